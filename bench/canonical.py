@@ -1,0 +1,32 @@
+"""Canonical JSON and digests: the one way ids and keys are made."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+
+from bench.types import JsonValue
+
+DIGEST_BYTES = 16
+
+
+def canonical(value: JsonValue) -> bytes:
+    """Encode as JSON with sorted keys, no spaces, UTF-8, and no NaN; equal values give equal bytes.
+
+    Raises:
+        ValueError: the value holds NaN or infinity.
+        TypeError: the value holds something JSON does not have.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest(value: JsonValue) -> str:
+    """BLAKE2b-128 of the canonical JSON, 32 hexadecimal characters."""
+    return blake2b(canonical(value), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """BLAKE2b-128 of a file's bytes, 32 hexadecimal characters."""
+    return blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).hexdigest()

@@ -1,0 +1,201 @@
+"""``Component``: a named builder, and the settings schema read from its signature.
+
+Context is positional (before ``/``), settings are keyword-only (after ``*``) with a type and a default::
+
+    def build(task: Task, /, *, encoder: str = "resnet18") -> "torch.nn.Module": ...
+
+Only the keyword-only hints are evaluated, so a return type may name a library that is not imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from bench.errors import PluginError, SettingsError
+from bench.types import JsonValue
+
+T = TypeVar("T")
+
+CONTEXT = {
+    "dataset": 1,
+    "model": 1,
+    "crop": 1,
+    "preprocess": 0,
+    "augment": 0,
+    "loss": 0,
+    "metric": 0,
+}
+"""How many positional arguments the builder of each kind takes: root, task, size, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a user must know of a component even when its data are absent."""
+
+    summary: str
+    licence: str = ""
+    citation: str = ""
+    home: str = ""
+    obtain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Component(Generic[T]):
+    """A named builder offered by a plugin.
+
+    ``version`` is raised when equal settings may give another result.
+    ``supports`` takes the same arguments as ``build`` and says why not, or None; it imports no torch.
+    ``example`` writes a miniature of the real folder layout of a data set into an empty folder.
+    ``badge`` is printed wherever a score of this component is (a leaky split, a test-time oracle).
+    """
+
+    name: str
+    build: Callable[..., T]
+    version: int = 1
+    about: About | None = None
+    supports: Callable[..., str | None] | None = None
+    example: Callable[[Path], None] | None = None
+    badge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One keyword-only parameter of a builder."""
+
+    name: str
+    type: Any
+    default: Any
+
+
+def settings_of(component: Component[Any]) -> tuple[Setting, ...]:
+    """The settings of a component, in the order of its signature.
+
+    Raises:
+        PluginError: a parameter has no type or no default, or is neither context nor setting.
+    """
+    signature = inspect.signature(component.build)
+    found = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            continue
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            raise PluginError(
+                f"component {component.name!r}: parameter {parameter.name!r} of its builder must stand "
+                "before '/' (context) or after '*' (setting)"
+            )
+        if parameter.annotation is parameter.empty or parameter.default is parameter.empty:
+            raise PluginError(f"component {component.name!r}: setting {parameter.name!r} needs a type and a default")
+        found.append(Setting(parameter.name, _evaluated(component, parameter), parameter.default))
+    return tuple(found)
+
+
+def _evaluated(component: Component[Any], parameter: inspect.Parameter) -> Any:
+    """Evaluate one annotation; the others may name types that are not imported."""
+    if not isinstance(parameter.annotation, str):
+        return parameter.annotation
+    module = sys.modules.get(component.build.__module__)
+    scope = {**vars(typing), **(vars(module) if module else {})}
+    try:
+        return eval(parameter.annotation, scope)  # noqa: S307 - the plugin's own source text
+    except Exception as error:
+        raise PluginError(
+            f"component {component.name!r}: the type of setting {parameter.name!r}, "
+            f"{parameter.annotation!r}, cannot be evaluated ({error})"
+        ) from error
+
+
+def context_arguments(component: Component[Any]) -> int:
+    """How many positional-only parameters the builder has."""
+    parameters = inspect.signature(component.build).parameters.values()
+    return sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters)
+
+
+@cache
+def _schema(component: Component[Any]) -> Any:
+    """A pydantic model whose fields are the settings, aliased so that no name shadows pydantic's own."""
+    from pydantic import ConfigDict, Field, create_model
+
+    fields: dict[str, Any] = {
+        f"setting_{number}": (setting.type, Field(default=setting.default, alias=setting.name))
+        for number, setting in enumerate(settings_of(component))
+    }
+    config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
+    return create_model(f"{component.name} settings", __config__=config, **fields)
+
+
+def mistakes_in(
+    component: Component[Any], settings: Mapping[str, JsonValue]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Every mistake as (path inside the settings, sentence); empty when the settings are valid."""
+    from pydantic import ValidationError
+
+    names = [setting.name for setting in settings_of(component)]
+    try:
+        _schema(component).model_validate_json(_json(settings))
+    except ValidationError as error:
+        return [(tuple(detail["loc"]), _sentence(component, names, detail)) for detail in error.errors()]
+    return []
+
+
+def _sentence(component: Component[Any], names: Sequence[str], detail: Mapping[str, Any]) -> str:
+    """Say one pydantic error in our words."""
+    from difflib import get_close_matches
+
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        close = get_close_matches(name, names, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        known = ", ".join(names) if names else "none"
+        return f"{component.name!r} has no setting {name!r}.{hint} It has: {known}."
+    return f"setting {name!r} of {component.name!r}: {detail['msg']}, got {detail['input']!r}"
+
+
+def complete(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The settings with every default filled in, as plain JSON values.
+
+    Raises:
+        SettingsError: a setting is unknown or of the wrong type; the message names all of them.
+    """
+    import json
+
+    mistakes = mistakes_in(component, settings)
+    if mistakes:
+        raise SettingsError("; ".join(sentence for _, sentence in mistakes))
+    filled = _schema(component).model_validate_json(_json(settings))
+    plain: dict[str, JsonValue] = json.loads(filled.model_dump_json(by_alias=True))
+    return plain
+
+
+def json_schema(component: Component[Any]) -> dict[str, JsonValue]:
+    """The settings as JSON Schema, for editors and ``bench info``."""
+    schema: dict[str, JsonValue] = _schema(component).model_json_schema(by_alias=True)
+    return schema
+
+
+def build(component: Component[T], *context: Any, settings: Mapping[str, JsonValue]) -> T:
+    """Build with complete, validated settings, converted to the builder's own types.
+
+    Raises:
+        SettingsError: as in :func:`complete`.
+    """
+    mistakes = mistakes_in(component, settings)
+    if mistakes:
+        raise SettingsError("; ".join(sentence for _, sentence in mistakes))
+    filled = _schema(component).model_validate_json(_json(settings))
+    arguments = {
+        setting.name: getattr(filled, f"setting_{number}") for number, setting in enumerate(settings_of(component))
+    }
+    return component.build(*context, **arguments)
+
+
+def _json(settings: Mapping[str, JsonValue]) -> bytes:
+    from bench.canonical import canonical
+
+    return canonical(dict(settings))

@@ -1,0 +1,54 @@
+"""Every error that is raised on purpose, as a tree.
+
+``BenchError``
+├── ``SuiteError``      the suite file or an override is wrong; carries every mistake found
+├── ``PluginError``     a plugin could not be loaded, or a name is unknown or offered twice
+├── ``SettingsError``   a component was asked for with settings it does not have
+├── ``DataError``       a data set is absent, incomplete or inconsistent; names the file
+├── ``StoreError``      a stored artifact is missing, damaged or of another schema
+└── ``TrainingError``   a training ended without a usable model
+    └── ``Diverged``    the loss or the weights are no longer finite
+
+Each message is one line that says what is wrong, where, and what to do.
+Anything that is not a ``BenchError`` is a bug, ours or a plugin's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class BenchError(Exception):
+    """Base of all errors that are meant for the user's eyes."""
+
+
+class SuiteError(BenchError):
+    """All mistakes of a suite at once; ``mistakes`` are lines ``file:line:column: what``."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class PluginError(BenchError):
+    """A plugin could not be loaded, or a component name is unknown or ambiguous."""
+
+
+class SettingsError(BenchError):
+    """Settings that a component does not have, or values of the wrong type."""
+
+
+class DataError(BenchError):
+    """A data set is absent, incomplete or inconsistent."""
+
+
+class StoreError(BenchError):
+    """A stored artifact is missing, damaged or written by another schema."""
+
+
+class TrainingError(BenchError):
+    """A training ended without a usable model."""
+
+
+class Diverged(TrainingError):
+    """The loss or the weights are no longer finite."""

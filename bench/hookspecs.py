@@ -1,0 +1,187 @@
+"""Every extension point, in the order of a cell's life.
+
+A plugin is a module with functions of these names, marked ``@hookimpl``, each returning or yielding
+``Component`` objects. Nothing else is called: plugins offer, the core decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pluggy
+
+from bench.component import Component
+from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
+
+hookspec = pluggy.HookspecMarker("bench")
+hookimpl = pluggy.HookimplMarker("bench")
+
+
+@hookspec
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Data sets. Context: ``root``, the folder the user named for it.
+
+    Example::
+
+        @dataclass(frozen=True)
+        class Scratches:
+            root: Path
+            classes = ("scratch",)
+
+            def records(self):
+                return [
+                    Record(id=path.stem, group=path.stem, files=(path, path.with_suffix(".png")))
+                    for path in sorted(self.root.glob("*.jpg"))
+                ]
+
+            def load(self, id):
+                image = read_image(self.root / f"{id}.jpg")
+                return Sample(id, image, (read_mask(self.root / f"{id}.png") >= 128).astype(np.uint8))
+
+        def build(root: Path, /) -> Dataset:
+            return Scratches(root)
+
+        @hookimpl
+        def bench_datasets():
+            yield Component("scratches", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_preprocess() -> Iterable[Component[Any]]:
+    """Preprocessing, the same for training and testing. No context.
+
+    Builds a function ``image -> image`` on ``uint8`` or ``uint16`` ``[H, W, C]``: deterministic, pixel
+    grid unchanged; the number of channels may change.
+
+    Example::
+
+        def build(*, gamma: float = 0.5):
+            table = (255 * (np.arange(256) / 255) ** gamma).round().astype(np.uint8)
+            return lambda image: table[image]
+
+        @hookimpl
+        def bench_preprocess():
+            yield Component("gamma", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Crop strategies. Context: ``size``, the side of the square crop in pixels.
+
+    Example::
+
+        @dataclass(frozen=True)
+        class LeftHalf:
+            size: int
+            share = 1.0
+
+            def parts(self):
+                return [self]
+
+            def images(self, index):
+                return np.ones(len(index.entries))
+
+            def positions(self, image, mask):
+                corners = np.zeros((image.shape[0] - self.size + 1, image.shape[1] - self.size + 1), bool)
+                corners[:, : max(1, corners.shape[1] // 2)] = True
+                return corners
+
+        def build(size: int, /) -> CropStrategy:
+            return LeftHalf(size)
+
+        @hookimpl
+        def bench_crops():
+            yield Component("left-half", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_augment() -> Iterable[Component[Any]]:
+    """Augmentation, on the training device, batched. No context.
+
+    Builds a function ``(images, masks, generator) -> (images, masks)`` on ``float32[N, C, h, w]`` and
+    ``uint8[N, h, w]``. Masks gain no new class. ``generator`` is a CPU ``torch.Generator``.
+
+    Example::
+
+        def build(*, probability: float = 0.5):
+            def mirror(images, masks, generator):
+                if torch.rand((), generator=generator) < probability:
+                    return images.flip(-1), masks.flip(-1)
+                return images, masks
+            return mirror
+
+        @hookimpl
+        def bench_augment():
+            yield Component("mirror", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_models() -> Iterable[Component[Any]]:
+    """Models. Context: ``task`` with ``channels`` and ``classes``.
+
+    Builds a ``torch.nn.Module`` that maps normalised ``float[N, C, h, w]`` to logits
+    ``float[N, 1 + classes, h, w]``; class 0 is background. The core pads h and w to multiples of 32.
+    A model without trainable parameters is a baseline and is not trained.
+
+    Example::
+
+        def build(task: Task, /, *, width: int = 16) -> "torch.nn.Module":
+            import torch
+            return torch.nn.Conv2d(task.channels, 1 + task.classes, 3, padding=1)
+
+        @hookimpl
+        def bench_models():
+            yield Component("one-layer", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_losses() -> Iterable[Component[Any]]:
+    """Losses. No context.
+
+    Builds a function ``(logits, targets) -> scalar`` on ``float[N, 1 + K, h, w]`` and
+    ``int64[N, h, w]``; pixels of value 255 are left out; finite on all-empty and all-full masks.
+
+    Example::
+
+        def build(*, smoothing: float = 0.0):
+            def loss(logits, targets):
+                return F.cross_entropy(logits, targets, ignore_index=255, label_smoothing=smoothing)
+            return loss
+
+        @hookimpl
+        def bench_losses():
+            yield Component("cross-entropy", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_metrics() -> Iterable[Component[PixelMetric | ImageMetric]]:
+    """Metrics. No context. Builds a ``PixelMetric`` or an ``ImageMetric``.
+
+    Example::
+
+        @dataclass(frozen=True)
+        class Specificity:
+            range = (0.0, 1.0)
+
+            def value(self, counts):
+                negatives = counts[..., 1] + counts[..., 3]
+                return counts[..., 3] / np.maximum(negatives, 1)
+
+        @hookimpl
+        def bench_metrics():
+            yield Component("specificity", Specificity)
+    """
+    raise NotImplementedError
