@@ -1,0 +1,1 @@
+"""Index, splits and leaks: what a data set holds, before any crop is taken."""

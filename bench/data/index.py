@@ -1,0 +1,358 @@
+"""The index of a data set: every image read once, its facts kept as one row.
+
+Everything after it (splits, crop weights, normalisation, leak search, ``bench plan``) works from these rows
+and decodes nothing. The index is a JSON file that remembers the size and time of every file it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.canonical import DIGEST_BYTES, digest
+from bench.errors import DataError, StoreError
+from bench.types import IGNORED, Dataset, JsonValue, Record, Sample, Split
+
+SCHEMA = 1
+MOST_NAMED = 20
+"""So many bad images are named in one error; reading stops there."""
+
+Stamp: TypeAlias = tuple[tuple[int, int] | None, ...]
+"""Size in bytes and time of change in nanoseconds of each file of a record; None for an absent file."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedImage:
+    """What is known of one image without decoding it again.
+
+    ``pixels`` counts background, class 1, class 2, ...; ``ignored`` the pixels of value 255.
+    ``sums`` and ``squares`` are per channel over all pixels, on the scale of ``dtype``.
+    ``digest`` is that of the decoded image followed by that of the decoded mask, 32 hexadecimal characters each.
+    """
+
+    id: str
+    group: str
+    official: Split | None
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    pixels: tuple[int, ...]
+    ignored: int
+    sums: tuple[float, ...]
+    squares: tuple[float, ...]
+    digest: str
+    meta: Mapping[str, str | int | float]
+
+    @property
+    def image_digest(self) -> str:
+        """Digest of the decoded image alone: equal for one image annotated twice."""
+        return self.digest[: 2 * DIGEST_BYTES]
+
+
+@dataclass(frozen=True)
+class DatasetIndex:
+    """All images of a data set in its own order; ``fingerprint`` stands for its whole content.
+
+    ``stamps`` are the files' sizes and times when they were read: for the cache only, in no fingerprint.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    entries: tuple[IndexedImage, ...]
+    fingerprint: str
+    stamps: tuple[Stamp, ...] = field(default=(), compare=False, repr=False)
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def build_index(
+    name: str,
+    dataset: Dataset,
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], None] = _silent,
+    known: DatasetIndex | None = None,
+) -> DatasetIndex:
+    """Read every image once, on ``workers`` threads; the result is the same for any number of them.
+
+    Rows of ``known``, an earlier index of the same component, settings and version, are taken over for
+    images whose files have kept size and time.
+
+    Raises:
+        DataError: no images, a doubled id, images that cannot be read or hold values that are no class
+            (up to 20 are named at once), or images of different channels or pixel types.
+    """
+    classes = _checked_classes(name, dataset.classes)
+    records = _checked_records(name, dataset.records())
+    before = [stamp_of(record) for record in records]
+    reusable = _reusable(known, classes)
+
+    def row(record: Record, stamp: Stamp) -> IndexedImage:
+        old = reusable.get((record.id, stamp))
+        if old is None:
+            return _row(record, dataset.load(record.id), classes)
+        return replace(old, group=record.group, official=record.split, meta=dict(record.meta))
+
+    with ThreadPoolExecutor(workers) as pool:
+        pending = [pool.submit(row, record, stamp) for record, stamp in zip(records, before, strict=True)]
+        try:
+            entries = _gathered(name, records, pending, progress)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    _check_alike(name, entries)
+    # A set that renders its files on first use has them only now.
+    stamps = tuple(stamp_of(record) if None in stamp else stamp for record, stamp in zip(records, before, strict=True))
+    return DatasetIndex(name, classes, entries, fingerprint_of(classes, entries), stamps)
+
+
+def fingerprint_of(classes: Sequence[str], entries: Iterable[IndexedImage]) -> str:
+    """Digest of what the data are: classes, and per image id, pixels, group, official split and metadata, in order."""
+    return digest([list(classes), [[e.id, e.digest, e.group, e.official, dict(e.meta)] for e in entries]])
+
+
+def stamp_of(record: Record) -> Stamp:
+    """Size and time of every file of a record."""
+    return tuple(_stat(path) for path in record.files)
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _checked_classes(name: str, classes: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(classes)
+    if not 0 < len(names) < IGNORED or len(set(names)) != len(names) or not all(names):
+        raise DataError(
+            f"data set {name!r}: its classes {list(names)} must be 1 to {IGNORED - 1} different, non-empty names"
+        )
+    return names
+
+
+def _checked_records(name: str, records: Sequence[Record]) -> Sequence[Record]:
+    if not records:
+        raise DataError(f"data set {name!r} has no images; check the folder given for it")
+    doubled = [id for id, count in Counter(record.id for record in records).items() if count > 1]
+    if doubled:
+        raise DataError(f"data set {name!r}: {some(doubled)} stand for more than one image; ids must be unique")
+    for record in records:
+        if not record.id or not record.group:
+            raise DataError(f"data set {name!r}: image {record.id!r} of group {record.group!r} needs an id and a group")
+        wrong = {key: value for key, value in record.meta.items() if not _plain(value)}
+        if wrong:
+            raise DataError(
+                f"data set {name!r}: the metadata {wrong} of image {record.id!r} must be text or finite numbers"
+            )
+    return records
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _reusable(known: DatasetIndex | None, classes: tuple[str, ...]) -> dict[tuple[str, Stamp], IndexedImage]:
+    """Rows by id and stamp; a record without files, or with absent ones, proves nothing and is read again."""
+    if known is None or known.classes != classes:
+        return {}
+    rows = zip(known.entries, known.stamps, strict=True)
+    return {(entry.id, stamp): entry for entry, stamp in rows if stamp and None not in stamp}
+
+
+def _gathered(
+    name: str,
+    records: Sequence[Record],
+    pending: Sequence[Future[IndexedImage]],
+    progress: Callable[[int, int], None],
+) -> tuple[IndexedImage, ...]:
+    """All rows in order; every bad image is collected before any is complained about."""
+    rows: list[IndexedImage] = []
+    bad: list[str] = []
+    for done, (record, future) in enumerate(zip(records, pending, strict=True), start=1):
+        try:
+            rows.append(future.result())
+        except (DataError, OSError) as error:
+            text = str(error)
+            bad.append(text if record.id in text else f"image {record.id!r}: {text}")
+            if len(bad) == MOST_NAMED:
+                break
+        progress(done, len(records))
+    if bad:
+        count = f"{len(bad)} or more" if len(bad) == MOST_NAMED else str(len(bad))
+        raise DataError(f"data set {name!r}: {count} of {len(records)} images cannot be used: {'; '.join(bad)}")
+    return tuple(rows)
+
+
+def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage:
+    """The facts of one decoded image.
+
+    Raises:
+        DataError: the sample is another one than asked for, or its mask holds a value that is no class.
+    """
+    if sample.id != record.id:
+        raise DataError(f"image {record.id!r}: its data set returned {sample.id!r} instead")
+    image, mask = sample.image, sample.mask
+    counts = np.bincount(mask.ravel(), minlength=IGNORED + 1)
+    unknown = np.flatnonzero(counts[len(classes) + 1 : IGNORED]) + len(classes) + 1
+    if unknown.size:
+        raise DataError(
+            f"the mask of image {record.id!r}{_in_files(record)} holds the values {unknown.tolist()[:5]}; it may hold "
+            f"0 for background, 1 to {len(classes)} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
+        )
+    sums, squares = _moments(image)
+    return IndexedImage(
+        id=record.id,
+        group=record.group,
+        official=record.split,
+        height=image.shape[0],
+        width=image.shape[1],
+        channels=image.shape[2],
+        dtype=image.dtype.name,
+        pixels=tuple(counts[: len(classes) + 1].tolist()),
+        ignored=int(counts[IGNORED]),
+        sums=sums,
+        squares=squares,
+        digest=_digest_of(image) + _digest_of(mask),
+        meta=dict(record.meta),
+    )
+
+
+def _in_files(record: Record) -> str:
+    return f" ({record.files[-1]})" if record.files else ""
+
+
+def _moments(image: npt.NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Sum and sum of squares per channel, exact: taken from whole-number histograms."""
+    values = np.arange(np.iinfo(image.dtype).max + 1, dtype=np.uint64)
+    sums, squares = [], []
+    for channel in range(image.shape[2]):
+        histogram = np.bincount(image[:, :, channel].ravel(), minlength=values.size).astype(np.uint64)
+        sums.append(float(histogram @ values))
+        squares.append(float(histogram @ (values * values)))
+    return tuple(sums), tuple(squares)
+
+
+def _digest_of(pixels: npt.NDArray[Any]) -> str:
+    """Digest of shape, type and pixels, on any machine: little-endian."""
+    hashed = blake2b(f"{pixels.dtype.name}{list(pixels.shape)}".encode(), digest_size=DIGEST_BYTES)
+    hashed.update(np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).data)
+    return hashed.hexdigest()
+
+
+def _check_alike(name: str, entries: Sequence[IndexedImage]) -> None:
+    """Refuse a mixture of channels or pixel types: no crop bank and no model takes one."""
+    kinds: dict[tuple[int, str], list[str]] = {}
+    for entry in entries:
+        kinds.setdefault((entry.channels, entry.dtype), []).append(entry.id)
+    if len(kinds) > 1:
+        found = "; ".join(f"{len(ids)} of {c} x {dtype} ({ids[0]!r}, ...)" for (c, dtype), ids in kinds.items())
+        raise DataError(f"data set {name!r} mixes images of different channels or types: {found}; convert them to one")
+
+
+def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> None:
+    """Write the index with the stamps of its files: temporary file, fsync, rename."""
+    stamps = index.stamps or tuple(stamp_of(record) for record in records)
+    content = {
+        "schema": SCHEMA,
+        "dataset": index.dataset,
+        "classes": index.classes,
+        "fingerprint": index.fingerprint,
+        "images": [{**asdict(entry), "files": stamp} for entry, stamp in zip(index.entries, stamps, strict=True)],
+    }
+    _write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_index(path: Path) -> DatasetIndex:
+    """Read an index.
+
+    Raises:
+        StoreError: the file is missing, damaged, of another schema, or its rows are not those it was made with.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if content["schema"] != SCHEMA:
+            raise StoreError(f"{path}: written with schema {content['schema']}, this version reads {SCHEMA}; delete it")
+        index = DatasetIndex(
+            dataset=content["dataset"],
+            classes=tuple(content["classes"]),
+            entries=tuple(_entry(row) for row in content["images"]),
+            fingerprint=content["fingerprint"],
+            stamps=tuple(_stamp(row["files"]) for row in content["images"]),
+        )
+    except OSError as error:
+        raise StoreError(f"{path}: the index cannot be read ({error.strerror}); build it again") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: the index is damaged ({error}); delete it") from None
+    if fingerprint_of(index.classes, index.entries) != index.fingerprint:
+        raise StoreError(f"{path}: the index is damaged (its rows do not match its fingerprint); delete it")
+    return index
+
+
+def _entry(row: Mapping[str, JsonValue]) -> IndexedImage:
+    plain: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key != "files"
+    }
+    return IndexedImage(**plain)
+
+
+def _stamp(files: Sequence[Sequence[int] | None]) -> Stamp:
+    return tuple(None if found is None else (found[0], found[1]) for found in files)
+
+
+def is_current(path: Path, records: Sequence[Record]) -> bool:
+    """Whether the index at ``path`` still describes these records, without opening an image.
+
+    Ids, groups, official splits and metadata must be equal and every file must have kept size and time.
+    For a record that names no files (an image made in memory) the ids and the like are all there is to compare.
+    """
+    try:
+        index = read_index(path)
+    except StoreError:
+        return False
+    return len(index.entries) == len(records) and all(
+        _matches(entry, stamp, record)
+        for entry, stamp, record in zip(index.entries, index.stamps, records, strict=True)
+    )
+
+
+def _matches(entry: IndexedImage, stamp: Stamp, record: Record) -> bool:
+    said = (entry.id, entry.group, entry.official, dict(entry.meta))
+    says = (record.id, record.group, record.split, dict(record.meta))
+    return said == says and None not in stamp and stamp == stamp_of(record)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, for a message of one line."""
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,0 +1,68 @@
+"""Leaks between splits: one physical object, or one and the same image, on two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.data.index import DatasetIndex, IndexedImage
+from bench.errors import DataError
+from bench.types import SPLITS, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Images that belong together, by ``what`` they share, and the split of each.
+
+    ``what`` is a group for :func:`shared_groups` and the digest of the decoded image for :func:`duplicates`.
+    """
+
+    what: str
+    images: tuple[tuple[str, Split], ...]
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits concerned, in the order train, validation, test."""
+        found = {split for _, split in self.images}
+        return tuple(split for split in SPLITS if split in found)
+
+
+def shared_groups(index: DatasetIndex, assignment: Mapping[str, Split]) -> list[Leak]:
+    """Groups with images in more than one split, in the order of the index."""
+    return _across(index, assignment, lambda entry: entry.group)
+
+
+def duplicates(index: DatasetIndex, assignment: Mapping[str, Split]) -> list[Leak]:
+    """Images equal pixel by pixel that lie in more than one split, whatever their masks and groups say."""
+    return _across(index, assignment, lambda entry: entry.image_digest)
+
+
+def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
+    """Refuse a split that tears a group apart.
+
+    Raises:
+        DataError: a group lies in two splits; names the group, two of its images and their splits.
+    """
+    leaks = shared_groups(index, assignment)
+    if not leaks:
+        return
+    first = leaks[0]
+    images = ", ".join(f"{id!r} in {split}" for id, split in _one_per_split(first))
+    more = f" and {len(leaks) - 1} more groups" if len(leaks) > 1 else ""
+    raise DataError(
+        f"data set {index.dataset!r}: group {first.what!r}{more} would lie in two splits ({images}); "
+        "keep all images of one group on one side"
+    )
+
+
+def _across(index: DatasetIndex, assignment: Mapping[str, Split], key: Callable[[IndexedImage], str]) -> list[Leak]:
+    together: dict[str, list[tuple[str, Split]]] = {}
+    for entry in index.entries:
+        if entry.id in assignment:
+            together.setdefault(key(entry), []).append((entry.id, assignment[entry.id]))
+    found = [Leak(what, tuple(images)) for what, images in together.items()]
+    return [leak for leak in found if len(leak.splits) > 1]
+
+
+def _one_per_split(leak: Leak) -> list[tuple[str, Split]]:
+    return [next(image for image in leak.images if image[1] == split) for split in leak.splits]

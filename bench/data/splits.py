@@ -1,0 +1,329 @@
+"""Which image is for training, validation and test: group first, split after.
+
+The groups (physical objects) are dealt into equal parts. Part ``i`` is the test split of fold ``i``, part
+``i + 1`` its validation split, the rest is for training; ``grouped`` is fold 0 of 5, so 60/20/20 by groups
+(not in the supplement). Where a data set has official splits they stay as they are, and only what is missing
+is dealt from the training groups: a fifth of them for validation.
+
+Dealing is inside strata, the sets of classes found in a group (clean groups are a stratum of their own), in the
+order of a hash of the group's name. Before that, every class with enough groups gets one seat in every split:
+a plain draw of a fifth leaves rare classes out of the test split too often.
+Nothing depends on the order of the images or on a random number.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from bench.canonical import DIGEST_BYTES, digest
+from bench.data import leaks
+from bench.data.index import MOST_NAMED, DatasetIndex, IndexedImage, some
+from bench.errors import DataError
+from bench.suite.schema import Fold, SplitFile
+from bench.types import SPLITS, Split
+
+FIRST = Fold(fold=0, folds=5)
+"""What ``grouped`` is: a fifth of the groups for test, a fifth for validation."""
+SEARCH_STEPS = 2000
+"""Placements tried before a class is given no guaranteed seats (only where groups of several classes collide)."""
+
+Rule: TypeAlias = Literal["grouped"] | Fold | SplitFile
+Classes: TypeAlias = frozenset[int]
+"""Class numbers found in a group; ``{0}`` for a clean one."""
+
+
+def assign(index: DatasetIndex, rule: Rule, *, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Split]:
+    """Give every image of the index its split, in the order of the index.
+
+    ``read`` returns the bytes of a user's split file.
+
+    Raises:
+        DataError: a group would lie in two splits, a split stays empty, there is nothing to rotate, or the
+            split file has mistakes (up to 20 are named at once, each with file and line).
+    """
+    if isinstance(rule, SplitFile):
+        assignment = _completed(index, _from_file(index, rule, read), FIRST)
+    elif isinstance(rule, Fold):
+        assignment = _rotated(index, _checked(rule))
+    else:
+        assignment = _completed(index, _official(index), FIRST)
+    leaks.check(index, assignment)
+    _check_filled(index, assignment)
+    return assignment
+
+
+def restricted(index: DatasetIndex, assignment: Mapping[str, Split], split: Split) -> DatasetIndex:
+    """The images of one split only; the fingerprint stays that of the whole data set."""
+    kept = [number for number, entry in enumerate(index.entries) if assignment[entry.id] == split]
+    stamps = tuple(index.stamps[number] for number in kept) if index.stamps else ()
+    return replace(index, entries=tuple(index.entries[number] for number in kept), stamps=stamps)
+
+
+def split_digest(assignment: Mapping[str, Split]) -> str:
+    """Digest of who is where, whatever the order."""
+    return digest(dict(assignment))
+
+
+def _checked(fold: Fold) -> Fold:
+    if fold.folds < len(SPLITS):
+        raise DataError(
+            f"split: {fold.folds} folds are too few; one part each for test, validation and training "
+            f"makes at least {len(SPLITS)}"
+        )
+    return fold
+
+
+def _official(index: DatasetIndex) -> dict[str, Split]:
+    return {entry.id: entry.official for entry in index.entries if entry.official is not None}
+
+
+def _rotated(index: DatasetIndex, fold: Fold) -> dict[str, Split]:
+    """The fold that the data set ships, or the one dealt from its groups; an official test split stays.
+
+    Raises:
+        DataError: validation and test are both official.
+    """
+    if any("folds" in entry.meta for entry in index.entries):
+        return _frozen(index, fold)
+    official = _official(index)
+    if not _missing(official):
+        raise DataError(
+            f"data set {index.dataset!r}: validation and test are official, so 'split: {{fold: {fold.fold}}}' has "
+            "nothing to rotate; use 'split: grouped'"
+        )
+    return _completed(index, official, fold)
+
+
+def _completed(index: DatasetIndex, official: Mapping[str, Split], fold: Fold) -> dict[str, Split]:
+    """Keep the official validation and test images, with their groups, and deal what is missing from the rest."""
+    missing = _missing(official)
+    fixed = {e.group: official[e.id] for e in index.entries if official.get(e.id, "train") != "train"}
+    free = {group: classes for group, classes in _classes_of_groups(index).items() if group not in fixed}
+    parts = deal(free, fold.folds, len(missing) + 1) if missing else {}
+    dealt = {group: _turn(part, fold, missing) for group, part in parts.items()}
+
+    def split_of(entry: IndexedImage) -> Split:
+        if entry.group in fixed:
+            return official.get(entry.id, fixed[entry.group])
+        return dealt.get(entry.group, "train")
+
+    return {entry.id: split_of(entry) for entry in index.entries}
+
+
+def _missing(official: Mapping[str, Split]) -> list[Split]:
+    """The splits that must be dealt, test first."""
+    return [split for split in ("test", "validation") if split not in official.values()]
+
+
+def _turn(part: int, fold: Fold, missing: Sequence[Split]) -> Split:
+    """What part ``part`` is for in this fold."""
+    turn = (part - fold.fold) % fold.folds
+    return missing[turn] if turn < len(missing) else "train"
+
+
+def _classes_of_groups(index: DatasetIndex) -> dict[str, Classes]:
+    """The classes of every group's pixels; ``{0}`` where all its images are clean."""
+    found: dict[str, set[int]] = {}
+    for entry in index.entries:
+        found.setdefault(entry.group, set()).update(k for k, count in enumerate(entry.pixels) if k and count)
+    return {group: frozenset(classes or {0}) for group, classes in found.items()}
+
+
+def deal(groups: Mapping[str, Classes], parts: int, roles: int = len(SPLITS)) -> dict[str, int]:
+    """Deal groups into ``parts`` equal parts, stratum by stratum; the order of ``groups`` plays no role.
+
+    Every class with at least ``roles`` groups has one in each of the parts ``0 .. roles - 2`` and one in the
+    parts after; a class with at least ``parts`` groups has one in every part. A class is left out of this only
+    where groups of several classes collide so that it cannot be had, or is not found in ``SEARCH_STEPS``.
+    """
+    queue = sorted(groups, key=_order)
+    placed = _seats(groups, queue, parts, roles)
+    load = Counter(placed.values())
+    strata: dict[Classes, list[str]] = {}
+    for group in queue:
+        strata.setdefault(groups[group], []).append(group)
+    for _, members in sorted(strata.items(), key=lambda item: (len(item[1]), sorted(item[0]))):
+        inside = Counter(placed[group] for group in members if group in placed)
+        for group in members:
+            if group not in placed:
+                part = min(range(parts), key=lambda part: (inside[part], load[part], part))
+                placed[group] = part
+                inside[part] += 1
+                load[part] += 1
+    return placed
+
+
+def _order(group: str) -> tuple[str, str]:
+    """The place of a group in every queue: by hash, so that neighbouring names are not neighbours."""
+    return blake2b(group.encode(), digest_size=DIGEST_BYTES).hexdigest(), group
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """A class must have a group in one of these parts."""
+
+    defect: int
+    parts: range
+
+
+def _seats(groups: Mapping[str, Classes], queue: Sequence[str], parts: int, roles: int) -> dict[str, int]:
+    """Place just enough groups that every class is where it must be; rare classes and groups of one class go first."""
+    queues: dict[int, list[str]] = {}
+    for group in sorted(queue, key=lambda group: len(groups[group])):
+        for defect in sorted(groups[group]):
+            queues.setdefault(defect, []).append(group)
+    kept: list[_Demand] = []
+    placed: dict[str, int] = {}
+    for bundle in _bundles({defect: len(queue) for defect, queue in queues.items()}, parts, roles):
+        # Mostly the seats taken so far can stay; if they are in the way, all are sought anew.
+        found = _seated([*kept, *bundle], groups, queues, placed) or _seated([*kept, *bundle], groups, queues, {})
+        if found is not None:
+            kept, placed = [*kept, *bundle], found
+    return placed
+
+
+def _bundles(sizes: Mapping[int, int], parts: int, roles: int) -> Iterator[list[_Demand]]:
+    """Demands to be met together: a seat in every split for each class, then one in every part."""
+    enough = sorted((defect for defect, size in sizes.items() if size >= roles), key=lambda d: (sizes[d], d))
+    for defect in enough:
+        alone = [_Demand(defect, range(part, part + 1)) for part in range(roles - 1)]
+        yield [*alone, _Demand(defect, range(roles - 1, parts))]
+    for defect in enough:
+        if sizes[defect] >= parts:
+            yield [_Demand(defect, range(part, part + 1)) for part in range(roles - 1, parts)]
+
+
+def _seated(
+    demands: Sequence[_Demand],
+    groups: Mapping[str, Classes],
+    queues: Mapping[int, Sequence[str]],
+    start: Mapping[str, int],
+) -> dict[str, int] | None:
+    """Extend ``start`` until every demand is met, depth first; None if that fails or takes too long."""
+    trail: list[Iterator[Mapping[str, int]]] = [iter([start])]
+    for _ in range(SEARCH_STEPS):
+        if not trail:
+            return None
+        placed = next(trail[-1], None)
+        if placed is None:
+            trail.pop()
+            continue
+        met = {(defect, part) for group, part in placed.items() for defect in groups[group]}
+        unmet = next((d for d in demands if not any((d.defect, part) in met for part in d.parts)), None)
+        if unmet is None:
+            return dict(placed)
+        trail.append(_extensions(placed, unmet, queues[unmet.defect]))
+    return None
+
+
+def _extensions(placed: Mapping[str, int], demand: _Demand, queue: Sequence[str]) -> Iterator[Mapping[str, int]]:
+    """Every way to meet one demand with one more group, the emptiest part first."""
+    load = Counter(placed.values())
+    parts = sorted(demand.parts, key=lambda part: (load[part], part))
+    for group in queue:
+        if group not in placed:
+            for part in parts:
+                yield {**placed, group: part}
+
+
+def _frozen(index: DatasetIndex, rule: Fold) -> dict[str, Split]:
+    """Rotate the parts that a data set ships in the metadata ``fold`` and ``folds`` of its images.
+
+    So the folds of a subset are those of the whole set.
+
+    Raises:
+        DataError: the data set ships another number of folds, or an image names none of them.
+    """
+    shipped = next(entry.meta["folds"] for entry in index.entries if "folds" in entry.meta)
+    if shipped != rule.folds:
+        raise DataError(
+            f"data set {index.dataset!r} ships {shipped} folds, the suite asks for {rule.folds}: "
+            f"set 'folds: {shipped}', or give a split file"
+        )
+    parts = {entry.id: entry.meta.get("fold") for entry in index.entries}
+    lost = [id for id, part in parts.items() if part not in range(rule.folds)]
+    if lost:
+        raise DataError(f"data set {index.dataset!r}: image {lost[0]!r} names fold {parts[lost[0]]} of {shipped}")
+    return {id: _turn(int(part or 0), rule, ("test", "validation")) for id, part in parts.items()}
+
+
+def _check_filled(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
+    sizes = Counter(assignment.values())
+    empty = [split for split in SPLITS if not sizes[split]]
+    if empty:
+        groups = len({entry.group for entry in index.entries})
+        raise DataError(
+            f"data set {index.dataset!r}: no image is left for {' and '.join(empty)}; it has {len(index.entries)} "
+            f"images in {groups} groups, and a group is never split: add groups or give a split file"
+        )
+
+
+def _from_file(index: DatasetIndex, rule: SplitFile, read: Callable[[Path], bytes]) -> dict[str, Split]:
+    """Read a user's csv: the columns ``id`` or ``group``, and ``split``; other columns are not read.
+
+    Raises:
+        DataError: the file is unreadable or has another content than when the suite was read, a name is
+            unknown, doubled or missing, or a split is none of train, validation, test.
+    """
+    column, rows = _split_rows(rule.file, _split_text(rule, read))
+    known = dict.fromkeys(entry.id if column == "id" else entry.group for entry in index.entries)
+    found: dict[str, Split] = {}
+    mistakes: list[str] = []
+    for line, name, split in rows:
+        mistake = _mistake(column, name, split, known, found)
+        if mistake:
+            mistakes.append(f"{rule.file}:{line}: {mistake}")
+        else:
+            found[name] = cast(Split, split)
+        if len(mistakes) == MOST_NAMED:
+            break
+    lost = [name for name in known if name not in found]
+    if lost and not mistakes:
+        mistakes = [f"{rule.file}: no row for {len(lost)} of {len(known)} {column}s: {some(lost)}"]
+    if mistakes:
+        raise DataError("; ".join(mistakes))
+    return {entry.id: found[entry.id if column == "id" else entry.group] for entry in index.entries}
+
+
+def _split_text(rule: SplitFile, read: Callable[[Path], bytes]) -> str:
+    try:
+        content = read(Path(rule.file).expanduser())
+    except OSError as error:
+        raise DataError(f"{rule.file}: the split file cannot be read ({error.strerror or error})") from None
+    if rule.digest and rule.digest != blake2b(content, digest_size=DIGEST_BYTES).hexdigest():
+        raise DataError(f"{rule.file}: the split file changed after the suite was read; start again")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{rule.file}: the split file is not UTF-8 ({error.reason} at byte {error.start})") from None
+
+
+def _split_rows(file: str, text: str) -> tuple[str, list[tuple[int, str, str]]]:
+    """The name of the column that says who, and the rows as (line, who, split)."""
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    header = list(reader.fieldnames or ())
+    columns = [column for column in ("id", "group") if column in header]
+    if len(columns) != 1 or "split" not in header:
+        raise DataError(f"{file}:1: the columns are {header}; there must be 'split' and either 'id' or 'group'")
+    rows = [(reader.line_num, row[columns[0]] or "", row["split"] or "") for row in reader]
+    return columns[0], rows
+
+
+def _mistake(column: str, name: str, split: str, known: Collection[str], found: Mapping[str, Split]) -> str | None:
+    """What is wrong with one row, or None."""
+    if name not in known:
+        close = get_close_matches(name, known, 1)
+        return f"no image has {column} {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if name in found:
+        return f"{column} {name!r} has a split already ({found[name]})"
+    if split not in SPLITS:
+        return f"split {split!r} of {column} {name!r} is none of {', '.join(SPLITS)}"
+    return None

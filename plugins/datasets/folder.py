@@ -1,0 +1,303 @@
+"""Your own data: a folder of images and a folder of masks.
+
+::
+
+    data: {folder: ~/my/parts}         # in the suite; the axis says 'dataset: [folder]'
+
+    my/parts/images/part1_top.png      # any of the file types below, sub-folders welcome
+    my/parts/masks/part1_top.png       # same name, any of the types; settings change names and meaning
+
+If the images folder consists of sub-folders ``train``, ``validation`` (or ``val``) and ``test``, or some of them,
+those are the official splits; otherwise splits are made from the groups. Say which images show the same object:
+without ``groups`` every image counts as an object of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Image,
+    Mask,
+    Record,
+    Sample,
+    SettingsError,
+    Split,
+    hookimpl,
+    read_image,
+    read_mask,
+    write_png,
+)
+
+TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+SPLIT_FOLDERS: Mapping[str, Split] = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Images and masks paired by name. Ids are paths below the images folder without file type."""
+
+    root: Path
+    images: str
+    masks: str
+    suffix: str
+    masks_are: Literal["binary", "classes"]
+    mask_threshold: int
+    classes: Sequence[str]
+    groups: str | None
+    clean: Literal["refuse", "empty"]
+
+    def records(self) -> Sequence[Record]:
+        """Every image in the order of its id.
+
+        Raises:
+            DataError: a folder is missing, a name is doubled, a partner is missing, or a group is unknown.
+        """
+        split_of = _official(self.root / self.images, self._pairs)
+        group_of = _groups(self.root, self.groups, list(self._pairs))
+        return [
+            Record(
+                id=id,
+                group=group_of[id],
+                split=split_of.get(id),
+                files=(image,) if mask is None else (image, mask),
+            )
+            for id, (image, mask) in self._pairs.items()
+        ]
+
+    def load(self, id: str, /) -> Sample:
+        """One image as stored, with its mask in class numbers.
+
+        Raises:
+            DataError: a file is damaged, the sizes differ, or the mask's values do not fit ``masks_are``.
+        """
+        if id not in self._pairs:
+            raise DataError(f"{self.root / self.images}: no image {id!r}")
+        image_file, mask_file = self._pairs[id]
+        image = read_image(image_file)
+        if mask_file is None:
+            return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
+        mask = read_mask(mask_file)
+        if mask.shape != image.shape[:2]:
+            raise DataError(
+                f"{image_file} is {image.shape[1]}x{image.shape[0]} pixels but its mask {mask_file} is "
+                f"{mask.shape[1]}x{mask.shape[0]}; they must be the same size"
+            )
+        return Sample(id, image, self._in_classes(mask, mask_file))
+
+    def _in_classes(self, mask: Mask, file: Path) -> Mask:
+        """Class numbers for the stored values; a mask that fits only the other meaning is refused."""
+        if self.masks_are == "classes":
+            return mask
+        largest = int(mask.max(initial=0))
+        if 0 < largest < self.mask_threshold:
+            raise DataError(
+                f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {self.mask_threshold}; "
+                "lower it, or set 'masks_are: classes' if the values are class numbers"
+            )
+        return (mask >= self.mask_threshold).astype(np.uint8)
+
+    @cached_property
+    def _pairs(self) -> Mapping[str, tuple[Path, Path | None]]:
+        """Image and mask file by id; looked up once, as decoding asks for it image by image."""
+        home, masks_home = self.root / self.images, self.root / self.masks
+        image_files, mask_files = _files(home), _files(masks_home)
+        if home.resolve() == masks_home.resolve():
+            image_files = [path for path in image_files if not path.stem.endswith(self.suffix)]
+            mask_files = [path for path in mask_files if path.stem.endswith(self.suffix)]
+        images, masks = _by_name(home, image_files), _by_name(masks_home, mask_files)
+        if not images:
+            raise DataError(f"{home}: holds no image; files of type {', '.join(TYPES)} are read")
+        wanted = {id + self.suffix for id in images}
+        unused = [path for name, path in masks.items() if name not in wanted]
+        if unused:
+            raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); remove it or add the image")
+        bare = [id for id in images if id + self.suffix not in masks]
+        if bare and self.clean == "refuse":
+            raise DataError(
+                f"{images[bare[0]]}: its mask {masks_home / (bare[0] + self.suffix)}.png is missing ({len(bare)} such "
+                "image(s)); add it, or set 'clean: empty' if an image without a mask is free of defects"
+            )
+        return {id: (image, masks.get(id + self.suffix)) for id, image in images.items()}
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of image types in and below a folder, hidden ones left out, in a stable order.
+
+    Raises:
+        DataError: the folder is missing.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: the folder is missing; the data set 'folder' needs one of images and one of masks, "
+            "named by its settings 'images' and 'masks'"
+        )
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in TYPES and path.is_file())
+    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
+
+
+def _by_name(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
+    """Files by their path below the folder without file type.
+
+    Raises:
+        DataError: two files differ in nothing but their type.
+    """
+    named: dict[str, Path] = {}
+    for path in files:
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in named:
+            raise DataError(f"{path}: {named[name].name} beside it has the same name; keep one of the two")
+        named[name] = path
+    return named
+
+
+def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
+    """The split of every image if the images lie in sub-folders named after splits, else nothing.
+
+    Raises:
+        DataError: some images lie in such sub-folders and some do not.
+    """
+    splits = {id: SPLIT_FOLDERS.get(id.partition("/")[0]) if "/" in id else None for id in ids}
+    official = {id: split for id, split in splits.items() if split}
+    if official and len(official) < len(splits):
+        stray = next(id for id, split in splits.items() if not split)
+        raise DataError(
+            f"{home}: some images lie in folders named after splits, {stray!r} and {len(splits) - len(official) - 1} "
+            "more do not; move them, or rename the folders if they are no splits"
+        )
+    return official
+
+
+def _groups(root: Path, groups: str | None, ids: Sequence[str]) -> Mapping[str, str]:
+    """The group of every image: itself, or what the csv or the pattern says."""
+    if groups is None:
+        return {id: id for id in ids}
+    if groups.endswith(".csv"):
+        return _groups_from_csv(root / groups, ids)
+    return {id: _captured(groups, id) for id in ids}
+
+
+def _captured(pattern: str, id: str) -> str:
+    """What the one capture group of ``pattern`` finds in an id."""
+    found = re.search(pattern, id)
+    if not found or not found[1]:
+        raise DataError(f"image {id!r}: the pattern {pattern!r} of the setting 'groups' finds no group in it")
+    return found[1]
+
+
+def _groups_from_csv(path: Path, ids: Sequence[str]) -> Mapping[str, str]:
+    """Read the columns ``id`` and ``group``; rows of absent images are allowed, images without a row are not."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if not {"id", "group"} <= set(reader.fieldnames or ()):
+                raise DataError(f"{path}:1: the columns are {reader.fieldnames}; there must be 'id' and 'group'")
+            rows = [(reader.line_num, row["id"], row["group"]) for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: the table of groups cannot be read ({error})") from None
+    found: dict[str, str] = {}
+    for line, id, group in rows:
+        if id in found or not group:
+            raise DataError(f"{path}:{line}: image {id!r} " + ("stands here twice" if group else "has no group"))
+        found[id] = group
+    lost = [id for id in ids if id not in found]
+    if lost:
+        raise DataError(f"{path}: no row for image {lost[0]!r} ({len(lost)} such image(s)); add its group")
+    return found
+
+
+def build(
+    root: Path,
+    /,
+    *,
+    images: str = "images",
+    masks: str = "masks",
+    suffix: str = "",
+    masks_are: Literal["binary", "classes"] = "binary",
+    mask_threshold: int = 128,
+    classes: tuple[str, ...] = ("defect",),
+    groups: str | None = None,
+    clean: Literal["refuse", "empty"] = "refuse",
+) -> Dataset:
+    r"""Pair ``images`` and ``masks``, folders below the root.
+
+    A mask is named like its image, followed by ``suffix``. ``binary`` masks mark a defect by values of
+    ``mask_threshold`` or more; masks of ``classes`` hold 0, the numbers of ``classes`` from 1, and 255 for
+    pixels to be ignored. ``groups`` says which images show one object: a csv file (``id,group``) below the
+    root, or a pattern whose one pair of brackets finds the group in the id, as ``^(part\d+)``.
+    ``clean`` says what an image without a mask file is: a mistake, or free of defects.
+
+    Raises:
+        SettingsError: settings that contradict each other.
+    """
+    if masks_are == "binary" and len(classes) != 1:
+        raise SettingsError(f"binary masks know one class, not {list(classes)}; set 'masks_are: classes'")
+    if not 0 < mask_threshold <= 255:
+        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+    if groups is not None and not groups.endswith(".csv"):
+        _check_pattern(groups)
+    _check_apart(root / images, root / masks, suffix)
+    return Folder(root, images, masks, suffix, masks_are, mask_threshold, classes, groups, clean)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        brackets = re.compile(pattern).groups
+    except re.error as error:
+        raise SettingsError(f"groups: {pattern!r} is neither a .csv file nor a valid pattern ({error})") from None
+    if brackets != 1:
+        raise SettingsError(f"groups: the pattern {pattern!r} must have one pair of brackets, it has {brackets}")
+
+
+def _check_apart(images: Path, masks: Path, suffix: str) -> None:
+    """Images and masks must be told apart by folder or by suffix."""
+    images, masks = images.resolve(), masks.resolve()
+    if images == masks and not suffix:
+        raise SettingsError(f"images and masks are both in {images}; set 'suffix', or give them folders of their own")
+    if images in masks.parents or masks in images.parents:
+        raise SettingsError(f"of {images} and {masks} one lies in the other; put them beside each other")
+
+
+def example(folder: Path) -> None:
+    """Write twelve small parts, each seen from two sides, with a scratch on every second part."""
+    rng = np.random.default_rng(0)
+    for part in range(12):
+        for view in ("front", "back"):
+            image: Image = rng.integers(60, 120, (48, 64, 1), dtype=np.uint8)
+            mask = np.zeros((48, 64), np.uint8)
+            if part % 2 and view == "front":
+                row, column = rng.integers(4, 30, 2)
+                mask[row : row + 3, column : column + 20] = 255
+            image[mask > 0] += 80
+            write_png(folder / "images" / f"part{part}_{view}.png", image)
+            write_png(folder / "masks" / f"part{part}_{view}.png", mask)
+
+
+ABOUT = About(
+    summary="Your own data: a folder of images and a folder of masks, paired by name",
+    licence="yours",
+    obtain="name the folder that holds images/ and masks/: 'data: {folder: path}' or '--data folder=path'",
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer any pair of folders as a data set."""
+    yield Component("folder", build, about=ABOUT, example=example)

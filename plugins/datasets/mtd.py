@@ -1,0 +1,285 @@
+"""Magnetic Tile Defects (Huang et al. 2018): 1,344 grey images of tiles with anti-aliased masks.
+
+Layout of the release, at the folder the user names or one level below it::
+
+    MT_{Blowhole,Break,Crack,Fray,Uneven,Free}/Imgs/exp{E}_num_{N}.jpg   image
+                                                  /exp{E}_num_{N}.png    mask, for every image
+
+One physical tile was photographed up to 15 times. ``mtd_groups.csv`` says which images show the same tile, found
+from the pixels and by viewing, and which split and fold each belongs to: dealt once over all 1,344 files by the
+core's rule and frozen, so that a subset is split as the whole is.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Image,
+    Mask,
+    Record,
+    Sample,
+    Split,
+    hookimpl,
+    read_image,
+    read_mask,
+    write_png,
+)
+
+CLASSES = ("blowhole", "break", "crack", "fray", "uneven")
+CLEAN = "MT_Free"
+FOLDERS: Mapping[str, int] = {**{f"MT_{name.capitalize()}": k for k, name in enumerate(CLASSES, 1)}, CLEAN: 0}
+"""Class folder to class number."""
+FOLDS = 5
+NAME = re.compile(r"exp(?P<exposure>\d+)_num_\d+\.(jpg|png)")
+"""Everything else in a class folder is a stray file (``Thumbs.db``, ``... (copy).png``) and is not read."""
+GROUPS = Path(__file__).with_name("mtd_groups.csv")
+
+OBTAIN = (
+    "git clone https://github.com/abin24/Magnetic-tile-defect-datasets. mtd; "
+    "then name the folder in the suite, 'data: {mtd: path/to/mtd}', or with '--data mtd=path/to/mtd'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What ``mtd_groups.csv`` says of one image: its physical tile, frozen split and frozen fold."""
+
+    group: str
+    split: Split
+    fold: int
+
+
+@lru_cache(maxsize=1)
+def tiles() -> Mapping[str, Tile]:
+    """The table by image file, ``MT_Crack/Imgs/exp1_num_249594.jpg``."""
+    with GROUPS.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        return {row["file"]: Tile(row["group"], cast(Split, row["split"]), int(row["fold"])) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class MagneticTiles:
+    """The release on disk. Ids are ``MT_Crack/exp1_num_249594``."""
+
+    root: Path
+    mask_threshold: int
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Five kinds of defect, one per class folder; a clean tile has no class."""
+        return CLASSES
+
+    def records(self) -> Sequence[Record]:
+        """Every image with its tile, frozen split, fold and exposure, ordered by id.
+
+        Raises:
+            DataError: the folder is not the data set, an image or mask lacks its partner, or an image is
+                not in the table of tiles.
+        """
+        home = _home(self.root)
+        return [_record(home, file) for file in _images(home)]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[H, W, 1]``; the mask is the folder's class where the file has ``mask_threshold`` or more.
+
+        Raises:
+            DataError: a file is missing or damaged, the sizes differ, or a tile filed as free has a defect.
+        """
+        folder, _, stem = id.partition("/")
+        image = _home(self.root) / folder / "Imgs" / f"{stem}.jpg"
+        marked = read_mask(image.with_suffix(".png")) >= self.mask_threshold
+        if folder == CLEAN and marked.any():
+            raise DataError(
+                f"{image.with_suffix('.png')}: the mask marks {marked.sum()} pixels, but {CLEAN} holds clean tiles only"
+            )
+        return Sample(id, read_image(image), np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class LooseTiles:
+    """The same images, each as if it were a tile of its own."""
+
+    tiles: MagneticTiles
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """As in the grouped data set."""
+        return self.tiles.classes
+
+    def records(self) -> Sequence[Record]:
+        """Every image as its own group, without a frozen split."""
+        return [
+            Record(id=r.id, group=r.id, files=r.files, meta={"exposure": r.meta["exposure"]})
+            for r in self.tiles.records()
+        ]
+
+    def load(self, id: str, /) -> Sample:
+        """As in the grouped data set."""
+        return self.tiles.load(id)
+
+
+def _home(root: Path) -> Path:
+    """The folder that holds the class folders: the one named, or the only one such a level below.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: the folder of the magnetic tiles is missing; get them with: {OBTAIN}")
+    if _holds_classes(root):
+        return root
+    found = sorted(folder for folder in root.iterdir() if _holds_classes(folder))
+    if not found:
+        raise DataError(f"{root}: no folder {', '.join(FOLDERS)} in it or one level below; get them with: {OBTAIN}")
+    if len(found) > 1:
+        raise DataError(f"{root}: holds several copies, {', '.join(f.name for f in found)}; name one of them")
+    return found[0]
+
+
+def _holds_classes(folder: Path) -> bool:
+    return any((folder / name / "Imgs").is_dir() for name in FOLDERS)
+
+
+def _images(home: Path) -> list[Path]:
+    """Image files by class folder and name.
+
+    Raises:
+        DataError: there is none, or an image or a mask stands alone.
+    """
+    files = {
+        path
+        for folder in FOLDERS
+        if (home / folder / "Imgs").is_dir()
+        for path in (home / folder / "Imgs").iterdir()
+        if NAME.fullmatch(path.name)
+    }
+    alone = sorted(path for path in files if _partner(path) not in files)
+    if alone:
+        what = "mask" if alone[0].suffix == ".jpg" else "image"
+        raise DataError(
+            f"{alone[0]}: its {what} {_partner(alone[0]).name} is missing ({len(alone)} such file(s)); "
+            "fetch the data set again, or remove the file"
+        )
+    images = sorted(path for path in files if path.suffix == ".jpg")
+    if not images:
+        raise DataError(f"{home}: holds no image named like MT_Crack/Imgs/exp1_num_249594.jpg; get them with: {OBTAIN}")
+    return images
+
+
+def _partner(path: Path) -> Path:
+    return path.with_suffix(".png" if path.suffix == ".jpg" else ".jpg")
+
+
+def _record(home: Path, image: Path) -> Record:
+    """One image with what the table says of it."""
+    tile = tiles().get(image.relative_to(home).as_posix())
+    named = NAME.fullmatch(image.name)
+    if tile is None or named is None:
+        raise DataError(
+            f"{image}: not one of the {len(tiles())} released images, so its tile is unknown; remove it, "
+            "or use the data set 'folder' with groups of your own"
+        )
+    return Record(
+        id=f"{image.parent.parent.name}/{image.stem}",
+        group=tile.group,
+        split=tile.split,
+        files=(image, _partner(image)),
+        meta={"exposure": int(named["exposure"]), "fold": tile.fold, "folds": FOLDS},
+    )
+
+
+def build(root: Path, /, *, mask_threshold: int = 128) -> Dataset:
+    """Grouped by physical tile, with the frozen split."""
+    if not 0 < mask_threshold <= 255:
+        raise DataError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+    return MagneticTiles(root, mask_threshold)
+
+
+def build_leaky(root: Path, /, *, mask_threshold: int = 128) -> Dataset:
+    """Split image by image, as most papers do: for comparison with them only."""
+    return LooseTiles(MagneticTiles(root, mask_threshold))
+
+
+def example(folder: Path) -> None:
+    """Write a miniature of the release: two photographs of one tile per class folder and split, and a stray file."""
+    photographs: dict[tuple[str, str], list[str]] = {}
+    for file, tile in tiles().items():
+        photographs.setdefault((file.partition("/")[0], tile.group), []).append(file)
+    chosen: dict[tuple[str, Split], list[str]] = {}
+    for (kind, _), files in photographs.items():
+        if len(files) > 1:
+            chosen.setdefault((kind, tiles()[files[0]].split), files[:2])
+    for file in itertools.chain.from_iterable(chosen.values()):
+        _write_miniature(folder / file)
+    (folder / "MT_Crack" / "Imgs" / "Thumbs.db").write_bytes(b"not an image")
+
+
+def _write_miniature(image: Path) -> None:
+    """A dark, ground-looking tile of 70 x 50 pixels or so; a defect leaves a soft-edged mark."""
+    from PIL import Image as Pillow
+
+    rng = np.random.default_rng(int(image.stem.rpartition("_")[2]))
+    height, width = 60 + int(rng.integers(24)), 40 + int(rng.integers(24))
+    clean = image.parent.parent.name == CLEAN
+    mask = np.zeros((height, width), np.uint8) if clean else _soft_mark(height, width, rng)
+    grey = 90 + 8 * rng.standard_normal((1, width)) + 4 * rng.standard_normal((height, width))
+    pixels: Image = np.clip(grey - 50 * (mask / 255), 0, 255).astype(np.uint8)
+    image.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels).save(image, quality=95)
+    write_png(image.with_suffix(".png"), mask)
+
+
+def _soft_mark(height: int, width: int, rng: np.random.Generator) -> Mask:
+    """An ellipse whose edge falls from 255 to 0 over some pixels, like the anti-aliased masks of the release."""
+    rows, columns = np.ogrid[:height, :width]
+    row, column = rng.uniform(0.3, 0.7, 2) * (height, width)
+    long, short = rng.uniform(8, 14), rng.uniform(3, 6)
+    distance = np.hypot((rows - row) / long, (columns - column) / short)
+    mark: Mask = np.clip(255 * (1.5 - distance), 0, 255).astype(np.uint8)
+    return mark
+
+
+ABOUT = About(
+    summary="Magnetic tiles, 5 kinds of defect, 1,344 grey images of 215 tiles, split by tile",
+    licence="none stated; cite the paper",
+    citation=(
+        "Huang, Qiu, Guo, Wang, Yuan: Surface defect saliency of magnetic tile, IEEE CASE 2018; "
+        "Huang, Qiu, Yuan: Surface defect saliency of magnetic tile, The Visual Computer 36 (2020) 85-96"
+    ),
+    home="https://github.com/abin24/Magnetic-tile-defect-datasets.",
+    obtain=OBTAIN,
+)
+LEAKY = About(
+    summary="The magnetic tiles split image by image: photographs of one tile lie in train and test",
+    licence=ABOUT.licence,
+    citation=ABOUT.citation,
+    home=ABOUT.home,
+    obtain=ABOUT.obtain.replace("mtd:", "mtd-leaky:").replace("--data mtd=", "--data mtd-leaky="),
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the grouped data set and, under its own name and badge, the leaky one."""
+    yield Component("mtd", build, about=ABOUT, example=example)
+    yield Component(
+        "mtd-leaky",
+        build_leaky,
+        about=LEAKY,
+        example=example,
+        badge="leaky split: images of one tile in train and test",
+    )

@@ -1,0 +1,27 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.catalog import Catalog, load_catalog
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """All installed components."""
+    return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real images in their original layouts; tests that need them skip where they are absent."""
+    folder = Path(os.environ.get("BENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no sample data at {folder}; set BENCH_TEST_DATA to a folder that holds mtd/, dagm/, ...")
+    return folder
