@@ -23,6 +23,7 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 
 types: $(VENV)/installed-test
+	@mkdir -p build/types && ln -sfn ../../plugins build/types/bench_plugins  # the name it is installed under
 	$(BIN)/mypy
 
 $(BIN)/python:

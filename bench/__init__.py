@@ -2,4 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bench.twin import run
+
+__all__ = ["__version__", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Make ``bench.run`` available without importing it for every ``bench.api`` user."""
+    if name == "run":
+        from bench.twin import run
+
+        return run
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

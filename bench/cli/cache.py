@@ -1,0 +1,65 @@
+"""``bench cache``: the shared stages under ``$BENCH_HOME``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+DAY_S = 86_400
+
+
+@click.group("cache")
+def command() -> None:
+    """List, verify or clear shared stages: crop banks, validation tiles, weights, evidence."""
+
+
+@command.command("ls")
+def ls() -> None:
+    """List finished stages by kind: how many, how large."""
+    from bench.engine.cache import stage_folders, weight
+    from bench.engine.home import bench_home
+
+    home = bench_home()
+    click.echo(f"{home}")
+    total = 0
+    for kind, folders in stage_folders(home).items():
+        size = sum(weight(folder) for folder in folders)
+        total += size
+        click.echo(f"  {kind:8s} {len(folders):6d} stages {size / 1e6:10.1f} MB")
+    click.echo(f"  {'all':8s} {'':6s}        {total / 1e6:10.1f} MB")
+
+
+@command.command("verify")
+def verify() -> int:
+    """Check every stage's files against their checksums; exit code 3 when something is damaged."""
+    from bench.engine.cache import damages
+    from bench.engine.home import bench_home
+
+    found = list(damages(bench_home()))
+    for problem in found:
+        click.echo(problem)
+    click.echo("all stages are sound" if not found else f"{len(found)} damaged; 'bench cache gc' removes them")
+    return 3 if found else 0
+
+
+@command.command("gc")
+@click.option("--days", type=click.FloatRange(min=0), help="Also remove stages that no run has used for so many days.")
+@click.option(
+    "--keep", multiple=True, type=click.Path(path_type=Path, exists=True), help="Spare the stages of a run folder."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+def gc(days: float | None, keep: tuple[Path, ...], dry_run: bool) -> None:
+    """Remove leftovers of killed runs and damaged stages, and, with --days, unused stages."""
+    from bench.engine.cache import garbage, remove
+    from bench.engine.home import bench_home
+
+    limit = None if days is None else time.time() - days * DAY_S
+    freed = 0
+    for found in garbage(bench_home(), unused_since=limit, keep=keep):
+        freed += found.size
+        click.echo(f"{'would remove' if dry_run else 'removed'} {found.path} ({found.size / 1e6:.1f} MB, {found.why})")
+        if not dry_run:
+            remove(found.path)
+    click.echo(f"{freed / 1e6:.1f} MB {'would be ' if dry_run else ''}freed")

@@ -1,0 +1,37 @@
+"""``bench data``: what a suite's data sets hold, before anything trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bench.cli.options import open_suite, suite_options
+
+
+@click.group("data")
+def command() -> None:
+    """Look at the data sets of a suite."""
+
+
+@command.command("coverage")
+@suite_options
+@click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
+def coverage(form: str, **given: Any) -> int:
+    """Show per data set and crop strategy of SUITE what its crops contain. Trains nothing, imports no torch."""
+    from bench.engine.coverage import coverage_rows
+    from bench.report.coverage_table import coverage_grids
+    from bench.report.markdown import grid_markdown
+    from bench.report.tables import rows_csv
+    from bench.report.text import grid_text
+
+    suite, invocation = open_suite(**given)
+    rows, problems = coverage_rows(suite, invocation, lambda text: click.echo(text, err=True))
+    if form == "csv":
+        click.echo(rows_csv(rows))
+    else:
+        for grid in coverage_grids(rows):
+            click.echo(grid_text(grid) if form == "text" else grid_markdown(grid))
+    for problem in problems:
+        click.echo(problem, err=True)
+    return 3 if problems else 0

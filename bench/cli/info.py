@@ -1,0 +1,91 @@
+"""``bench info``: one component in full."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from bench.cli.options import open_catalog, plugin_options
+from bench.errors import PluginError
+
+if TYPE_CHECKING:
+    from bench.catalog import Catalog, Offer
+
+
+@click.command("info")
+@click.argument("name")
+@click.option("--schema", is_flag=True, help="Print the settings as JSON Schema instead.")
+@plugin_options
+def command(name: str, schema: bool, plugin: tuple[Path, ...], no_plugins: bool) -> None:
+    """Show the component NAME: settings with defaults, provider, licence, how to obtain."""
+    from bench.component import json_schema
+
+    for offer in _found(open_catalog(plugin, no_plugins), name):
+        if schema:
+            click.echo(json.dumps(json_schema(offer.component), indent=1))
+        else:
+            click.echo("\n".join(_lines(offer)))
+
+
+def _found(catalog: Catalog, name: str) -> list[Offer]:
+    """Every component of that name, of whatever kind."""
+    from difflib import get_close_matches
+
+    package, _, plain = name.rpartition(":")
+    found = [o for o in catalog.all if o.component.name == plain and package in ("", o.provider.package)]
+    if not found:
+        close = get_close_matches(plain, sorted({o.component.name for o in catalog.all}), 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
+    return found
+
+
+def _lines(offer: Offer) -> list[str]:
+    from bench.component import complete, settings_of
+
+    component, provider = offer.component, offer.provider
+    lines = [f"{offer.kind} {component.name} (version {component.version})"]
+    if component.badge:
+        lines.append(f"  badge: {component.badge}")
+    where = str(provider.local) if provider.local else f"{provider.package} {provider.version}"
+    lines.append(f"  provider: {where} ({provider.module}, source {provider.source_hash[:12]})")
+    about = component.about
+    told = [(label, getattr(about, label)) for label in ("summary", "licence", "citation", "home", "obtain") if about]
+    lines += [f"  {label}: {text}" for label, text in told if text]
+    defaults = complete(component, {})
+    lines.append("  settings:" if defaults else "  settings: none")
+    return lines + [
+        f"    {setting.name}: {type_text(setting.type)} = {json.dumps(defaults[setting.name])}"
+        for setting in settings_of(component)
+    ]
+
+
+def type_text(kind: Any) -> str:
+    """A setting's type as a user would say it: ``float, above 0, at most 1``."""
+    if get_origin(kind) is Annotated:
+        base, *notes = get_args(kind)
+        return ", ".join([type_text(base), *(text for note in notes if (text := _bounds(note)))])
+    if get_origin(kind) is Literal:
+        return " | ".join(json.dumps(value) for value in get_args(kind))
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(type_text(part) for part in get_args(kind))
+    if get_origin(kind) is not None:
+        return str(kind)
+    if kind is NoneType:
+        return "null"
+    if is_dataclass(kind):
+        hints = get_type_hints(kind, include_extras=True)
+        return "{" + ", ".join(f"{field.name}: {type_text(hints[field.name])}" for field in fields(kind)) + "}"
+    return str(getattr(kind, "__name__", kind))
+
+
+def _bounds(note: Any) -> str:
+    """The bounds of a pydantic field or an annotated-types constraint in words."""
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    constraints = [note, *getattr(note, "metadata", ())]
+    return ", ".join(f"{word} {getattr(c, key)}" for c in constraints for key, word in words.items() if hasattr(c, key))

@@ -1,0 +1,49 @@
+"""``bench leaderboard``: the tables of a run, in any format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import open_suite, suite_options
+
+if TYPE_CHECKING:
+    from bench.report.board import Leaderboard
+
+FORMATS = ("text", "markdown", "latex", "csv", "json")
+
+
+@click.command("leaderboard")
+@suite_options
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+def command(suite: str, form: str, **given: Any) -> None:
+    """Print the leaderboard of a run folder (such as runs/cropping), or of a suite with results in --out."""
+    click.echo(render(_board(suite, given), form))
+
+
+def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
+    from bench.twin import board_of_plan, board_of_run
+
+    if Path(suite).is_dir():
+        return board_of_run(Path(suite))
+    from bench.cli.run import command_line
+    from bench.engine.scheduler import make_plan
+
+    opened, invocation = open_suite(suite=suite, **given)
+    return board_of_plan(make_plan(opened, invocation), command_line())
+
+
+def render(board: Leaderboard, form: str) -> str:
+    """A leaderboard as text of one of the formats; plain text fits the terminal it is printed on."""
+    if form == "text":
+        import shutil
+        import sys
+
+        from bench.report.text import to_text
+
+        return to_text(board, width=shutil.get_terminal_size((100, 24)).columns, colour=sys.stdout.isatty())
+    from bench.twin import RENDERERS
+
+    return RENDERERS[form](board)

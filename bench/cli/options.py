@@ -1,0 +1,124 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bench.errors import SuiteError
+
+if TYPE_CHECKING:
+    from bench.catalog import Catalog
+    from bench.engine.scheduler import Invocation
+    from bench.suite.suite import Suite
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PLUGINS = (
+    click.option(
+        "--plugin", "plugin", multiple=True, type=click.Path(path_type=Path), help="A local plugin file; repeatable."
+    ),
+    click.option("--no-plugins", "no_plugins", is_flag=True, help="Leave installed third-party plugins out."),
+)
+_SUITE = (
+    click.argument("suite"),
+    click.option("--profile", help="Profile of the suite; by default the one that fits this machine."),
+    click.option(
+        "-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. recipe.epochs=3."
+    ),
+    click.option("--data", "data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder for results."
+    ),
+)
+
+
+def plugin_options(function: F) -> F:
+    """``--plugin`` and ``--no-plugins``."""
+    return _with(_PLUGINS, function)
+
+
+def suite_options(function: F) -> F:
+    """The suite argument, profile, overrides, data folders, result folder, and plugin options."""
+    return _with((*_SUITE, *_PLUGINS), function)
+
+
+def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def open_catalog(plugin: tuple[Path, ...], no_plugins: bool) -> Catalog:
+    """Load all plugins; a broken one is reported in one line and stops nothing."""
+    from bench.catalog import load_catalog
+
+    catalog = load_catalog(plugin, plugins=not no_plugins)
+    for lost in catalog.quarantined:
+        click.echo(f"plugin left out: {lost.package} ({lost.module}): {lost.reason}", err=True)
+    return catalog
+
+
+def suite_path(name: str) -> Path:
+    """A suite file, or a shipped suite by its bare name.
+
+    Raises:
+        SuiteError: there is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = shipped_suites()
+    if name in shipped:
+        return shipped[name]
+    from difflib import get_close_matches
+
+    close = get_close_matches(path.stem, shipped, 1)
+    hint = f" Did you mean the shipped suite {close[0]!r}?" if close else ""
+    raise SuiteError([f"{name}: no such suite file.{hint} 'bench list suites' shows the shipped ones."])
+
+
+def shipped_suites() -> dict[str, Path]:
+    """Name to file of the suites that ship with the product."""
+    spec = find_spec("bench_suites")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
+    return {path.stem: path for folder in folders for path in sorted(Path(folder).glob("*.yaml"))}
+
+
+def open_suite(
+    suite: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    data: tuple[str, ...],
+    out: Path,
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
+) -> tuple[Suite, Invocation]:
+    """Resolve a suite with its components and places.
+
+    Raises:
+        SuiteError: with every mistake of the suite and the overrides.
+    """
+    from bench.engine.home import Places, bench_home
+    from bench.engine.scheduler import Invocation
+    from bench.suite.suite import load_suite
+
+    path = suite_path(suite)
+    catalog = open_catalog(plugin, no_plugins)
+    loaded = load_suite(path, catalog, profile=profile, overrides=overrides)
+    places = Places(bench_home(), out, {**loaded.data, **_folders(data)})
+    return loaded, Invocation(catalog, places, plugin, not no_plugins)
+
+
+def _folders(pairs: tuple[str, ...]) -> dict[str, str]:
+    folders = {}
+    for pair in pairs:
+        name, equals, folder = pair.partition("=")
+        if not (name and equals and folder):
+            raise click.UsageError(f"--data {pair!r}: write NAME=DIR, for example --data mtd=~/data/mtd")
+        folders[name] = folder
+    return folders

@@ -1,0 +1,66 @@
+"""A plan in words."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.engine.home import Places
+from bench.engine.plan import Plan, Planned
+
+MEANING = {
+    "done": "finished, reused as they are",
+    "diverged": "finished without a usable model, not repeated",
+    "stale": "finished with other data, code version or settings; run again",
+    "failed": "failed before; run again",
+    "pending": "to be run",
+    "unindexed": "to be run; their data have not been indexed yet",
+    "blocked": "cannot run",
+    "skipped": "not possible",
+    "excluded": "left out by the suite",
+}
+
+
+def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
+    """Cells by state, reasons once each, inert levels, data sets, disk."""
+    profile = f", profile {plan.suite.profile}" if plan.suite.profile else ""
+    yield f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells"
+    counts = plan.counts()
+    for state, meaning in MEANING.items():
+        if state in counts:
+            yield f"  {counts[state]:5d} {state:9s} {meaning}"
+    yield from _reasons(plan)
+    inert = sorted({planned.cell.labels["crop"] for planned in plan.cells if planned.inert})
+    for label in inert:
+        yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"
+    for shelf in plan.shelves:
+        state = shelf.problem or ("not indexed yet" if shelf.index is None else f"{len(shelf.index.entries)} images")
+        yield f"  data set {shelf.data.use}: {state}"
+    yield _disk(plan, places)
+
+
+def _reasons(plan: Plan) -> Iterator[str]:
+    seen: dict[tuple[str, str], list[Planned]] = {}
+    for planned in plan.cells:
+        if planned.reason:
+            seen.setdefault((planned.state, planned.reason), []).append(planned)
+    for (state, reason), group in seen.items():
+        yield f"  {state} ({len(group)}): {reason}"
+
+
+def _disk(plan: Plan, places: Places) -> str:
+    """Bytes needed against bytes free; unindexed data sets cannot be counted yet."""
+    folder = places.home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    known = "" if all(shelf.index is not None or shelf.problem for shelf in plan.shelves) else " (known after indexing)"
+    verdict = "" if plan.disk_bytes < free else " - NOT ENOUGH"
+    need, have = f"{plan.disk_bytes / 1e9:.2f} GB", f"{free / 1e9:.0f} GB"
+    return f"  disk: {need} of crops to store{known}, {have} free at {_short(places.home)}{verdict}"
+
+
+def _short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

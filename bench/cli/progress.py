@@ -1,0 +1,157 @@
+"""Progress of a run: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.engine.jobs import Ended, Progress
+from bench.engine.plan import RUNNABLE, Plan, Planned
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from bench.engine.scheduler import Watcher
+
+
+@contextmanager
+def watching(*, plain: bool) -> Iterator[Watcher]:
+    """A watcher that draws on standard error."""
+    if plain:
+        yield PlainLines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield LiveBars(bars)
+
+
+def cell_name(planned: Planned) -> str:
+    """The labels of a cell's axes that a reader tells cells apart by."""
+    labels = planned.cell.labels
+    shown = [labels[axis] for axis in ("dataset", "preprocess", "crop", "crop_size", "model") if axis in labels]
+    return " / ".join([*shown, f"seed {planned.cell.seed}", *(f"{k}={v}" for k, v in planned.cell.tuned.items())])
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Remaining time from the cells that ended: mean seconds a cell, times the cells left."""
+
+    total: int = 0
+    ended: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def left(self) -> str:
+        """Remaining time as h:mm:ss, or nothing before the first cell has ended."""
+        if not self.ended:
+            return ""
+        seconds = int((time.monotonic() - self.started) / self.ended * (self.total - self.ended))
+        return f"about {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
+
+
+def _headline(plan: Plan) -> str:
+    counts = plan.counts()
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    profile = f", profile {plan.suite.profile}" if plan.suite.profile else ""
+    return f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
+
+
+def _outcome(planned: Planned, ended: Ended) -> str:
+    text = f"{ended.state:8s} {cell_name(planned)}  {ended.seconds:.1f} s"
+    return text if ended.reason is None else f"{text}  {ended.reason}"
+
+
+@dataclass(slots=True)
+class PlainLines:
+    """One line per event worth keeping; for logs and pipes."""
+
+    _clock: _Clock = field(default_factory=_Clock)
+    _seen: set[str] = field(default_factory=set)
+
+    def planned(self, plan: Plan) -> None:
+        """Print the plan in a line."""
+        self._clock = _Clock(sum(p.state in RUNNABLE for p in plan.cells))
+        click.echo(_headline(plan), err=True)
+
+    def progress(self, progress: Progress) -> None:
+        """Print the start of an indexing; cells are told when they end."""
+        if progress.stage == "index" and progress.key not in self._seen:
+            self._seen.add(progress.key)
+            click.echo(f"indexing {progress.total} images", err=True)
+
+    def ended(self, planned: Planned, ended: Ended) -> None:
+        """Print how a cell ended."""
+        self._clock.ended += 1
+        left = f"  ({self._clock.ended}/{self._clock.total}, {self._clock.left()})"
+        click.echo(_outcome(planned, ended) + left, err=True)
+
+    def tick(self) -> None:
+        """Nothing moves in a log."""
+
+
+@dataclass(slots=True)
+class LiveBars:
+    """A bar over cells, and one for every job at work."""
+
+    bars: Bars
+    _clock: _Clock = field(default_factory=_Clock)
+    _cells: TaskID | None = None
+    _jobs: dict[str, TaskID] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def planned(self, plan: Plan) -> None:
+        """Print the plan and open the bar over cells."""
+        self._clear()
+        runnable = [p for p in plan.cells if p.state in RUNNABLE]
+        self._names = {p.cell.id: cell_name(p) for p in runnable}
+        self._clock = _Clock(len(runnable))
+        self.bars.console.print(_headline(plan), highlight=False)
+        if runnable:
+            self._cells = self.bars.add_task("cells", total=len(runnable), note="")
+
+    def progress(self, progress: Progress) -> None:
+        """Move a job's bar."""
+        name = f"{self._names.get(progress.key, 'data set')}: {progress.stage}"
+        if progress.key not in self._jobs:
+            self._jobs[progress.key] = self.bars.add_task(name, total=progress.total, note="")
+        self.bars.update(
+            self._jobs[progress.key],
+            description=name,
+            completed=progress.done,
+            total=progress.total,
+            note=progress.note,
+        )
+
+    def ended(self, planned: Planned, ended: Ended) -> None:
+        """Keep a line of a cell that ended, and move the bar over cells."""
+        self.bars.console.print(_outcome(planned, ended), highlight=False, markup=False)
+        if planned.cell.id in self._jobs:
+            self.bars.remove_task(self._jobs.pop(planned.cell.id))
+        self._clock.ended += 1
+        if self._cells is not None:
+            self.bars.update(self._cells, completed=self._clock.ended)
+
+    def tick(self) -> None:
+        """Keep the estimate fresh."""
+        if self._cells is not None:
+            self.bars.update(self._cells, note=self._clock.left())
+
+    def _clear(self) -> None:
+        for task in self._jobs.values():
+            self.bars.remove_task(task)
+        self._jobs.clear()

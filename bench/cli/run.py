@@ -1,0 +1,40 @@
+"""``bench run``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from bench.cli.options import open_suite, suite_options
+
+CELLS_FAILED = 3
+
+
+@click.command("run")
+@suite_options
+@click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
+def command(plain: bool, **given: Any) -> int:
+    """Run every cell of SUITE that is not done yet, then print its leaderboard.
+
+    Interrupt it at any time: the same command continues.
+    """
+    from bench.cli.leaderboard import render
+    from bench.cli.progress import watching
+    from bench.engine.scheduler import unsettled
+    from bench.twin import run_and_file
+
+    suite, invocation = open_suite(**given)
+    with watching(plain=plain or not sys.stderr.isatty()) as watcher:
+        plan, board = run_and_file(suite, invocation, watcher, command_line())
+    click.echo(render(board, "text"))
+    click.echo(f"results: {invocation.places.run(suite.name)}")
+    return CELLS_FAILED if unsettled(plan) else 0
+
+
+def command_line() -> str:
+    """The command as the user typed it."""
+    import shlex
+
+    return shlex.join(["bench", *sys.argv[1:]])

@@ -1,0 +1,1 @@
+"""Stage graph, store, worker, scheduler: the way from cells to records."""

@@ -1,0 +1,78 @@
+"""Coverage of a suite: what the crops of each strategy contain, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.canonical import digest
+from bench.component import build
+from bench.crops.coverage import coverage
+from bench.crops.prepare import Source
+from bench.data.index import DatasetIndex
+from bench.data.splits import assign, restricted
+from bench.engine.home import Places
+from bench.engine.indexing import Shelf, make_index, open_dataset, shelf
+from bench.engine.jobs import Job
+from bench.engine.scheduler import Invocation
+from bench.engine.stages import bank_crops
+from bench.errors import BenchError
+from bench.suite.cells import Cell
+from bench.suite.suite import Suite
+
+MOST_CROPS = 5000
+"""Crops drawn for the figures of one row; shares move by less than a percent with more."""
+
+
+def coverage_rows(
+    suite: Suite, invocation: Invocation, say: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    """One row per data set, preprocessing, crop strategy and size (first seed), and what stood in the way."""
+    rows: list[dict[str, Any]] = []
+    problems: dict[str, None] = {}
+    for cell in _distinct(suite):
+        try:
+            index, source = _opened(cell, invocation, say)
+            component = invocation.catalog.find("crop", cell.crop.use).component
+            strategy = build(component, cell.crop_size, settings=cell.crop.settings)
+            crops = min(MOST_CROPS, bank_crops(cell))
+            found = coverage(index, source, strategy, size=cell.crop_size, crops=crops, seed=cell.seed)
+        except BenchError as error:
+            problems[str(error)] = None
+            continue
+        labels = {axis: cell.labels[axis] for axis in ("dataset", "preprocess", "crop", "crop_size")}
+        say(f"measured {' / '.join(labels.values())}")
+        rows.append({**labels, **found.as_dict()})
+    return rows, tuple(problems)
+
+
+def _distinct(suite: Suite) -> list[Cell]:
+    """The first cell of every data set, preprocessing, crop and size."""
+    found: dict[str, Cell] = {}
+    for cell in suite.cells:
+        if cell.excluded is None and cell.skipped is None:
+            refs = [cell.dataset, *cell.preprocess, cell.crop]
+            identity = digest([[[ref.use, dict(ref.settings)] for ref in refs], cell.crop_size])
+            found.setdefault(identity, cell)
+    return list(found.values())
+
+
+def _opened(cell: Cell, invocation: Invocation, say: Callable[[str], None]) -> tuple[DatasetIndex, Source]:
+    """The training images of a cell's data set, indexed first where that has not been done."""
+    catalog, places = invocation.catalog, invocation.places
+    found = shelf(catalog, cell.dataset, places)
+    if found.index is None and found.problem is None:
+        say(f"indexing {found.data.use}")
+        _index(found, invocation, places)
+        found = shelf(catalog, cell.dataset, places)
+    if found.index is None:
+        raise BenchError(found.problem or f"data set {cell.dataset.use!r} changes while it is read")
+    training = restricted(found.index, assign(found.index, cell.protocol.split), "train")
+    steps = [(ref, catalog.find("preprocess", ref.use).component) for ref in cell.preprocess]
+    chain = [build(component, settings=ref.settings) for ref, component in steps]
+    return training, Source(open_dataset(catalog, found.data), chain)
+
+
+def _index(found: Shelf, invocation: Invocation, places: Places) -> None:
+    job = Job(key=found.locator, data=found.data, home=str(places.home))
+    make_index(job, invocation.catalog, lambda *_: None)

@@ -1,0 +1,101 @@
+"""What crosses a process: jobs in, endings out, all of it JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from bench.types import JsonValue
+
+State = Literal["done", "diverged", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRef:
+    """A data set as a worker finds it: component, folder, index file and split rule."""
+
+    use: str
+    settings: Mapping[str, JsonValue]
+    root: str
+    index: str
+    split: JsonValue = "grouped"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Either an index to be made (no ``stages``) or a cell's chain of stages to be finished.
+
+    ``key`` names the job: an index locator or a cell id. ``filing`` is what the record holds beside the scores.
+    """
+
+    key: str
+    data: DataRef
+    home: str
+    plugins: tuple[str, ...] = ()
+    third_party: bool = True
+    stages: tuple[Mapping[str, JsonValue], ...] = ()
+    record: str = ""
+    filing: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for the pipe."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Job:
+        """The inverse of :meth:`as_json`."""
+        given = dict(value)
+        return Job(
+            **{
+                **given,
+                "data": DataRef(**given["data"]),
+                "plugins": tuple(given["plugins"]),
+                "stages": tuple(given["stages"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended; ``log`` is the traceback or the worker's last words, for `bench show`."""
+
+    key: str
+    state: State
+    reason: str | None = None
+    log: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running job is: ``done`` of ``total`` units of ``stage``; ``note`` has figures worth showing."""
+
+    key: str
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+class Launcher(Protocol):
+    """Runs jobs somewhere. Never raises for a job: how it ended is an ``Ended``."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Take jobs that are ready, in the order they should start."""
+        ...
+
+    def ended(self, timeout: float) -> Sequence[Ended]:
+        """Jobs that ended, waiting at most ``timeout`` seconds for the first."""
+        ...
+
+    def cancel(self, keys: Collection[str]) -> None:
+        """Forget waiting jobs and stop running ones; a cancelled job ends no more."""
+        ...
+
+    def close(self) -> None:
+        """Stop everything."""
+        ...

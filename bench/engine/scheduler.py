@@ -1,0 +1,235 @@
+"""The scheduler: index what is not indexed, run what is not done, file how each cell ended.
+
+It trusts the store, not the messages: a cell is done when its record is on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.catalog import Catalog
+from bench.engine.home import Places
+from bench.engine.indexing import Shelf, plain_rule
+from bench.engine.jobs import Ended, Job, Launcher, Listener, Progress
+from bench.engine.local import LocalLauncher
+from bench.engine.plan import RUNNABLE, Plan, Planned, Planner
+from bench.engine.stages import as_json, reuse
+from bench.engine.store import SCHEMA, read_record, write_json
+from bench.suite.cells import asked
+from bench.suite.schema import Runtime
+from bench.suite.suite import Suite
+
+POLL_S = 0.5
+"""Seconds between looks at the launcher, so that a clock on the screen can move."""
+
+
+class Watcher(Protocol):
+    """Who is told how a run goes: told, never asked."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan with all data indexed, before the first cell starts."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """A running job moved on."""
+        ...
+
+    def ended(self, planned: Planned, ended: Ended) -> None:
+        """A cell ended."""
+        ...
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What one command brings along: components, folders, local plugins."""
+
+    catalog: Catalog
+    places: Places
+    plugins: tuple[Path, ...] = ()
+    third_party: bool = True
+
+
+MakeLauncher = Callable[[Listener], Launcher]
+
+
+def make_plan(suite: Suite, invocation: Invocation) -> Plan:
+    """Plan a suite as the store is now."""
+    return Planner(suite, invocation.catalog, invocation.places).plan()
+
+
+def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: MakeLauncher | None = None) -> Plan:
+    """Run every cell that is not done; return the plan as it stands at the end.
+
+    Raises:
+        KeyboardInterrupt: passed on after the workers are stopped; finished stages stay.
+    """
+    launcher = (make or _local_launcher(suite.runtime))(watcher.progress)
+    try:
+        plan = make_plan(suite, invocation)
+        problems = _make_indices(plan, invocation, launcher, watcher)
+        if any(planned.state == "unindexed" for planned in plan.cells):
+            plan = _blocked(make_plan(suite, invocation), problems)
+        watcher.planned(plan)
+        _file_reasons(plan, invocation)
+        _run_cells(plan, invocation, launcher, watcher)
+    finally:
+        launcher.close()
+    return _blocked(make_plan(suite, invocation), problems)
+
+
+def _local_launcher(runtime: Runtime) -> MakeLauncher:
+    environments = worker_environments(runtime)
+    return lambda listener: LocalLauncher(environments, listener)
+
+
+def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
+    """One environment per worker: a device each, and an equal share of the processor's threads."""
+    devices = [runtime.device] if runtime.device else _devices()
+    workers = runtime.workers or len(devices)
+    threads = max(1, _processors() // workers)
+    return [
+        {
+            "BENCH_DEVICE": devices[number % len(devices)],
+            "BENCH_THREADS": str(threads),
+            "OMP_NUM_THREADS": str(threads),
+            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with this
+        }
+        for number in range(workers)
+    ]
+
+
+def _devices() -> list[str]:
+    """Every GPU the driver lists, else the processor; torch is not asked."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        count = len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
+    else:
+        folder = Path("/proc/driver/nvidia/gpus")
+        count = len(list(folder.iterdir())) if folder.is_dir() else 0
+    return [f"cuda:{number}" for number in range(count)] or ["cpu"]
+
+
+def _processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _make_indices(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> dict[str, str]:
+    """Index every data set that needs it; return why not, by index locator."""
+    wanted = [shelf for shelf in plan.shelves if shelf.index is None and shelf.problem is None]
+    jobs = [_job(shelf.locator, shelf, invocation) for shelf in wanted]
+    launcher.submit(jobs)
+    problems: dict[str, str] = {}
+    waiting = {job.key for job in jobs}
+    while waiting:
+        for ended in launcher.ended(POLL_S):
+            waiting.discard(ended.key)
+            if ended.state != "done":
+                problems[ended.key] = ended.reason or "its index could not be made"
+        watcher.tick()
+    return problems
+
+
+def _job(key: str, shelf: Shelf, invocation: Invocation) -> Job:
+    return Job(
+        key=key,
+        data=shelf.data,
+        home=str(invocation.places.home),
+        plugins=tuple(str(path.resolve()) for path in invocation.plugins),
+        third_party=invocation.third_party,
+    )
+
+
+def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
+    """Cells whose data could not be indexed carry the reason."""
+    settled = tuple(
+        replace(p, state="blocked", reason=problems[p.shelf.locator])
+        if p.state == "unindexed" and p.shelf is not None and p.shelf.locator in problems
+        else p
+        for p in plan.cells
+    )
+    return replace(plan, cells=settled)
+
+
+def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
+    waiting = {planned.cell.id: planned for planned in plan.cells if planned.state in RUNNABLE}
+    launcher.submit([_cell_job(plan.suite, planned, invocation) for planned in waiting.values()])
+    while waiting:
+        for ended in launcher.ended(POLL_S):
+            planned = waiting.pop(ended.key)
+            watcher.ended(planned, _filed(plan.suite, planned, ended, invocation))
+        watcher.tick()
+
+
+def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
+    assert planned.shelf is not None
+    cell = planned.cell
+    job = _job(cell.id, planned.shelf, invocation)
+    return replace(
+        job,
+        data=replace(job.data, split=plain_rule(cell.protocol.split)),
+        stages=tuple(as_json(planned.stages)),
+        record=str(invocation.places.record(suite.name, cell.id)),
+        filing={**_filing(planned, invocation.catalog), "reuse": reuse(cell), "budget_epochs": cell.recipe.epochs},
+    )
+
+
+def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
+    """What every record says of its cell, however it ended."""
+    cell = planned.cell
+    chosen = [("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model)]
+    chosen += [("preprocess", ref) for ref in cell.preprocess]
+    offers = [catalog.find(kind, ref.use) for kind, ref in chosen]
+    return {
+        "schema": SCHEMA,
+        "id": cell.id,
+        "axes": dict(cell.labels),
+        "tuned": dict(cell.tuned),
+        "cell": asked(cell),
+        "keys": planned.keys,
+        "badges": [offer.component.badge for offer in offers if offer.component.badge],
+        "providers": {
+            f"{offer.kind} {offer.component.name}": {
+                "package": offer.provider.package,
+                "version": offer.provider.version,
+                "source": offer.provider.source_hash,
+            }
+            for offer in offers
+        },
+    }
+
+
+def _file_reasons(plan: Plan, invocation: Invocation) -> None:
+    """File cells that cannot run, so that the board can say why."""
+    for planned in plan.cells:
+        if planned.state in ("blocked", "skipped"):
+            state = "failed" if planned.state == "blocked" else "skipped"
+            record = {**_filing(planned, invocation.catalog), "state": state, "reason": planned.reason}
+            write_json(invocation.places.record(plan.suite.name, planned.cell.id), record)
+
+
+def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation) -> Ended:
+    """Make sure that the store says how a cell ended; a cell without its record is not done."""
+    path = invocation.places.record(suite.name, planned.cell.id)
+    if ended.state == "done":
+        record = read_record(path)
+        if record is not None and record["state"] == "done" and record["keys"] == planned.keys:
+            return ended
+        ended = replace(ended, state="failed", reason="the worker reported success but left no record")
+    write_json(
+        path, {**_filing(planned, invocation.catalog), "state": ended.state, "reason": ended.reason, "log": ended.log}
+    )
+    return ended
+
+
+def unsettled(plan: Plan) -> Sequence[Planned]:
+    """Cells that did not end well: exit code 3 when there are any."""
+    return [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]

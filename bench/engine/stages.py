@@ -1,0 +1,178 @@
+"""Stages and their keys: what was used decides the key, where it lies does not.
+
+``tiles`` and ``crops`` depend on the data, ``train`` on both, ``predict`` on ``train``; ``score`` is the cell's own
+record. Keys are made once per distinct stage, not once per cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bench.canonical import digest
+from bench.catalog import Catalog
+from bench.component import Component, build
+from bench.errors import PluginError
+from bench.suite.cells import Cell
+from bench.suite.schema import Ref
+from bench.types import JsonValue, Task
+
+VERSIONS = {"tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 1}
+"""Raised when equal facts may give another result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One node of the graph: its own facts, and the keys of the stages it reads."""
+
+    kind: str
+    facts: Mapping[str, JsonValue]
+    needs: Mapping[str, str]
+    key: str
+
+
+def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
+    """Make a stage with its key: BLAKE2b of kind, version, facts and needed keys."""
+    needs = dict(needs or {})
+    key = digest({"stage": kind, "version": VERSIONS[kind], "facts": facts, "needs": needs})
+    return Stage(kind, dict(facts), needs, key)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedData:
+    """What the index says of a data set under one split rule: enough to make every key."""
+
+    fingerprint: str
+    split: str
+    channels: int
+    dtype: str
+    classes: int
+
+
+@dataclass(slots=True)
+class Graph:
+    """Makes the stages of cells, each distinct one once."""
+
+    catalog: Catalog
+    _made: dict[tuple[Any, ...], Stage] = field(default_factory=dict)
+    _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
+    _shapes: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
+
+    def chain(self, cell: Cell, data: IndexedData) -> tuple[Stage, ...]:
+        """The stages of a cell in the order they run: tiles, crops, train, predict, score."""
+        recipe, protocol = cell.recipe, cell.protocol
+        given = {"data": data.fingerprint, "split": data.split}
+        preprocess = [self.used("preprocess", ref) for ref in cell.preprocess]
+        tiles = self._once("tiles", {**given, "preprocess": preprocess, "size": cell.crop_size})
+        crops = self._once(
+            "crops",
+            {
+                **given,
+                "preprocess": preprocess,
+                "crop": self.used("crop", cell.crop),
+                "size": cell.crop_size,
+                "crops": bank_crops(cell),
+                "seed": cell.seed,
+            },
+        )
+        train = self._once(
+            "train",
+            {
+                "model": self.used("model", cell.model),
+                "loss": self.used("loss", recipe.loss),
+                "augment": [self.used("augment", ref) for ref in recipe.augment],
+                "recipe": recipe.model_dump(mode="json", exclude={"loss", "augment", "bank"}),
+                "classes": protocol.classes,
+                "task": list(self.task(cell, data)),
+                "seed": cell.seed,
+            },
+            {"tiles": tiles.key, "crops": crops.key},
+        )
+        predict = self._once(
+            "predict",
+            {
+                "tiles": {
+                    "size": protocol.tiles.size or cell.crop_size,
+                    "overlap": protocol.tiles.overlap,
+                    "blend": protocol.tiles.blend,
+                },
+                "precision": recipe.precision,
+                "threshold": protocol.threshold,
+                "tolerance": protocol.tolerance,
+            },
+            {"train": train.key},
+        )
+        score = self._once("score", {"found": protocol.found}, {"predict": predict.key})
+        return tiles, crops, train, predict, score
+
+    def used(self, kind: str, ref: Ref) -> JsonValue:
+        """Name, version and settings of a component; for a local file its content too."""
+        identity = (kind, ref.use, digest(ref.settings))
+        if identity not in self._used:
+            offer = self.catalog.find(kind, ref.use)
+            facts = {"use": offer.component.name, "version": offer.component.version, "settings": dict(ref.settings)}
+            if offer.provider.local is not None:
+                facts["source"] = offer.provider.source_hash
+            self._used[identity] = facts
+        return self._used[identity]
+
+    def task(self, cell: Cell, data: IndexedData) -> tuple[int, int]:
+        """Channels in and classes out of a cell's model."""
+        return self.prepared(cell, data)[0], 1 if cell.protocol.classes == "union" else data.classes
+
+    def prepared(self, cell: Cell, data: IndexedData) -> tuple[int, str]:
+        """Channels and dtype after preprocessing, found by running the chain on a black image."""
+        identity = (data.channels, data.dtype, digest([[ref.use, dict(ref.settings)] for ref in cell.preprocess]))
+        if identity not in self._shapes:
+            image = np.zeros((32, 32, data.channels), data.dtype)
+            for ref in cell.preprocess:
+                component = self.catalog.find("preprocess", ref.use).component
+                try:
+                    image = build(component, settings=ref.settings)(image)
+                except Exception as error:
+                    raise PluginError(f"preprocess {ref.use!r} fails on a black image: {error}") from error
+            self._shapes[identity] = (image.shape[2], str(image.dtype))
+        return self._shapes[identity]
+
+    def refusal(self, cell: Cell, data: IndexedData) -> str | None:
+        """Why the model cannot do this task, or None."""
+        component: Component[Any] = self.catalog.find("model", cell.model.use).component
+        if component.supports is None:
+            return None
+        return component.supports(Task(*self.task(cell, data)), **cell.model.settings)
+
+    def _once(self, kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
+        identity = (kind, digest([facts, needs or {}]))
+        if identity not in self._made:
+            self._made[identity] = stage(kind, facts, needs)
+        return self._made[identity]
+
+
+def bank_crops(cell: Cell) -> int:
+    """Distinct crops stored for a cell: the whole budget, or the bank's limit when that is smaller."""
+    budget = cell.recipe.epochs * cell.recipe.epoch_crops
+    limit = cell.recipe.bank.crops
+    return budget if limit is None else min(budget, limit)
+
+
+def reuse(cell: Cell) -> float:
+    """How often each stored crop is seen in training."""
+    return cell.recipe.epochs * cell.recipe.epoch_crops / bank_crops(cell)
+
+
+def locator(name: str, settings: Mapping[str, JsonValue], version: int, source: str, root: str) -> str:
+    """Name of a data set's index file: what was read, and where from. Never part of a key."""
+    return digest({"dataset": name, "settings": settings, "version": version, "source": source, "root": root})
+
+
+def as_json(stages: Sequence[Stage]) -> list[dict[str, JsonValue]]:
+    """Stages as they cross to a worker."""
+    return [{"kind": s.kind, "facts": s.facts, "needs": s.needs, "key": s.key} for s in stages]
+
+
+def from_json(values: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """The inverse of :func:`as_json`."""
+    return tuple(Stage(v["kind"], v["facts"], v["needs"], v["key"]) for v in values)

@@ -1,0 +1,107 @@
+"""A trained cell, ready to predict new images: weights, preprocessing, tiles and threshold as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.catalog import Catalog
+from bench.component import build
+from bench.engine.execute import BEST
+from bench.engine.home import Places
+from bench.engine.learning import device
+from bench.engine.store import stage_note
+from bench.errors import DataError, StoreError
+from bench.types import Float32, Image, Task
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model with everything that stood around it when it was scored; ``threshold`` is k of k/1000."""
+
+    model: torch.nn.Module
+    chain: Sequence[Callable[[Image], Image]]
+    mean: Sequence[float]
+    std: Sequence[float]
+    task: Task
+    tiles: Mapping[str, Any]
+    precision: Any
+    batch: int
+    threshold: int
+    device: torch.device
+
+    def probabilities(self, image: Image, name: str) -> Float32:
+        """Map ``[H, W, C]`` to ``float32[1 + K, H, W]`` on the image's own grid.
+
+        Raises:
+            DataError: the image has other channels than the images the model was trained on.
+        """
+        from bench.train.predict import predict_image
+
+        for step in self.chain:
+            image = step(image)
+        if image.shape[2] != self.task.channels:
+            raise DataError(
+                f"{name}: {image.shape[2]} channel(s) after preprocessing, the model was trained on "
+                f"{self.task.channels}; convert the image"
+            )
+        return predict_image(
+            self.model,
+            image,
+            mean=self.mean,
+            std=self.std,
+            size=self.tiles["size"],
+            overlap=self.tiles["overlap"],
+            batch=self.batch,
+            precision=self.precision,
+            device=self.device,
+        )
+
+
+def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) -> Trained:
+    """Load a cell's best weights from the store.
+
+    Raises:
+        StoreError: the cell did not finish, or its stages were removed from the cache.
+    """
+    from bench.train.forward import place
+    from bench.train.randomness import initialised
+    from bench.train.weights import load_weights
+
+    if record["state"] != "done":
+        raise StoreError(f"cell {record['id']} is {record['state']}; only a finished cell can predict")
+    notes = {kind: _note(places, record, kind) for kind in ("tiles", "train", "predict")}
+    train, predict = notes["train"]["facts"], notes["predict"]["facts"]
+    stored = load_weights(places.stage("train", record["keys"]["train"]) / BEST)
+    task = Task(*train["task"])
+    component = catalog.find("model", train["model"]["use"]).component
+    model: torch.nn.Module = initialised(lambda: build(component, task, settings=train["model"]["settings"]), 0)
+    model.load_state_dict(stored.state)
+    where = device()
+    return Trained(
+        model=place(model, where).eval(),
+        chain=[
+            build(catalog.find("preprocess", used["use"]).component, settings=used["settings"])
+            for used in notes["tiles"]["facts"]["preprocess"]
+        ],
+        mean=stored.mean,
+        std=stored.std,
+        task=task,
+        tiles=predict["tiles"],
+        precision=predict["precision"],
+        batch=train["recipe"]["batch"],
+        threshold=notes["predict"]["threshold"],
+        device=where,
+    )
+
+
+def _note(places: Places, record: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    folder = places.stage(kind, record["keys"][kind])
+    note = stage_note(folder)
+    if note is None:
+        raise StoreError(f"{folder}: the {kind} stage of cell {record['id']} is not in the cache; run its suite again")
+    return note

@@ -1,0 +1,96 @@
+"""The worker process: reads one job a line, does it, answers with one line a progress or ending.
+
+Started as ``python -m bench.engine.worker``; it stays warm between jobs because importing torch costs seconds.
+Standard output is the channel, so whatever a plugin prints goes to standard error instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from bench.catalog import Catalog, load_catalog
+from bench.engine.jobs import Ended, Job
+from bench.errors import BenchError, Diverged
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve jobs from standard input until it closes."""
+    channel = _private_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to answer
+    _die_with_parent()
+    say = _speaker(channel)
+    catalogs: dict[tuple[tuple[str, ...], bool], Catalog] = {}
+    for line in sys.stdin:
+        job = Job.from_json(json.loads(line))
+        ended = perform(job, catalogs, say)
+        say({"event": "ended", "key": ended.key, "state": ended.state, "reason": ended.reason,
+             "log": ended.log, "seconds": ended.seconds})  # fmt: skip
+
+
+def perform(job: Job, catalogs: dict[tuple[tuple[str, ...], bool], Catalog], say: Callable[[Any], None]) -> Ended:
+    """Do one job; every error becomes an ending."""
+    started = time.perf_counter()
+
+    def report(stage: str, done: int, total: int, note: str = "") -> None:
+        say({"event": "progress", "key": job.key, "stage": stage, "done": done, "total": total, "note": note})
+
+    try:
+        which = (job.plugins, job.third_party)
+        if which not in catalogs:
+            catalogs[which] = load_catalog([Path(p) for p in job.plugins], plugins=job.third_party)
+        if job.stages:
+            from bench.engine.execute import run_cell
+
+            run_cell(job, catalogs[which], report)
+        else:
+            from bench.engine.indexing import make_index
+
+            make_index(job, catalogs[which], report)
+    except Diverged as error:
+        return Ended(job.key, "diverged", str(error), None, time.perf_counter() - started)
+    except BenchError as error:
+        return Ended(job.key, "failed", str(error), None, time.perf_counter() - started)
+    except Exception as error:
+        text = " ".join(str(error).split()) or "no message"
+        reason = f"{type(error).__name__}: {text}"
+        return Ended(job.key, "failed", reason, traceback.format_exc(), time.perf_counter() - started)
+    return Ended(job.key, "done", seconds=time.perf_counter() - started)
+
+
+def _private_stdout() -> TextIO:
+    """Keep the pipe to ourselves and let everybody else's standard output be standard error."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "w", encoding="utf-8", buffering=1)
+
+
+def _speaker(channel: TextIO) -> Callable[[Any], None]:
+    def say(message: Any) -> None:
+        try:
+            channel.write(json.dumps(message) + "\n")
+            channel.flush()
+        except BrokenPipeError:
+            os._exit(1)  # nobody listens any more; a stage in progress is lost, finished ones are on disk
+
+    return say
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when the scheduler is killed; elsewhere the broken pipe does it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Imports point one way, importing is light, and the package lists everything it has."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ORDER = [
+    ["errors"],
+    ["types"],
+    ["canonical", "images"],
+    ["component"],
+    ["hookspecs"],
+    ["catalog", "api"],
+    ["suite"],
+    ["data"],
+    ["crops"],
+    ["score"],
+    ["train", "report"],
+    ["engine"],
+    ["twin"],
+    ["cli"],
+    ["__main__"],
+]
+"""Rooms from the ground up; a room may import itself and what lies below."""
+
+LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+
+CORE_PLUGINS = {"bench/train/losses.py", "bench/score/metrics.py"}
+"""Modules of the core that offer components, so they know the hooks."""
+
+HEAVY = ("torch", "torchvision", "timm", "segmentation_models_pytorch", "scipy", "h5py", "pandas", "matplotlib", "numba")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports at run time, at any depth."""
+    tree = ast.parse(path.read_text())
+    typing_only = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    skipped = {id(inner) for node in typing_only for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_imports_only_what_lies_below_it(path: Path) -> None:
+    room = path.relative_to(ROOT / "bench").with_suffix("").parts[0]
+    if room == "__init__":
+        return
+    for module in imported(path):
+        if module.startswith("bench."):
+            other = module.split(".")[1]
+            allowed = other == room or LEVEL[other] < LEVEL[room]
+            assert allowed, f"{path.name} of {room} imports {module}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_plugin_knows_the_api_alone(path: Path) -> None:
+    package = ".".join(("bench_plugins", *path.relative_to(ROOT / "plugins").parent.parts))
+    for module in imported(path):
+        if module == "bench" or module.startswith(("bench.", "bench_")):
+            assert module == "bench.api" or module.startswith(package), f"{path.name} imports {module}"
+
+
+def test_nothing_imports_the_plugins_by_name() -> None:
+    for path in [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        assert not any(module.startswith("bench_plugins") for module in imported(path)), path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["list", "models"], ["list", "suites"], ["info", "unet"], ["plugins"], ["validate", "cropping"], ["plan", "cropping"]],
+    ids=" ".join,
+)
+def test_a_command_that_computes_nothing_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    script = (
+        "import sys\nsys.argv = ['bench', *sys.argv[1:]]\nfrom bench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0, end.code\n"
+        f"print('HEAVY', sorted(set(sys.modules) & set({HEAVY!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"BENCH_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "BENCH_PROFILE": "cpu"},
+        cwd=tmp_path,
+    )
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_help_loads_little_more_than_click() -> None:
+    script = "import sys; import {0}; print(len(sys.modules))"
+    click, ours = (
+        int(subprocess.run([sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True).stdout)
+        for name in ("click", "bench.cli")
+    )
+    assert ours < 1.5 * click
+
+
+def test_packages_and_entry_points_are_complete() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = set(project["tool"]["setuptools"]["packages"])
+    mapped = {"bench": "bench", "plugins": "bench_plugins", "suites": "bench_suites"}
+    found = {
+        ".".join((mapped[folder], *path.parent.relative_to(ROOT / folder).parts))
+        for folder in mapped
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert packages == found
+    offering = {
+        ".".join(("bench_plugins", *path.relative_to(ROOT / "plugins").with_suffix("").parts))
+        for path in (ROOT / "plugins").rglob("*.py")
+        if "@hookimpl" in path.read_text()
+    }
+    entries = project["project"]["entry-points"]["bench"]
+    assert set(entries) == offering
+    assert all(name == value for name, value in entries.items())

@@ -1,0 +1,117 @@
+"""Killing a run at any moment loses at most the stage in progress; the same command gives the same board."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import bench, environment, write_world
+
+KILLS = 5
+ARGUMENTS = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=12")
+COSTS = {"cost", "provenance"}
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """All records without what was only timed."""
+    found = {}
+    for path in (folder / "runs" / "tiny" / "cells").glob("*.json"):
+        record = json.loads(path.read_text())
+        found[path.stem] = {key: value for key, value in record.items() if key not in COSTS}
+    return found
+
+
+def board(folder: Path) -> dict[str, Any]:
+    """The leaderboard's JSON without what was only timed."""
+    found = json.loads((folder / "runs" / "tiny" / "leaderboard.json").read_text())
+    for cell in found["cells"]:
+        cell["record"] = {key: value for key, value in cell["record"].items() if key not in COSTS}
+    return {key: value for key, value in found.items() if key != "footer"}
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *ARGUMENTS],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    write_world(folder)
+    started = time.monotonic()
+    assert bench(folder, *ARGUMENTS).returncode == 0
+    return folder, time.monotonic() - started
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_board(
+    uninterrupted: tuple[Path, float], tmp_path: Path
+) -> None:
+    whole, seconds = uninterrupted
+    write_world(tmp_path)
+    moments = random.Random(7)
+    for _ in range(KILLS):
+        process = start(tmp_path)
+        time.sleep(moments.uniform(0.2, 0.9) * seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert bench(tmp_path, *ARGUMENTS).returncode == 0
+    assert measured(tmp_path) == measured(whole)
+    assert board(tmp_path) == board(whole)
+
+
+def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    process = start(tmp_path)
+    workers: list[int] = []
+    while not workers and process.poll() is None:
+        time.sleep(0.05)
+        children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
+        workers = [int(pid) for pid in children.stdout.split()]
+    assert workers
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(alive(pid) for pid in workers):
+        time.sleep(0.1)
+    assert not any(alive(pid) for pid in workers)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_an_interrupt_exits_with_130_and_the_run_goes_on(uninterrupted: tuple[Path, float], tmp_path: Path) -> None:
+    whole, seconds = uninterrupted
+    write_world(tmp_path)
+    process = start(tmp_path)
+    time.sleep(0.5 * seconds)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert bench(tmp_path, *ARGUMENTS).returncode == 0
+    assert measured(tmp_path) == measured(whole)
+
+
+def test_a_truncated_record_is_made_again(uninterrupted: tuple[Path, float]) -> None:
+    whole, _ = uninterrupted
+    before = measured(whole)
+    path = next((whole / "runs" / "tiny" / "cells").glob("*.json"))
+    path.write_bytes(path.read_bytes()[: os.path.getsize(path) // 2])
+    assert bench(whole, *ARGUMENTS).returncode == 0
+    assert measured(whole) == before

@@ -1,0 +1,97 @@
+"""The store: whole or not at all, once per key."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bench.engine.cache import garbage, stage_folders
+from bench.engine.stages import Stage, stage
+from bench.engine.store import finish_stage, read_json, read_record, stage_note, write_json
+from bench.errors import StoreError
+
+
+def test_json_comes_back_as_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "a" / "b.json", {"schema": 1, "x": [1, None, "é"]})
+    assert read_json(tmp_path / "a" / "b.json")["x"] == [1, None, "é"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.json"]
+
+
+def test_nan_never_enters_the_store(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "b.json", {"schema": 1, "x": float("nan")})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99}'])
+def test_a_file_that_cannot_be_used_names_itself(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    with pytest.raises(StoreError, match=r"b\.json"):
+        read_json(path)
+    assert read_record(path) is None
+
+
+def test_a_stage_is_done_once_per_key(tmp_path: Path) -> None:
+    times = []
+
+    def write(folder: Path) -> dict[str, int]:
+        times.append(1)
+        (folder / "weights").write_bytes(b"x")
+        return {"figure": 7}
+
+    threads = [threading.Thread(target=finish_stage, args=(tmp_path / "train" / "k", write)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(times) == 1
+    assert (stage_note(tmp_path / "train" / "k") or {})["figure"] == 7
+
+
+def test_a_stage_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def write(folder: Path) -> dict[str, int]:
+        (folder / "half").write_bytes(b"x")
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        finish_stage(tmp_path / "train" / "k", write)
+    assert not [path for path in (tmp_path / "train").iterdir() if path.is_dir()]
+
+
+def test_a_folder_without_a_note_is_not_a_finished_stage(tmp_path: Path) -> None:
+    folder = tmp_path / "train" / "k"
+    folder.mkdir(parents=True)
+    (folder / "old").write_bytes(b"x")
+    finish_stage(folder, lambda _: {})
+    assert not (folder / "old").exists()
+
+
+def test_leftovers_of_killed_workers_are_garbage(tmp_path: Path) -> None:
+    (tmp_path / "stages" / "train" / ".k.1.tmp").mkdir(parents=True)
+    finish_stage(tmp_path / "stages" / "train" / "k", lambda _: {})
+    assert [found.path.name for found in garbage(tmp_path, unused_since=None, keep=())] == [".k.1.tmp"]
+    assert [path.name for path in stage_folders(tmp_path)["train"]] == ["k"]
+
+
+def test_unused_stages_are_garbage_unless_a_run_stands_on_them(tmp_path: Path) -> None:
+    for key in ("k", "m"):
+        finish_stage(tmp_path / "home" / "stages" / "train" / key, lambda _: {})
+    write_json(tmp_path / "run" / "cells" / "c.json", {"schema": 1, "keys": {"train": "k"}})
+    found = garbage(tmp_path / "home", unused_since=2e12, keep=[tmp_path / "run"])
+    assert [item.path.name for item in found] == ["m"]
+
+
+FACTS = {"size": 128, "seed": 0}
+
+
+def test_a_key_depends_on_facts_and_needs_and_kind_alone() -> None:
+    base = stage("crops", FACTS, {"tiles": "a"})
+    assert stage("crops", dict(reversed(FACTS.items())), {"tiles": "a"}).key == base.key
+    others: list[Stage] = [
+        stage("crops", {**FACTS, "seed": 1}, {"tiles": "a"}),
+        stage("crops", FACTS, {"tiles": "b"}),
+        stage("tiles", FACTS, {"tiles": "a"}),
+    ]
+    assert len({other.key for other in others} | {base.key}) == 4

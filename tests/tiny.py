@@ -1,0 +1,107 @@
+"""A tiny world for tests of the main job: a folder of images, a model of one layer, a suite over them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bench.images import write_png
+
+MODEL = '''
+"""Models and a failing crop strategy for tests."""
+
+from bench.api import Component, Task, hookimpl
+
+
+def build(task: Task, /, *, width: int = 4):
+    import torch
+
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(task.channels, width, 5, padding=2), torch.nn.ReLU(), torch.nn.Conv2d(width, 1 + task.classes, 1)
+    )
+
+
+def exploding(task: Task, /):
+    import torch
+
+    class Exploding(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, images):
+            return images[:, :1].repeat(1, 2, 1, 1) * self.scale * float("inf")
+
+    return Exploding()
+
+
+def failing(task: Task, /):
+    raise RuntimeError("this model cannot be built")
+
+
+def dying(task: Task, /):
+    import os
+
+    os._exit(7)
+
+
+@hookimpl
+def bench_models():
+    yield Component("tiny", build)
+    yield Component("exploding", exploding)
+    yield Component("failing", failing)
+    yield Component("dying", dying)
+    yield Component("impossible", build, supports=lambda task, **_: f"not for {task.classes} class")
+'''
+
+SUITE = """
+name: tiny
+data: {folder: parts}
+axes:
+  dataset: [folder]
+  crop: [uniform, defect-centred]
+  crop_size: [32]
+  model: [tiny]
+  seed: [0]
+recipe: {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
+protocol: {tiles: {overlap: 0.0}}
+"""
+
+
+def write_world(folder: Path, *, images: int = 10, side: int = 48) -> Path:
+    """Write images with bright squares as defects, the plugin file and the suite; return the suite's path."""
+    for number in range(images):
+        rng = np.random.default_rng(number)
+        image = rng.integers(20, 60, (side, side), dtype=np.uint8)
+        mask = np.zeros((side, side), np.uint8)
+        row, column = rng.integers(4, side - 12, 2)
+        mask[row : row + 8, column : column + 8] = 255
+        image[mask > 0] += 120
+        write_png(folder / "parts" / "images" / f"part{number:02d}.png", image)
+        write_png(folder / "parts" / "masks" / f"part{number:02d}.png", mask)
+    (folder / "models.py").write_text(MODEL)
+    suite = folder / "tiny.yaml"
+    suite.write_text(SUITE)
+    return suite
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """An environment with its own store."""
+    return {**os.environ, "BENCH_HOME": str(folder / "home"), "BENCH_PROFILE": "", "OMP_NUM_THREADS": "1"}
+
+
+def bench(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run the command line in ``folder`` as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
