@@ -1,0 +1,1 @@
+"""Evidence, thresholds, metrics, defects as objects, intervals."""

@@ -1,0 +1,61 @@
+"""Oracle ceiling: the F1 that the truth itself reaches after the round trip through tiles and output stride.
+
+An upper bound for a model whose logits have that stride; it reads test masks, and nothing is chosen by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bench.crops.tiles import cut, grid, pad, stitch
+from bench.score.metrics import F1, swept
+from bench.score.thresholds import best_index
+from bench.score.zones import ANY, INSIDE, OUTSIDE, histogram
+from bench.types import IGNORED, Float32, Float64, Mask
+
+
+def ceiling(
+    masks_validation: Iterable[Mask], masks_test: Iterable[Mask], size: int, overlap: float, stride: int
+) -> float:
+    """Pooled F1 on the test masks at the threshold that is best on the validation masks, both after the round trip.
+
+    ``size`` is the side of a tile, ``overlap`` its share, ``stride`` the model's output stride. With stride 1
+    it is exactly 1 where a test mask holds a defect, and 0 where none does.
+    """
+    validation = _swept(masks_validation, size, overlap, stride)
+    test = _swept(masks_test, size, overlap, stride)
+    index, _ = best_index(validation)
+    return float(F1.value(test[index]))
+
+
+def round_trip(mask: Mask, size: int, overlap: float, stride: int) -> Float32:
+    """Truth as probability, averaged over squares of ``stride`` per tile, enlarged, stitched: ``float32[H, W]``."""
+    truth = ((mask != 0) & (mask != IGNORED)).view(np.uint8)
+    padded = pad(truth[:, :, None], mask, size)[0][:, :, 0]
+    corners = grid(padded.shape[0], padded.shape[1], size, overlap)
+    answers = [_answered(tile, stride) for tile in cut(padded, corners, size)]
+    stitched: Float32 = stitch(np.stack(answers)[:, None], corners, *mask.shape)[0]
+    return stitched
+
+
+def _answered(tile: Mask, stride: int) -> Float32:
+    """Average-pool one tile by the stride and enlarge it linearly (corners not aligned), ``float32[h, w]``."""
+    import cv2
+
+    height, width = tile.shape
+    filled = np.pad(tile, ((0, -height % stride), (0, -width % stride)), mode="edge").astype(np.float32)
+    rows, columns = filled.shape[0] // stride, filled.shape[1] // stride
+    coarse = filled.reshape(rows, stride, columns, stride).mean(axis=(1, 3), dtype=np.float32)
+    fine = cv2.resize(coarse, filled.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    answered: Float32 = np.clip(np.asarray(fine, np.float32)[:height, :width], 0, 1)
+    return answered
+
+
+def _swept(masks: Iterable[Mask], size: int, overlap: float, stride: int) -> Float64:
+    """TP, FP, FN, TN of the round trips of all masks at every threshold, ``float64[1001, 4]``."""
+    zones = np.zeros((4, 1001), np.int64)
+    for mask in masks:
+        zones += histogram(round_trip(mask, size, overlap, stride), mask, ANY, 0, complement=False)
+    return swept(zones[INSIDE].sum(axis=0), zones[OUTSIDE].sum(axis=0))

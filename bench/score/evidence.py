@@ -1,0 +1,284 @@
+"""Evidence: what is kept of a split's predictions, and all that metrics are made from.
+
+Per image a histogram ``uint32[D + 1, 4, 1001]``: rows are the data set's classes and then ``any``, zones lie around
+the border of that row's truth (:mod:`bench.score.zones`), bins are a grid of thresholds: positive if p >= k / 1000,
+compared in float32, k = 1..1000; bin b holds the pixels that are positive at exactly b of them. The row ``any``
+uses p = 1 - background. Under ``union`` (a model of one class) every row uses that p against its own truth;
+under ``each`` the row of class c uses the model's probability of class c. Ignored pixels are in no histogram.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError, StoreError, TrainingError
+from bench.score.objects import (
+    LEVELS,
+    Bins,
+    Defects,
+    Int32,
+    Predicted,
+    join_defects,
+    join_predicted,
+    predicted_components,
+    true_defects,
+)
+from bench.score.zones import ANY, FAR, ZONES, Counts, Truth, histogram
+from bench.types import IGNORED, Float32, Mask
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Predictions of one split, N images of a data set with D classes.
+
+    ``counts`` is ``uint32[N, D + 1, 4, 1001]``; ``alarms`` is ``int32[N, 1001]``: at k the predicted components
+    that touch no defect. ``predicted`` holds the ladder of 19 levels and, where ``threshold`` is not None, that
+    grid index too. ``tolerance`` is the k of the zones in pixels.
+    """
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    classes: tuple[str, ...]
+    tolerance: int
+    threshold: int | None
+    counts: Counts
+    defects: Defects
+    predicted: Predicted
+    alarms: Int32
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Evidence of one image."""
+
+    id: str
+    group: str
+    counts: Counts
+    defects: Defects
+    predicted: Predicted
+    alarms: Int32
+
+
+class Collector:
+    """Gathers the evidence of a split image by image.
+
+    ``threshold`` is the chosen grid index where it is known already (test), or None (validation, which chooses).
+    To measure images in several threads call :func:`measure`, which holds no lock, and :meth:`add` in order.
+    """
+
+    def __init__(self, classes: Sequence[str], *, tolerance: int = 2, threshold: int | None = None) -> None:
+        self._classes = tuple(classes)
+        self._tolerance = tolerance
+        self._threshold = threshold
+        self._images: list[Measured] = []
+
+    def observe(self, id: str, group: str, probabilities: Float32, mask: Mask) -> None:
+        """Measure one image and add it; arguments and errors as in :func:`measure`."""
+        self.add(self.measure(id, group, probabilities, mask))
+
+    def measure(self, id: str, group: str, probabilities: Float32, mask: Mask) -> Measured:
+        """Measure one image with this split's classes, tolerance and threshold; adds nothing."""
+        return measure(
+            (id, group), probabilities, mask, len(self._classes), tolerance=self._tolerance, threshold=self._threshold
+        )
+
+    def add(self, image: Measured) -> None:
+        """Append one measured image."""
+        self._images.append(image)
+
+    def evidence(self) -> Evidence:
+        """Everything observed so far, in the order of observation.
+
+        Raises:
+            DataError: an image id came twice.
+        """
+        ids = tuple(image.id for image in self._images)
+        if len(set(ids)) < len(ids):
+            twice = next(id for i, id in enumerate(ids) if id in ids[:i])
+            raise DataError(f"image {twice!r} was scored twice; image ids must be unique within a split")
+        shape = (0, len(self._classes) + 1, len(ZONES), 1001)
+        return Evidence(
+            ids=ids,
+            groups=tuple(image.group for image in self._images),
+            classes=self._classes,
+            tolerance=self._tolerance,
+            threshold=self._threshold,
+            counts=np.stack([i.counts for i in self._images]) if ids else np.zeros(shape, np.uint32),
+            defects=join_defects([image.defects for image in self._images]),
+            predicted=join_predicted([image.predicted for image in self._images]),
+            alarms=np.stack([i.alarms for i in self._images]) if ids else np.zeros((0, 1001), np.int32),
+        )
+
+
+def measure(
+    name: tuple[str, str],
+    probabilities: Float32,
+    mask: Mask,
+    classes: int,
+    *,
+    tolerance: int = 2,
+    threshold: int | None = None,
+) -> Measured:
+    """Evidence of one image; ``name`` is its id and group. Runs without the interpreter lock for the most part.
+
+    ``probabilities`` is ``float32[1 + K, H, W]``, background first, K = 1 (union) or K = ``classes`` (each);
+    ``mask`` is ``uint8[H, W]``.
+
+    Raises:
+        DataError: the mask holds a value that is neither 0..classes nor 255.
+        TrainingError: shapes do not fit, or a value is NaN (:class:`bench.errors.Diverged`) or outside [0, 1].
+    """
+    id, group = name
+    _check(id, probabilities, mask, classes)
+    try:
+        counts = _counts(probabilities, mask, classes, tolerance)
+    except TrainingError as error:
+        raise type(error)(f"image {id!r}: {error}") from None
+    bins = bins_of(probabilities[0])
+    levels = LEVELS if threshold is None else (*LEVELS, threshold)
+    predicted, alarms = predicted_components(mask, bins, levels)
+    return Measured(id, group, counts, true_defects(mask, bins, classes), predicted, alarms)
+
+
+def bins_of(background: Float32) -> Bins:
+    """Bins of 1 - background, ``uint16[H, W]`` in 0..1000; the image is positive at k / 1000 where bin >= k."""
+    from bench.score.kernels import write_bins
+
+    bins = np.empty(background.shape, np.uint16)
+    flat = np.ascontiguousarray(background, np.float32).reshape(-1)
+    write_bins(flat, np.float32(1), np.float32(-1), bins.reshape(-1))
+    return bins
+
+
+def _check(id: str, probabilities: Float32, mask: Mask, classes: int) -> None:
+    if probabilities.ndim != 3 or probabilities.shape[1:] != mask.shape or probabilities.dtype != np.float32:
+        raise TrainingError(
+            f"image {id!r}: predictions are {probabilities.dtype}{list(probabilities.shape)}, "
+            f"they must be float32[1 + classes, {mask.shape[0]}, {mask.shape[1]}] like the mask"
+        )
+    if probabilities.shape[0] not in (2, 1 + classes):
+        raise TrainingError(
+            f"image {id!r}: the model gives {probabilities.shape[0]} planes; it must give 2 (classes: union) "
+            f"or {1 + classes} (classes: each)"
+        )
+    unknown = [value for value in _values(mask) if classes < value < IGNORED]
+    if unknown:
+        raise DataError(f"mask of image {id!r} holds {unknown[0]}; values must be 0 to {classes}, or 255 for ignored")
+
+
+def _values(mask: Mask) -> list[int]:
+    """Distinct values of a mask, without a wider copy of it."""
+    import cv2
+
+    amounts = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256])
+    return [int(value) for value in np.flatnonzero(amounts)]
+
+
+def _counts(probabilities: Float32, mask: Mask, classes: int, tolerance: int) -> Counts:
+    """Histograms ``uint32[classes + 1, 4, 1001]`` of one image."""
+    background = probabilities[0]
+    together = histogram(background, mask, ANY, tolerance, complement=True)
+    if len(probabilities) == 2:
+        rows = [_class_row(background, mask, c, tolerance, together) for c in range(1, classes + 1)]
+    else:
+        rows = [
+            histogram(probabilities[c], mask, Truth(c, c), tolerance, complement=False) for c in range(1, classes + 1)
+        ]
+    return np.stack([*rows, together])
+
+
+def _class_row(background: Float32, mask: Mask, c: int, tolerance: int, together: Counts) -> Counts:
+    """Histogram of 1 - background around class c: counted near that class only, the rest is the difference."""
+    import cv2
+
+    left, top, width, height = cv2.boundingRect(cv2.inRange(mask, c, c))
+    row = np.zeros_like(together)
+    if width and height:
+        rows = slice(max(top - tolerance, 0), top + height + tolerance)
+        columns = slice(max(left - tolerance, 0), left + width + tolerance)
+        row = histogram(background[rows, columns], mask[rows, columns], Truth(c, c), tolerance, complement=True)
+    row[FAR] = together.sum(axis=0, dtype=np.uint32) - row[FAR + 1 :].sum(axis=0, dtype=np.uint32)
+    return row
+
+
+def write_evidence(path: Path, evidence: Evidence) -> None:
+    """Write a compressed ``.npz`` without pickle: a temporary file beside it, flushed to disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            np.savez_compressed(file, allow_pickle=False, **_arrays(evidence))
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _arrays(evidence: Evidence) -> dict[str, npt.NDArray[Any]]:
+    """Every field as an array; an absent threshold is 0."""
+    tables = {
+        f"{name}.{field.name}": getattr(table, field.name)
+        for name, table in (("defects", evidence.defects), ("predicted", evidence.predicted))
+        for field in fields(table)
+    }
+    head = [SCHEMA, evidence.tolerance, evidence.threshold or 0]
+    names = {"ids": evidence.ids, "groups": evidence.groups, "classes": evidence.classes}
+    return {
+        "head": np.array(head, np.int64),
+        **{name: np.array(values, np.str_) for name, values in names.items()},
+        "counts": evidence.counts,
+        "alarms": evidence.alarms,
+        **tables,
+    }
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Read what :func:`write_evidence` wrote.
+
+    Raises:
+        StoreError: the file is missing, damaged (its checksums are verified) or of another schema.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"checksum of {damaged} is wrong")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        schema = int(arrays["head"][0])
+        if schema == SCHEMA:
+            return _evidence(arrays)
+    except FileNotFoundError:
+        raise StoreError(f"{path}: the evidence is missing; run the suite again") from None
+    except Exception as error:  # a damaged archive may raise anything
+        raise StoreError(
+            f"{path}: the evidence is damaged ({error}); delete the file and run the suite again"
+        ) from None
+    raise StoreError(f"{path}: evidence has schema {schema}, this version reads {SCHEMA}; delete it and run again")
+
+
+def _evidence(arrays: dict[str, npt.NDArray[Any]]) -> Evidence:
+    _, tolerance, threshold = (int(value) for value in arrays["head"])
+    return Evidence(
+        ids=tuple(arrays["ids"].tolist()),
+        groups=tuple(arrays["groups"].tolist()),
+        classes=tuple(arrays["classes"].tolist()),
+        tolerance=tolerance,
+        threshold=threshold or None,
+        counts=arrays["counts"],
+        defects=Defects(*(arrays[f"defects.{field.name}"] for field in fields(Defects))),
+        predicted=Predicted(*(arrays[f"predicted.{field.name}"] for field in fields(Predicted))),
+        alarms=arrays["alarms"],
+    )

@@ -1,0 +1,169 @@
+"""Defects as objects: true components with their overlap at every threshold, and predicted components.
+
+Components are 8-neighbour. True ones are taken per defect class, so touching defects of two classes are two;
+predicted ones from p = 1 - background, outside ignored pixels. A false alarm is a predicted component that
+touches no true pixel of any class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.types import IGNORED, Mask
+
+LEVELS = tuple(range(50, 1000, 50))
+"""The ladder of 19 thresholds, as grid indices: 0.05, 0.10, ..., 0.95."""
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Bins = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Defects:
+    """True components; M of them, in the order of image, class and first pixel.
+
+    ``image``, ``kind`` (mask value) and ``area`` (pixels) are ``int32[M]``; ``box`` is ``int32[M, 4]``: top, left,
+    bottom, right, the last two exclusive. The overlap histogram is sparse: component ``owner[i]`` has
+    ``pixels[i]`` pixels whose probability (1 - background) falls into bin ``bin[i]``.
+    """
+
+    image: Int32
+    kind: Int32
+    area: Int32
+    box: Int32
+    owner: Int32
+    bin: Bins
+    pixels: Int32
+
+    def predicted_pixels(self, k: int) -> Int64:
+        """Pixels of every component that are positive at threshold k / 1000, ``int64[M]``."""
+        positive = self.bin >= k
+        return np.bincount(self.owner[positive], weights=self.pixels[positive], minlength=self.area.size).astype(
+            np.int64
+        )
+
+    def found(self, k: int, share: float) -> npt.NDArray[np.bool_]:
+        """Whether at least ``share`` of a component's pixels are positive at threshold k / 1000, ``bool[M]``."""
+        return self.predicted_pixels(k) >= share * self.area
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predicted components on a ladder of thresholds: equal ones share a row and are counted.
+
+    All ``int32[R]``: ``image``, ``level`` (grid index k), ``area``, ``overlap`` (pixels on a true defect;
+    0 = false alarm) and ``count``, how many such components the image has.
+    """
+
+    image: Int32
+    level: Int32
+    area: Int32
+    overlap: Int32
+    count: Int32
+
+
+def true_defects(mask: Mask, bins: Bins, classes: int) -> Defects:
+    """Components of every class of one mask; ``bins`` is ``uint16[H, W]``, the bins of 1 - background."""
+    planes = ((kind, (mask == kind).view(np.uint8)) for kind in range(1, classes + 1))
+    return _appended([_components(kind, inside, bins) for kind, inside in planes if inside.any()])
+
+
+def _components(kind: int, inside: Mask, bins: Bins) -> Defects:
+    """Components of one class; ``inside`` is 1 in it and not empty. Only the box around them is labelled."""
+    import cv2
+
+    left, top, width, height = cv2.boundingRect(inside)
+    window = (slice(top, top + height), slice(left, left + width))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside[window], connectivity=8)
+    x, y, wide, high, area = np.asarray(stats[1:], np.int32).T
+    corner = np.stack([y + top, x + left], axis=1)
+    box = np.concatenate([corner, corner + np.stack([high, wide], axis=1)], axis=1)
+    owner, bin, pixels = _overlaps(np.asarray(labels, np.int32), inside[window], bins[window])
+    return Defects(np.zeros_like(area), np.full_like(area, kind), area, box, owner, bin, pixels)
+
+
+def _overlaps(labels: Int32, inside: Mask, bins: Bins) -> tuple[Int32, Bins, Int32]:
+    """Sparse histogram of bins per label: owner (from 0), bin, pixels."""
+    rows, columns = np.nonzero(inside)
+    keys = (labels[rows, columns].astype(np.int64) - 1) * 1024 + bins[rows, columns]
+    distinct, pixels = np.unique(keys, return_counts=True)
+    return (distinct // 1024).astype(np.int32), (distinct % 1024).astype(np.uint16), pixels.astype(np.int32)
+
+
+def join_defects(tables: Sequence[Defects]) -> Defects:
+    """The tables of several images as one; table i becomes image i."""
+    numbered = [
+        Defects(np.full_like(t.image, i), t.kind, t.area, t.box, t.owner, t.bin, t.pixels) for i, t in enumerate(tables)
+    ]
+    return _appended(numbered)
+
+
+def _appended(tables: Sequence[Defects]) -> Defects:
+    starts = np.cumsum([0, *(t.area.size for t in tables)])
+    owners = [t.owner + np.int32(start) for t, start in zip(tables, starts[:-1], strict=True)]
+    return Defects(
+        image=_joined([t.image for t in tables]),
+        kind=_joined([t.kind for t in tables]),
+        area=_joined([t.area for t in tables]),
+        box=_joined([t.box for t in tables]).reshape(-1, 4),
+        owner=_joined(owners),
+        bin=np.concatenate([np.zeros(0, np.uint16), *(t.bin for t in tables)]),
+        pixels=_joined([t.pixels for t in tables]),
+    )
+
+
+def _joined(columns: Sequence[Int32]) -> Int32:
+    """Concatenate, also when there is nothing; integers of 32 bits in any case."""
+    if not columns:
+        return np.zeros(0, np.int32)
+    return np.concatenate(columns).astype(np.int32, copy=False)
+
+
+def predicted_components(mask: Mask, bins: Bins, levels: Sequence[int]) -> tuple[Predicted, Int32]:
+    """Components of one prediction at the given grid indices, and the false alarms at every threshold.
+
+    ``bins`` is ``uint16[H, W]``. The second value is ``int32[1001]``: at k the number of components of
+    ``bins >= k`` that touch no true pixel (at 0 that of k = 1: nothing below the first threshold is a prediction).
+    One union-find pass from the highest bin down visits every threshold; about 14 bytes per pixel.
+    """
+    from bench.score.kernels import ABSENT, BINS, grow, order_by_bin
+
+    valid = np.where(mask == IGNORED, np.uint16(0), bins).reshape(-1)
+    order, ends = order_by_bin(valid)
+    truth = ((mask != 0) & (mask != IGNORED)).view(np.uint8).reshape(-1)
+    parent = np.full(valid.size, ABSENT, np.int32)
+    hits = np.zeros(valid.size, np.int32)
+    alarms = np.zeros(BINS, np.int32)
+    top, rows = BINS - 1, []
+    for level in sorted(set(levels), reverse=True):
+        grow(order, ends, top, level, mask.shape, truth, parent, hits, alarms)
+        rows.append(_counted(level, parent, hits))
+        top = level - 1
+    grow(order, ends, top, 1, mask.shape, truth, parent, hits, alarms)
+    alarms[0] = alarms[1]
+    level, area, overlap, count = np.concatenate([np.zeros((4, 0), np.int32), *rows], axis=1)
+    return Predicted(np.zeros_like(level), level, area, overlap, count), alarms
+
+
+def _counted(level: int, parent: Int32, hits: Int32) -> Int32:
+    """Components of one level as ``int32[4, R]``: level, area, overlap, count."""
+    roots = np.flatnonzero(parent < 0)
+    pairs = (-parent[roots].astype(np.int64) << 32) | hits[roots]
+    distinct, count = np.unique(pairs, return_counts=True)
+    return np.stack([np.full_like(count, level), distinct >> 32, distinct & 0xFFFFFFFF, count]).astype(np.int32)
+
+
+def join_predicted(tables: Sequence[Predicted]) -> Predicted:
+    """The tables of several images as one; table i becomes image i."""
+    return Predicted(
+        image=_joined([np.full_like(t.image, i) for i, t in enumerate(tables)]),
+        level=_joined([t.level for t in tables]),
+        area=_joined([t.area for t in tables]),
+        overlap=_joined([t.overlap for t in tables]),
+        count=_joined([t.count for t in tables]),
+    )

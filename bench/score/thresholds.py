@@ -1,0 +1,105 @@
+"""The threshold of a model: highest pooled F1 on validation; and every metric over the grid of thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError
+from bench.score.evidence import Evidence
+from bench.score.metrics import ACCURACY, F1, F2, PRECISION, RECALL, image_counts, swept
+from bench.score.zones import INSIDE, OUTSIDE
+from bench.types import Float64, PixelMetric
+
+STEPS = 1000
+"""The grid is k / 1000, k = 1..1000; positive if p >= float32(k / 1000)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold ``value`` = ``index`` / 1000 with the validation F1 it reaches.
+
+    ``flags`` say in words where the choice was degenerate.
+    """
+
+    value: float
+    index: int
+    f1: float
+    flags: tuple[str, ...] = ()
+
+
+def choose_threshold(validation: Evidence) -> Threshold:
+    """Highest pooled F1 of the row ``any``; among equals the middle of the longest plateau (PROTOCOL, section 3).
+
+    Of two longest plateaus the lower one is taken, of an even plateau the lower middle. Without true positives
+    F1 is 0 everywhere and the choice is the middle of the grid, 0.5, with a flag; so it is when no threshold
+    reaches a true pixel. Test evidence must never be passed.
+
+    Raises:
+        DataError: there is no valid pixel to choose on.
+    """
+    counts = pooled(validation)
+    if not counts[0].any():
+        raise DataError("the validation split has no valid pixel to choose a threshold on; give it images with masks")
+    index, f1 = best_index(counts)
+    return Threshold(index / STEPS, index, f1, degenerate(counts))
+
+
+def best_index(counts: Float64) -> tuple[int, float]:
+    """Grid index and F1 of the best threshold of ``float64[1001, 4]`` counts; ties as in :func:`choose_threshold`."""
+    f1 = F1.value(counts[1:])  # index 0 would call everything positive and is not on the grid
+    best = np.flatnonzero(f1 == f1.max()) + 1
+    plateaus = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    longest = max(plateaus, key=len)
+    return int(longest[0] + longest[-1]) // 2, float(f1.max())
+
+
+def degenerate(counts: Float64) -> tuple[str, ...]:
+    """What makes a threshold meaningless: no true pixels, no true background, or predictions that do not differ."""
+    tp, fp = counts[0, :2]
+    bins_in_use = np.count_nonzero(np.diff(counts[:, :2].sum(axis=1), append=0))
+    flags = []
+    if tp == 0:
+        flags.append("no true positives")
+    if fp == 0:
+        flags.append("no true negatives")
+    if bins_in_use == 1:
+        flags.append("constant predictions")
+    elif tp > 0 and not counts[1:, 0].any():
+        flags.append("no true pixel is reached at any threshold")
+    return tuple(flags)
+
+
+def per_bin(evidence: Evidence, row: int = -1) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """True and false pixels per bin over all images, ``int64[1001]`` each; ``row`` -1 is ``any``."""
+    zones = evidence.counts[:, row].sum(axis=0, dtype=np.int64)
+    return zones[INSIDE].sum(axis=0), zones[OUTSIDE].sum(axis=0)
+
+
+def pooled(evidence: Evidence, row: int = -1) -> Float64:
+    """TP, FP, FN, TN over all images at every threshold, ``float64[1001, 4]``; row k is threshold k / 1000."""
+    return swept(*per_bin(evidence, row))
+
+
+def pooled_f1(evidence: Evidence, k: int) -> float:
+    """F1 of the row ``any`` over all images at threshold k / 1000."""
+    return float(F1.value(image_counts(evidence, k).sum(axis=0).astype(np.float64)))
+
+
+def curves(evidence: Evidence) -> dict[str, Float64]:
+    """Pooled accuracy, precision, recall, F1 and F2 over ``threshold``, ``float64[1001]`` each, k = 0..1000.
+
+    Index 0 is threshold 0, where everything is positive.
+    """
+    counts = pooled(evidence)
+    metrics: dict[str, PixelMetric] = {
+        "accuracy": ACCURACY,
+        "precision": PRECISION,
+        "recall": RECALL,
+        "f1": F1,
+        "f2": F2,
+    }
+    values = {name: metric.value(counts) for name, metric in metrics.items()}
+    return {"threshold": np.arange(STEPS + 1) / STEPS, **values}

@@ -1,0 +1,124 @@
+"""All 1000 thresholds of 20 megapixels: our histogram, scikit-learn, and one pass over the same bytes, in one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from sklearn.metrics import precision_recall_curve
+
+from bench.score.evidence import measure
+from bench.score.zones import ANY, histogram
+
+SHAPE = (4000, 5000)
+MEGAPIXELS = SHAPE[0] * SHAPE[1] / 1e6
+SUBSET = 1_000_000
+"""Pixels for scikit-learn, which sorts: fewer pixels are cheaper each, so the comparison favours it."""
+ROUNDS = 7
+
+
+def smooth_noise(rng: np.random.Generator) -> np.ndarray:
+    """Standard normal noise with the grain of a defect, ``float32[H, W]``."""
+    coarse = rng.standard_normal((SHAPE[0] // 10, SHAPE[1] // 10), dtype=np.float32)
+    fine = ndimage.zoom(ndimage.gaussian_filter(coarse, 2), 10, order=1)
+    return (fine / fine.std()).astype(np.float32)
+
+
+def predictions(kind: str) -> np.ndarray:
+    """Probabilities ``float32[H, W]``: of a sure model (most background below 0.001), an unsure one, or noise."""
+    rng = np.random.default_rng(0)
+    if kind == "noise":
+        return rng.random(SHAPE, dtype=np.float32)
+    logits = 4 * smooth_noise(rng) - (18 if kind == "sure" else 6)
+    return (1 / (1 + np.exp(-logits))).astype(np.float32)
+
+
+def truth(defects: int = 12) -> np.ndarray:
+    """A mask with defects of 40 by 200 pixels here and there, 0.5 percent of all pixels, and a band of ignored ones."""
+    mask, rng = np.zeros(SHAPE, np.uint8), np.random.default_rng(1)
+    for top, left in zip(rng.integers(0, 3900, defects), rng.integers(8, 4800, defects), strict=True):
+        mask[top : top + 40, left : left + 200] = 1
+    mask[:, :8] = 255
+    return mask
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak_bytes_per_pixel(work: Callable[[], object]) -> float | None:
+    """Resident memory that the work adds at its peak, per pixel; None where the kernel does not tell."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return None
+    before = status("VmRSS")
+    work()
+    return max(0, status("VmHWM") - before) * 1024 / (MEGAPIXELS * 1e6)
+
+
+def status(field: str) -> int:
+    """A line of the process status, in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+@pytest.mark.parametrize("kind", ["sure", "unsure", "noise"])
+def test_threshold_sweep(benchmark, kind):
+    p, mask = predictions(kind), truth()
+    flat, true = p.reshape(-1)[:SUBSET], mask.reshape(-1)[:SUBSET] == 1
+    halves = [(p[rows], mask[rows]) for rows in (slice(0, 2000), slice(2000, 4000))]
+
+    def ours():
+        return histogram(p, mask, ANY, 2, complement=False)
+
+    def two_threads():
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda half: histogram(*half, ANY, 2, complement=False), halves))
+
+    works = {
+        "ours": ours,
+        "two_threads": two_threads,
+        "one_pass": lambda: np.sum(p),
+        "scikit_learn": lambda: precision_recall_curve(true, flat),
+    }
+    ours()  # compile, or read the compiled code
+    extra = peak_bytes_per_pixel(ours)
+    taken = {name: [] for name in works}
+    for number in range(ROUNDS):  # interleaved, so that a busy moment meets all of them
+        for name, work in works.items():
+            if name != "scikit_learn" or number < 3:
+                taken[name].append(seconds(work))
+    speed = {name: MEGAPIXELS / median(times) for name, times in taken.items()}
+    speed["scikit_learn"] *= SUBSET / (MEGAPIXELS * 1e6)
+    figures = {
+        "megapixels_per_s": round(speed["ours"]),
+        "megapixels_per_s_two_threads": round(speed["two_threads"]),
+        "megapixels_per_s_one_pass": round(speed["one_pass"]),
+        "megapixels_per_s_scikit_learn": round(speed["scikit_learn"], 2),
+        "times_scikit_learn": round(speed["ours"] / speed["scikit_learn"]),
+        "share_of_one_pass": round(speed["ours"] / speed["one_pass"], 2),
+        "extra_bytes_per_pixel": None if extra is None else round(extra, 2),
+    }
+    benchmark.extra_info.update(figures)
+    print(f"\nthreshold sweep, {MEGAPIXELS:.0f} megapixels, {kind}: {figures}")  # noqa: T201
+    assert benchmark.pedantic(ours, rounds=3).sum() == (mask != 255).sum()
+
+
+@pytest.mark.parametrize("kind", ["sure", "unsure"])
+def test_whole_evidence_of_an_image(benchmark, kind):
+    p, mask = predictions(kind)[:2048, :2448], truth()[:2048, :2448]
+    planes, mask = np.stack([1 - p, p]), np.ascontiguousarray(mask)
+    measured = benchmark.pedantic(lambda: measure(("a", "g"), planes, mask, 5), rounds=5, warmup_rounds=1)
+    speed = mask.size / 1e6 / benchmark.stats.stats.median
+    benchmark.extra_info["megapixels_per_s"] = round(speed, 1)
+    print(f"\nevidence of a 5-megapixel image with 5 classes, {kind}: {speed:.0f} megapixels/s")  # noqa: T201
+    assert measured.counts.sum() == 6 * (mask != 255).sum()
