@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -161,9 +161,38 @@ class Part(Protocol):
 
 
 class CropStrategy(Protocol):
-    """Where crops are taken. The core draws: part, then image, then position."""
+    """Where crops are taken. The core draws: part, then image, then position.
+
+    Optional: ``unbiased = True`` on a reference strategy that excludes nothing on purpose, so that it is never
+    reported as inert; :class:`Fitting` on a strategy, :class:`FallingBack` on a part.
+    """
 
     def parts(self) -> Sequence[Part]: ...
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """A crop strategy that must see the training images first, for a quantile of their windows say.
+
+    The core decodes every training image once more, adds the rows and uses what ``fit`` returns.
+    """
+
+    def observe(self, image: Image, mask: Mask, /) -> Float64:
+        """One row ``float64[M]`` per training image, from its guide and padded mask; called from several threads."""
+        ...
+
+    def fit(self, total: Float64, /) -> CropStrategy:
+        """The strategy for the sum of all rows, ``float64[M]``; rows are added in the order of the index."""
+        ...
+
+
+@runtime_checkable
+class FallingBack(Protocol):
+    """A part that stands in a fallback window where it admits none, and can tell so cheaply."""
+
+    def falls_back(self, image: Image, mask: Mask, positions: Bool | Float32, /) -> bool:
+        """Whether ``positions``, which this part just returned for this image, is its fallback."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def coverage_rows(
             continue
         labels = {axis: cell.labels[axis] for axis in ("dataset", "preprocess", "crop", "crop_size")}
         say(f"measured {' / '.join(labels.values())}")
-        rows.append({**labels, **found.as_dict()})
+        rows.append({**found.as_dict(), **labels})
     return rows, tuple(problems)
 
 

@@ -1,0 +1,1 @@
+"""Crops for training and tiles for prediction: positions, banks, cut and stitch."""

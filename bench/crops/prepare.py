@@ -1,0 +1,73 @@
+"""One image after preprocessing: what is cropped, what a crop strategy sees, and the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.crops.tiles import pad
+from bench.errors import PluginError
+from bench.types import Dataset, Image, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """``image`` after the whole chain, ``guide`` after the last step before the channel count changes, ``mask``.
+
+    Crop strategies see the guide: a threshold on grey levels then means the same with and without an
+    exposure stack behind it (PROTOCOL, section 3).
+    """
+
+    image: Image
+    guide: Image
+    mask: Mask
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set behind its preprocessing chain."""
+
+    dataset: Dataset
+    chain: Sequence[Callable[[Image], Image]] = ()
+
+    def prepared(self, id: str) -> Prepared:
+        """Decode one image and send it through the chain. Called from several threads at once.
+
+        Raises:
+            DataError: the data set cannot load the image.
+            PluginError: a step changed the pixel grid, or returned something that is no image.
+        """
+        sample = self.dataset.load(id)
+        image = guide = sample.image
+        for step in self.chain:
+            after = _checked(step(image), step, image, id)
+            if guide is image and after.shape[2] == image.shape[2]:
+                guide = after
+            image = after
+        return Prepared(image, guide, sample.mask)
+
+
+def padded(prepared: Prepared, size: int) -> Prepared:
+    """Pad image, guide and mask to at least ``size`` in both directions; see :func:`bench.crops.tiles.pad`."""
+    image, mask = pad(prepared.image, prepared.mask, size)
+    if prepared.guide is prepared.image:
+        return Prepared(image, image, mask)
+    return Prepared(image, pad(prepared.guide, prepared.mask, size)[0], mask)
+
+
+def _checked(after: Image, step: Callable[[Image], Image], before: Image, id: str) -> Image:
+    name = getattr(step, "__qualname__", type(step).__qualname__)
+    if not isinstance(after, np.ndarray) or after.ndim != 3 or after.dtype not in (np.uint8, np.uint16):
+        shown = f"{after.dtype}{list(after.shape)}" if isinstance(after, np.ndarray) else type(after).__name__
+        raise PluginError(
+            f"preprocessing step {name!r} returned {shown} for image {id!r}; "
+            "it must return uint8 or uint16 [height, width, channels]"
+        )
+    if after.shape[:2] != before.shape[:2] or after.shape[2] == 0:
+        raise PluginError(
+            f"preprocessing step {name!r} turned image {id!r} from {list(before.shape)} into {list(after.shape)}; "
+            "it must keep height and width and at least one channel"
+        )
+    return after

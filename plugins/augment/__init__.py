@@ -1,0 +1,1 @@
+"""Crop strategies, preprocessing and augmentation."""

@@ -1,0 +1,206 @@
+"""The data path against its limits: every rival runs before every round, so that shares are of one run.
+
+A crop is 256 x 256 grey with its mask (131 kB), an image 2448 x 2048, a batch 16 crops; medians of the rounds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+
+from bench.component import build
+from bench.crops.bank import Bank, build_bank, open_bank
+from bench.crops.draw import ordered
+from bench.crops.prepare import Source
+from bench.crops.sampling import draw_corners, row_index
+from bench.data.index import DatasetIndex, build_index
+from bench.images import read_image, read_mask
+from bench.types import Record, Sample
+
+SIZE, BATCH, CROPS, PAIRS, WORKERS = 256, 16, 800, 16, os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """PNG pairs on disk."""
+
+    root: Path
+    classes = ("scratch",)
+
+    def records(self) -> list[Record]:
+        return [Record(path.stem, path.stem, files=(path,)) for path in sorted(self.root.glob("image*.png"))]
+
+    def load(self, id: str, /) -> Sample:
+        return Sample(
+            id, read_image(self.root / f"{id}.png"), read_mask(self.root / f"{id.replace('image', 'mask')}.png")
+        )
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
+    """Bright parts on dark ground with sensor noise; defects are small."""
+    root = tmp_path_factory.mktemp("pairs")
+    generator = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:2048, 0:2448]
+    for number in range(PAIRS):
+        centre = generator.integers(700, 1400, 2)
+        part = 60.0 * (np.hypot(rows - centre[0], columns - centre[1]) < 500)
+        image = np.clip(part + generator.normal(4, 2, part.shape), 0, 255).astype(np.uint8)
+        mask = np.zeros(image.shape, np.uint8)
+        mask[centre[0] : centre[0] + 30, centre[1] : centre[1] + 40] = 1
+        cv2.imwrite(str(root / f"image{number:02}.png"), image)
+        cv2.imwrite(str(root / f"mask{number:02}.png"), mask)
+    return Pairs(root)
+
+
+@pytest.fixture(scope="session")
+def index(pairs: Pairs) -> DatasetIndex:
+    return build_index("pairs", pairs, workers=WORKERS)
+
+
+@pytest.fixture(scope="session")
+def biased(catalog: Any) -> Any:
+    return build(catalog.find("crop", "intensity-bias").component, SIZE, settings={"threshold": 10})
+
+
+def _build(path: Path, pairs: Pairs, index: DatasetIndex, strategy: Any) -> None:
+    build_bank(
+        path, key="k", index=index, source=Source(pairs), strategy=strategy, size=SIZE, crops=CROPS, seed=0,
+        provenance={}, workers=WORKERS,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory, pairs: Pairs, index: DatasetIndex, biased: Any) -> Bank:
+    path = tmp_path_factory.mktemp("bank") / "bank.h5"
+    _build(path, pairs, index, biased)
+    return open_bank(path)
+
+
+def _interleaved(
+    benchmark: Any, ours: Callable[[], Any], rivals: dict[str, Callable[[], Any]], rounds: int
+) -> dict[str, float]:
+    """Median seconds of ours and of every rival; one unmeasured round of each comes first."""
+    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    for function in (ours, *rivals.values()):
+        function()
+
+    def run_rivals() -> None:
+        for name, function in rivals.items():
+            start = perf_counter()
+            function()
+            seconds[name].append(perf_counter() - start)
+
+    benchmark.pedantic(ours, setup=run_rivals, rounds=rounds)
+    return {"ours": benchmark.stats["median"], **{name: median(taken) for name, taken in seconds.items()}}
+
+
+def _report(benchmark: Any, what: str, **figures: float) -> None:
+    benchmark.extra_info.update(figures)
+    print(f"\n{what}: " + ", ".join(f"{name} {value:,.3g}" for name, value in figures.items()))  # noqa: T201
+
+
+def test_decode(benchmark: Any, pairs: Pairs) -> None:
+    paths = [pairs.root / f"image{number:02}.png" for number in range(4)]
+    megapixels = len(paths) * 2048 * 2448 / 1e6
+    taken = _interleaved(
+        benchmark,
+        lambda: [read_image(path) for path in paths],
+        {"two threads": lambda: list(ordered(read_image, paths, 2)), "bytes": lambda: [p.read_bytes() for p in paths]},
+        5,
+    )
+    _report(
+        benchmark, "decode PNG", megapixels_per_s=megapixels / taken["ours"],
+        two_threads_gain=taken["ours"] / taken["two threads"],
+    )  # fmt: skip
+
+
+def test_exact_sampling(benchmark: Any, pairs: Pairs, biased: Any) -> None:
+    sample = pairs.load("image00")
+    part = biased.parts()[0]
+    positions = part.positions(sample.image, sample.mask)
+    rows = row_index(positions)
+    buffer = np.empty_like(sample.image)
+    taken = _interleaved(
+        benchmark,
+        lambda: row_index(part.positions(sample.image, sample.mask)),
+        {
+            "one pass": lambda: np.copyto(buffer, sample.image),
+            "draw": lambda: draw_corners(positions, rows, 20_000, np.random.default_rng(0)),
+            "draw few": lambda: draw_corners(positions, rows, 50, np.random.default_rng(0)),
+        },
+        15,
+    )
+    _report(
+        benchmark, "exact sampling", megapixels_per_s=sample.mask.size / 1e6 / taken["ours"],
+        milliseconds_per_image=1e3 * taken["ours"], index_kilobytes=rows.nbytes / 1e3,
+        draws_per_s=20_000 / taken["draw"], draws_per_s_of_50=50 / taken["draw few"],
+    )  # fmt: skip
+
+
+def test_bank_building(
+    benchmark: Any, tmp_path: Path, pairs: Pairs, index: DatasetIndex, biased: Any, catalog: Any
+) -> None:
+    source, ids = Source(pairs), [entry.id for entry in index.entries]
+    uniform = build(catalog.find("crop", "uniform").component, SIZE, settings={})
+    taken = _interleaved(
+        benchmark,
+        lambda: _build(tmp_path / "biased.h5", pairs, index, biased),
+        {
+            "decode": lambda: [None for _ in ordered(source.prepared, ids, WORKERS)],
+            "uniform": lambda: _build(tmp_path / "uniform.h5", pairs, index, uniform),
+        },
+        5,
+    )
+    _report(
+        benchmark, "bank building", crops_per_s=CROPS / taken["ours"], share_of_decode=taken["decode"] / taken["ours"],
+        uniform_share_of_decode=taken["decode"] / taken["uniform"],
+    )  # fmt: skip
+
+
+def test_bank_reading(benchmark: Any, tmp_path: Path, bank: Bank) -> None:
+    rows = np.random.default_rng(0).permutation(CROPS).reshape(-1, BATCH)
+    image, mask = np.empty((BATCH, SIZE, SIZE, 1), np.uint8), np.empty((BATCH, SIZE, SIZE), np.uint8)
+    images, masks = bank.image.copy(), bank.mask.copy()
+    with h5py.File(tmp_path / "lzf.h5", "w") as file:
+        for name, array in (("image", images), ("mask", masks)):
+            file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]), compression="lzf")
+
+    def memcpy() -> None:
+        for start in range(0, CROPS, BATCH):
+            np.copyto(image, images[start : start + BATCH])
+            np.copyto(mask, masks[start : start + BATCH])
+
+    def read() -> None:
+        for batch in rows:
+            bank.read(batch, image, mask)
+
+    few = rows.ravel()[: CROPS // 8].tolist()
+    with h5py.File(tmp_path / "lzf.h5", "r") as file:
+        lzf_image, lzf_mask = file["image"], file["mask"]
+        taken = _interleaved(
+            benchmark, read, {"memcpy": memcpy, "lzf": lambda: [(lzf_image[row], lzf_mask[row]) for row in few]}, 25
+        )  # fmt: skip
+    _report(
+        benchmark, "bank reading", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
+        times_lzf=8 * taken["lzf"] / taken["ours"],
+    )  # fmt: skip
+
+
+def test_bank_opening(benchmark: Any, bank: Bank) -> None:
+    taken = _interleaved(benchmark, lambda: open_bank(bank.path), {"bytes": bank.path.read_bytes}, 7)
+    gigabytes = bank.path.stat().st_size / 1e9
+    _report(
+        benchmark, "bank opening", gigabytes_per_s=gigabytes / taken["ours"],
+        share_of_reading=taken["bytes"] / taken["ours"],
+    )  # fmt: skip
