@@ -1,0 +1,1 @@
+"""YAML to cells: nothing here imports torch or opens an image."""

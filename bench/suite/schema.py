@@ -1,0 +1,217 @@
+"""The typed parts of a suite: recipe, protocol, board, run time. Everything in the first two decides numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
+
+from bench.types import JsonValue
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Ref(Strict):
+    """A component by name with its settings; ``label`` is for the eye and in no id."""
+
+    use: str
+    settings: Mapping[str, JsonValue] = Field(default_factory=dict)
+    label: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        """A bare string is a component without settings."""
+        return {"use": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonValue:
+        """Editors see both forms."""
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+    @property
+    def asked(self) -> dict[str, JsonValue]:
+        """What the id sees: everything but the label."""
+        return {"use": self.use, "settings": dict(self.settings)}
+
+
+class BankBudget(Strict):
+    """How many distinct crops are stored; null stores every crop of the budget."""
+
+    crops: Annotated[int, Field(gt=0)] | None = None
+
+
+class Recipe(Strict):
+    """How a cell is trained (PROTOCOL, recipe v1; not in the supplement)."""
+
+    epochs: Annotated[int, Field(gt=0)] = 400
+    epoch_crops: Annotated[int, Field(gt=0)] = 1000
+    bank: BankBudget = BankBudget()
+    batch: Annotated[int, Field(gt=0)] = 32
+    precision: Literal["float32", "bf16"] = "bf16"
+    optimiser: Literal["adamw"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    schedule: Literal["constant", "cosine"] = "constant"
+    budget: Literal["fixed", "until-convergence"] = "fixed"
+    validate_every: Annotated[int, Field(gt=0)] = 5
+    loss: Ref = Ref(use="bce-dice")
+    augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))
+
+
+class Fold(Strict):
+    """One fold of a rotation over groups."""
+
+    fold: Annotated[int, Field(ge=0)]
+    folds: Annotated[int, Field(ge=3)] = 5
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Fold:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} of {self.folds} does not exist; folds count from 0")
+        return self
+
+
+class SplitFile(Strict):
+    """A user's own split: a csv with the columns ``id`` or ``group``, and ``split``.
+
+    ``digest`` is filled in when the suite is read, so that the content and not the path is in the id.
+    """
+
+    file: str
+    digest: str = ""
+
+
+def _split_form(value: Any) -> str:
+    """Which of the three forms a split has, so that a mistake is told about that form only."""
+    if isinstance(value, SplitFile) or (isinstance(value, Mapping) and "file" in value):
+        return "<file>"
+    return "<fold>" if isinstance(value, Fold | Mapping) else "<grouped>"
+
+
+SplitRule = Annotated[
+    Annotated[Literal["grouped"], Tag("<grouped>")]
+    | Annotated[Fold, Tag("<fold>")]
+    | Annotated[SplitFile, Tag("<file>")],
+    Discriminator(_split_form),
+]
+"""``grouped``, ``{fold: i, folds: n}`` or ``{file: split.csv}``."""
+
+
+class Tiles(Strict):
+    """How an image is cut for prediction; size null is the training crop size."""
+
+    size: Annotated[int, Field(gt=0)] | None = None
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    blend: Literal["constant"] = "constant"
+
+
+class Protocol(Strict):
+    """How a cell is measured (PROTOCOL, sections 3 and 4)."""
+
+    split: SplitRule = "grouped"
+    classes: Literal["union", "each"] = "union"
+    tiles: Tiles = Tiles()
+    threshold: Literal["best-f1"] = "best-f1"
+    tolerance: Annotated[int, Field(ge=0)] = 2
+    found: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+SCORES = (
+    "f1", "precision", "recall", "f2", "accuracy", "iou", "ap", "f1_half", "floor", "threshold", "positive_share",
+    "object_recall", "objects", "false_alarms", "false_alarms_per_clean_image", "images", "groups", "defective_groups",
+)  # fmt: skip
+"""What ``board.values`` may show of a split, as ``name@validation`` or ``name@test``, besides metrics of plugins."""
+
+FACTS = (
+    "convergence_epoch", "ceiling.test", "parameters", "output_stride", "reuse", "cost.train_s", "cost.predict_s",
+)  # fmt: skip
+"""What ``board.values`` may show of a cell: fields of its record."""
+
+OF_A_TYPE = ("pixels", "groups", "recall", "objects", "object_recall")
+"""What it may show of a defect type, as ``types.NAME.recall@test``."""
+
+
+class Board(Strict):
+    """Shape of the leaderboard; changes no number."""
+
+    rows: str = "crop"
+    columns: str = "model"
+    values: Annotated[tuple[str, ...], Field(min_length=1)] = ("f1@validation", "f1@test", "convergence_epoch")
+
+
+class Runtime(Strict):
+    """Where and how fast; in no id."""
+
+    launcher: Literal["local"] = "local"
+    workers: Annotated[int, Field(gt=0)] | None = None
+    device: str | None = None
+
+
+Chain = Ref | Sequence[Ref]
+"""A preprocessing step, or several in order; ``none`` is the empty chain."""
+Whole = Annotated[int, Field(ge=0)]
+
+
+class Axes(Strict):
+    """The cross product: each axis is a list of values, or one value."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "patternProperties": {r"^(recipe|protocol)\.": {"description": "values of one recipe or protocol setting"}}
+        }
+    )
+
+    dataset: Ref | Sequence[Ref] | None = None
+    preprocess: Ref | Sequence[Chain] | None = None
+    crop: Ref | Sequence[Ref] | None = None
+    crop_size: Whole | Sequence[Whole] | None = None
+    model: Ref | Sequence[Ref] | None = None
+    seed: Whole | Sequence[Whole] | None = None
+
+
+class ExcludeRule(Strict):
+    """Cells of the cross product that are not run, and why; ``when`` names an axis with one or several values."""
+
+    when: Mapping[str, JsonValue]
+    reason: str
+
+
+class Layer(Strict):
+    """What a profile may overlay; lists replace, mappings merge."""
+
+    axes: Axes | None = Field(None, description="the cross product: axis to values")
+    paired: Sequence[Mapping[str, Sequence[JsonValue]]] | None = Field(None, description="axes that advance together")
+    exclude: Sequence[ExcludeRule] | None = Field(None, description="cells that are not run, with the reason")
+    include: Sequence[Mapping[str, JsonValue]] | None = Field(
+        None, description="extra cells; excludes do not touch them"
+    )
+    tune: Mapping[str, Sequence[JsonValue]] | None = Field(
+        None, description="recipe path to values; the board shows the trial of best mean validation score"
+    )
+    recipe: Recipe | None = Field(None, description="how a cell is trained")
+    protocol: Protocol | None = Field(None, description="how a cell is measured")
+    board: Board | None = Field(None, description="shape of the leaderboard")
+    runtime: Runtime | None = Field(None, description="where and how fast; in no id")
+
+
+class SuiteFile(Layer):
+    """A suite file as an editor should know it. The loader itself is stricter: it also asks the catalog."""
+
+    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the folder of the results")
+    description: str | None = None
+    data: Mapping[str, str] | None = Field(None, description="data set to folder; in no id")
+    profiles: Mapping[str, Layer] | None = Field(
+        None, description="overlays, chosen by --profile or by the driver found"
+    )
+
+
+def suite_schema() -> dict[str, JsonValue]:
+    """JSON Schema of a suite file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SuiteFile.model_json_schema()}

@@ -1,0 +1,53 @@
+"""The suites that ship with the product."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.catalog import Catalog
+from bench.suite.suite import load_suite
+
+SUITES = Path(__file__).resolve().parent.parent / "suites"
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_suite_is_valid_and_named_like_its_file(catalog: Catalog, path: Path) -> None:
+    for profile in ("none", None):
+        suite = load_suite(path, catalog, profile=profile)
+        assert suite.name == path.stem
+        assert suite.description
+        assert suite.notes == ()
+        assert all(cell.runs for cell in suite.cells)
+
+
+def test_the_cropping_suite_is_table_1_with_baselines(catalog: Catalog) -> None:
+    suite = load_suite(SUITES / "cropping.yaml", catalog, profile="cpu")
+    crossed = [cell for cell in suite.cells if not cell.included]
+    assert [value.label for value in suite.axes["crop"]] == [
+        "Random (uniform)", "Intensity bias (5)", "Intensity bias (10)", "Intensity bias (15)", "Intensity bias (20)",
+    ]  # fmt: skip
+    assert [value.label for value in suite.axes["model"]] == ["FCN", "DeepLabV3", "U-Net"]
+    assert len(crossed) == 15
+    assert {cell.model.use for cell in suite.cells if cell.included} == {"constant", "otsu", "local-contrast"}
+    assert {cell.labels["crop"] for cell in suite.cells if cell.included} == {"Random (uniform)"}
+    assert suite.recipe.epochs * suite.recipe.epoch_crops == 2400
+    assert suite.recipe.epochs // suite.recipe.validate_every == 10
+
+
+def test_the_gpu_profile_of_the_cropping_suite_has_the_sizes_of_the_supplement(catalog: Catalog) -> None:
+    suite = load_suite(SUITES / "cropping.yaml", catalog, profile="gpu")
+    crossed = [cell for cell in suite.cells if not cell.included]
+    assert len(crossed) == 15 * 3 * 3
+    assert {cell.crop_size for cell in crossed} == {256}
+    assert {cell.seed for cell in crossed} == {0, 1, 2}
+    assert len(suite.tune["recipe.learning_rate"]) == 3
+    assert suite.recipe.validate_every == 5
+
+
+def test_profiles_share_rows_and_columns(catalog: Catalog) -> None:
+    for name in ("cropping", "mtd"):
+        gpu, cpu = (load_suite(SUITES / f"{name}.yaml", catalog, profile=profile) for profile in ("gpu", "cpu"))
+        for axis in ("crop", "model"):
+            assert [value.label for value in gpu.axes[axis]] == [value.label for value in cpu.axes[axis]]
