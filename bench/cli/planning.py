@@ -24,13 +24,14 @@ MEANING = {
 
 def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     """Cells by state, reasons once each, inert levels, data sets, disk."""
-    profile = f", profile {plan.suite.profile}" if plan.suite.profile else ""
+    profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
     yield f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells"
     counts = plan.counts()
     for state, meaning in MEANING.items():
         if state in counts:
             yield f"  {counts[state]:5d} {state:9s} {meaning}"
     yield from _reasons(plan)
+    yield from (f"  note: {note}" for note in plan.suite.notes)
     inert = sorted({planned.cell.labels["crop"] for planned in plan.cells if planned.inert})
     for label in inert:
         yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"

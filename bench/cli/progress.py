@@ -67,7 +67,7 @@ class _Clock:
 def _headline(plan: Plan) -> str:
     counts = plan.counts()
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    profile = f", profile {plan.suite.profile}" if plan.suite.profile else ""
+    profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
     return f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
 
 

@@ -208,9 +208,10 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
 
 
 def _file_reasons(plan: Plan, invocation: Invocation) -> None:
-    """File cells that cannot run, so that the board can say why."""
+    """File cells that cannot run, so that the board can say why; what a cell once reached is never overwritten."""
     for planned in plan.cells:
-        if planned.state in ("blocked", "skipped"):
+        finished = planned.record is not None and planned.record["state"] == "done"
+        if planned.state in ("blocked", "skipped") and not finished:
             state = "failed" if planned.state == "blocked" else "skipped"
             record = {**_filing(planned, invocation.catalog), "state": state, "reason": planned.reason}
             write_json(invocation.places.record(plan.suite.name, planned.cell.id), record)

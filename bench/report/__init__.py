@@ -1,0 +1,1 @@
+"""Leaderboards, plots and overlays: pure functions of store and suite."""

@@ -1,0 +1,85 @@
+"""Which trial of a position is shown: the one of best mean validation F1, never by a test score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.canonical import canonical
+from bench.report.measures import measure_of, read
+from bench.report.shape import CellLike, State
+from bench.types import JsonValue
+
+Records = Mapping[str, Mapping[str, JsonValue]]
+
+VALIDATION_F1 = measure_of("f1@validation")
+
+KNOWN: Mapping[str, State] = {
+    "failed": "failed",
+    "diverged": "diverged",
+    "blocked": "blocked",
+    "skipped": "skipped",
+    "excluded": "excluded",
+}
+"""States that a record may give with a reason; any other is shown as failed, with its own name."""
+
+POLICY = (
+    "Tuning: of the trials that finished the most seeds, the one of best mean validation F1 over the seeds "
+    "they share is shown; ties go to the first in the suite. No test score is read."
+)
+
+
+def state_of(cell: CellLike, records: Records) -> tuple[State, str | None]:
+    """State and reason of a cell; what the suite says comes before what the store holds."""
+    if cell.excluded:
+        return "excluded", cell.excluded
+    if cell.skipped:
+        return "skipped", cell.skipped
+    record = records.get(cell.id)
+    if record is None:
+        return "pending", "not run yet"
+    asked, reason = record.get("state"), record.get("reason")
+    if asked in ("done", "pending"):
+        return asked, reason
+    state = KNOWN.get(str(asked), "failed")
+    why = str(reason) if reason else "no reason was stored"
+    return state, why if asked == state else f"state {asked!r}: {why}"
+
+
+def seed_of(cell: CellLike) -> str:
+    """Label of the cell's seed; empty where the suite has no seed axis."""
+    return cell.labels.get("seed", "")
+
+
+def trials_of(cells: Sequence[CellLike]) -> list[list[CellLike]]:
+    """The cells of one position parted by their tuned settings, in the order of the suite."""
+    trials: dict[bytes, list[CellLike]] = {}
+    for cell in cells:
+        trials.setdefault(canonical(dict(cell.tuned)), []).append(cell)
+    return list(trials.values())
+
+
+def chosen(trials: Sequence[Sequence[CellLike]], records: Records) -> Sequence[CellLike]:
+    """The trial to show, by :data:`POLICY`; the first where nothing is finished."""
+    scores = [_validation(trial, records) for trial in trials]
+    most = max(len(by_seed) for by_seed in scores)
+    rivals = [index for index, by_seed in enumerate(scores) if len(by_seed) == most]
+    shared = set.intersection(*(set(scores[index]) for index in rivals))
+    if not shared:
+        return trials[rivals[0]]
+    return trials[max(rivals, key=lambda index: (_mean(scores[index], shared), -index))]
+
+
+def finished(trial: Sequence[CellLike], records: Records) -> bool:
+    """Whether every seed of the trial that is to be run has ended well."""
+    return all(state_of(cell, records)[0] in ("done", "excluded", "skipped") for cell in trial)
+
+
+def _validation(trial: Sequence[CellLike], records: Records) -> dict[str, float]:
+    """Validation F1 by seed, of finished cells only."""
+    done = [cell for cell in trial if state_of(cell, records)[0] == "done"]
+    values = {seed_of(cell): read(records[cell.id], VALIDATION_F1).value for cell in done}
+    return {seed: value for seed, value in values.items() if value is not None}
+
+
+def _mean(by_seed: Mapping[str, float], seeds: set[str]) -> float:
+    return sum(by_seed[seed] for seed in sorted(seeds)) / len(seeds)

@@ -1,0 +1,99 @@
+"""The lines under a leaderboard that let its numbers be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bench.report.choose import Records, state_of
+from bench.report.measures import line, look, number, plain
+from bench.report.shape import CellLike
+from bench.types import JsonValue
+
+LONGEST = 300
+"""Provenance values longer than this are left to the cell records."""
+
+
+def footer(
+    cells: Sequence[CellLike], records: Records, *, suite: str, suite_hash: str, command: str, profile: str
+) -> tuple[tuple[str, str], ...]:
+    """(what, value) lines: suite, command, budget, and whatever provenance all finished cells share."""
+    done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
+    fitted = [record for record in done if record.get("parameters") != 0]
+    lines = (
+        ("suite", f"{suite} ({suite_hash})"),
+        ("profile", profile),
+        ("command", command),
+        ("cells", _counts(cells, records)),
+        ("budget", _budget(fitted)),
+        ("stored crops", _reuse(fitted)),
+        *_provenance(done),
+    )
+    return tuple((name, line(value)) for name, value in lines if value)
+
+
+def _counts(cells: Sequence[CellLike], records: Records) -> str:
+    """``13 done, 2 failed``."""
+    states: dict[str, int] = {}
+    for cell in cells:
+        state = state_of(cell, records)[0]
+        states[state] = states.get(state, 0) + 1
+    order = ("done", "failed", "diverged", "blocked", "skipped", "excluded", "pending")
+    return ", ".join(f"{states[state]:,} {state}" for state in order if state in states)
+
+
+def _budget(records: Sequence[Mapping[str, JsonValue]]) -> str:
+    """Crops seen per cell; strategies are comparable only at equal budgets."""
+    recipes = [look(record, ("cell", "recipe")) for record in records]
+    found = {(number(look(r, ("epochs",))), number(look(r, ("epoch_crops",)))) for r in recipes}
+    complete = sorted((e, c) for e, c in found if e is not None and c is not None)
+    if not complete:
+        return ""
+    texts = [f"{plain(e)} epochs of {plain(c)} crops = {plain(e * c)} crops" for e, c in complete]
+    return f"{texts[0]} per cell" if len(texts) == 1 else f"not equal: {'; '.join(texts)}"
+
+
+def _reuse(records: Sequence[Mapping[str, JsonValue]]) -> str:
+    """How often each stored crop is seen, where that is more than once."""
+    found = sorted({round(value, 2) for r in records if (value := number(r.get("reuse"))) is not None})
+    if not found or found[-1] <= 1:
+        return ""
+    times = f"{found[-1]:g}" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g}"
+    return f"each seen {times} times in training"
+
+
+def _provenance(records: Sequence[Mapping[str, JsonValue]]) -> list[tuple[str, str]]:
+    """Flat provenance values that all finished cells share, and the days on which they ran."""
+    found = [p for record in records if isinstance(p := record.get("provenance"), Mapping)]
+    keys = dict.fromkeys(key for provenance in found for key in provenance)
+    lines = ((str(key), _shared(key, [provenance.get(key) for provenance in found])) for key in sorted(keys))
+    return [(key.replace("_", " "), text) for key, text in lines if text]
+
+
+def _shared(key: str, values: Sequence[JsonValue]) -> str:
+    """The one value, the first and last day of dates, or nothing; packages by name and version."""
+    if all(isinstance(value, Mapping) for value in values):
+        return _shared(key, [", ".join(f"{name} {plain(found)}" for name, found in value.items()) for value in values])
+    if not all(isinstance(value, str | int | float) for value in values):
+        return ""
+    texts = sorted({day(value) if _is_date(value) else str(value) for value in values})
+    if all(map(_is_date, values)):
+        return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
+    if len(texts) == 1 and len(texts[0]) <= LONGEST:
+        return texts[0]
+    return f"{len(texts)} different" if len(texts) > 1 and isinstance(values[0], str) else ""
+
+
+def day(value: JsonValue) -> str:
+    """The day of an ISO 8601 time."""
+    return str(value)[:10]
+
+
+def _is_date(value: JsonValue) -> bool:
+    if not isinstance(value, str) or len(value) < 10:
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

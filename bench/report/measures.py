@@ -1,0 +1,224 @@
+"""Values taken from records and turned into text: one place for units, digits and directions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.report.shape import Figure, Measure
+from bench.types import JsonValue
+
+NOTHING = "–"
+"""Printed where there is no value; a missing score is never a zero."""
+
+SYMBOLS = {
+    "f1": "F1",
+    "precision": "P",
+    "recall": "R",
+    "f2": "F2",
+    "accuracy": "A",
+    "iou": "IoU",
+    "ap": "AP",
+    "f1_half": "F1@0.5",
+    "object_recall": "OR",
+    "false_alarms_per_clean_image": "FA/image",
+    "convergence_epoch": "E",
+}
+SHARES = frozenset(
+    {
+        *("f1", "precision", "recall", "f2", "accuracy", "iou", "ap", "f1_half", "f1_image", "floor", "positive_share"),
+        *("object_recall", "class_balanced_recall", "f1_truth_dilated", "f1_truth_eroded", "f1_band_left_out"),
+    }
+)
+"""Score fields in 0..1 that are printed in percent."""
+LOWER = frozenset({"false_alarms", "false_alarms_per_clean_image"})
+NEITHER = frozenset(
+    {
+        *("threshold", "threshold_index", "positive_share", "floor", "images", "clean_images", "f1_image_images"),
+        *("groups", "defective_groups", "objects", "pixels", "largest_area"),
+    }
+)
+"""Score fields that describe the data or the choice; of two values neither is better."""
+TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+SUBSCRIPTS = {"validation": "V", "test": "T"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one record; ``alarm`` says why a value that is there is not believed."""
+
+    value: float | None
+    at_least: bool = False
+    alarm: str | None = None
+
+
+def measure_of(name: str) -> Measure:
+    """Read a board value: ``<score>@<split>``, ``convergence_epoch``, or a dotted field of the record."""
+    field, _, split = name.partition("@")
+    path = tuple(field.split("."))
+    return Measure(
+        name=name,
+        path=path,
+        split=split or None,
+        symbol=SYMBOLS.get(field, field),
+        subscript=SUBSCRIPTS.get(split, split),
+        percent=bool(split) and path[-1] in SHARES,
+        better=_better(path[-1]) if split else None,
+    )
+
+
+def _better(field: str) -> Literal["higher", "lower"] | None:
+    """A metric offered by a plugin is better when higher: its contract says perfect beats opposite."""
+    if field in NEITHER:
+        return None
+    return "lower" if field in LOWER else "higher"
+
+
+def heading(measure: Measure, unit: str = " [%]") -> str:
+    """``F1_V [%]`` for ``f1@validation``."""
+    subscript = f"_{measure.subscript}" if measure.subscript else ""
+    return f"{measure.symbol}{subscript}{unit if measure.percent else ''}"
+
+
+def read(record: Mapping[str, JsonValue], measure: Measure) -> Reading:
+    """The value of ``measure`` in a record; absent, null and non-finite values read as None."""
+    if measure.split is None and measure.path == ("convergence_epoch",):
+        return _convergence(record)
+    path = ("scores", measure.split, *measure.path) if measure.split else measure.path
+    value = number(look(record, path))
+    if value is not None and measure.percent and not 0 <= value <= 1:
+        return Reading(None, alarm=f"{measure.name} is {value:g}, outside its possible range 0..1: not shown")
+    return Reading(value)
+
+
+def _convergence(record: Mapping[str, JsonValue]) -> Reading:
+    epoch = number(look(record, ("convergence", "epoch")))
+    if epoch is not None:
+        return Reading(epoch)
+    return (
+        Reading(budget, at_least=True) if (budget := number(look(record, ("convergence", "budget")))) else Reading(None)
+    )
+
+
+def look(tree: JsonValue, path: Sequence[str | None]) -> JsonValue:
+    """Follow keys into nested mappings; None where the way ends early."""
+    for key in path:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def number(value: JsonValue) -> float | None:
+    """A finite number as float, anything else as None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    """Dotted names and values of a nested mapping; the mappings of a list are numbered from 1."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from leaves(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, list | tuple) and value and all(isinstance(inner, Mapping) for inner in value):
+        for position, inner in enumerate(value, start=1):
+            yield from leaves(f"{name}.{position}", inner)
+    else:
+        yield name, value
+
+
+def pair(value: JsonValue) -> tuple[float, float] | None:
+    """An interval ``[low, high]`` of two finite numbers, anything else as None."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        return None
+    low, high = number(value[0]), number(value[1])
+    return None if low is None or high is None else (low, high)
+
+
+def figure(readings: Sequence[Reading], measure: Measure) -> Figure:
+    """Mean and sample standard deviation over the readings that have a value.
+
+    One bounded reading makes the mean a bound too: the mean of lower bounds is a lower bound of the
+    mean, and a spread of bounds means nothing.
+    """
+    found = [reading for reading in readings if reading.value is not None]
+    values = np.array([reading.value for reading in found], dtype=np.float64)
+    if not found:
+        return Figure(None, None, 0, at_least=False, text=NOTHING, spread_text="")
+    at_least = any(reading.at_least for reading in found)
+    mean = float(values.mean())
+    spread = float(values.std(ddof=1)) if len(found) > 1 and not at_least else None
+    return Figure(
+        value=mean,
+        spread=spread,
+        count=len(found),
+        at_least=at_least,
+        text=("> " if at_least else "") + printed(mean, measure),
+        spread_text="" if spread is None else printed(spread, measure),
+    )
+
+
+def printed(value: float, measure: Measure) -> str:
+    """The value as the tables show it: percent with one digit, epochs whole, others to three digits."""
+    if measure.percent:
+        return percent(value)
+    if measure.name == "convergence_epoch":
+        return f"{value:.0f}"
+    return plain(value)
+
+
+def percent(value: float | None) -> str:
+    """0.4567 as ``45.7``; None as a dash."""
+    return NOTHING if value is None else f"{100 * value:.1f}"
+
+
+def interval_text(interval: tuple[float, float] | None) -> str:
+    """(0.4, 0.512) as ``[40.0, 51.2]``; None as a dash."""
+    return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"
+
+
+def plain(value: JsonValue) -> str:
+    """Any JSON scalar for the eye: whole numbers with separators, others to three significant digits."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        if not math.isfinite(value):
+            return str(value)
+        if value == int(value) and abs(value) < 1e15:
+            return f"{int(value):,}"
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return line(str(value))
+
+
+def setting_text(value: JsonValue) -> str:
+    """A setting exactly as asked: 0.0003, not 3e-4 rounded."""
+    return line(value) if isinstance(value, str) else line(repr(value))
+
+
+def line(text: str) -> str:
+    """One printable line: a reason may hold line breaks and terminal codes, a table must not."""
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """The text without terminal codes, other control characters as spaces; indentation stays."""
+    return "".join(c if c.isprintable() else " " for c in TERMINAL_CODE.sub("", text.expandtabs(4)))
+
+
+def first_line(text: str, most: int = 300) -> str:
+    """The first line of a reason, for a table; the whole of it stands in ``bench show``."""
+    found = line(text.strip().splitlines()[0]) if text.strip() else ""
+    return found if len(found) <= most else found[: most - 1] + "…"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 seed``, ``2 seeds``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,217 @@
+"""What a leaderboard is made of: plain frozen values that every renderer reads and none changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from bench.types import JsonValue
+
+State = Literal["done", "failed", "diverged", "blocked", "pending", "skipped", "excluded", "absent"]
+"""How a cell ended; ``blocked``: its data are not there; ``absent``: the suite has no such cell."""
+
+
+class CellLike(Protocol):
+    """What a report needs to know of a cell of the suite."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Axis to the label of its level, ``seed`` among them."""
+        ...
+
+    @property
+    def tuned(self) -> Mapping[str, JsonValue]:
+        """Settings in which the trials of one position differ."""
+        ...
+
+    @property
+    def excluded(self) -> str | None:
+        """Why the suite leaves this cell out, or None."""
+        ...
+
+    @property
+    def skipped(self) -> str | None:
+        """Why this cell cannot be run, or None."""
+        ...
+
+    @property
+    def included(self) -> bool:
+        """Listed under ``include``, so not part of the cross product."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One sub-column: where its value stands in a record and how it is printed.
+
+    ``percent`` values lie in 0..1 and are printed times 100. ``better`` is None for figures that
+    describe a run without being good or bad, such as epochs to convergence (a collapsed model has few).
+    """
+
+    name: str
+    path: tuple[str, ...]
+    split: str | None
+    symbol: str
+    subscript: str = ""
+    percent: bool = False
+    better: Literal["higher", "lower"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One printed value: mean and sample standard deviation over ``count`` seeds.
+
+    ``value`` is None where no seed has it. ``at_least``: the true value is above the one printed
+    (a run that did not converge within its budget). ``best``: bold.
+    """
+
+    value: float | None
+    spread: float | None
+    count: int
+    at_least: bool
+    text: str
+    spread_text: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The settings chosen by validation for one position, of how many finished trials."""
+
+    settings: Mapping[str, JsonValue]
+    finished: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One position of a table: the chosen trial's figures, or the state that stands in their place.
+
+    ``cells`` are the ids of the chosen trial in the order of seeds. ``reason`` is the text of note
+    number ``note``, printed beside the entry.
+    """
+
+    row: str
+    column: str
+    state: State
+    figures: tuple[Figure, ...]
+    cells: tuple[str, ...]
+    seeds: int
+    expected: int
+    inert: bool = False
+    trial: Trial | None = None
+    reason: str | None = None
+    note: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows by columns by measures for one combination of the other axes.
+
+    ``entries[i][j]`` belongs to ``rows[i]`` and ``columns[j]``; ``title`` names the axes that differ
+    between tables, ``badges`` what every finished cell of this table carries.
+    """
+
+    title: tuple[tuple[str, str], ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: tuple[tuple[Entry, ...], ...]
+    badges: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A model with nothing to fit; scores in 0..1."""
+
+    name: str
+    state: State
+    reason: str | None
+    f1_validation: float | None
+    f1_test: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLine:
+    """One defect type of the test split, with the recalls (0..1) of the best cell."""
+
+    name: str
+    pixels: int | None
+    groups: int | None
+    objects: int | None
+    recall: float | None
+    object_recall: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The cell of best validation F1 of a data set; scores in 0..1."""
+
+    cell: str
+    name: str
+    f1_validation: float
+    f1_test: float | None
+    interval: tuple[float, float] | None
+    interval_note: str | None
+    ceiling: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Floor, baselines and ceiling of one data set, and where its best cell stands between them."""
+
+    dataset: str
+    baselines: tuple[Baseline, ...]
+    floors: Mapping[str, tuple[float, ...]]
+    best: Best | None
+    types: tuple[TypeLine, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellLine:
+    """One cell as exported: everything that is known of it, chosen or not."""
+
+    id: str
+    labels: Mapping[str, str]
+    tuned: Mapping[str, JsonValue]
+    state: State
+    reason: str | None
+    shown: bool
+    baseline: bool
+    record: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The whole report of a run; every format is a rendering of this and nothing else.
+
+    ``notes[k - 1]`` is the text of note k; ``remarks`` are the rules that the tables follow;
+    ``footer`` says how to make the same numbers again.
+    """
+
+    suite: str
+    suite_hash: str
+    profile: str
+    rows_axis: str
+    columns_axis: str
+    measures: tuple[Measure, ...]
+    fixed: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    standings: tuple[Standing, ...]
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+    footer: tuple[tuple[str, str], ...]
+    cells: tuple[CellLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A plain table of text; the first column names the rows and is set left, the others right."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]

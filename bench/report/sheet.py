@@ -1,0 +1,186 @@
+"""Contact sheets: which images are shown, and several overlays with captions in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError
+from bench.report.measures import percent
+from bench.report.overlay import COLOURS, Codes, Colour, coloured, colours
+from bench.types import JsonValue
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+LEGEND = ("true positive", "false positive", "false negative")
+HEAD, MARGIN, CAPTION, LETTER = 30, 8, 38, 13
+"""Pixels of the legend's strip, between tiles, of a caption of two lines, and of its letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An image to show, and why; counts are pixels."""
+
+    id: str
+    why: str
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+    @property
+    def f1(self) -> float | None:
+        """F1 of this image alone; None where there is neither a true nor a predicted positive."""
+        return _f1(self.true_positives, self.false_positives, self.false_negatives)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One overlay of a sheet with the two lines under it."""
+
+    picture: Colour
+    first: str
+    second: str = ""
+
+
+def _f1(tp: int, fp: int, fn: int) -> float | None:
+    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
+
+
+def named(image_counts: Mapping[str, JsonValue], ids: Sequence[str]) -> list[Pick]:
+    """The images asked for by id.
+
+    Raises:
+        DataError: an id that was not scored.
+    """
+    picks = {pick.id: pick for pick in _picks(image_counts, "chosen")}
+    for id in ids:
+        if id not in picks:
+            raise DataError(
+                f"no image {id!r} was scored; {len(picks):,} others were, such as {next(iter(picks), None)!r}"
+            )
+    return [picks[id] for id in ids]
+
+
+def worst(
+    image_counts: Mapping[str, JsonValue], by: Literal["f1", "false positives", "false negatives"], most: int
+) -> list[Pick]:
+    """The ``most`` worst images, worst first; images that have nothing wrong in this respect are left out.
+
+    ``f1``: lowest F1 of the image alone among images with true defects; at equal F1 the one with more wrong
+    pixels. The others: most pixels of that kind. Remaining ties go by id.
+    """
+    picks = _picks(image_counts, "lowest F1" if by == "f1" else f"most {by}")
+    wrong = [(_badness(pick, by), pick) for pick in picks]
+    ranked = sorted(((bad, pick) for bad, pick in wrong if bad is not None), key=lambda found: (found[0], found[1].id))
+    return [pick for _, pick in ranked[:most]]
+
+
+def _badness(pick: Pick, by: str) -> tuple[float, float] | None:
+    """Sort key, smaller is worse; None where the image is not to be listed."""
+    errors = pick.false_positives + pick.false_negatives
+    if by == "f1":
+        has_defect = pick.true_positives + pick.false_negatives > 0
+        return (pick.f1 or 0.0, -errors) if has_defect and errors else None
+    count = pick.false_positives if by == "false positives" else pick.false_negatives
+    return (-count, -errors) if count else None
+
+
+def _picks(image_counts: Mapping[str, JsonValue], why: str) -> list[Pick]:
+    """All images of ``{"ids": [...], "counts": [[TP, FP, FN, TN], ...]}``."""
+    pairs = zip(image_counts["ids"], image_counts["counts"], strict=True)
+    return [Pick(str(id), why, int(tp), int(fp), int(fn)) for id, (tp, fp, fn, _) in pairs]
+
+
+def panel(picture: Colour, cell: str, pick: Pick) -> Panel:
+    """An overlay with the cell, the image, why it is shown and its F1 under it."""
+    return Panel(picture, cell, f"{pick.id}: {pick.why}, F1 {percent(pick.f1)}")
+
+
+def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320) -> Colour:
+    """Set overlays in a grid of tiles of ``side`` pixels, with captions and a legend; returns RGB.
+
+    Larger images are reduced by a whole factor. A reduced pixel is coloured if any pixel under it is, or
+    thin defects would fade away: only the full overlays can be counted.
+
+    Raises:
+        DataError: no panels.
+    """
+    from PIL import Image, ImageDraw
+
+    if not panels:
+        raise DataError("a contact sheet needs at least one overlay; choose images or a cell that has predictions")
+    across = min(columns, len(panels))
+    pictures = [fitted(found.picture, side) for found in panels]
+    heights = [max(p.shape[0] for p in pictures[row : row + across]) for row in range(0, len(panels), across)]
+    tops = [HEAD, *(HEAD + np.cumsum([height + CAPTION + MARGIN for height in heights])).tolist()]
+    canvas = Image.new("RGB", (MARGIN + across * (side + MARGIN), tops[-1]), "white")
+    draw = ImageDraw.Draw(canvas)
+    _legend(draw)
+    for number, (found, picture) in enumerate(zip(panels, pictures, strict=True)):
+        row, column = divmod(number, across)
+        left, below = MARGIN + column * (side + MARGIN), tops[row] + heights[row] + 2
+        canvas.paste(Image.fromarray(picture), (left, tops[row]))
+        draw.text((left, below), _cut(draw, found.first, side), "black", font_size=LETTER)
+        draw.text((left, below + 16), _cut(draw, found.second, side), "black", font_size=LETTER)
+    return np.asarray(canvas)
+
+
+def fitted(picture: Colour, side: int) -> Colour:
+    """Shrink or repeat pixels by a whole factor so that the longer edge is at most ``side``."""
+    longer = max(picture.shape[:2])
+    if longer <= side:
+        factor = side // longer
+        return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    factor = -(-longer // side)
+    found = colours(picture)
+    return coloured(_mean_blocks(_without_colour(picture, found), factor), _largest_code(found, factor))
+
+
+def _without_colour(picture: Colour, found: Codes) -> npt.NDArray[np.float64]:
+    """Grey base; under a coloured pixel only its darkest channel still tells something of the image."""
+    return np.where(found == 0, picture[:, :, 0], picture.min(axis=2)).astype(np.float64)
+
+
+def _mean_blocks(values: npt.NDArray[np.float64], factor: int) -> npt.NDArray[np.uint8]:
+    means: npt.NDArray[np.uint8] = np.rint(_blocks(values, factor).mean(axis=(1, 3))).astype(np.uint8)
+    return means
+
+
+def _largest_code(found: Codes, factor: int) -> Codes:
+    """The most frequent code of each block that is not 0; 0 where there is none."""
+    counts = np.stack([_blocks(found == code, factor).sum(axis=(1, 3)) for code in (1, 2, 3)])
+    return np.where(counts.any(axis=0), counts.argmax(axis=0) + 1, 0).astype(np.uint8)
+
+
+def _blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.float64]:
+    """View as ``[rows, factor, columns, factor]``; the last rows and columns are repeated to a whole block."""
+    height, width = values.shape
+    padded = np.pad(values, ((0, -height % factor), (0, -width % factor)), mode="edge")
+    return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).astype(np.float64)
+
+
+def _legend(draw: ImageDraw) -> None:
+    left = MARGIN
+    for name, colour in zip(LEGEND, COLOURS[1:], strict=True):
+        draw.rectangle((left, 9, left + 12, 21), fill=tuple(int(channel) for channel in colour))
+        draw.text((left + 18, 7), name, "black", font_size=LETTER)
+        left += 40 + int(draw.textlength(name, font_size=LETTER))
+
+
+def _cut(draw: ImageDraw, text: str, width: int) -> str:
+    """Shorten a caption in the middle until it fits: both ends of an image id tell something."""
+    if draw.textlength(text, font_size=LETTER) <= width:
+        return text
+    keep = len(text)
+    while keep > 2 and draw.textlength(_shortened(text, keep), font_size=LETTER) > width:
+        keep -= 1
+    return _shortened(text, keep)
+
+
+def _shortened(text: str, keep: int) -> str:
+    return f"{text[: keep // 2]}...{text[len(text) - (keep - keep // 2) :]}"

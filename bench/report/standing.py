@@ -1,0 +1,195 @@
+"""Where the best cell of a data set stands between floor, baselines and ceiling.
+
+"Best" is always the best by validation; the comparison with baselines asks for the highest upper end among
+all of them, so that no baseline is picked by a test score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bench.report.choose import Records, seed_of, state_of
+from bench.report.measures import first_line, interval_text, look, measure_of, number, pair, percent, read
+from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine
+from bench.types import JsonValue
+
+VALIDATION, TEST = measure_of("f1@validation"), measure_of("f1@test")
+FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test")}
+
+Interval = tuple[float, float]
+
+
+def standings(
+    cells: Sequence[CellLike], unfitted: set[str], tables: Sequence[Table], records: Records
+) -> tuple[Standing, ...]:
+    """One standing per data set, in the order of the suite."""
+    parted: dict[str, list[CellLike]] = {}
+    for cell in cells:
+        parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
+    return tuple(_standing(name, members, unfitted, tables, records) for name, members in parted.items())
+
+
+def _standing(
+    dataset: str, cells: Sequence[CellLike], unfitted: set[str], tables: Sequence[Table], records: Records
+) -> Standing:
+    baselines = _baselines([cell for cell in cells if cell.id in unfitted], records)
+    floors = _floors(cells, records)
+    best = _best(cells, tables, records)
+    return Standing(
+        dataset=dataset,
+        baselines=baselines,
+        floors=floors,
+        best=best,
+        types=type_lines(records[best.cell]) if best else (),
+        sentences=(
+            *_floor_sentence(floors),
+            *(_best_sentences(best, baselines) if best else ()),
+            *(f"Baseline {b.name} {b.state}: {first_line(b.reason or '')}." for b in baselines if b.state != "done"),
+        ),
+    )
+
+
+def _baselines(cells: Sequence[CellLike], records: Records) -> tuple[Baseline, ...]:
+    """One line per baseline; crops and seeds that change nothing are not repeated."""
+    found: dict[str, list[tuple[str, Baseline]]] = {}
+    for cell in cells:
+        name = cell.labels.get("model", cell.id)
+        found.setdefault(name, []).append((_place(cell), _baseline(cell, name, records)))
+    return tuple(line for lines in found.values() for line in _distinct(lines))
+
+
+def _baseline(cell: CellLike, name: str, records: Records) -> Baseline:
+    state, reason = state_of(cell, records)
+    record = records.get(cell.id, {}) if state == "done" else {}
+    return Baseline(
+        name=name,
+        state=state,
+        reason=reason,
+        f1_validation=read(record, VALIDATION).value,
+        f1_test=read(record, TEST).value,
+        interval=pair(look(record, ("scores", "test", "f1_interval"))),
+    )
+
+
+def _distinct(lines: Sequence[tuple[str, Baseline]]) -> list[Baseline]:
+    """Equal lines once; different ones with the rest of their labels in the name."""
+    places: dict[str, tuple[str, Baseline]] = {}
+    for place, line in lines:
+        places.setdefault(
+            repr((line.state, line.reason, line.f1_validation, line.f1_test, line.interval)), (place, line)
+        )
+    if len(places) == 1:
+        return [line for _, line in places.values()]
+    return [replace(line, name=f"{line.name} ({place})") for place, line in places.values()]
+
+
+def _place(cell: CellLike) -> str:
+    return ", ".join(label for axis, label in cell.labels.items() if axis not in ("dataset", "model"))
+
+
+def _floors(cells: Sequence[CellLike], records: Records) -> Mapping[str, tuple[float, ...]]:
+    """All-positive floor 2 pi / (1 + pi) of each split; several where cells differ in their split."""
+    done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
+    return {
+        name: tuple(sorted({value for record in done if (value := read(record, measure).value) is not None}))
+        for name, measure in FLOORS.items()
+    }
+
+
+def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) -> Best | None:
+    """The cell of best validation F1 in the position of best mean validation F1.
+
+    Positions with all seeds come before positions that lack some.
+    """
+    here = {cell.id: cell for cell in cells}
+    entries = [e for table in tables for row in table.entries for e in row if e.cells and e.cells[0] in here]
+    scored = [(entry, scores) for entry in entries if (scores := _scores(entry, here, records))]
+    if not scored:
+        return None
+    entry, scores = max(scored, key=lambda pair: (len(pair[1]) == pair[0].expected, _mean(pair[1].values())))
+    id = max(scores, key=lambda cell: scores[cell])
+    record = records[id]
+    note = look(record, ("scores", "test", "interval_note"))
+    return Best(
+        cell=id,
+        name=_name(here[id], here.values(), seeds=entry.expected),
+        f1_validation=scores[id],
+        f1_test=read(record, TEST).value,
+        interval=pair(look(record, ("scores", "test", "f1_interval"))),
+        interval_note=str(note) if note else None,
+        ceiling=number(look(record, ("ceiling", "test"))),
+    )
+
+
+def _scores(entry: Entry, cells: Mapping[str, CellLike], records: Records) -> dict[str, float]:
+    """Validation F1 of the entry's finished cells, by id."""
+    done = [id for id in entry.cells if state_of(cells[id], records)[0] == "done"]
+    values = {id: read(records[id], VALIDATION).value for id in done}
+    return {id: value for id, value in values.items() if value is not None}
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)
+
+
+def _name(cell: CellLike, cells: Iterable[CellLike], *, seeds: int) -> str:
+    """The labels that tell this cell from the others of its data set."""
+    others = list(cells)
+    telling = [
+        label
+        for axis, label in cell.labels.items()
+        if axis not in ("dataset", "seed") and len({other.labels.get(axis) for other in others}) > 1
+    ]
+    seed = [f"seed {seed_of(cell)}"] if seeds > 1 else []
+    return ", ".join(telling + seed) or cell.id
+
+
+def type_lines(record: Mapping[str, JsonValue]) -> tuple[TypeLine, ...]:
+    """Positives per defect type of the test split: pooled F1 alone hides the rare types."""
+    types = look(record, ("scores", "test", "types"))
+    return tuple(_type(name, figures) for name, figures in types.items()) if isinstance(types, Mapping) else ()
+
+
+def _type(name: str, figures: JsonValue) -> TypeLine:
+    pixels, groups, objects = (number(look(figures, (key,))) for key in ("pixels", "groups", "objects"))
+    return TypeLine(
+        name=str(name),
+        pixels=None if pixels is None else int(pixels),
+        groups=None if groups is None else int(groups),
+        objects=None if objects is None else int(objects),
+        recall=number(look(figures, ("recall",))),
+        object_recall=number(look(figures, ("object_recall",))),
+    )
+
+
+def _floor_sentence(floors: Mapping[str, tuple[float, ...]]) -> tuple[str, ...]:
+    texts = [f"{name} {' or '.join(dict.fromkeys(map(percent, found)))}" for name, found in floors.items() if found]
+    return (f"Floor, every pixel called a defect: {', '.join(texts)}.",) if texts else ()
+
+
+def _best_sentences(best: Best, baselines: Sequence[Baseline]) -> tuple[str, ...]:
+    interval = f", interval {interval_text(best.interval)}" if best.interval else ", no interval"
+    note = f" ({best.interval_note})" if best.interval_note else ""
+    scores = f"F1_V {percent(best.f1_validation)}, F1_T {percent(best.f1_test)}{interval}{note}"
+    return (f"Cell of best F1_V: {best.name}; {scores}.", *_ceiling_sentence(best), _verdict(best, baselines))
+
+
+def _ceiling_sentence(best: Best) -> tuple[str, ...]:
+    if best.ceiling is None or best.f1_test is None or best.ceiling <= 0:
+        return ()
+    text = f"Its F1_T is {percent(best.f1_test / best.ceiling)} % of the oracle ceiling {percent(best.ceiling)}"
+    above = ", which should be impossible: check masks and splits" if best.f1_test > best.ceiling else ""
+    return (f"{text}{above}.",)
+
+
+def _verdict(best: Best, baselines: Sequence[Baseline]) -> str:
+    """Whether the best cell's interval lies above every baseline's."""
+    rivals = [(line.interval, line.name) for line in baselines if line.interval]
+    if best.interval is None or not rivals:
+        return "It is compared with no baseline: " + ("no interval." if rivals else "none has a test interval.")
+    high, name = max((interval[1], name) for interval, name in rivals)
+    if best.interval[0] > high:
+        return f"Its interval lies above those of all baselines (highest end {percent(high)}, {name})."
+    return f"Its interval does not lie above those of all baselines: {name} reaches {percent(high)}."

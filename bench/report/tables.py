@@ -1,0 +1,109 @@
+"""The leaderboard for other programs: CSV with one row per cell, JSON with everything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from bench.report.measures import leaves, pair
+from bench.report.shape import CellLine, Grid, Leaderboard
+from bench.types import JsonValue
+
+SCHEMA = 1
+"""Raised when a field of the JSON or a column of the CSV changes its meaning."""
+
+SCALARS = (
+    "parameters",
+    "output_stride",
+    "reuse",
+    "inert",
+    "badges",
+    "convergence",
+    "scores",
+    "last_step",
+    "ceiling",
+    "cost",
+)
+"""Record fields that the CSV spreads into columns."""
+
+
+def to_csv(board: Leaderboard) -> str:
+    """One row per cell, finished or not: id, axes, settings, state, reason, and every scalar of its record.
+
+    Nested fields become dotted columns, an interval two columns ``.low`` and ``.high``. Scores are in 0..1
+    and not rounded; an absent value is an empty field.
+    """
+    run = {"suite": board.suite, "suite_hash": board.suite_hash, "profile": board.profile}
+    return _csv([{**run, **_csv_row(cell)} for cell in board.cells])
+
+
+def grid_csv(grid: Grid) -> str:
+    """A plain table as CSV, with the texts it shows."""
+    return _csv([dict(zip(grid.header, row, strict=True)) for row in grid.rows])
+
+
+def rows_csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
+    """Any rows as CSV with the union of their columns; nested fields become dotted columns."""
+    return _csv([dict(_flat("", row)) for row in rows])
+
+
+def to_json(board: Leaderboard) -> str:
+    """Everything the leaderboard holds, with a schema number.
+
+    Counts per image are left out: they lie in the cell records, and weigh more than all the rest.
+    """
+    content = {"schema": SCHEMA, **asdict(board)}
+    return json.dumps(_clean(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
+    columns = dict.fromkeys(key for row in rows for key in row)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _csv_row(cell: CellLine) -> dict[str, JsonValue]:
+    return {
+        "id": cell.id,
+        **{axis: label for axis, label in cell.labels.items() if axis not in cell.tuned},
+        **dict(cell.tuned),
+        "state": cell.state,
+        "reason": cell.reason or "",
+        "shown": cell.shown,
+        "baseline": cell.baseline,
+        **{key: value for field in SCALARS for key, value in _flat(field, cell.record.get(field))},
+    }
+
+
+def _flat(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    for key, leaf in leaves(name, _without_counts(value)):
+        if (interval := pair(leaf)) is not None:
+            yield from ((f"{key}.low", interval[0]), (f"{key}.high", interval[1]))
+        elif isinstance(leaf, list | tuple):
+            yield key, "; ".join(map(str, leaf))
+        elif leaf is not None and not isinstance(leaf, Mapping):
+            yield key, leaf
+
+
+def _without_counts(value: JsonValue) -> JsonValue:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_counts(inner) for key, inner in value.items() if key != "image_counts"}
+
+
+def _clean(value: JsonValue) -> JsonValue:
+    """Plain JSON: no image counts, and null for what is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _clean(inner) for key, inner in value.items() if key != "image_counts"}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,112 @@
+"""The leaderboard for a terminal, or for a log file."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from bench.report.layout import Group, Line, Piece, Style, lay_out, to_string
+from bench.report.measures import heading, line
+from bench.report.parts import (
+    DAGGER,
+    board_title,
+    figure_text,
+    mark,
+    settings_grids,
+    standing_grids,
+    standing_title,
+    table_title,
+)
+from bench.report.shape import Entry, Grid, Leaderboard, Standing, Table
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def to_text(board: Leaderboard, width: int = 100, colour: bool = False) -> str:
+    """Set the leaderboard in ``width`` columns; without colour the best figures carry a star."""
+    width = max(width, 40)
+    blocks: list[list[Line]] = [[[(board_title(board), "bold")]]]
+    blocks += [_table(board, table, width, colour) for table in board.tables]
+    blocks += [_grid(grid, width) for grid in settings_grids(board)]
+    blocks.append([found for k, note in enumerate(board.notes, 1) for found in _hanging(f"{_small(k)} ", note, width)])
+    blocks.append([found for remark in board.remarks for found in _prose(_remark(remark, colour), width)])
+    blocks += [block for standing in board.standings for block in _standing(board, standing, width)]
+    blocks.append([found for name, value in board.footer for found in _hanging(f"{name}: ", value, width, "dim")])
+    return to_string(_spaced(blocks), colour=colour)
+
+
+def grid_text(grid: Grid, width: int = 100, colour: bool = False) -> str:
+    """Set a plain table in ``width`` columns."""
+    return to_string(_grid(grid, width), colour=colour)
+
+
+def _spaced(blocks: Iterable[list[Line]]) -> list[Line]:
+    """All blocks that are not empty, one free line between them."""
+    lines: list[Line] = []
+    for block in blocks:
+        if block:
+            lines += [[], *block] if lines else block
+    return lines
+
+
+def _table(board: Leaderboard, table: Table, width: int, colour: bool) -> list[Line]:
+    headings = tuple(heading(measure, " %") for measure in board.measures)
+    groups = [
+        Group(line(column), headings, tuple(_pieces(row[index], colour) for row in table.entries))
+        for index, column in enumerate(table.columns)
+    ]
+    title = table_title(table)
+    titled: list[Line] = [[(title, "bold")]] if title else []
+    return titled + lay_out(board.rows_axis, [line(row) for row in table.rows], groups, width)
+
+
+def _pieces(entry: Entry, colour: bool) -> tuple[Piece, ...]:
+    """The figures of a position, or one piece that is centred across their columns."""
+    suffix = (DAGGER if entry.inert else "") + (_small(entry.note) if entry.note else "")
+    if not entry.figures:
+        style: Style = "red" if entry.state in ("failed", "diverged", "blocked") else "dim"
+        return (Piece(mark(entry), suffix, style),)
+    return tuple(
+        Piece(
+            figure_text(figure),
+            ("*" if figure.best and not colour else "") + (suffix if index == 0 else ""),
+            "bold" if figure.best else "",
+        )
+        for index, figure in enumerate(entry.figures)
+    )
+
+
+def _small(number: int) -> str:
+    return str(number).translate(SUPERSCRIPTS)
+
+
+def _grid(grid: Grid, width: int) -> list[Line]:
+    groups = [
+        Group("", (name,), tuple((Piece(row[index]),) for row in grid.rows))
+        for index, name in enumerate(grid.header[1:], start=1)
+    ]
+    title: list[Line] = [[(text, "bold")] for text in textwrap.wrap(grid.title, width)]
+    return title + lay_out(grid.header[0], [row[0] for row in grid.rows], groups, width)
+
+
+def _standing(board: Leaderboard, standing: Standing, width: int) -> list[list[Line]]:
+    title = standing_title(standing, board)
+    sentences = [found for sentence in standing.sentences for found in _prose(line(sentence), width)]
+    grids = standing_grids(standing)
+    if not sentences and not grids:
+        return []
+    head: list[Line] = [[(title, "bold")]] if title else []
+    return [head + sentences, *(_grid(grid, width) for grid in grids)]
+
+
+def _remark(text: str, colour: bool) -> str:
+    return text if colour else text.replace("Bold:", "*:", 1)
+
+
+def _prose(text: str, width: int) -> list[Line]:
+    return [[(found, "")] for found in textwrap.wrap(text, width)]
+
+
+def _hanging(start: str, text: str, width: int, style: Style = "") -> Sequence[Line]:
+    found = textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * min(len(start), 12))
+    return [[(part, style)] for part in found]

@@ -1,0 +1,58 @@
+"""The device a worker computes on, and making it give the same numbers twice."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+from bench.errors import TrainingError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The device of that name; None is the first CUDA device, or the CPU where there is none.
+
+    Raises:
+        TrainingError: the name is no device, or this machine has none of that kind.
+    """
+    import torch
+
+    if name is None:
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"device {name!r} cannot be used ({reason}); set runtime.device to cpu or cuda") from error
+    return device
+
+
+def settle(threads: int | None = None) -> None:
+    """Make this process deterministic and exact in float32. For a worker, once, before its first job.
+
+    ``threads`` is the number of CPU threads of one operation; the same number gives the same bits.
+    Global by nature, therefore never called by the library itself.
+    """
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # precision is a recipe field: float32 means float32
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done its work, so that a clock may be read."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,248 @@
+"""The one training loop, flat on purpose: change it here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, isfinite, pi
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import Diverged
+from bench.suite.schema import Recipe
+from bench.train.convergence import convergence_epoch
+from bench.train.device import synchronise
+from bench.train.forward import forward, normalisation, place, precise, resident, targets_of
+from bench.train.randomness import AUGMENT, DROPOUT, ORDER, borrowed, stream
+from bench.train.validate import Validator
+from bench.types import Task
+
+if TYPE_CHECKING:
+    import torch
+
+    State: TypeAlias = dict[str, torch.Tensor]
+    Loss: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    Augment: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+
+Event: TypeAlias = dict[str, Any]
+
+
+class Crops(Protocol):
+    """What the loop reads of a crop bank."""
+
+    @property
+    def image(self) -> npt.NDArray[Any]:
+        """``uint8 or uint16 [N, h, w, C]``."""
+        ...
+
+    @property
+    def mask(self) -> npt.NDArray[np.uint8]:
+        """``[N, h, w]``."""
+        ...
+
+
+class Tiles(Crops, Protocol):
+    """The fixed validation grid, with the constants of the training split."""
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64] | None: ...
+    @property
+    def std(self) -> npt.NDArray[np.float64] | None: ...
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model as state dicts on the CPU, and how it got there.
+
+    ``history`` has one entry per validation: epoch, step, train_loss (mean since the last validation),
+    validation_loss, validation_f1, threshold. ``best_state`` is of ``best_epoch``: the highest pooled
+    validation F1, the earlier one of equals. ``convergence_epoch`` is None when not reached.
+    ``seconds`` is the time from the first step to the last validation.
+    """
+
+    best_state: State
+    last_state: State
+    history: list[Event]
+    convergence_epoch: int | None
+    best_epoch: int
+    seconds: float
+
+
+def fit(
+    *,
+    model: torch.nn.Module,
+    bank: Crops,
+    tiles: Tiles,
+    recipe: Recipe,
+    loss: Loss,
+    augment: Sequence[Augment],
+    task: Task,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[Event], None],
+) -> Fitted:
+    """Train on the bank's crops, validate on the tiles; the model ends with the last step's weights.
+
+    One event per epoch: epoch, epochs, step, steps, train_loss, and what a validation adds to ``history``.
+    A model without trainable parameters is left as it is.
+
+    Raises:
+        Diverged: a loss or a weight is no longer finite; names the step.
+    """
+    import torch
+
+    model = place(model, device)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        return Fitted(copied(model), copied(model), [], None, 0, 0.0)
+    assert tiles.mean is not None, "validation tiles carry the constants of the training split"
+    assert tiles.std is not None, "as above"
+    normalise = normalisation(tiles.mean, tiles.std, device)
+    validator = Validator(
+        resident(tiles.image, device),
+        resident(tiles.mask, device),
+        normalise,
+        loss,
+        task,
+        recipe.batch,
+        recipe.precision,
+    )
+    images, masks = resident(bank.image, device), resident(bank.mask, device)
+    generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
+    optimiser = adamw(model, recipe)
+    steps = recipe.epochs * batches(recipe)
+    step, best_f1, best_epoch, best_state = 0, -1.0, 0, copied(model)
+    history: list[Event] = []
+    losses: list[torch.Tensor] = []
+    started = time.perf_counter()
+    with borrowed(stream(seed, DROPOUT), device):
+        for epoch in range(1, recipe.epochs + 1):
+            model.train()
+            for rows in epoch_rows(len(images), epoch, recipe, stream(seed, ORDER)):
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(step, steps, recipe)
+                chosen = torch.from_numpy(rows).to(device, non_blocking=True)
+                batch, mask = normalise(images.index_select(0, chosen)), masks.index_select(0, chosen)
+                for change in augment:
+                    batch, mask = change(batch, mask, generator)
+                with precise(recipe.precision, device):
+                    logits = forward(model, batch)
+                value = loss(logits, targets_of(mask, task))
+                optimiser.zero_grad(set_to_none=True)
+                value.backward()  # type: ignore[no-untyped-call]  # torch
+                optimiser.step()
+                losses.append(value.detach())  # stays on the device: reading it would wait for the step
+                step += 1
+            train_loss = mean_loss(losses, step, epoch, recipe)
+            event: Event = {"epoch": epoch, "step": step, "train_loss": train_loss}
+            if epoch % recipe.validate_every == 0 or epoch == recipe.epochs:
+                check_weights(model, step, epoch, recipe)
+                validation_loss, f1, threshold = validator(model)
+                check_finite(validation_loss, "validation loss", step, epoch, recipe)
+                event |= {"validation_loss": validation_loss, "validation_f1": f1, "threshold": threshold}
+                history.append(dict(event))
+                losses.clear()
+                if f1 > best_f1:
+                    best_f1, best_epoch, best_state = f1, epoch, copied(model)
+            progress(event | {"epochs": recipe.epochs, "steps": steps})
+            if recipe.budget == "until-convergence" and converged(history) is not None:
+                break
+    synchronise(device)
+    seconds = time.perf_counter() - started
+    return Fitted(best_state, copied(model), history, converged(history), best_epoch, seconds)
+
+
+def batches(recipe: Recipe) -> int:
+    """Steps per epoch."""
+    return -(-recipe.epoch_crops // recipe.batch)
+
+
+def epoch_rows(crops: int, epoch: int, recipe: Recipe, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of the bank for each step of an epoch (counted from 1): at most ``batch`` each, sizes differ by at most 1.
+
+    Epochs are consecutive slices of an endless order: the bank's own order once, then one seeded
+    permutation after another. Even sizes spare batch norm a last batch of one crop.
+    """
+    places = np.arange((epoch - 1) * recipe.epoch_crops, epoch * recipe.epoch_crops)
+    rounds, rows = np.divmod(places, crops)
+    for number in np.unique(rounds):
+        if number > 0:
+            here = rounds == number
+            rows[here] = np.random.default_rng([seed, number]).permutation(crops)[rows[here]]
+    yield from np.array_split(rows, batches(recipe))
+
+
+def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
+    """Linear warm-up to ``recipe.learning_rate``, then constant, or a half cosine that ends at 0 after ``steps``."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    done = (step - recipe.warmup_steps) / max(1, steps - recipe.warmup_steps)
+    return recipe.learning_rate * 0.5 * (1 + cos(pi * done))
+
+
+def adamw(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW; biases and norms (one axis) are not decayed, as is usual since GPT-2 and in timm."""
+    import torch
+
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
+
+def copied(model: torch.nn.Module) -> State:
+    """The state dict, copied to the CPU."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+
+
+def converged(history: Sequence[Event]) -> int | None:
+    """Epoch of convergence of a history, see :func:`bench.train.convergence.convergence_epoch`."""
+    return convergence_epoch([event["epoch"] for event in history], [event["validation_loss"] for event in history])
+
+
+def mean_loss(losses: Sequence[torch.Tensor], step: int, epoch: int, recipe: Recipe) -> float:
+    """Mean of the losses of the steps that end with ``step``.
+
+    Raises:
+        Diverged: one of them is not finite; names the first such step.
+    """
+    import torch
+
+    values = torch.stack(list(losses)).double().cpu().numpy()
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        first = int(wrong[0])
+        check_finite(float(values[first]), "training loss", step - len(values) + first + 1, epoch, recipe)
+    return float(values.mean())
+
+
+def check_weights(model: torch.nn.Module, step: int, epoch: int, recipe: Recipe) -> None:
+    """Look at every floating tensor of the state once.
+
+    Raises:
+        Diverged: one holds NaN or infinity.
+    """
+    import torch
+
+    floating = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
+    if not bool(torch.stack([tensor.isfinite().all() for tensor in floating]).all()):
+        check_finite(float("nan"), "state of the model", step, epoch, recipe)
+
+
+def check_finite(value: float, what: str, step: int, epoch: int, recipe: Recipe) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        Diverged: what is no longer finite, when, and what to change.
+    """
+    if not isfinite(value):
+        raise Diverged(
+            f"the {what} is {value} at step {step} (epoch {epoch} of {recipe.epochs}); lower recipe.learning_rate "
+            f"(now {recipe.learning_rate:g}), lengthen recipe.warmup_steps or set recipe.precision: float32"
+        )

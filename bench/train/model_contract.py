@@ -1,0 +1,78 @@
+"""What every model must do, checked on a built component; the tests and plugin authors use the same check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.train.randomness import initialised
+from bench.types import Task
+
+if TYPE_CHECKING:
+    import torch
+
+CHANNELS = (1, 3, 5)
+SIDE = 64
+
+
+def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2) -> list[str]:
+    """Every sentence of the model contract that is broken; empty for a sound model.
+
+    Built for 1, 3 and 5 channels and run on the CPU: shape and finiteness of the logits for a batch of two
+    and of one, gradients of all trainable parameters, state_dict round trip.
+    """
+    found: list[str] = []
+    for channels in CHANNELS:
+        task = Task(channels, classes)
+        try:
+            model = initialised(lambda task=task: build(task), seed=0)  # type: ignore[misc]  # bound at once
+            found += [f"with {channels} channels: {breach}" for breach in _breaches(model, task)]
+        except BenchError as error:
+            found.append(f"with {channels} channels: refuses to be built ({error})")
+    return found or _round_trip(build, Task(CHANNELS[0], classes))
+
+
+def _breaches(model: torch.nn.Module, task: Task) -> list[str]:
+    import torch
+
+    found = []
+    for training in (True, False):
+        for batch in (2, 1):
+            model.train(training)
+            images = torch.randn(batch, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(batch))
+            try:
+                logits = model(images)
+            except Exception as error:  # a plugin's model may raise anything
+                mode = "training" if training else "evaluation"
+                found.append(f"a batch of {batch} in {mode} raises {type(error).__name__}: {error}")
+                continue
+            wanted = (batch, 1 + task.classes, SIDE, SIDE)
+            if tuple(logits.shape) != wanted:
+                found.append(f"logits have shape {tuple(logits.shape)}, not {wanted}")
+            elif not bool(logits.isfinite().all()):
+                found.append("logits of normal noise are not finite")
+            elif training and batch == 2:
+                found += _without_gradient(model, logits)
+    return found
+
+
+def _without_gradient(model: torch.nn.Module, logits: torch.Tensor) -> list[str]:
+    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not trainable:
+        return []
+    logits.square().sum().backward()  # type: ignore[no-untyped-call]  # torch
+    missing = [name for name, p in trainable.items() if p.grad is None or not bool(p.grad.isfinite().all())]
+    return [f"no finite gradient reaches {name}" for name in missing]
+
+
+def _round_trip(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:
+    """A second model with the first one's state must give the same logits bit for bit."""
+    import torch
+
+    first, second = (initialised(lambda: build(task), seed).eval() for seed in (0, 1))
+    second.load_state_dict(first.state_dict())
+    images = torch.randn(1, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        same = torch.equal(first(images), second(images))
+    return [] if same else ["a second model with the same state_dict gives other logits"]

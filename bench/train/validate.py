@@ -1,0 +1,91 @@
+"""Validation during training: loss and pooled F1 over every valid validation pixel once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.train.forward import Normalise, forward, precise, targets_of
+from bench.types import IGNORED, Task
+
+if TYPE_CHECKING:
+    import torch
+
+STEPS = 1000
+"""Thresholds k / 1000, k = 1..1000."""
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Fixed tiles on the device and how to look at them.
+
+    ``images`` is ``uint8 or uint16 [T, h, w, C]``, ``masks`` is ``uint8[T, h, w]``; each valid pixel of the
+    split is valid in exactly one tile.
+    """
+
+    images: torch.Tensor
+    masks: torch.Tensor
+    normalise: Normalise
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    task: Task
+    batch: int
+    precision: Literal["float32", "bf16"]
+
+    def __call__(self, model: torch.nn.Module) -> tuple[float, float, float]:
+        """Loss, pooled F1 and its threshold; the model is left in evaluation mode.
+
+        The loss is the mean of the batches' training losses, each weighted by its valid pixels: exactly the
+        mean over pixels for cross-entropy; for Dice the mean over these fixed batches.
+        """
+        import torch
+
+        model.eval()
+        device = self.images.device
+        total = torch.zeros(2, dtype=torch.float64, device=device)
+        counts = torch.zeros(2 * (STEPS + 1), dtype=torch.int64, device=device)
+        with torch.inference_mode():
+            for images, masks in zip(
+                torch.split(self.images, self.batch), torch.split(self.masks, self.batch), strict=True
+            ):
+                with precise(self.precision, device):
+                    logits = forward(model, self.normalise(images))
+                targets = targets_of(masks, self.task)
+                weight = (targets != IGNORED).sum()
+                total += torch.stack((self.loss(logits, targets) * weight, weight)).double()
+                counts += histogram(1 - logits.softmax(dim=1)[:, 0], targets)
+        loss, weight = total.tolist()
+        f1, threshold = best_f1(counts.view(2, -1).cpu().numpy())
+        return loss / max(weight, 1), f1, threshold
+
+
+def histogram(probability: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Pixels by truth and bin, ``int64[2 * 1001]``: first not defect, then any defect; 255 is left out.
+
+    The bin of p is the number of k in 1..1000 with ``p >= float32(k / 1000)``: with j the grid point nearest
+    to p it is j or j - 1.
+    """
+    import torch
+
+    nearest = (probability * STEPS + 0.5).floor()
+    bins = nearest.int() - (probability < nearest / STEPS).int()
+    valid = targets != IGNORED
+    return torch.bincount((bins + (STEPS + 1) * (targets > 0).int())[valid], minlength=2 * (STEPS + 1))
+
+
+def best_f1(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Highest F1 and its threshold from ``int64[2, 1001]`` (not defect, defect); ties: middle of the longest plateau.
+
+    F1 is 0 where there is no true positive.
+    """
+    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    wrong, right = above
+    f1 = 2 * right / np.maximum(right + wrong + counts[1].sum(), 1)
+    best = np.concatenate(([False], f1 == f1.max(), [False]))
+    starts, ends = np.flatnonzero(best[1:] & ~best[:-1]), np.flatnonzero(best[:-1] & ~best[1:])
+    longest = int((ends - starts).argmax())
+    middle = int(starts[longest] + ends[longest] - 1) // 2
+    return float(f1[middle]), (middle + 1) / STEPS
