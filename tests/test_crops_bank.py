@@ -14,7 +14,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from crops_worlds import Given, Mixture, World, world
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from bench.crops import writer
 from bench.crops.bank import build_bank, build_tiles, open_bank, verify_bank
 from bench.crops.prepare import padded
 from bench.errors import DataError, PluginError, StoreError
+from crops_worlds import Given, Mixture, World, world
 
 SIZE = 16
 

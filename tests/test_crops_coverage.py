@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from crops_worlds import Given, World, world
 from scipy import ndimage
 
 from bench.component import build
 from bench.crops.bank import build_bank, open_bank
 from bench.crops.coverage import coverage
+from crops_worlds import Given, World, world
 
 SIZE = 16
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crops_worlds import Given, Mixture, World, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -21,6 +20,7 @@ from bench.crops.sampling import (
     substream,
 )
 from bench.errors import DataError, PluginError
+from crops_worlds import Given, Mixture, World, world
 
 maps = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(0, 1000))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crops_worlds import World, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from bench.component import build
 from bench.crops.draw import Frame, draw, fitted
 from bench.crops.sampling import plan_crops, row_index
 from bench.errors import DataError, PluginError, SettingsError
+from crops_worlds import World, world
 
 SIZE = 6
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crops_worlds import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.crops.prepare import Source, padded
 from bench.crops.tiles import cut, grid, pad, stitch
 from bench.errors import DataError, PluginError
+from crops_worlds import World
 
 sides = st.integers(1, 45)
 overlaps = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 0.99])

@@ -10,8 +10,6 @@ import pytest
 
 from tiny import bench, write_world
 
-SEED_MODELS = ["-x", "axes.model=[tiny, failing]"]
-
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {p.stem: json.loads(p.read_text()) for p in sorted((folder / "runs" / "tiny" / "cells").glob("*.json"))}
@@ -127,7 +125,8 @@ def test_failing_cells_are_rows_with_reasons_and_the_others_go_on(tmp_path: Path
 
 def test_a_diverged_cell_is_final_and_a_failed_one_is_tried_again(tmp_path: Path) -> None:
     write_world(tmp_path)
-    arguments = ("tiny.yaml", "--plugin", "models.py", "-x", "axes.model=[failing, exploding]", "-x", "axes.crop=[uniform]")
+    changes = ("-x", "axes.model=[failing, exploding]", "-x", "axes.crop=[uniform]")
+    arguments = ("tiny.yaml", "--plugin", "models.py", *changes)
     assert bench(tmp_path, "run", *arguments).returncode == 3
     plan = bench(tmp_path, "plan", *arguments).stdout
     assert "1 diverged" in plan

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_worlds import random_mask
 
 from bench.score.ceiling import ceiling, round_trip
+from score_worlds import random_mask
 
 
 def masks_of(seed: int, number: int = 3) -> list[np.ndarray]:

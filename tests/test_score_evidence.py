@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from score_worlds import defect_probability, noisy, observed, random_mask, two_planes, world
 
 from bench.errors import DataError, Diverged, StoreError, TrainingError
 from bench.score.evidence import Collector, measure, read_evidence, write_evidence
 from bench.score.zones import ANY, Truth, zones_of
+from score_worlds import defect_probability, noisy, observed, random_mask, two_planes, world
 
 
 def assert_equal(one, other):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_worlds import GRID
 
 from bench.errors import Diverged, TrainingError
 from bench.score.evidence import bins_of
 from bench.score.zones import ANY, histogram
+from score_worlds import GRID
 
 
 def brute_force_bins(p: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_worlds import flat, noisy, observed, random_mask, two_planes, world
 from sklearn import metrics as sklearn_metrics
 
 from bench.component import complete
@@ -14,6 +13,7 @@ from bench.errors import SettingsError
 from bench.score.metrics import ImageF1, average_precision, bench_metrics, image_counts
 from bench.score.thresholds import curves, pooled
 from bench.types import Prediction
+from score_worlds import flat, noisy, observed, random_mask, two_planes, world
 
 OFFERED = {component.name: component for component in bench_metrics()}
 POOLED = {name: component.build() for name, component in OFFERED.items() if name != "f1_image"}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from score_worlds import defect_probability, noisy, observed, random_mask, two_planes
 
 from bench.score.evidence import measure
 from bench.score.objects import LEVELS
+from score_worlds import defect_probability, noisy, observed, random_mask, two_planes
 
 EIGHT = np.ones((3, 3), int)
 

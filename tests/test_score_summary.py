@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import ndimage
-from score_worlds import defect_probability, flat, noisy, observed, random_mask, two_planes, world
 from sklearn.metrics import average_precision_score, f1_score
 
 from bench.errors import DataError
 from bench.score.summary import summarise
 from bench.score.thresholds import Threshold, choose_threshold
+from score_worlds import defect_probability, flat, noisy, observed, random_mask, two_planes, world
 
 PROMISED = """images groups defective_groups positive_share threshold f1 precision recall f2 accuracy iou ap f1_half
 floor f1_interval interval_note types object_recall objects false_alarms false_alarms_per_clean_image flags

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_worlds import GRID, flat, observed, two_planes, world
 from sklearn.metrics import f1_score
 
 from bench.errors import DataError
 from bench.score.metrics import F1, swept
 from bench.score.thresholds import best_index, choose_threshold, pooled_f1
+from score_worlds import GRID, flat, observed, two_planes, world
 
 
 def scored(truth: list[int], p: list[float]):

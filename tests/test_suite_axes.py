@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from suite_worlds import SMALL, load, mistakes
 
 from bench.suite.suite import Suite
+from suite_worlds import SMALL, load, mistakes
 
 
 def shown(suite: Suite, *axes: str) -> list[tuple[str, ...]]:

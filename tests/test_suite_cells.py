@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from suite_worlds import SMALL, load
 
 from bench.canonical import digest
 from bench.suite.cells import Cell, asked
 from bench.suite.suite import Suite, cells
+from suite_worlds import SMALL, load
 
 FULL = {
     "name": "full",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from suite_worlds import SMALL, load, mistakes
 
 from bench.suite import layers
+from suite_worlds import SMALL, load, mistakes
 
 PROFILED = (
     SMALL

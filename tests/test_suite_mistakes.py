@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from suite_worlds import CATALOG, SMALL, load, mistakes
 
 from bench.errors import SuiteError
 from bench.suite.suite import load_suite
+from suite_worlds import CATALOG, SMALL, load, mistakes
 
 WRONG = """\
 name: two words

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from suite_worlds import SMALL, load
 
 from bench.errors import StoreError
 from bench.suite.schema import SuiteFile, suite_schema
 from bench.suite.suite import Suite, suite_from_json
+from suite_worlds import SMALL, load
 
 RICH = """
 name: rich

@@ -20,9 +20,8 @@ from bench.api import Component, Task, hookimpl
 def build(task: Task, /, *, width: int = 4):
     import torch
 
-    return torch.nn.Sequential(
-        torch.nn.Conv2d(task.channels, width, 5, padding=2), torch.nn.ReLU(), torch.nn.Conv2d(width, 1 + task.classes, 1)
-    )
+    first = torch.nn.Conv2d(task.channels, width, 5, padding=2)
+    return torch.nn.Sequential(first, torch.nn.ReLU(), torch.nn.Conv2d(width, 1 + task.classes, 1))
 
 
 def exploding(task: Task, /):
@@ -67,7 +66,8 @@ axes:
   crop_size: [32]
   model: [tiny]
   seed: [0]
-recipe: {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
+recipe:
+  {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
 protocol: {tiles: {overlap: 0.0}}
 """
 

@@ -38,12 +38,14 @@ def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
 def render(board: Leaderboard, form: str) -> str:
     """A leaderboard as text of one of the formats; plain text fits the terminal it is printed on."""
     if form == "text":
+        import os
         import shutil
         import sys
 
         from bench.report.text import to_text
 
-        return to_text(board, width=shutil.get_terminal_size((100, 24)).columns, colour=sys.stdout.isatty())
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        return to_text(board, width=shutil.get_terminal_size((100, 24)).columns, colour=colour)
     from bench.twin import RENDERERS
 
     return RENDERERS[form](board)

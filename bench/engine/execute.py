@@ -210,6 +210,7 @@ def provenance() -> dict[str, JsonValue]:
         except PackageNotFoundError:
             packages[name] = "absent"
     return {
+        "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": device_name(),

@@ -69,11 +69,12 @@ def _panels(workshop: Workshop, test: Evidence, record: Mapping[str, Any]) -> li
     """Overlays of the picked images on the image as it was read, before preprocessing."""
     from bench.report.overlay import overlay
 
+    name = f"{record['axes']['crop']} / {record['axes']['model']}"
     shown = read_shown(workshop.folder("predict") / SHOWN)
     panels = []
     for pick in picks(test, record["scores"]["validation"]["threshold_index"]):
         sample = workshop.dataset.load(pick.id)
-        panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), record["axes"]["model"], pick))
+        panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), name, pick))
     return panels
 
 

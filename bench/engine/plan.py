@@ -21,6 +21,8 @@ CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed
 """``done`` and ``diverged`` are final; ``stale``, ``failed`` and ``pending`` run; ``unindexed`` runs after its data
 are indexed; ``blocked`` cannot run (its data are absent); ``skipped`` and ``excluded`` never run, with a reason."""
 
+STALE = "stale: scored with other data, code version or settings than now"
+
 RUNNABLE = ("pending", "stale", "failed")
 
 
@@ -56,8 +58,12 @@ class Plan:
         return dict(Counter(planned.state for planned in self.cells))
 
     def records(self) -> dict[str, Mapping[str, Any]]:
-        """Records of all cells that have one, by cell id."""
-        return {planned.cell.id: planned.record for planned in self.cells if planned.record is not None}
+        """Records of all cells that have one, by cell id; those of stale cells carry a badge."""
+        return {p.cell.id: _badged(p.record, p.state) for p in self.cells if p.record is not None}
+
+
+def _badged(record: Mapping[str, Any], state: CellState) -> Mapping[str, Any]:
+    return {**record, "badges": [*record.get("badges", ()), STALE]} if state == "stale" else record
 
 
 @dataclass(slots=True)
@@ -95,7 +101,7 @@ class Planner:
         try:
             refusal = graph.refusal(cell, data)
             if refusal is not None:
-                return Planned(cell, "skipped", refusal, shelf=found)
+                return Planned(cell, "skipped", refusal, shelf=found, record=record)
             stages = graph.chain(cell, data)
             self._count_disk(cell, stages, *graph.prepared(cell, data))
         except BenchError as error:

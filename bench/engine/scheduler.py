@@ -23,6 +23,9 @@ from bench.suite.cells import asked
 from bench.suite.schema import Runtime
 from bench.suite.suite import Suite
 
+MOST_CPU_WORKERS = 4
+"""A worker holds torch and a model, about a gigabyte; ``runtime.workers`` sets another number."""
+
 POLL_S = 0.5
 """Seconds between looks at the launcher, so that a clock on the screen can move."""
 
@@ -91,9 +94,12 @@ def _local_launcher(runtime: Runtime) -> MakeLauncher:
 
 
 def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
-    """One environment per worker: a device each, and an equal share of the processor's threads."""
+    """One environment per worker: a device each, and an equal share of the processor's threads.
+
+    A processor counts as several devices: one cell per core trains more cells an hour than all cores on one cell.
+    """
     devices = [runtime.device] if runtime.device else _devices()
-    workers = runtime.workers or len(devices)
+    workers = runtime.workers or (min(_processors(), MOST_CPU_WORKERS) if devices == ["cpu"] else len(devices))
     threads = max(1, _processors() // workers)
     return [
         {

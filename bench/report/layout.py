@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -39,8 +38,8 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
 
     A label wider than 40 % of the width is wrapped; a group that is too wide alone is set column by column.
     """
-    wrapped = [part for label in labels for part in textwrap.wrap(label, max(int(0.4 * width), 8)) or [""]]
-    first = max(map(cells, [corner, *wrapped]), default=0)
+    parts = [part for label in labels for part in wrap(label, max(int(0.4 * width), 8))]
+    first = max(map(cells, [corner, *parts]), default=0)
     inner, outer = next((gaps for gaps in GAPS if first + _total(groups, *gaps) <= width), GAPS[-1])
     room = width - first
     atoms = [part for group in groups for part in _parted(group, inner, outer, room)]
@@ -57,6 +56,23 @@ def cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break at spaces into lines of at most ``width`` terminal columns, longer words anywhere; never no line."""
+    from rich.cells import chop_cells
+
+    lines = [""]
+    for word in text.split():
+        for part in chop_cells(word, max(width, 2)):
+            fits = cells(lines[-1]) + 1 + cells(part) <= width
+            if lines[-1] and fits:
+                lines[-1] += f" {part}"
+            elif lines[-1]:
+                lines.append(part)
+            else:
+                lines[-1] = part
+    return lines
 
 
 def left(text: str, width: int) -> str:
@@ -131,12 +147,12 @@ def _block(corner: str, labels: Sequence[str], groups: list[Group], first: int, 
     lines.append([(left(corner, first) + heads, "bold")])
     lines.append([("─" * (first + _total(groups, *gaps)), "dim")])
     for index, label in enumerate(labels):
-        wrapped = textwrap.wrap(label, max(first, 1)) or [""]
-        body: Line = [(left(wrapped[0], first), "")]
+        start, *more = wrap(label, first)
+        body: Line = [(left(start, first), "")]
         for group in groups:
             body += [(" " * outer, ""), *_row(group, index, inner)]
         lines.append(body)
-        lines.extend([("  " + part, "")] for part in wrapped[1:])
+        lines.extend([(part, "")] for part in more)
     return lines
 
 

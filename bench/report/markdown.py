@@ -17,7 +17,7 @@ from bench.report.parts import (
 )
 from bench.report.shape import Entry, Grid, Leaderboard, Standing, Table
 
-SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
+SPECIAL = str.maketrans({**{c: f"\\{c}" for c in "\\`*_{}[]#|~"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def to_markdown(board: Leaderboard) -> str:

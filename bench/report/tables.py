@@ -7,10 +7,10 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 
 from bench.report.measures import leaves, pair
-from bench.report.shape import CellLine, Grid, Leaderboard
+from bench.report.shape import CellLine, Leaderboard
 from bench.types import JsonValue
 
 SCHEMA = 1
@@ -38,12 +38,7 @@ def to_csv(board: Leaderboard) -> str:
     and not rounded; an absent value is an empty field.
     """
     run = {"suite": board.suite, "suite_hash": board.suite_hash, "profile": board.profile}
-    return _csv([{**run, **_csv_row(cell)} for cell in board.cells])
-
-
-def grid_csv(grid: Grid) -> str:
-    """A plain table as CSV, with the texts it shows."""
-    return _csv([dict(zip(grid.header, row, strict=True)) for row in grid.rows])
+    return _csv([{**run, **_csv_row(cell)} for cell in board.cells], first=(*run, "id"))
 
 
 def rows_csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
@@ -56,12 +51,12 @@ def to_json(board: Leaderboard) -> str:
 
     Counts per image are left out: they lie in the cell records, and weigh more than all the rest.
     """
-    content = {"schema": SCHEMA, **asdict(board)}
-    return json.dumps(_clean(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    content = {"schema": SCHEMA, **_clean(board)}
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
-    columns = dict.fromkeys(key for row in rows for key in row)
+def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> str:
+    columns = dict.fromkeys([*first, *(key for row in rows for key in row)])
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", restval="")
     writer.writeheader()
@@ -100,6 +95,8 @@ def _without_counts(value: JsonValue) -> JsonValue:
 
 def _clean(value: JsonValue) -> JsonValue:
     """Plain JSON: no image counts, and null for what is not finite."""
+    if is_dataclass(value):
+        return {field.name: _clean(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _clean(inner) for key, inner in value.items() if key != "image_counts"}
     if isinstance(value, list | tuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from bench.report.layout import Group, Line, Piece, Style, lay_out, to_string
+from bench.report.layout import Group, Line, Piece, Style, lay_out, to_string, wrap
 from bench.report.measures import heading, line
 from bench.report.parts import (
     DAGGER,
@@ -25,7 +24,7 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def to_text(board: Leaderboard, width: int = 100, colour: bool = False) -> str:
     """Set the leaderboard in ``width`` columns; without colour the best figures carry a star."""
     width = max(width, 40)
-    blocks: list[list[Line]] = [[[(board_title(board), "bold")]]]
+    blocks: list[list[Line]] = [_prose(board_title(board), width, "bold")]
     blocks += [_table(board, table, width, colour) for table in board.tables]
     blocks += [_grid(grid, width) for grid in settings_grids(board)]
     blocks.append([found for k, note in enumerate(board.notes, 1) for found in _hanging(f"{_small(k)} ", note, width)])
@@ -55,9 +54,8 @@ def _table(board: Leaderboard, table: Table, width: int, colour: bool) -> list[L
         Group(line(column), headings, tuple(_pieces(row[index], colour) for row in table.entries))
         for index, column in enumerate(table.columns)
     ]
-    title = table_title(table)
-    titled: list[Line] = [[(title, "bold")]] if title else []
-    return titled + lay_out(board.rows_axis, [line(row) for row in table.rows], groups, width)
+    title = _prose(table_title(table), width, "bold") if table_title(table) else []
+    return title + lay_out(board.rows_axis, [line(row) for row in table.rows], groups, width)
 
 
 def _pieces(entry: Entry, colour: bool) -> tuple[Piece, ...]:
@@ -85,7 +83,7 @@ def _grid(grid: Grid, width: int) -> list[Line]:
         Group("", (name,), tuple((Piece(row[index]),) for row in grid.rows))
         for index, name in enumerate(grid.header[1:], start=1)
     ]
-    title: list[Line] = [[(text, "bold")] for text in textwrap.wrap(grid.title, width)]
+    title = _prose(grid.title, width, "bold") if grid.title else []
     return title + lay_out(grid.header[0], [row[0] for row in grid.rows], groups, width)
 
 
@@ -95,7 +93,7 @@ def _standing(board: Leaderboard, standing: Standing, width: int) -> list[list[L
     grids = standing_grids(standing)
     if not sentences and not grids:
         return []
-    head: list[Line] = [[(title, "bold")]] if title else []
+    head = _prose(title, width, "bold") if title else []
     return [head + sentences, *(_grid(grid, width) for grid in grids)]
 
 
@@ -103,10 +101,12 @@ def _remark(text: str, colour: bool) -> str:
     return text if colour else text.replace("Bold:", "*:", 1)
 
 
-def _prose(text: str, width: int) -> list[Line]:
-    return [[(found, "")] for found in textwrap.wrap(text, width)]
+def _prose(text: str, width: int, style: Style = "") -> list[Line]:
+    return [[(found, style)] for found in wrap(text, width)]
 
 
-def _hanging(start: str, text: str, width: int, style: Style = "") -> Sequence[Line]:
-    found = textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * min(len(start), 12))
-    return [[(part, style)] for part in found]
+def _hanging(start: str, text: str, width: int, style: Style = "") -> list[Line]:
+    """Text after ``start``; its further lines are set in."""
+    indent = " " * min(len(start), 12)
+    first, *more = wrap(start + text, width - len(indent))
+    return [[(first, style)], *([(indent + part, style)] for part in more)]

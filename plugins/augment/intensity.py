@@ -1,0 +1,76 @@
+"""Preprocessing of grey levels: exposure and linear stretch. Pixel grid, channels and dtype stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from bench.api import About, Component, Float64, Image, SettingsError, hookimpl
+
+Preprocess: TypeAlias = Callable[[Image], Image]
+
+
+def exposure(*, ev: float = -1.0, domain: Literal["encoded", "linear"] = "encoded") -> Preprocess:
+    """``clip(x * 2**ev)`` on the image's own scale, rounded to its dtype (the supplement's synthetic images: -1).
+
+    ``domain: linear`` multiplies light instead of grey levels: decoded and encoded again by the sRGB curve
+    (IEC 61966-2-1). Where the supplement applies the factor is not in the supplement.
+    """
+
+    def expose(image: Image) -> Image:
+        top = np.iinfo(image.dtype).max
+        level = np.arange(top + 1) / top
+        if domain == "linear":
+            brighter = _encoded(np.minimum(_linear(level) * 2.0**ev, 1.0))
+        else:
+            brighter = np.minimum(level * 2.0**ev, 1.0)
+        return _looked_up(image, brighter)
+
+    return expose
+
+
+def _looked_up(image: Image, level: Float64) -> Image:
+    """Replace every grey level by ``level[grey]`` (0..1), rounded on the image's own scale."""
+    table = np.rint(level * np.iinfo(image.dtype).max)
+    if image.dtype == np.uint8:
+        return table.astype(np.uint8)[image]
+    return table.astype(np.uint16)[image]
+
+
+def _linear(level: Float64) -> Float64:
+    return np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(light: Float64) -> Float64:
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def stretch(*, low: float = 1.0, high: float = 99.0) -> Preprocess:
+    """Map each image's percentiles ``low`` and ``high`` (over all channels) linearly to the ends of its scale.
+
+    An image whose percentiles are equal stays as it is.
+
+    Raises:
+        SettingsError: not ``0 <= low < high <= 100``.
+    """
+    if not 0 <= low < high <= 100:
+        raise SettingsError(f"stretch: needs 0 <= low < high <= 100, got {low} and {high}")
+
+    def stretched(image: Image) -> Image:
+        darkest, brightest = np.percentile(image, (low, high))
+        if darkest == brightest:
+            return image
+        top = np.iinfo(image.dtype).max
+        level = (np.arange(top + 1) - darkest) / (brightest - darkest)
+        return _looked_up(image, np.clip(level, 0, 1))
+
+    return stretched
+
+
+@hookimpl
+def bench_preprocess() -> Iterable[Component[Any]]:
+    """``exposure`` and ``stretch``."""
+    yield Component("exposure", exposure, about=About("multiply by a power of two, clip, round"))
+    yield Component("stretch", stretch, about=About("linear stretch between two percentiles of each image"))

@@ -1,0 +1,100 @@
+"""FCN and DeepLabV3: torchvision's heads on a dilated timm encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from bench.api import About, Component, SettingsError, Task, hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def fcn(
+    task: Task,
+    /,
+    *,
+    encoder: str = "resnet50",
+    depth: Literal[3, 4, 5] = 5,
+    output_stride: Literal[8, 16, 32] = 8,
+    pretrained: bool = False,
+) -> nn.Module:
+    """Fully convolutional network (Long et al. 2015) in torchvision's form.
+
+    ``depth`` is the number of encoder stages used: the stem counts as one, a ResNet has 5.
+    """
+    from ._dilated import Dilated, fcn_head
+    from ._encoders import dilated
+
+    body = dilated(encoder, task.channels, depth=depth, output_stride=output_stride, pretrained=pretrained)
+    return Dilated(body, fcn_head(_width(body), 1 + task.classes), output_stride)
+
+
+def deeplabv3(
+    task: Task,
+    /,
+    *,
+    encoder: str = "resnet50",
+    depth: Literal[3, 4, 5] = 5,
+    output_stride: Literal[8, 16, 32] = 8,
+    aspp: int = 256,
+    rates: list[int] = [12, 24, 36],  # noqa: B006 - a default of the settings schema, copied by it
+    pretrained: bool = False,
+) -> nn.Module:
+    """DeepLabV3 (Chen et al. 2017) in torchvision's form; ``aspp`` is the pyramid's width, ``rates`` its dilations.
+
+    Raises:
+        SettingsError: ``aspp`` or a rate is not positive.
+    """
+    from ._dilated import Dilated, deeplabv3_head
+    from ._encoders import dilated
+
+    reason = _pyramid(aspp=aspp, rates=rates)
+    if reason is not None:
+        raise SettingsError(reason)
+    body = dilated(encoder, task.channels, depth=depth, output_stride=output_stride, pretrained=pretrained)
+    head = deeplabv3_head(_width(body), 1 + task.classes, width=aspp, rates=rates)
+    return Dilated(body, head, output_stride)
+
+
+def _supports_deeplabv3(_task: Task, /, *, aspp: int, rates: list[int], **_others: object) -> str | None:
+    return _pyramid(aspp=aspp, rates=rates)
+
+
+def _pyramid(*, aspp: int, rates: list[int]) -> str | None:
+    if aspp < 1 or not rates or min(rates) < 1:
+        return f"deeplabv3 needs a positive aspp and positive rates, got aspp: {aspp}, rates: {rates}"
+    return None
+
+
+def _width(encoder: nn.Module) -> int:
+    """Channels of the encoder's last stage."""
+    channels: int = encoder.feature_info.channels()[-1]  # type: ignore[operator, union-attr]  # timm's own attribute
+    return channels
+
+
+@hookimpl
+def bench_models() -> Iterable[Component[nn.Module]]:
+    """``fcn`` and ``deeplabv3``."""
+    yield Component(
+        "fcn",
+        fcn,
+        about=About(
+            "FCN: torchvision's head on a dilated timm encoder",
+            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
+            citation="Long, Shelhamer, Darrell: Fully convolutional networks for semantic segmentation, CVPR 2015",
+            home="https://docs.pytorch.org/vision/stable/models/fcn.html",
+        ),
+    )
+    yield Component(
+        "deeplabv3",
+        deeplabv3,
+        supports=_supports_deeplabv3,
+        about=About(
+            "DeepLabV3: torchvision's atrous spatial pyramid on a dilated timm encoder",
+            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
+            citation="Chen, Papandreou, Schroff, Adam: Rethinking atrous convolution, arXiv:1706.05587, 2017",
+            home="https://docs.pytorch.org/vision/stable/models/deeplabv3.html",
+        ),
+    )
