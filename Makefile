@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
 .PHONY: run test benchmark lint format types clean
 
@@ -30,11 +32,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "installing into $(VENV) (minutes, most of them for torch)"
+	@start=$$(date +%s); $(INSTALL) . && $(TOLD)
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@echo "installing into $(VENV) (minutes, most of them for torch)"
+	@start=$$(date +%s); $(INSTALL) ".[test]" && $(TOLD)
 	@touch $@ $(VENV)/installed
 
 clean:

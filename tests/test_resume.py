@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,30 @@ from tiny import bench, environment, write_world
 
 KILLS = 5
 ARGUMENTS = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=12")
+SMOKE = ("run", "smoke")
 COSTS = {"cost", "provenance"}
 
 
-def measured(folder: Path) -> dict[str, Any]:
+def measured(folder: Path, suite: str = "tiny") -> dict[str, Any]:
     """All records without what was only timed."""
     found = {}
-    for path in (folder / "runs" / "tiny" / "cells").glob("*.json"):
+    for path in (folder / "runs" / suite / "cells").glob("*.json"):
         record = json.loads(path.read_text())
         found[path.stem] = {key: value for key, value in record.items() if key not in COSTS}
     return found
 
 
-def board(folder: Path) -> dict[str, Any]:
+def board(folder: Path, suite: str = "tiny") -> dict[str, Any]:
     """The leaderboard's JSON without what was only timed."""
-    found = json.loads((folder / "runs" / "tiny" / "leaderboard.json").read_text())
+    found = json.loads((folder / "runs" / suite / "leaderboard.json").read_text())
     for cell in found["cells"]:
         cell["record"] = {key: value for key, value in cell["record"].items() if key not in COSTS}
     return {key: value for key, value in found.items() if key != "footer"}
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, arguments: Sequence[str] = ARGUMENTS) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "bench", *ARGUMENTS],
+        [sys.executable, "-m", "bench", *arguments],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.DEVNULL,
@@ -56,20 +58,22 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float
     return folder, time.monotonic() - started
 
 
-def test_a_run_killed_at_random_moments_ends_with_the_same_board(
-    uninterrupted: tuple[Path, float], tmp_path: Path
-) -> None:
-    whole, seconds = uninterrupted
-    write_world(tmp_path)
+def test_the_smoke_suite_killed_at_random_moments_ends_with_the_same_board(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    started = time.monotonic()
+    assert bench(whole, *SMOKE).returncode == 0
+    seconds = time.monotonic() - started
     moments = random.Random(7)
     for _ in range(KILLS):
-        process = start(tmp_path)
-        time.sleep(moments.uniform(0.2, 0.9) * seconds)
+        process = start(broken, SMOKE)
+        time.sleep(moments.uniform(0.1, 0.6) * seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert bench(tmp_path, *ARGUMENTS).returncode == 0
-    assert measured(tmp_path) == measured(whole)
-    assert board(tmp_path) == board(whole)
+    assert bench(broken, *SMOKE).returncode == 0
+    assert measured(broken, "smoke") == measured(whole, "smoke")
+    assert board(broken, "smoke") == board(whole, "smoke")
 
 
 def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:

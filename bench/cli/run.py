@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import click
@@ -26,10 +27,12 @@ def command(plain: bool, **given: Any) -> int:
     from bench.twin import run_and_file
 
     suite, invocation = open_suite(**given)
+    started = time.monotonic()
     with watching(plain=plain or not sys.stderr.isatty()) as watcher:
         plan, board = run_and_file(suite, invocation, watcher, command_line())
     click.echo(render(board, "text"))
-    click.echo(f"results: {invocation.places.run(suite.name)}")
+    minutes = (time.monotonic() - started) / 60
+    click.echo(f"results: {invocation.places.run(suite.name)} (this run took {minutes:.1f} minutes)")
     return CELLS_FAILED if unsettled(plan) else 0
 
 

@@ -1,0 +1,70 @@
+"""What the README shows works as it is written there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cli.main import COMMANDS
+from bench.images import write_png
+from tiny import bench, write_world
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+QUICK = ["-x", "axes.model=[constant]", "-x", "axes.crop_size=[32]", "-x", "axes.seed=[0]", "-x", "recipe.epochs=1"]
+
+
+def block(language: str, start: str) -> str:
+    """The one fenced block of a language that begins with ``start``."""
+    found = [b for b in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if b.startswith(start)]
+    assert len(found) == 1
+    return str(found[0])
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    write_world(tmp_path)
+    (tmp_path / "parts").rename(tmp_path / "own")
+    suite = block("yaml", "name: my-parts").replace("~/parts", "own")
+    (tmp_path / "my.yaml").write_text(suite)
+    return tmp_path
+
+
+def test_the_suite_over_own_folders_is_valid_and_runs(world: Path) -> None:
+    done = bench(world, "validate", "my.yaml")
+    assert done.returncode == 0, done.stderr
+    done = bench(world, "run", "my.yaml", *QUICK, "-x", "recipe.epoch_crops=8")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_data_set_plugin_of_twenty_lines_runs(world: Path) -> None:
+    (world / "scratches.py").write_text(block("python", "# scratches.py"))
+    (world / "scratches").mkdir()
+    for number in range(8):
+        image = np.full((40, 40), 30 + number, np.uint8)
+        mask = np.zeros((40, 40), np.uint8)
+        mask[number : number + 9, 5:20] = 255
+        write_png(world / "scratches" / f"part{number}_view0.jpg", image)  # the suffix does not matter to the reader
+        write_png(world / "scratches" / f"part{number}_view0.png", mask)
+    arguments = [*QUICK, "-x", "recipe.epoch_crops=8", "-x", "axes.dataset=[scratches]"]
+    (world / "broken.py").write_text("import nothing_of_that_name")
+    local = ["--plugin", "scratches.py", "--plugin", "broken.py", "--data", "scratches=scratches"]
+    done = bench(world, "run", "my.yaml", *arguments, *local)
+    assert done.returncode == 0, done.stderr
+    assert "nothing_of_that_name" in done.stderr
+
+
+def test_every_command_shown_exists() -> None:
+    shown = set(re.findall(r"^bench (\w+)", README, re.MULTILINE)) | set(re.findall(r"`bench (\w+)", README))
+    assert shown
+    assert shown <= set(COMMANDS)
+    options = set(re.findall(r"`?bench cache `?(\w+)", README))
+    assert options <= {"ls", "verify", "gc"}
+
+
+def test_every_file_linked_exists() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).is_file(), target
