@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bench.canonical import digest_file
 from bench.data.index import DatasetIndex, IndexedImage
@@ -144,8 +145,8 @@ def test_grouped_is_the_first_of_five_folds():
 
 
 def test_two_folds_are_refused_as_they_leave_nothing_for_training():
-    with pytest.raises(DataError, match="2 folds are too few"):
-        assign(index_of_groups(clean), Fold(fold=0, folds=2))
+    with pytest.raises(ValidationError, match="greater than or equal to 3"):
+        Fold(fold=0, folds=2)
 
 
 def test_an_official_test_split_stays_and_a_fifth_of_the_training_groups_becomes_validation():
