@@ -73,6 +73,9 @@ def bench_preprocess() -> Iterable[Component[Any]]:
 def bench_crops() -> Iterable[Component[CropStrategy]]:
     """Crop strategies. Context: ``size``, the side of the square crop in pixels.
 
+    A strategy that must see the training images first (a quantile of their windows, say) also meets
+    ``bench.api.Fitting``; a part with a fallback window meets ``bench.api.FallingBack``, so that coverage counts it.
+
     Example::
 
         @dataclass(frozen=True)

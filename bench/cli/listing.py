@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import open_catalog, plugin_options, shipped_suites
+
+if TYPE_CHECKING:
+    from bench.catalog import Offer
 
 KINDS = ("datasets", "models", "crops", "preprocess", "augment", "losses", "metrics", "launchers", "suites")
 
@@ -31,17 +35,15 @@ def _components(plural: str, plugin: tuple[Path, ...], no_plugins: bool) -> list
     from bench.catalog import PLURALS
 
     kind = next(kind for kind, word in PLURALS.items() if word == plural)
-    return [
-        (
-            offer.component.name,
-            _line(offer.component.about.summary if offer.component.about else "", offer.provider.package),
-        )
-        for offer in open_catalog(plugin, no_plugins).offers(kind)
-    ]
+    return [(offer.component.name, _line(offer)) for offer in open_catalog(plugin, no_plugins).offers(kind)]
 
 
-def _line(summary: str, package: str) -> str:
-    return summary if package == "defectbench" else f"{summary} [{package}]".strip()
+def _line(offer: Offer) -> str:
+    """Summary, licence, package, badge."""
+    about = offer.component.about
+    told = [about.summary, about.licence] if about else []
+    badge = f"BADGE: {offer.component.badge}" if offer.component.badge else ""
+    return " | ".join(text for text in (*told, offer.provider.package, badge) if text)
 
 
 def _description(path: Path) -> str:

@@ -97,9 +97,18 @@ def _code() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of a pipe left; nothing is wrong
         return 0
+    except OSError as error:
+        click.echo(_of_the_system(error), err=True)
+        return 2
     except Exception as error:
         return _internal(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _of_the_system(error: OSError) -> str:
+    """A full disk, a missing permission, a path that is no folder: what, where, and what to do."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; free or choose another place with --out, --to or BENCH_HOME, then repeat"
 
 
 def _internal(error: Exception) -> int:
