@@ -14,13 +14,15 @@ from sklearn.metrics import f1_score
 
 from bench.component import build
 from bench.errors import Diverged, TrainingError
+from bench.score.metrics import swept
+from bench.score.thresholds import best_index
 from bench.suite.schema import Recipe
 from bench.train.device import choose_device
 from bench.train.forward import forward, normalisation, resident, targets_of
 from bench.train.loop import batches, epoch_rows, fit, learning_rate
 from bench.train.predict import predict_image
 from bench.train.randomness import initialised
-from bench.train.validate import Validator, best_f1, histogram
+from bench.train.validate import Validator, histogram
 from bench.types import Task
 
 CPU = torch.device("cpu")
@@ -255,17 +257,16 @@ def test_the_best_f1_is_that_of_scikit_learn_at_its_own_threshold(seed, share):
     p = np.clip(rng.normal(0.3 + 0.3 * truth, 0.2), 0, 1).astype(np.float32)
     p[::3] = (rng.integers(0, 1001, 1000) / 1000).astype(np.float32)
     counts = histogram(torch.from_numpy(p), torch.from_numpy(truth)).view(2, -1).numpy()
-    f1, threshold = best_f1(counts)
+    index, f1 = best_index(swept(counts[1], counts[0]))
     assert counts.sum() == 3000
-    assert f1 == pytest.approx(f1_score(truth, p >= np.float32(threshold), zero_division=0))
+    assert f1 == pytest.approx(f1_score(truth, p >= np.float32(index / 1000), zero_division=0))
     others = [f1_score(truth, p >= np.float32(k / 1000), zero_division=0) for k in range(100, 1001, 150)]
     assert f1 >= max(others) - 1e-12
 
 
-def test_equal_thresholds_give_the_middle_of_the_longest_plateau():
-    p = torch.tensor([0.1] * 5 + [0.9] * 5)
-    truth = torch.tensor([0] * 5 + [1] * 5)
-    assert best_f1(histogram(p, truth).view(2, -1).numpy()) == (1.0, 0.5)
+def test_a_probability_that_is_not_finite_is_in_no_histogram():
+    counts = histogram(torch.tensor([0.5, float("nan"), float("inf")]), torch.tensor([1, 1, 0]))
+    assert counts.sum() == 1
 
 
 def test_ignored_pixels_are_in_no_histogram():

@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
-
+from bench.score.metrics import swept
+from bench.score.thresholds import STEPS, best_index
 from bench.train.forward import Normalise, forward, precise, targets_of
 from bench.types import IGNORED, Task
 
 if TYPE_CHECKING:
     import torch
-
-STEPS = 1000
-"""Thresholds k / 1000, k = 1..1000."""
 
 
 @dataclass(frozen=True)
@@ -58,34 +54,20 @@ class Validator:
                 total += torch.stack((self.loss(logits, targets) * weight, weight)).double()
                 counts += histogram(1 - logits.softmax(dim=1)[:, 0], targets)
         loss, weight = total.tolist()
-        f1, threshold = best_f1(counts.view(2, -1).cpu().numpy())
-        return loss / max(weight, 1), f1, threshold
+        outside, inside = counts.view(2, -1).cpu().numpy()
+        index, f1 = best_index(swept(inside, outside))
+        return loss / max(weight, 1), f1, index / STEPS
 
 
 def histogram(probability: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Pixels by truth and bin, ``int64[2 * 1001]``: first not defect, then any defect; 255 is left out.
 
-    The bin of p is the number of k in 1..1000 with ``p >= float32(k / 1000)``: with j the grid point nearest
-    to p it is j or j - 1.
+    Probabilities that are not finite are left out too: the loss tells of them. The bin of p is the number of k in
+    1..1000 with ``p >= float32(k / 1000)``: with j the grid point nearest to p it is j or j - 1.
     """
     import torch
 
     nearest = (probability * STEPS + 0.5).floor()
     bins = nearest.int() - (probability < nearest / STEPS).int()
-    valid = targets != IGNORED
+    valid = (targets != IGNORED) & probability.isfinite()
     return torch.bincount((bins + (STEPS + 1) * (targets > 0).int())[valid], minlength=2 * (STEPS + 1))
-
-
-def best_f1(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Highest F1 and its threshold from ``int64[2, 1001]`` (not defect, defect); ties: middle of the longest plateau.
-
-    F1 is 0 where there is no true positive.
-    """
-    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-    wrong, right = above
-    f1 = 2 * right / np.maximum(right + wrong + counts[1].sum(), 1)
-    best = np.concatenate(([False], f1 == f1.max(), [False]))
-    starts, ends = np.flatnonzero(best[1:] & ~best[:-1]), np.flatnonzero(best[:-1] & ~best[1:])
-    longest = int((ends - starts).argmax())
-    middle = int(starts[longest] + ends[longest] - 1) // 2
-    return float(f1[middle]), (middle + 1) / STEPS
