@@ -5,7 +5,8 @@
 ├── ``PluginError``     a plugin could not be loaded, or a name is unknown or offered twice
 ├── ``SettingsError``   a component was asked for with settings it does not have
 ├── ``DataError``       a data set is absent, incomplete or inconsistent; names the file
-├── ``StoreError``      a stored artifact is missing, damaged or of another schema
+├── ``StoreError``      a stored artifact is missing, unreadable or of another schema
+│   └── ``Damaged``     its content cannot be parsed: as good as absent, made again
 └── ``TrainingError``   a training ended without a usable model
     └── ``Diverged``    the loss or the weights are no longer finite
 
@@ -43,7 +44,11 @@ class DataError(BenchError):
 
 
 class StoreError(BenchError):
-    """A stored artifact is missing, damaged or written by another schema."""
+    """A stored artifact is missing, unreadable or written by another schema."""
+
+
+class Damaged(StoreError):
+    """The content of a stored file cannot be parsed: as good as absent, it is made again."""
 
 
 class TrainingError(BenchError):

@@ -12,7 +12,7 @@ from bench.engine.home import Places, bench_home
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, Watcher, run_suite
-from bench.engine.store import SCHEMA, read_json, read_record, write_json
+from bench.engine.store import SCHEMA, read_json, read_record, write_json, write_text
 from bench.errors import StoreError
 from bench.suite.resolved import suite_from_json
 from bench.suite.suite import Suite, load_suite
@@ -67,7 +67,7 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     plan = run_suite(suite, invocation, watcher)
     board = board_of_plan(plan, command)
     for form, name in FILES.items():
-        _write_text(folder / name, RENDERERS[form](board))
+        write_text(folder / name, RENDERERS[form](board))
     return plan, board
 
 
@@ -156,9 +156,3 @@ FILES = {
     "csv": "leaderboard.csv",
     "json": "leaderboard.json",
 }
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

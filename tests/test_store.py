@@ -10,7 +10,7 @@ import pytest
 from bench.engine.cache import garbage, stage_folders
 from bench.engine.stages import Stage, stage
 from bench.engine.store import finish_stage, read_json, read_record, stage_note, write_json
-from bench.errors import StoreError
+from bench.errors import Damaged, StoreError
 
 
 def test_json_comes_back_as_written(tmp_path: Path) -> None:
@@ -24,13 +24,48 @@ def test_nan_never_enters_the_store(tmp_path: Path) -> None:
         write_json(tmp_path / "b.json", {"schema": 1, "x": float("nan")})
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99}'])
+@pytest.mark.parametrize("text", ["", "{", "[]"])
 def test_a_file_that_cannot_be_used_names_itself(tmp_path: Path, text: str) -> None:
     path = tmp_path / "b.json"
     path.write_text(text)
-    with pytest.raises(StoreError, match=r"b\.json"):
+    with pytest.raises(Damaged, match=r"b\.json"):
         read_json(path)
     assert read_record(path) is None
+
+
+def test_what_another_version_wrote_is_refused_and_not_taken_for_absent(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    path.write_text('{"schema": 99}')
+    with pytest.raises(StoreError, match="BENCH_HOME"):
+        read_record(path)
+
+
+def test_a_stage_with_a_file_gone_or_cut_short_is_done_again(tmp_path: Path) -> None:
+    def write(folder: Path) -> dict[str, int]:
+        (folder / "weights").write_bytes(b"1234")
+        return {}
+
+    folder = tmp_path / "train" / "k"
+    finish_stage(folder, write)
+    for harm in (lambda path: path.unlink(), lambda path: path.write_bytes(b"12")):
+        harm(folder / "weights")
+        assert stage_note(folder) is None
+        finish_stage(folder, write)
+        assert (folder / "weights").read_bytes() == b"1234"
+
+
+def test_a_stage_that_somebody_works_on_is_no_garbage(tmp_path: Path) -> None:
+    def write(folder: Path) -> dict[str, int]:
+        assert list(garbage(tmp_path, unused_since=2e12, keep=())) == []
+        return {}
+
+    finish_stage(tmp_path / "stages" / "train" / "k", write)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_json(tmp_path / "file" / "b.json", {"schema": 1})
 
 
 def test_a_stage_is_done_once_per_key(tmp_path: Path) -> None:
@@ -69,10 +104,16 @@ def test_a_folder_without_a_note_is_not_a_finished_stage(tmp_path: Path) -> None
 
 
 def test_leftovers_of_killed_workers_are_garbage(tmp_path: Path) -> None:
-    (tmp_path / "stages" / "train" / ".k.1.tmp").mkdir(parents=True)
+    (tmp_path / "stages" / "train" / ".m.1.tmp").mkdir(parents=True)
     finish_stage(tmp_path / "stages" / "train" / "k", lambda _: {})
-    assert [found.path.name for found in garbage(tmp_path, unused_since=None, keep=())] == [".k.1.tmp"]
+    assert [found.path.name for found in garbage(tmp_path, unused_since=None, keep=())] == [".m.1.tmp"]
     assert [path.name for path in stage_folders(tmp_path)["train"]] == ["k"]
+
+
+def test_the_leftover_of_a_killed_worker_goes_when_its_stage_is_done(tmp_path: Path) -> None:
+    (tmp_path / ".k.1.tmp").mkdir()
+    finish_stage(tmp_path / "k", lambda _: {})
+    assert not (tmp_path / ".k.1.tmp").exists()
 
 
 def test_unused_stages_are_garbage_unless_a_run_stands_on_them(tmp_path: Path) -> None:

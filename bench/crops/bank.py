@@ -186,7 +186,7 @@ def open_bank(path: Path) -> Bank:
     found = hdf5.problems(path)
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise hdf5.damaged(path, found[0].removeprefix(f"{path}: ").partition("; delete")[0] + more)
+        raise hdf5.damaged(path, found[0].removeprefix(f"{path}: ").partition("; run ")[0] + more)
     pixels, tables, _ = hdf5.read_tables(path)
     image, mask = hdf5.mapped(path, pixels)
     return Bank(

@@ -137,7 +137,7 @@ def mapped(path: Path, pixels: Pixels) -> tuple[Image, Mask]:
 
 def damaged(path: Path, what: str) -> StoreError:
     """The one sentence for a bank that must not be used."""
-    return StoreError(f"{path}: {what}; delete it or run 'bench cache verify'")
+    return StoreError(f"{path}: {what}; run 'bench cache gc' and then the suite again")
 
 
 def _pixels(file: Any) -> Pixels:

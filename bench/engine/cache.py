@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engine.store import NOTE, read_json, stage_note
+from bench.engine.store import NOTE, UNFINISHED, if_idle, missing_files, read_json
 from bench.errors import StoreError
 
 
@@ -45,13 +45,17 @@ def damages_in(folder: Path) -> Iterator[str]:
     from bench.train.weights import load_weights
 
     try:
-        read_json(folder / NOTE)
+        note = read_json(folder / NOTE)
     except StoreError as error:
         yield str(error)
+    else:
+        yield from (f"{folder / name}: missing or cut short" for name in missing_files(folder, note))
     for bank in folder.glob("*.h5"):
         yield from verify_bank(bank)
-    checks = [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]
-    checks += [(path, load_weights) for path in folder.glob("*.safetensors")]  # type: ignore[misc]
+    checks: list[tuple[Path, Callable[[Path], object]]] = [
+        (path, load_weights) for path in folder.glob("*.safetensors")
+    ]
+    checks += [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]
     for path, read in checks:
         try:
             read(path)
@@ -60,15 +64,23 @@ def damages_in(folder: Path) -> Iterator[str]:
 
 
 def garbage(home: Path, *, unused_since: float | None, keep: Sequence[Path]) -> Iterator[Garbage]:
-    """Leftovers of killed workers, damaged stages, and stages not used since a time (seconds since 1970)."""
+    """Leftovers of killed workers, damaged stages, and stages not used since a time (seconds since 1970).
+
+    A stage that a worker has in hand is passed over, and locked while the caller looks at it.
+    """
     spared = _keys_of(keep)
-    for leftover in sorted((home / "stages").glob("*/.*.tmp")):
-        yield Garbage(leftover, weight(leftover), "left by a killed worker")
+    for leftover in sorted((home / "stages").glob(f"*/.*{UNFINISHED}")):
+        with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
+            if idle:
+                yield Garbage(leftover, weight(leftover), "left by a killed worker")
     for folder in (folder for folders in stage_folders(home).values() for folder in folders):
-        if any(damages_in(folder)):
-            yield Garbage(folder, weight(folder), "damaged")
-        elif unused_since is not None and folder.name not in spared and _last_use(folder) < unused_since:
-            yield Garbage(folder, weight(folder), "not used lately")
+        with if_idle(folder) as idle:
+            if not idle:
+                continue
+            if any(damages_in(folder)):
+                yield Garbage(folder, weight(folder), "damaged")
+            elif unused_since is not None and folder.name not in spared and _last_use(folder) < unused_since:
+                yield Garbage(folder, weight(folder), "not used lately")
 
 
 def _last_use(folder: Path) -> float:
@@ -87,6 +99,5 @@ def _keys_of(runs: Sequence[Path]) -> set[str]:
 
 def remove(folder: Path) -> None:
     """Unlink a stage; a process that has mapped its files keeps them until it ends."""
-    if stage_note(folder) is not None:
-        (folder / NOTE).unlink()  # first, so that a half-removed stage is never taken for a finished one
+    (folder / NOTE).unlink(missing_ok=True)  # first: a half-removed stage is never taken for a finished one
     shutil.rmtree(folder)

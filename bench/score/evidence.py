@@ -264,9 +264,11 @@ def read_evidence(path: Path) -> Evidence:
         raise StoreError(f"{path}: the evidence is missing; run the suite again") from None
     except Exception as error:  # a damaged archive may raise anything
         raise StoreError(
-            f"{path}: the evidence is damaged ({error}); delete the file and run the suite again"
+            f"{path}: the evidence is damaged ({error}); run 'bench cache gc' and then the suite again"
         ) from None
-    raise StoreError(f"{path}: evidence has schema {schema}, this version reads {SCHEMA}; delete it and run again")
+    raise StoreError(
+        f"{path}: evidence has schema {schema}, this version reads {SCHEMA}; use another BENCH_HOME for each version"
+    )
 
 
 def _evidence(arrays: dict[str, npt.NDArray[Any]]) -> Evidence:
