@@ -164,7 +164,7 @@ def _sources(
         package = entry.dist.name if entry.dist else "unknown"
         if package == "defectbench" or (third_party and package not in banned):
             yield package, entry.value, partial(_installed, entry)
-    for path in local:
+    for path in dict.fromkeys(path.resolve() for path in local):
         if not path.is_file():
             raise PluginError(f"{path}: the plugin file is missing")
         yield str(path), path.name, partial(_local, path)
@@ -247,6 +247,8 @@ def _checked(component: object, kind: str) -> Component[Any]:
     """Refuse what is no component of this kind before a suite can name it."""
     if not isinstance(component, Component):
         raise PluginError(f"a {kind} must be offered as a Component, not {type(component).__name__}")
+    if not isinstance(component.name, str) or not component.name or not isinstance(component.version, int):
+        raise PluginError(f"a {kind} needs a name (text) and a version (whole number), not {component.name!r}")
     if context_arguments(component) != CONTEXT[kind]:
         raise PluginError(
             f"the builder of {kind} {component.name!r} must take {CONTEXT[kind]} positional-only argument(s) "

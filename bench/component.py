@@ -16,12 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
-from bench.errors import PluginError, SettingsError
+from bench.errors import BenchError, PluginError, SettingsError
 from bench.types import JsonValue
 
 T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
 
 CONTEXT = {
     "dataset": 1,
@@ -120,14 +122,20 @@ def context_arguments(component: Component[Any]) -> int:
 @cache
 def _schema(component: Component[Any]) -> Any:
     """A pydantic model whose fields are the settings, aliased so that no name shadows pydantic's own."""
-    from pydantic import ConfigDict, Field, create_model
+    from pydantic import ConfigDict, Field, PydanticSchemaGenerationError, create_model
 
     fields: dict[str, Any] = {
         f"setting_{number}": (setting.type, Field(default=setting.default, alias=setting.name))
         for number, setting in enumerate(settings_of(component))
     }
     config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
-    return create_model(f"{component.name} settings", __config__=config, **fields)
+    try:
+        return create_model(f"{component.name} settings", __config__=config, **fields)
+    except PydanticSchemaGenerationError as error:
+        raise PluginError(
+            f"component {component.name!r}: a setting has a type that JSON cannot hold; "
+            "use int, float, str, bool, Literal, list, dict or a dataclass of these"
+        ) from error
 
 
 def mistakes_in(
@@ -184,15 +192,47 @@ def build(component: Component[T], *context: Any, settings: Mapping[str, JsonVal
 
     Raises:
         SettingsError: as in :func:`complete`.
+        PluginError: the builder fails.
     """
+    arguments = _arguments(component, settings)
+    return guarded(f"the builder of {component.name!r}", component.build, *context, **arguments)
+
+
+def _arguments(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """Validated settings with defaults, as the builder's own types."""
     mistakes = mistakes_in(component, settings)
     if mistakes:
         raise SettingsError("; ".join(sentence for _, sentence in mistakes))
     filled = _schema(component).model_validate_json(_json(settings))
-    arguments = {
-        setting.name: getattr(filled, f"setting_{number}") for number, setting in enumerate(settings_of(component))
-    }
-    return component.build(*context, **arguments)
+    return {setting.name: getattr(filled, f"setting_{number}") for number, setting in enumerate(settings_of(component))}
+
+
+def why_not(component: Component[Any], *context: Any, settings: Mapping[str, JsonValue]) -> str | None:
+    """What a component's ``supports`` says against this use, or None; it gets the arguments ``build`` would get.
+
+    Raises:
+        PluginError: ``supports`` itself fails.
+        SettingsError: as in :func:`complete`.
+    """
+    if component.supports is None:
+        return None
+    arguments = _arguments(component, settings)
+    return guarded(f"'supports' of {component.name!r}", component.supports, *context, **arguments)
+
+
+def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Run a plugin's code; whatever it raises becomes one line that names ``what``.
+
+    Raises:
+        PluginError: the code failed, or tried to leave the interpreter. Errors of ours pass as they are.
+    """
+    try:
+        return call(*arguments, **named)
+    except BenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        text = " ".join(str(error).split()) or "no message"
+        raise PluginError(f"{what} fails: {type(error).__name__}: {text}") from error
 
 
 def _json(settings: Mapping[str, JsonValue]) -> bytes:

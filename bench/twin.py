@@ -15,6 +15,7 @@ from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.engine.store import SCHEMA, read_json, read_record, write_json, write_text
 from bench.errors import StoreError
 from bench.suite.resolved import suite_from_json
+from bench.suite.shipped import suite_path
 from bench.suite.suite import Suite, load_suite
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(
     """
     local = tuple(Path(plugin) for plugin in plugins)
     catalog = load_catalog(local)
-    loaded = load_suite(Path(suite), catalog, profile=profile, overrides=overrides)
+    loaded = load_suite(suite_path(str(suite)), catalog, profile=profile, overrides=overrides)
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
     _, board = run_and_file(loaded, Invocation(catalog, places, local), Silent(), f"bench.run({str(suite)!r})")
     return board

@@ -33,7 +33,8 @@ class Record:
 
     ``group`` names the physical object (tile, part, specimen): a group is never split.
     ``split`` is the official one, or None where the data set has none for this image.
-    ``files`` are what ``load`` reads; their sizes and times tell whether the index is still true.
+    ``files`` are what ``load`` reads; their sizes and times tell whether the index is still true. A data set with
+    a record that names none is read again by every run.
     ``meta`` holds plain values such as viewpoint or exposure.
     """
 

@@ -41,7 +41,7 @@ def board(folder: Path, suite: str = "tiny") -> dict[str, Any]:
 
 def start(folder: Path, arguments: Sequence[str] = ARGUMENTS) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-P", "-m", "bench", *arguments],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.DEVNULL,

@@ -280,7 +280,7 @@ def test_a_component_that_cannot_do_a_cell_makes_it_skipped_with_the_reason(tmp_
 
 def test_a_component_whose_own_check_fails_is_named(tmp_path: Path) -> None:
     (line,) = mistakes(tmp_path, SMALL, "axes.crop=unsure")
-    assert "'supports' of the crop 'unsure' fails: RuntimeError: no idea" in line
+    assert "'supports' of 'unsure' fails: RuntimeError: no idea" in line
 
 
 @pytest.mark.parametrize(

@@ -95,9 +95,9 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def bench(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run the command line in ``folder`` as a user would."""
+    """Run the command line in ``folder`` as the installed command would: without the folder on the import path."""
     return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-P", "-m", "bench", *arguments],
         cwd=folder,
         env=environment(folder),
         capture_output=True,

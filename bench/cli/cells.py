@@ -15,6 +15,8 @@ def found_record(out: Path, start: str) -> tuple[Path, dict[str, Any]]:
     Raises:
         StoreError: there is none, or several.
     """
+    if not start or set(start) - set("0123456789abcdef"):
+        raise StoreError(f"{start!r} is no cell id: an id is made of the digits 0-9 and a-f; give the start of one")
     found = {path.stem: path for path in sorted(out.glob(f"*/cells/{start}*.json"))}
     if not found:
         raise StoreError(

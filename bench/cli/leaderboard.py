@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,8 @@ def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
     from bench.engine.scheduler import make_plan
 
     opened, invocation = open_suite(suite=suite, **given)
-    return board_of_plan(make_plan(opened, invocation), command_line())
+    with redirect_stdout(sys.stderr):
+        return board_of_plan(make_plan(opened, invocation), command_line())
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -40,7 +43,6 @@ def render(board: Leaderboard, form: str) -> str:
     if form == "text":
         import os
         import shutil
-        import sys
 
         from bench.report.text import to_text
 

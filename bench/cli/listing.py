@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_catalog, plugin_options, shipped_suites
+from bench.cli.options import open_catalog, plugin_options
+from bench.suite.shipped import shipped_suites
 
 if TYPE_CHECKING:
     from bench.catalog import Offer

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from importlib.util import find_spec
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bench.errors import SuiteError
+from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -57,36 +58,11 @@ def open_catalog(plugin: tuple[Path, ...], no_plugins: bool) -> Catalog:
     """Load all plugins; a broken one is reported in one line and stops nothing."""
     from bench.catalog import load_catalog
 
-    catalog = load_catalog(plugin, plugins=not no_plugins)
+    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what a command prints
+        catalog = load_catalog(plugin, plugins=not no_plugins)
     for lost in catalog.quarantined:
         click.echo(f"plugin left out: {lost.package} ({lost.module}): {lost.reason}", err=True)
     return catalog
-
-
-def suite_path(name: str) -> Path:
-    """A suite file, or a shipped suite by its bare name.
-
-    Raises:
-        SuiteError: there is neither.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = shipped_suites()
-    if name in shipped:
-        return shipped[name]
-    from difflib import get_close_matches
-
-    close = get_close_matches(path.stem, shipped, 1)
-    hint = f" Did you mean the shipped suite {close[0]!r}?" if close else ""
-    raise SuiteError([f"{name}: no such suite file.{hint} 'bench list suites' shows the shipped ones."])
-
-
-def shipped_suites() -> dict[str, Path]:
-    """Name to file of the suites that ship with the product."""
-    spec = find_spec("bench_suites")
-    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-    return {path.stem: path for folder in folders for path in sorted(Path(folder).glob("*.yaml"))}
 
 
 def open_suite(
@@ -109,16 +85,20 @@ def open_suite(
 
     path = suite_path(suite)
     catalog = open_catalog(plugin, no_plugins)
-    loaded = load_suite(path, catalog, profile=profile, overrides=overrides)
-    places = Places(bench_home(), out, {**loaded.data, **_folders(data)})
+    with redirect_stdout(sys.stderr):
+        loaded = load_suite(path, catalog, profile=profile, overrides=overrides)
+    places = Places(bench_home(), out, {**loaded.data, **_folders(data, catalog)})
     return loaded, Invocation(catalog, places, plugin, not no_plugins)
 
 
-def _folders(pairs: tuple[str, ...]) -> dict[str, str]:
+def _folders(pairs: tuple[str, ...], catalog: Catalog) -> dict[str, str]:
     folders = {}
+    known = catalog.names("dataset")
     for pair in pairs:
         name, equals, folder = pair.partition("=")
         if not (name and equals and folder):
             raise click.UsageError(f"--data {pair!r}: write NAME=DIR, for example --data mtd=~/data/mtd")
+        if name.rpartition(":")[2] not in known:
+            raise click.UsageError(f"--data {pair!r}: no data set is called {name!r}; known: {', '.join(known)}")
         folders[name] = folder
     return folders

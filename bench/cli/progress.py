@@ -31,11 +31,11 @@ def watching(*, plain: bool) -> Iterator[Watcher]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         yield LiveBars(bars)
@@ -73,7 +73,10 @@ def _headline(plan: Plan) -> str:
 
 def _outcome(planned: Planned, ended: Ended) -> str:
     text = f"{ended.state:8s} {cell_name(planned)}  {ended.seconds:.1f} s"
-    return text if ended.reason is None else f"{text}  {ended.reason}"
+    if ended.reason is None:
+        return text
+    more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
+    return f"{text}  {ended.reason}{more}"
 
 
 @dataclass(slots=True)
@@ -120,7 +123,7 @@ class LiveBars:
         runnable = [p for p in plan.cells if p.state in RUNNABLE]
         self._names = {p.cell.id: cell_name(p) for p in runnable}
         self._clock = _Clock(len(runnable))
-        self.bars.console.print(_headline(plan), highlight=False)
+        self.bars.console.print(_headline(plan), highlight=False, markup=False)
         if runnable:
             self._cells = self.bars.add_task("cells", total=len(runnable), note="")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import redirect_stdout
 from typing import Any
 
 import click
@@ -28,7 +29,7 @@ def command(plain: bool, **given: Any) -> int:
 
     suite, invocation = open_suite(**given)
     started = time.monotonic()
-    with watching(plain=plain or not sys.stderr.isatty()) as watcher:
+    with watching(plain=plain or not sys.stderr.isatty()) as watcher, redirect_stdout(sys.stderr):
         plan, board = run_and_file(suite, invocation, watcher, command_line())
     click.echo(render(board, "text"))
     minutes = (time.monotonic() - started) / 60

@@ -42,7 +42,7 @@ class Source:
         sample = self.dataset.load(id)
         image = guide = sample.image
         for step in self.chain:
-            after = _checked(step(image), step, image, id)
+            after = apply(step, image, id)
             if guide is image and after.shape[2] == image.shape[2]:
                 guide = after
             image = after
@@ -57,7 +57,13 @@ def padded(prepared: Prepared, size: int) -> Prepared:
     return Prepared(image, pad(prepared.guide, prepared.mask, size)[0], mask)
 
 
-def _checked(after: Image, step: Callable[[Image], Image], before: Image, id: str) -> Image:
+def apply(step: Callable[[Image], Image], before: Image, id: str) -> Image:
+    """Run one preprocessing step on an image ``[H, W, C]`` and check what it returns.
+
+    Raises:
+        PluginError: it changed the pixel grid, or returned something that is no image.
+    """
+    after = step(before)
     name = getattr(step, "__qualname__", type(step).__qualname__)
     if not isinstance(after, np.ndarray) or after.ndim != 3 or after.dtype not in (np.uint8, np.uint16):
         shown = f"{after.dtype}{list(after.shape)}" if isinstance(after, np.ndarray) else type(after).__name__

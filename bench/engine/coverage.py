@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.canonical import digest
-from bench.component import build
-from bench.crops.coverage import coverage
+from bench.component import build, guarded
+from bench.crops.coverage import Coverage, coverage
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex
 from bench.data.splits import assign, restricted
@@ -32,11 +32,7 @@ def coverage_rows(
     problems: dict[str, None] = {}
     for cell in _distinct(suite):
         try:
-            index, source = _opened(cell, invocation, say)
-            component = invocation.catalog.find("crop", cell.crop.use).component
-            strategy = build(component, cell.crop_size, settings=cell.crop.settings)
-            crops = min(MOST_CROPS, bank_crops(cell))
-            found = coverage(index, source, strategy, size=cell.crop_size, crops=crops, seed=cell.seed)
+            found = guarded(f"coverage of {cell.labels['crop']!r}", _covered, cell, invocation, say)
         except BenchError as error:
             problems[str(error)] = None
             continue
@@ -44,6 +40,14 @@ def coverage_rows(
         say(f"measured {' / '.join(labels.values())}")
         rows.append({**found.as_dict(), **labels})
     return rows, tuple(problems)
+
+
+def _covered(cell: Cell, invocation: Invocation, say: Callable[[str], None]) -> Coverage:
+    index, source = _opened(cell, invocation, say)
+    component = invocation.catalog.find("crop", cell.crop.use).component
+    strategy = build(component, cell.crop_size, settings=cell.crop.settings)
+    crops = min(MOST_CROPS, bank_crops(cell))
+    return coverage(index, source, strategy, size=cell.crop_size, crops=crops, seed=cell.seed)
 
 
 def _distinct(suite: Suite) -> list[Cell]:
@@ -64,7 +68,7 @@ def _opened(cell: Cell, invocation: Invocation, say: Callable[[str], None]) -> t
     if found.index is None and found.problem is None:
         say(f"indexing {found.data.use}")
         _index(found, invocation, places)
-        found = shelf(catalog, cell.dataset, places)
+        found = shelf(catalog, cell.dataset, places, {found.locator})
     if found.index is None:
         raise BenchError(found.problem or f"data set {cell.dataset.use!r} changes while it is read")
     training = restricted(found.index, assign(found.index, cell.protocol.split), "train")

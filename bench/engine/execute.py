@@ -18,10 +18,10 @@ from bench.catalog import Catalog
 from bench.component import build
 from bench.crops.bank import Bank, build_bank, build_tiles, open_bank
 from bench.crops.prepare import Source
-from bench.data.index import DatasetIndex, read_index
+from bench.data.index import DatasetIndex, is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
 from bench.engine.home import Places
-from bench.engine.indexing import open_dataset, split_rule
+from bench.engine.indexing import listed, open_dataset, split_rule
 from bench.engine.jobs import Job
 from bench.engine.stages import Stage, from_json
 from bench.engine.store import finish_stage, stage_note, write_json
@@ -69,6 +69,16 @@ class Workshop:
         if index.fingerprint != self.stages["tiles"].facts["data"]:
             raise StoreError(f"data set {index.dataset!r} changed while the suite ran; run the suite again")
         return index
+
+    def check_data(self) -> None:
+        """Refuse to file what was read from files that are no longer those of the index.
+
+        Raises:
+            StoreError: a file of the data set changed while a stage was at work.
+        """
+        records = listed(self.dataset, self.job.data.use)
+        if all(record.files for record in records) and not is_current(Path(self.job.data.index), records):
+            raise StoreError(f"data set {self.index.dataset!r} changed while the suite ran; run the suite again")
 
     @cached_property
     def splits(self) -> Mapping[str, Split]:
@@ -128,9 +138,14 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
     from bench.engine.pictures import draw_pictures
 
     record = cell_record(workshop, notes)
+    write_json(Path(job.record), record)
     pictures = Path(job.record).with_suffix("")
-    drawn = draw_pictures(workshop, record, pictures)
-    write_json(Path(job.record), {**record, "pictures": [f"{pictures.name}/{name}" for name in drawn]})
+    try:
+        drawn = draw_pictures(workshop, record, pictures)
+    except Exception as error:  # a score is never lost to its picture
+        write_json(Path(job.record), {**record, "pictures_missing": f"{type(error).__name__}: {error}"})
+    else:
+        write_json(Path(job.record), {**record, "pictures": [f"{pictures.name}/{name}" for name in drawn]})
 
 
 def _finished(workshop: Workshop, stage: Stage, step: Callable[[Workshop, Stage, Path], Note]) -> Note:
@@ -141,6 +156,7 @@ def _finished(workshop: Workshop, stage: Stage, step: Callable[[Workshop, Stage,
         started = time.perf_counter()
         note = step(workshop, stage, folder)
         seconds = time.perf_counter() - started
+        workshop.check_data()
         return {
             "kind": stage.kind,
             "key": stage.key,

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.score.evidence import read_evidence
+from bench.component import build, guarded
+from bench.errors import PluginError
+from bench.score.evidence import Evidence, read_evidence
 from bench.score.summary import summarise
-from bench.score.thresholds import choose_threshold
+from bench.score.thresholds import choose_threshold, pooled
+from bench.types import Float64
 
 if TYPE_CHECKING:
+    from bench.catalog import Catalog
     from bench.engine.execute import Note, Workshop
 
 
@@ -27,8 +31,10 @@ def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> dict[str, Any]
     found = workshop.stages["score"].facts["found"]
     train, predict = notes["train"], notes["predict"]
 
-    def scores(split: str, evidence: Any) -> dict[str, Any]:
-        return summarise(evidence, threshold, found=found, rng=_generator(workshop.stages["predict"].key, split))
+    def scores(split: str, evidence: Evidence) -> dict[str, Any]:
+        rng = _generator(workshop.stages["predict"].key, split)
+        own = summarise(evidence, threshold, found=found, rng=rng)
+        return {**plugin_metrics(workshop.catalog, pooled(evidence)[threshold.index]), **own}
 
     return {
         **workshop.job.filing,
@@ -55,6 +61,25 @@ def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> dict[str, Any]
         },
         "provenance": train["provenance"],
     }
+
+
+def plugin_metrics(catalog: Catalog, counts: Float64) -> dict[str, float]:
+    """Pixel metrics of all plugins from pooled counts ``float64[4]``; our own are in the summary already.
+
+    Raises:
+        PluginError: a metric fails, or gives a value outside its stated range.
+    """
+    found = {}
+    for offer in catalog.offers("metric"):
+        name = offer.component.name
+        metric = build(offer.component, settings={})
+        if not hasattr(metric, "observe"):  # an ImageMetric needs whole images, which evidence does not keep
+            value = float(guarded(f"metric {name!r}", metric.value, counts))
+            low, high = metric.range
+            if not low <= value <= high:
+                raise PluginError(f"metric {name!r} gave {value}, outside its range {low} to {high}")
+            found[name] = value
+    return found
 
 
 def _generator(key: str, split: str) -> np.random.Generator:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
-from bench.component import build
+from bench.component import build, guarded
 from bench.data.index import DatasetIndex, build_index, is_current, read_index, write_index
+from bench.data.leaks import duplicates
 from bench.data.splits import Rule, assign, split_digest
 from bench.engine.home import Places
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
-from bench.errors import BenchError, StoreError
+from bench.errors import BenchError, PluginError, StoreError
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
 
@@ -38,8 +39,11 @@ class Shelf:
         return Path(self.data.index).stem
 
 
-def shelf(catalog: Catalog, ref: Ref, places: Places) -> Shelf:
-    """Look a data set up without decoding anything; a data set that cannot be opened is a ``problem``."""
+def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()) -> Shelf:
+    """Look a data set up without decoding anything; a data set that cannot be opened is a ``problem``.
+
+    ``made`` names indices that this run has made: they are taken as they are.
+    """
     offer = catalog.find("dataset", ref.use)
     root = places.root(ref.use)
     source = offer.provider.source_hash if offer.provider.local else ""
@@ -47,22 +51,29 @@ def shelf(catalog: Catalog, ref: Ref, places: Places) -> Shelf:
     path = places.index(name)
     data = DataRef(ref.use, dict(ref.settings), str(root), str(path))
     try:
-        records = open_dataset(catalog, data).records()
+        records = listed(open_dataset(catalog, data), ref.use)
+        return Shelf(data, _known(path) if name in made else current_index(path, records))
     except BenchError as error:
         return Shelf(data, None, str(error))
-    except Exception as error:
-        return Shelf(data, None, f"data set {ref.use!r} cannot list its images: {type(error).__name__}: {error}")
-    return Shelf(data, current_index(path, records))
+
+
+def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
+    """The records of a data set.
+
+    Raises:
+        PluginError: the reader fails, or lists something else than records.
+    """
+    records = guarded(f"records() of data set {name!r}", lambda: tuple(dataset.records()))
+    if not all(isinstance(record, Record) for record in records):
+        raise PluginError(f"records() of data set {name!r} must list Record objects")
+    return records
 
 
 def current_index(path: Path, records: Sequence[Record]) -> DatasetIndex | None:
-    """The index at ``path`` if it still describes the files, else None."""
-    if not path.is_file():
+    """The index at ``path`` if it still describes the files, else None; without files nothing vouches for it."""
+    if not path.is_file() or not all(record.files for record in records):
         return None
-    try:
-        return read_index(path) if is_current(path, records) else None
-    except StoreError:
-        return None  # of another schema or damaged: made again
+    return _known(path) if is_current(path, records) else None
 
 
 def open_dataset(catalog: Catalog, data: DataRef) -> Dataset:
@@ -83,7 +94,7 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
         progress=lambda done, total: report("index", done, total, ""),
         known=_known(path),
     )
-    write_index(path, index, dataset.records())
+    write_index(path, index, listed(dataset, job.data.use))
 
 
 def _known(path: Path) -> DatasetIndex | None:
@@ -111,5 +122,8 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
         DataError: the split is impossible.
     """
     first = index.entries[0]  # the index refuses data sets that mix channels or pixel types
-    digest = split_digest(assign(index, rule))
-    return IndexedData(index.fingerprint, digest, first.channels, first.dtype, len(index.classes))
+    split = assign(index, rule)
+    copies = sum(len(leak.images) for leak in duplicates(index, split))
+    return IndexedData(
+        index.fingerprint, split_digest(split), first.channels, first.dtype, len(index.classes), duplicates=copies
+    )

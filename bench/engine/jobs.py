@@ -26,13 +26,14 @@ class DataRef:
 class Job:
     """Either an index to be made (no ``stages``) or a cell's chain of stages to be finished.
 
-    ``key`` names the job: an index locator or a cell id. ``filing`` is what the record holds beside the scores.
+    ``key`` names the job: an index locator or a cell id. ``plugins`` are local files with the digest of their content.
+    ``filing`` is what the record holds beside the scores.
     """
 
     key: str
     data: DataRef
     home: str
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[tuple[str, str], ...] = ()
     third_party: bool = True
     stages: tuple[Mapping[str, JsonValue], ...] = ()
     record: str = ""
@@ -50,7 +51,7 @@ class Job:
             **{
                 **given,
                 "data": DataRef(**given["data"]),
-                "plugins": tuple(given["plugins"]),
+                "plugins": tuple((path, source) for path, source in given["plugins"]),
                 "stages": tuple(given["stages"]),
             }
         )

@@ -99,7 +99,7 @@ class LocalLauncher:
     def _spawn(self, slot: int, job: Job) -> _Worker:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.engine.worker"],
+            [sys.executable, "-P", "-m", "bench.engine.worker"],  # -P: nothing is imported from the current folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -117,7 +117,8 @@ class LocalLauncher:
         if not chunk:
             return self._died(slot)
         *lines, worker.pending = (worker.pending + chunk).split(b"\n")
-        return [ended for line in lines if (ended := self._heard(slot, json.loads(line))) is not None]
+        found = (self._heard(slot, message) for line in lines if (message := _message(line)) is not None)
+        return [ended for ended in found if ended is not None]
 
     def _heard(self, slot: int, message: dict[str, Any]) -> Ended | None:
         event = message.pop("event")
@@ -158,3 +159,12 @@ class LocalLauncher:
             worker.process.stdin.close()
         worker.process.stdout.close()
         worker.errors.close()
+
+
+def _message(line: bytes) -> dict[str, Any] | None:
+    """One message of a worker; what something printed before the channel was private is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and "event" in message else None

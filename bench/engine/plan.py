@@ -23,6 +23,9 @@ are indexed; ``blocked`` cannot run (its data are absent); ``skipped`` and ``exc
 
 STALE = "stale: scored with other data, code version or settings than now"
 
+CHANGED = "the code of {} changed after this score, its version did not"
+DUPLICATES = "{} picture(s) of this data set lie in more than one split"
+
 RUNNABLE = ("pending", "stale", "failed")
 
 
@@ -37,6 +40,7 @@ class Planned:
     shelf: Shelf | None = None
     record: Mapping[str, Any] | None = None
     inert: bool | None = None
+    badges: tuple[str, ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:
@@ -52,6 +56,7 @@ class Plan:
     cells: tuple[Planned, ...]
     shelves: tuple[Shelf, ...]
     disk_bytes: int
+    catalog: Catalog
 
     def counts(self) -> dict[str, int]:
         """Cells by state."""
@@ -59,11 +64,16 @@ class Plan:
 
     def records(self) -> dict[str, Mapping[str, Any]]:
         """Records of all cells that have one, by cell id; those of stale cells carry a badge."""
-        return {p.cell.id: _badged(p.record, p.state) for p in self.cells if p.record is not None}
+        sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
+        return {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
 
 
-def _badged(record: Mapping[str, Any], state: CellState) -> Mapping[str, Any]:
-    return {**record, "badges": [*record.get("badges", ()), STALE]} if state == "stale" else record
+def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
+    """The record with what must be said of it today: stale, or scored by code that has changed since."""
+    used = record.get("providers", {}).items()
+    changed = [name for name, provider in used if name in sources and sources[name] != provider["source"]]
+    said = [STALE] if state == "stale" else [CHANGED.format(name) for name in changed]
+    return {**record, "badges": [*record.get("badges", ()), *said]} if said else record
 
 
 @dataclass(slots=True)
@@ -73,6 +83,7 @@ class Planner:
     suite: Suite
     catalog: Catalog
     places: Places
+    made: frozenset[str] = frozenset()
     _shelves: dict[str, Shelf] = field(default_factory=dict)
     _indexed: dict[tuple[str, str], IndexedData | str] = field(default_factory=dict)
     _inert: dict[str, bool | None] = field(default_factory=dict)
@@ -82,7 +93,7 @@ class Planner:
         """Give every cell its state."""
         graph = Graph(self.catalog)
         planned = tuple(self._planned(cell, graph) for cell in self.suite.cells)
-        return Plan(self.suite, planned, tuple(self._shelves.values()), sum(self._disk.values()))
+        return Plan(self.suite, planned, tuple(self._shelves.values()), sum(self._disk.values()), self.catalog)
 
     def _planned(self, cell: Cell, graph: Graph) -> Planned:
         if cell.excluded is not None:
@@ -103,16 +114,20 @@ class Planner:
             if refusal is not None:
                 return Planned(cell, "skipped", refusal, shelf=found, record=record)
             stages = graph.chain(cell, data)
-            self._count_disk(cell, stages, *graph.prepared(cell, data))
+            shape = graph.prepared(cell, data)
         except BenchError as error:
             return Planned(cell, "blocked", str(error), shelf=found, record=record)
         keys = {stage.kind: stage.key for stage in stages}
-        return Planned(cell, _state(record, keys), None, stages, found, record, self._is_inert(keys["crops"]))
+        state = _state(record, keys)
+        if state in RUNNABLE:
+            self._count_disk(cell, stages, *shape)
+        badges = (DUPLICATES.format(data.duplicates),) if data.duplicates else ()
+        return Planned(cell, state, None, stages, found, record, self._is_inert(keys["crops"]), badges)
 
     def _shelf(self, cell: Cell) -> Shelf:
         identity = digest([cell.dataset.use, dict(cell.dataset.settings)])
         if identity not in self._shelves:
-            self._shelves[identity] = shelf(self.catalog, cell.dataset, self.places)
+            self._shelves[identity] = shelf(self.catalog, cell.dataset, self.places, self.made)
         return self._shelves[identity]
 
     def _data(self, cell: Cell, found: Shelf) -> IndexedData | str:

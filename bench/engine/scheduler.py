@@ -6,7 +6,7 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,8 +18,9 @@ from bench.engine.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.engine.local import LocalLauncher
 from bench.engine.plan import RUNNABLE, Plan, Planned, Planner
 from bench.engine.stages import as_json, reuse
-from bench.engine.store import SCHEMA, read_record, write_json
+from bench.engine.store import SCHEMA, read_record, touch_stage, write_json
 from bench.suite.cells import asked
+from bench.suite.layers import gpus
 from bench.suite.schema import Runtime
 from bench.suite.suite import Suite
 
@@ -63,9 +64,9 @@ class Invocation:
 MakeLauncher = Callable[[Listener], Launcher]
 
 
-def make_plan(suite: Suite, invocation: Invocation) -> Plan:
-    """Plan a suite as the store is now."""
-    return Planner(suite, invocation.catalog, invocation.places).plan()
+def make_plan(suite: Suite, invocation: Invocation, made: Collection[str] = ()) -> Plan:
+    """Plan a suite as the store is now; ``made`` names indices made by this run, which are true without a look."""
+    return Planner(suite, invocation.catalog, invocation.places, frozenset(made)).plan()
 
 
 def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: MakeLauncher | None = None) -> Plan:
@@ -77,15 +78,24 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     launcher = (make or _local_launcher(suite.runtime))(watcher.progress)
     try:
         plan = make_plan(suite, invocation)
-        problems = _make_indices(plan, invocation, launcher, watcher)
+        made, problems = _make_indices(plan, invocation, launcher, watcher)
         if any(planned.state == "unindexed" for planned in plan.cells):
-            plan = _blocked(make_plan(suite, invocation), problems)
+            plan = _blocked(make_plan(suite, invocation, made), problems)
         watcher.planned(plan)
         _file_reasons(plan, invocation)
         _run_cells(plan, invocation, launcher, watcher)
     finally:
         launcher.close()
-    return _blocked(make_plan(suite, invocation), problems)
+    plan = _blocked(make_plan(suite, invocation, made), problems)
+    _mark_used(plan, invocation.places)
+    return plan
+
+
+def _mark_used(plan: Plan, places: Places) -> None:
+    """Say to ``bench cache gc`` that the stages of finished cells were of use just now."""
+    stages = {(kind, key) for planned in plan.cells if planned.state == "done" for kind, key in planned.keys.items()}
+    for kind, key in stages:
+        touch_stage(places.stage(kind, key))
 
 
 def _local_launcher(runtime: Runtime) -> MakeLauncher:
@@ -113,14 +123,8 @@ def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
 
 
 def _devices() -> list[str]:
-    """Every GPU the driver lists, else the processor; torch is not asked."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        count = len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
-    else:
-        folder = Path("/proc/driver/nvidia/gpus")
-        count = len(list(folder.iterdir())) if folder.is_dir() else 0
-    return [f"cuda:{number}" for number in range(count)] or ["cpu"]
+    """Every GPU of this machine, else the processor."""
+    return [f"cuda:{number}" for number in range(gpus())] or ["cpu"]
 
 
 def _processors() -> int:
@@ -128,8 +132,10 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _make_indices(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> dict[str, str]:
-    """Index every data set that needs it; return why not, by index locator."""
+def _make_indices(
+    plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher
+) -> tuple[set[str], dict[str, str]]:
+    """Index every data set that needs it; return the locators of those made, and why not for the others."""
     wanted = [shelf for shelf in plan.shelves if shelf.index is None and shelf.problem is None]
     jobs = [_job(shelf.locator, shelf, invocation) for shelf in wanted]
     launcher.submit(jobs)
@@ -141,7 +147,7 @@ def _make_indices(plan: Plan, invocation: Invocation, launcher: Launcher, watche
             if ended.state != "done":
                 problems[ended.key] = ended.reason or "its index could not be made"
         watcher.tick()
-    return problems
+    return {job.key for job in jobs} - set(problems), problems
 
 
 def _job(key: str, shelf: Shelf, invocation: Invocation) -> Job:
@@ -149,9 +155,15 @@ def _job(key: str, shelf: Shelf, invocation: Invocation) -> Job:
         key=key,
         data=shelf.data,
         home=str(invocation.places.home),
-        plugins=tuple(str(path.resolve()) for path in invocation.plugins),
+        plugins=_local_plugins(invocation.catalog),
         third_party=invocation.third_party,
     )
+
+
+def _local_plugins(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """Local plugin files that offer something, with the digest of what was loaded."""
+    local = {str(o.provider.local): o.provider.source_hash for o in catalog.all if o.provider.local is not None}
+    return tuple(local.items())
 
 
 def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
@@ -191,8 +203,9 @@ def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
 def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
     """What every record says of its cell, however it ended."""
     cell = planned.cell
-    chosen = [("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model)]
+    chosen = [("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model), ("loss", cell.recipe.loss)]
     chosen += [("preprocess", ref) for ref in cell.preprocess]
+    chosen += [("augment", ref) for ref in cell.recipe.augment]
     offers = [catalog.find(kind, ref.use) for kind, ref in chosen]
     return {
         "schema": SCHEMA,
@@ -201,7 +214,7 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
         "tuned": dict(cell.tuned),
         "cell": asked(cell),
         "keys": planned.keys,
-        "badges": [offer.component.badge for offer in offers if offer.component.badge],
+        "badges": [*(offer.component.badge for offer in offers if offer.component.badge), *planned.badges],
         "providers": {
             f"{offer.kind} {offer.component.name}": {
                 "package": offer.provider.package,
@@ -216,7 +229,7 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
 def _file_reasons(plan: Plan, invocation: Invocation) -> None:
     """File cells that cannot run, so that the board can say why; what a cell once reached is never overwritten."""
     for planned in plan.cells:
-        finished = planned.record is not None and planned.record["state"] == "done"
+        finished = planned.record is not None and planned.record["state"] in ("done", "diverged")
         if planned.state in ("blocked", "skipped") and not finished:
             state = "failed" if planned.state == "blocked" else "skipped"
             record = {**_filing(planned, invocation.catalog), "state": state, "reason": planned.reason}
@@ -226,10 +239,10 @@ def _file_reasons(plan: Plan, invocation: Invocation) -> None:
 def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation) -> Ended:
     """Make sure that the store says how a cell ended; a cell without its record is not done."""
     path = invocation.places.record(suite.name, planned.cell.id)
+    record = read_record(path)
+    if record is not None and record["state"] == "done" and record["keys"] == planned.keys:
+        return ended if ended.state == "done" else replace(ended, state="done", reason=None)  # another run finished it
     if ended.state == "done":
-        record = read_record(path)
-        if record is not None and record["state"] == "done" and record["keys"] == planned.keys:
-            return ended
         ended = replace(ended, state="failed", reason="the worker reported success but left no record")
     write_json(
         path, {**_filing(planned, invocation.catalog), "state": ended.state, "reason": ended.reason, "log": ended.log}

@@ -14,8 +14,8 @@ import numpy as np
 
 from bench.canonical import digest
 from bench.catalog import Catalog
-from bench.component import Component, build
-from bench.errors import PluginError
+from bench.component import Component, build, guarded, why_not
+from bench.crops.prepare import apply
 from bench.suite.cells import Cell
 from bench.suite.schema import Ref
 from bench.types import JsonValue, Task
@@ -43,13 +43,17 @@ def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | 
 
 @dataclass(frozen=True, slots=True)
 class IndexedData:
-    """What the index says of a data set under one split rule: enough to make every key."""
+    """What the index says of a data set under one split rule: enough to make every key.
+
+    ``duplicates`` counts pictures that lie in more than one split, pixel by pixel; it is in no key.
+    """
 
     fingerprint: str
     split: str
     channels: int
     dtype: str
     classes: int
+    duplicates: int = 0
 
 
 @dataclass(slots=True)
@@ -129,20 +133,15 @@ class Graph:
         if identity not in self._shapes:
             image = np.zeros((32, 32, data.channels), data.dtype)
             for ref in cell.preprocess:
-                component = self.catalog.find("preprocess", ref.use).component
-                try:
-                    image = build(component, settings=ref.settings)(image)
-                except Exception as error:
-                    raise PluginError(f"preprocess {ref.use!r} fails on a black image: {error}") from error
+                step = build(self.catalog.find("preprocess", ref.use).component, settings=ref.settings)
+                image = guarded(f"preprocess {ref.use!r}", apply, step, image, "black")
             self._shapes[identity] = (image.shape[2], str(image.dtype))
         return self._shapes[identity]
 
     def refusal(self, cell: Cell, data: IndexedData) -> str | None:
         """Why the model cannot do this task, or None."""
         component: Component[Any] = self.catalog.find("model", cell.model.use).component
-        if component.supports is None:
-            return None
-        return component.supports(Task(*self.task(cell, data)), **cell.model.settings)
+        return why_not(component, Task(*self.task(cell, data)), settings=cell.model.settings)
 
     def _once(self, kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
         identity = (kind, digest([facts, needs or {}]))

@@ -95,6 +95,12 @@ def stage_note(folder: Path) -> dict[str, Any] | None:
     return note if note is not None and not missing_files(folder, note) else None
 
 
+def touch_stage(folder: Path) -> None:
+    """Note that a stage was of use just now; one that is gone stays gone."""
+    with suppress(FileNotFoundError):
+        os.utime(folder / NOTE)
+
+
 def missing_files(folder: Path, note: Mapping[str, Any]) -> list[str]:
     """Names of files that a stage's note lists and that are not there in full."""
     return [
@@ -113,7 +119,7 @@ def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]])
     with _lock(folder):
         done = stage_note(folder)
         if done is not None:
-            os.utime(folder / NOTE)  # when it was last of use, for `bench cache gc`
+            touch_stage(folder)
             return done
         for leftover in folder.parent.glob(f".{folder.name}.*{UNFINISHED}"):
             shutil.rmtree(leftover)  # of a killed worker: whoever holds the lock is the only one at work

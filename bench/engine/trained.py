@@ -12,7 +12,7 @@ from bench.engine.execute import BEST
 from bench.engine.home import Places
 from bench.engine.learning import device
 from bench.engine.store import stage_note
-from bench.errors import DataError, StoreError
+from bench.errors import DataError, PluginError, StoreError
 from bench.types import Float32, Image, Task
 
 if TYPE_CHECKING:
@@ -78,8 +78,13 @@ def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) ->
     train, predict = notes["train"]["facts"], notes["predict"]["facts"]
     stored = load_weights(places.stage("train", record["keys"]["train"]) / BEST)
     task = Task(*train["task"])
+    for kind, used in [("model", train["model"]), *(("preprocess", u) for u in notes["tiles"]["facts"]["preprocess"])]:
+        _check_code(catalog, kind, used)
+    settings = train["model"]["settings"]
+    if "pretrained" in settings:
+        settings = {**settings, "pretrained": False}  # the stored weights replace them; nothing is fetched
     component = catalog.find("model", train["model"]["use"]).component
-    model: torch.nn.Module = initialised(lambda: build(component, task, settings=train["model"]["settings"]), 0)
+    model: torch.nn.Module = initialised(lambda: build(component, task, settings=settings), 0)
     model.load_state_dict(stored.state)
     where = device()
     return Trained(
@@ -97,6 +102,21 @@ def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) ->
         threshold=notes["predict"]["threshold"],
         device=where,
     )
+
+
+def _check_code(catalog: Catalog, kind: str, used: Mapping[str, Any]) -> None:
+    """Refuse a component that is not the one the cell was trained with.
+
+    Raises:
+        PluginError: its version, or the content of its local file, is another one.
+    """
+    offer = catalog.find(kind, used["use"])
+    source = offer.provider.source_hash if offer.provider.local else None
+    if (offer.component.version, source) != (used["version"], used.get("source")):
+        raise PluginError(
+            f"the {kind} {used['use']!r} is not the one this cell was trained with "
+            f"(version {used['version']} then, {offer.component.version} now, or its file changed); run the suite again"
+        )
 
 
 def _note(places: Places, record: Mapping[str, Any], kind: str) -> dict[str, Any]:

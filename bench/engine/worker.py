@@ -15,11 +15,11 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 from bench.catalog import Catalog, load_catalog
 from bench.engine.jobs import Ended, Job
-from bench.errors import BenchError, Diverged
+from bench.errors import BenchError, Diverged, PluginError
 
 PR_SET_PDEATHSIG = 1
 
@@ -30,7 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to answer
     _die_with_parent()
     say = _speaker(channel)
-    catalogs: dict[tuple[tuple[str, ...], bool], Catalog] = {}
+    catalogs: dict[Which, Catalog] = {}
     for line in sys.stdin:
         job = Job.from_json(json.loads(line))
         ended = perform(job, catalogs, say)
@@ -38,7 +38,11 @@ def main() -> None:
              "log": ended.log, "seconds": ended.seconds})  # fmt: skip
 
 
-def perform(job: Job, catalogs: dict[tuple[tuple[str, ...], bool], Catalog], say: Callable[[Any], None]) -> Ended:
+Which: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
+"""What a catalog was loaded from: local plugins, and whether installed ones count."""
+
+
+def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]) -> Ended:
     """Do one job; every error becomes an ending."""
     started = time.perf_counter()
 
@@ -48,7 +52,7 @@ def perform(job: Job, catalogs: dict[tuple[tuple[str, ...], bool], Catalog], say
     try:
         which = (job.plugins, job.third_party)
         if which not in catalogs:
-            catalogs[which] = load_catalog([Path(p) for p in job.plugins], plugins=job.third_party)
+            catalogs[which] = _catalog(job)
         if job.stages:
             from bench.engine.execute import run_cell
 
@@ -60,12 +64,27 @@ def perform(job: Job, catalogs: dict[tuple[tuple[str, ...], bool], Catalog], say
     except Diverged as error:
         return Ended(job.key, "diverged", str(error), None, time.perf_counter() - started)
     except BenchError as error:
-        return Ended(job.key, "failed", str(error), None, time.perf_counter() - started)
-    except Exception as error:
+        log = traceback.format_exc() if error.__cause__ else None  # a plugin's own error stands behind it
+        return Ended(job.key, "failed", str(error), log, time.perf_counter() - started)
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split()) or "no message"
         reason = f"{type(error).__name__}: {text}"
         return Ended(job.key, "failed", reason, traceback.format_exc(), time.perf_counter() - started)
     return Ended(job.key, "done", seconds=time.perf_counter() - started)
+
+
+def _catalog(job: Job) -> Catalog:
+    """The components a job was planned with.
+
+    Raises:
+        PluginError: a local plugin file is not what it was when the suite was planned.
+    """
+    catalog = load_catalog([Path(path) for path, _ in job.plugins], plugins=job.third_party)
+    found = {str(offer.provider.local): offer.provider.source_hash for offer in catalog.all}
+    for path, source in job.plugins:
+        if found.get(path) != source:
+            raise PluginError(f"{path}: the plugin file changed while the suite ran; run the suite again")
+    return catalog
 
 
 def _private_stdout() -> TextIO:

@@ -47,7 +47,7 @@ def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: flo
         f"TH {threshold:.3f}", (threshold, 1.0), (0, 4), textcoords="offset points", ha="center", fontsize="small"
     )
     _end_labels(axis, {label: (_last(curves[name]), colour) for name, (label, colour, _) in CURVES.items()})
-    axis.set_title(title, loc="left", fontsize=10, pad=18)
+    axis.set_title(title, loc="left", fontsize=10, pad=18, parse_math=False)
     return figure
 
 
@@ -69,7 +69,7 @@ def training_plot(
         _mark_epoch(axis, convergence_epoch, ":", "#444444")
         _mark_epoch(axis, best_epoch, "--", "#009E73")
     _name_epochs(axes[0], convergence_epoch, best_epoch, int(epochs[-1]) if len(epochs) else 0)
-    axes[0].set_title(title, loc="left", fontsize=10, pad=18)
+    axes[0].set_title(title, loc="left", fontsize=10, pad=18, parse_math=False)
     return figure
 
 

@@ -49,6 +49,7 @@ def describe(record: Record, width: int = 100) -> str:
         _fields("Protocol", look(record, ("cell", "protocol")), width),
         _fields("Keys", record.get("keys"), width),
         _fields("Provenance", record.get("provenance"), width),
+        f"Log\n{record['log']}\n" if record.get("log") else "",
     ]
     return "\n".join(block for block in blocks if block)
 

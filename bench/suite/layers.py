@@ -165,19 +165,30 @@ def choose(profiles: Sequence[str], asked: str | None, mistakes: Mistakes) -> Ch
 
 
 def gpu_present() -> bool:
-    """Whether the NVIDIA driver (NVML) sees a GPU that is not hidden by ``CUDA_VISIBLE_DEVICES``; no torch."""
+    """Whether there is a GPU to run on."""
+    return gpus() > 0
+
+
+def gpus() -> int:
+    """NVIDIA GPUs that the driver (NVML) sees and ``CUDA_VISIBLE_DEVICES`` does not hide; no torch is asked."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = _installed_gpus()
+    if visible is None:
+        return count
+    return min(count, len([name for name in visible.split(",") if name.strip() not in ("", "-1")]))
+
+
+def _installed_gpus() -> int:
     import ctypes
     import sys
 
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return False
     try:
         driver = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
         if driver.nvmlInit_v2() != 0:
-            return False
+            return 0
         count = ctypes.c_uint(0)
         counted = driver.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
         driver.nvmlShutdown()
     except (OSError, AttributeError):
-        return False
-    return counted and count.value > 0
+        return 0
+    return count.value if counted else 0

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from bench.canonical import canonical, digest_file
-from bench.component import Component, build, complete, mistakes_in, settings_of
-from bench.errors import BenchError, PluginError
+from bench.component import Component, complete, mistakes_in, settings_of, why_not
+from bench.errors import PluginError
 from bench.suite.mistakes import Mark, Mistakes, did_you_mean, unknown
 from bench.suite.schema import FACTS, OF_A_TYPE, SCORES, Board, Protocol, Recipe, Ref, SplitFile, Strict
 from bench.suite.yaml import Node, mark_of, plain
@@ -233,24 +232,5 @@ class Objections:
         return next((reason for reason in reasons if reason), None)
 
     def _reason(self, kind: str, ref: Ref, context: tuple[int, ...]) -> str | None:
-        found = self.catalog.find(kind, ref.use).component
-        if found.supports is None:
-            return None
-        try:
-            reason = build(_asking(found), *context, settings=ref.settings)
-        except BenchError:
-            raise
-        except Exception as error:
-            raise PluginError(f"'supports' of the {kind} {ref.use!r} fails: {type(error).__name__}: {error}") from error
+        reason = why_not(self.catalog.find(kind, ref.use).component, *context, settings=ref.settings)
         return f"{kind} {ref.use}: {reason}" if reason else None
-
-
-@cache
-def _asking(found: Component[Any]) -> Component[str | None]:
-    """A component that asks ``supports`` where the real one builds, with the same converted arguments."""
-
-    @wraps(found.build, updated=())
-    def ask(*context: Any, **settings: Any) -> str | None:
-        return found.supports(*context, **settings) if found.supports else None
-
-    return replace(found, build=ask)
