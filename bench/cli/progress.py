@@ -41,11 +41,23 @@ def watching(*, plain: bool) -> Iterator[Watcher]:
         yield LiveBars(bars)
 
 
-def cell_name(planned: Planned) -> str:
-    """The labels of a cell's axes that a reader tells cells apart by."""
-    labels = planned.cell.labels
-    shown = [labels[axis] for axis in ("dataset", "preprocess", "crop", "crop_size", "model") if axis in labels]
-    return " / ".join([*shown, f"seed {planned.cell.seed}", *(f"{k}={v}" for k, v in planned.cell.tuned.items())])
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Names of cells by the axes in which the cells of a suite differ."""
+
+    axes: tuple[str, ...] = ("crop", "model")
+
+    @staticmethod
+    def of(plan: Plan) -> _Names:
+        levels: dict[str, set[str]] = {}
+        for planned in plan.cells:
+            for axis, label in planned.cell.labels.items():
+                levels.setdefault(axis, set()).add(label)
+        return _Names(tuple(axis for axis, labels in levels.items() if len(labels) > 1) or ("crop", "model"))
+
+    def __call__(self, planned: Planned) -> str:
+        labels = {axis: planned.cell.labels[axis] for axis in self.axes if axis in planned.cell.labels}
+        return " / ".join(f"seed {label}" if axis == "seed" else label for axis, label in labels.items())
 
 
 @dataclass(slots=True)
@@ -71,8 +83,8 @@ def _headline(plan: Plan) -> str:
     return f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
 
 
-def _outcome(planned: Planned, ended: Ended) -> str:
-    text = f"{ended.state:8s} {cell_name(planned)}  {ended.seconds:.1f} s"
+def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:
+    text = f"{ended.state:8s} {name(planned)}  {ended.seconds:.1f} s"
     if ended.reason is None:
         return text
     more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
@@ -84,11 +96,13 @@ class PlainLines:
     """One line per event worth keeping; for logs and pipes."""
 
     _clock: _Clock = field(default_factory=_Clock)
+    _name: _Names = field(default_factory=_Names)
     _seen: set[str] = field(default_factory=set)
 
     def planned(self, plan: Plan) -> None:
         """Print the plan in a line."""
         self._clock = _Clock(sum(p.state in RUNNABLE for p in plan.cells))
+        self._name = _Names.of(plan)
         click.echo(_headline(plan), err=True)
 
     def progress(self, progress: Progress) -> None:
@@ -101,7 +115,7 @@ class PlainLines:
         """Print how a cell ended."""
         self._clock.ended += 1
         left = f"  ({self._clock.ended}/{self._clock.total}, {self._clock.left()})"
-        click.echo(_outcome(planned, ended) + left, err=True)
+        click.echo(_outcome(planned, ended, self._name) + left, err=True)
 
     def tick(self) -> None:
         """Nothing moves in a log."""
@@ -116,12 +130,14 @@ class LiveBars:
     _cells: TaskID | None = None
     _jobs: dict[str, TaskID] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _name: _Names = field(default_factory=_Names)
 
     def planned(self, plan: Plan) -> None:
         """Print the plan and open the bar over cells."""
         self._clear()
         runnable = [p for p in plan.cells if p.state in RUNNABLE]
-        self._names = {p.cell.id: cell_name(p) for p in runnable}
+        self._name = _Names.of(plan)
+        self._names = {p.cell.id: self._name(p) for p in runnable}
         self._clock = _Clock(len(runnable))
         self.bars.console.print(_headline(plan), highlight=False, markup=False)
         if runnable:
@@ -142,7 +158,7 @@ class LiveBars:
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Keep a line of a cell that ended, and move the bar over cells."""
-        self.bars.console.print(_outcome(planned, ended), highlight=False, markup=False)
+        self.bars.console.print(_outcome(planned, ended, self._name), highlight=False, markup=False)
         if planned.cell.id in self._jobs:
             self.bars.remove_task(self._jobs.pop(planned.cell.id))
         self._clock.ended += 1
