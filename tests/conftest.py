@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bench.catalog import Catalog, load_catalog
+
+settings.register_profile("patient", deadline=None)  # machines are shared: an example may take any time
+settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
