@@ -58,10 +58,10 @@ class IndexedData:
 
 @dataclass(slots=True)
 class Graph:
-    """Makes the stages of cells, each distinct one once."""
+    """Makes the stages of cells; cells that share a stage share the object."""
 
     catalog: Catalog
-    _made: dict[tuple[Any, ...], Stage] = field(default_factory=dict)
+    _made: dict[str, Stage] = field(default_factory=dict)
     _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
     _shapes: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
 
@@ -144,10 +144,8 @@ class Graph:
         return why_not(component, Task(*self.task(cell, data)), settings=cell.model.settings)
 
     def _once(self, kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
-        identity = (kind, digest([facts, needs or {}]))
-        if identity not in self._made:
-            self._made[identity] = stage(kind, facts, needs)
-        return self._made[identity]
+        made = stage(kind, facts, needs)
+        return self._made.setdefault(made.key, made)
 
 
 def bank_crops(cell: Cell) -> int:
