@@ -1,9 +1,10 @@
 """The one door for plugin authors: everything a plugin may import from ``bench``."""
 
-from bench.component import About, Component
+from bench.component import About, Component, Download, Release
 from bench.errors import BenchError, DataError, PluginError, SettingsError
 from bench.hookspecs import hookimpl
-from bench.images import read_image, read_mask, write_png
+from bench.images import check_size, check_values, read_image, read_mask, read_pair, write_png
+from bench.layout import Row, read_csv, release_home, visible
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -38,6 +39,7 @@ __all__ = [
     "CropStrategy",
     "DataError",
     "Dataset",
+    "Download",
     "Entry",
     "FallingBack",
     "Fitting",
@@ -52,12 +54,20 @@ __all__ = [
     "PluginError",
     "Prediction",
     "Record",
+    "Release",
+    "Row",
     "Sample",
     "SettingsError",
     "Split",
     "Task",
+    "check_size",
+    "check_values",
     "hookimpl",
+    "read_csv",
     "read_image",
     "read_mask",
+    "read_pair",
+    "release_home",
+    "visible",
     "write_png",
 ]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from bench.errors import BenchError, PluginError, SettingsError
-from bench.types import JsonValue
+from bench.types import JsonValue, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,12 +49,45 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """One file of a release: an archive to unpack, or a plain file.
+
+    ``urls`` are the original and then its mirrors. ``sha256`` is None where nobody publishes one: then the digest
+    of what came first is kept and later fetches must agree with it. ``size`` is in bytes, None where unknown.
+    ``folder`` is where it is unpacked, below the data set's folder.
+    """
+
+    urls: tuple[str, ...]
+    sha256: str | None = None
+    size: int | None = None
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A data set as published: where its files are, and counts that ``bench data verify`` compares.
+
+    Without ``downloads`` the data must be obtained by hand (``About.obtain`` says how) and imported.
+    ``images`` and ``defective`` count the whole release, ``splits`` the images of its official splits;
+    None and empty where unknown. ``unmarked`` counts images that the release calls defective but whose mask marks
+    nothing. The counts are those of the default settings.
+    """
+
+    downloads: tuple[Download, ...] = ()
+    images: int | None = None
+    defective: int | None = None
+    unmarked: int = 0
+    splits: tuple[tuple[Split, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Component(Generic[T]):
     """A named builder offered by a plugin.
 
     ``version`` is raised when equal settings may give another result.
     ``supports`` takes the same arguments as ``build`` and says why not, or None; it imports no torch.
     ``example`` writes a miniature of the real folder layout of a data set into an empty folder.
+    ``release`` says where a data set is published and how large it is.
     ``badge`` is printed wherever a score of this component is (a leaky split, a test-time oracle).
     """
 
@@ -65,6 +98,7 @@ class Component(Generic[T]):
     supports: Callable[..., str | None] | None = None
     example: Callable[[Path], None] | None = None
     badge: str | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +13,25 @@ from bench.errors import DataError
 from bench.types import Image, Mask
 
 
-def read_image(path: Path) -> Image:
-    """Decode grey or colour of 8 or 16 bits as ``[H, W, C]`` with C = 1 or 3; alpha is dropped.
+def read_image(path: Path, *, channels: Literal[1, 3] | None = None) -> Image:
+    """Decode grey or colour of 8 or 16 bits as ``[H, W, C]`` with C = 1 or 3 as stored; alpha is dropped.
+
+    ``channels`` asks for one layout where a release mixes both: 3 repeats grey, 1 takes colour with equal channels.
 
     Raises:
-        DataError: the file is missing, truncated, not an image, or of a pixel type not listed above.
+        DataError: the file is missing, truncated, not an image, of a pixel type not listed above, or in colour
+            where one channel is asked for.
     """
     pixels = _decoded(path)
-    if pixels.ndim == 2:
-        return pixels[:, :, None]
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if pixels.shape[2] in (2, 4):  # grey or colour with alpha
-        return pixels[:, :, :-1]
+        pixels = pixels[:, :, :-1]
+    if channels == 3 and pixels.shape[2] == 1:
+        return np.repeat(pixels, 3, axis=2)
+    if channels == 1 and pixels.shape[2] == 3:
+        if (pixels != pixels[..., :1]).any():
+            raise DataError(f"{path}: in colour, but this data set is grey; fetch the file again")
+        return np.ascontiguousarray(pixels[..., :1])
     return pixels
 
 
@@ -42,6 +51,45 @@ def read_mask(path: Path) -> Mask:
     if pixels.shape[2] >= 3 and (pixels[..., :3] == pixels[..., :1]).all():
         return np.ascontiguousarray(pixels[..., 0])
     raise DataError(f"{path}: a mask must be grey or palette, this file is in colour")
+
+
+def read_pair(image: Path, mask: Path) -> tuple[Image, Mask]:
+    """An image as by :func:`read_image` and the raw values of its mask as by :func:`read_mask`.
+
+    Raises:
+        DataError: as these two, or the sizes differ; names both files.
+    """
+    pixels, values = read_image(image), read_mask(mask)
+    check_size(values, pixels.shape[1], pixels.shape[0], mask, image)
+    return pixels, values
+
+
+def check_size(mask: Mask, width: int, height: int, mask_file: Path, image_file: Path) -> None:
+    """Refuse a mask ``[H, W]`` of another size than its image.
+
+    Raises:
+        DataError: names both files and sizes.
+    """
+    if mask.shape != (height, width):
+        raise DataError(
+            f"{mask_file}: the mask is {mask.shape[1]}x{mask.shape[0]} pixels but its image {image_file} is "
+            f"{width}x{height}; they must be the same size"
+        )
+
+
+def check_values(mask: Mask, allowed: Collection[int], mask_file: Path) -> None:
+    """Refuse a mask with a value that the data set's description does not know.
+
+    Raises:
+        DataError: names the file, up to five such values, and those allowed.
+    """
+    counts = np.bincount(mask.ravel(), minlength=256)
+    unknown = [value for value in np.flatnonzero(counts).tolist() if value not in allowed]
+    if unknown:
+        raise DataError(
+            f"{mask_file}: the mask holds {unknown[:5]}; it may hold {', '.join(map(str, sorted(allowed)))} only: "
+            "fetch the file again"
+        )
 
 
 def write_png(path: Path, image: Image | Mask) -> None:

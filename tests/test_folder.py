@@ -131,7 +131,7 @@ def test_two_files_that_differ_only_in_type_are_refused(opened, tmp_path, kind):
 def test_a_mask_of_another_size_is_refused_naming_both_files(opened, tmp_path):
     pair(tmp_path, "a")
     write_png(tmp_path / "masks" / "a.png", np.zeros((9, 2), np.uint8))
-    with pytest.raises(DataError, match=r"images/a\.png is 2x4 pixels but its mask .*masks/a\.png is 2x9"):
+    with pytest.raises(DataError, match=r"masks/a\.png: the mask is 2x9 pixels but its image .*images/a\.png is 2x4"):
         opened(tmp_path).load("a")
 
 
@@ -189,9 +189,9 @@ def test_groups_come_from_a_table(opened, tmp_path):
     [
         ("id,group\na,1\n", r"groups\.csv: no row for image 'b' \(1 such"),
         ("id,group\na,1\na,2\nb,1\n", r"groups\.csv:3: image 'a' stands here twice"),
-        ("id,group\na,1\nb\n", r"groups\.csv:3: image 'b' has no group"),
+        ("id,group\na,1\nb\n", r"groups\.csv:3: 1 value\(s\) under 2 columns"),
         ("name,group\na,1\n", r"groups\.csv:1: the columns are"),
-        (None, r"groups\.csv: the table of groups cannot be read"),
+        (None, r"groups\.csv: the file is missing"),
     ],
 )
 def test_mistakes_of_a_table_of_groups_are_named(opened, tmp_path, text, message):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     ["errors"],
     ["types"],
-    ["canonical", "images"],
+    ["canonical", "images", "layout"],
     ["component"],
     ["hookspecs"],
     ["catalog", "api"],
@@ -26,7 +26,8 @@ ORDER = [
     ["score"],
     ["train", "report"],
     ["engine"],
-    ["twin"],
+    ["twin", "testing"],
+    ["_pytest", "scaffold"],
     ["cli"],
     ["__main__"],
 ]

@@ -131,7 +131,7 @@ def test_the_folder_may_lie_one_level_deeper(opened, miniature):
 
 def test_two_copies_side_by_side_are_refused(opened, miniature):
     shutil.copytree(miniature, miniature.parent / "mtd2")
-    with pytest.raises(DataError, match="holds several copies, mtd, mtd2; name one"):
+    with pytest.raises(DataError, match="holds several copies of the data set, mtd, mtd2; name one"):
         opened(miniature.parent).records()
 
 

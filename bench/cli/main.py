@@ -5,71 +5,31 @@ Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells failed, 
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
 from bench import __version__
+from bench.cli.lazy import Entry, LazyGroup
 
 COMMANDS = {
-    "run": "Run a suite: every cell that is not done yet, then its leaderboard.",
-    "plan": "Show the cells of a suite by state, and the disk they need.",
-    "validate": "Check a suite and show all mistakes at once.",
-    "leaderboard": "Print the leaderboard of a run or a suite.",
-    "show": "Show everything known of one cell.",
-    "predict": "Predict new images with a trained cell.",
-    "list": "List components of one kind, or the shipped suites.",
-    "info": "Show a component: settings, defaults, provider, licence.",
-    "plugins": "Show every plugin, also those that failed to load.",
-    "data": "Look at the data sets of a suite.",
-    "cache": "List, verify or clear shared stages.",
+    "run": Entry("Run a suite: every cell that is not done yet, then its leaderboard.", "bench.cli.run"),
+    "plan": Entry("Show the cells of a suite by state, and the disk they need.", "bench.cli.plan"),
+    "validate": Entry("Check a suite and show all mistakes at once.", "bench.cli.validate"),
+    "leaderboard": Entry("Print the leaderboard of a run or a suite.", "bench.cli.leaderboard"),
+    "show": Entry("Show everything known of one cell.", "bench.cli.show"),
+    "predict": Entry("Predict new images with a trained cell.", "bench.cli.predict"),
+    "list": Entry("List components of one kind, or the shipped suites.", "bench.cli.listing"),
+    "info": Entry("Show a component: settings, defaults, provider, licence.", "bench.cli.info"),
+    "plugins": Entry("Show every plugin; write and check your own.", "bench.cli.plugins"),
+    "data": Entry("Get, check and look at data sets.", "bench.cli.data"),
+    "cache": Entry("List, verify or clear shared stages.", "bench.cli.cache"),
 }
-"""Command to its one-line help; the module of the same name is imported only when the command is called."""
-
-MODULES = {"list": "listing"}
-"""Commands whose module cannot have their name."""
+"""Command to its one-line help and its module, which is imported only when the command is called."""
 
 
-class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports each when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order of the table."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"bench.cli.{MODULES.get(cmd_name, cmd_name)}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands without importing any."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a hint when the name is misspelt."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, COMMANDS, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise click.UsageError(f"No command called {name!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def bench() -> None:
     """Benchmark surface-defect segmentation: data sets, architectures, cropping, preprocessing."""

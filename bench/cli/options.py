@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,10 @@ from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
+    from bench.engine.home import Places
+    from bench.engine.opening import Opened
     from bench.engine.scheduler import Invocation
+    from bench.suite.schema import Ref
     from bench.suite.suite import Suite
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,13 +29,14 @@ _PLUGINS = (
     ),
     click.option("--no-plugins", "no_plugins", is_flag=True, help="Leave installed third-party plugins out."),
 )
+_DATA = (click.option("--data", "data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),)
 _SUITE = (
     click.argument("suite"),
     click.option("--profile", help="Profile of the suite; by default the one that fits this machine."),
     click.option(
         "-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. recipe.epochs=3."
     ),
-    click.option("--data", "data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),
+    *_DATA,
     click.option(
         "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder for results."
     ),
@@ -46,6 +51,11 @@ def plugin_options(function: F) -> F:
 def suite_options(function: F) -> F:
     """The suite argument, profile, overrides, data folders, result folder, and plugin options."""
     return _with((*_SUITE, *_PLUGINS), function)
+
+
+def dataset_options(function: F) -> F:
+    """``--data`` and the plugin options, for commands that take data sets as arguments."""
+    return _with((*_DATA, *_PLUGINS), function)
 
 
 def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
@@ -89,6 +99,49 @@ def open_suite(
         loaded = load_suite(path, catalog, profile=profile, overrides=overrides)
     places = Places(bench_home(), out, {**loaded.data, **_folders(data, catalog)})
     return loaded, Invocation(catalog, places, plugin, not no_plugins)
+
+
+@dataclass(frozen=True, slots=True)
+class DataDesk:
+    """Where commands on single data sets start: the components and the folders."""
+
+    catalog: Catalog
+    places: Places
+
+    def ref(self, text: str) -> Ref:
+        """The data set that ``NAME`` or ``{use: NAME, settings: {...}}`` means.
+
+        Raises:
+            SuiteError: there is no such data set or setting.
+        """
+        from bench.suite.inline import component_from
+
+        return component_from(text, "dataset", self.catalog)
+
+    def opened(self, text: str) -> Opened:
+        """The data set itself, indexed now if need be, with a line that says so.
+
+        Raises:
+            BenchError: it does not exist, is absent or cannot be read.
+        """
+        from bench.engine.opening import open_indexed
+
+        ref = self.ref(text)
+
+        def indexing(done: int, total: int) -> None:
+            if done == 1:
+                click.echo(f"reading the {total:,} images of {ref.use}", err=True)
+
+        with redirect_stdout(sys.stderr):
+            return open_indexed(self.catalog, ref, self.places, indexing)
+
+
+def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> DataDesk:
+    """The components, and the folders given with ``--data``; results of such commands go where they are told."""
+    from bench.engine.home import Places, bench_home
+
+    catalog = open_catalog(plugin, no_plugins)
+    return DataDesk(catalog, Places(bench_home(), Path("runs"), _folders(data, catalog)))
 
 
 def _folders(pairs: tuple[str, ...], catalog: Catalog) -> dict[str, str]:

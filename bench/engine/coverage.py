@@ -11,9 +11,7 @@ from bench.crops.coverage import Coverage, coverage
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex
 from bench.data.splits import assign, restricted
-from bench.engine.home import Places
-from bench.engine.indexing import Shelf, make_index, open_dataset, shelf
-from bench.engine.jobs import Job
+from bench.engine.opening import open_indexed
 from bench.engine.scheduler import Invocation
 from bench.engine.stages import bank_crops
 from bench.errors import BenchError
@@ -63,20 +61,14 @@ def _distinct(suite: Suite) -> list[Cell]:
 
 def _opened(cell: Cell, invocation: Invocation, say: Callable[[str], None]) -> tuple[DatasetIndex, Source]:
     """The training images of a cell's data set, indexed first where that has not been done."""
-    catalog, places = invocation.catalog, invocation.places
-    found = shelf(catalog, cell.dataset, places)
-    if found.index is None and found.problem is None:
-        say(f"indexing {found.data.use}")
-        _index(found, invocation, places)
-        found = shelf(catalog, cell.dataset, places, {found.locator})
-    if found.index is None:
-        raise BenchError(found.problem or f"data set {cell.dataset.use!r} changes while it is read")
-    training = restricted(found.index, assign(found.index, cell.protocol.split), "train")
+    catalog = invocation.catalog
+
+    def indexing(done: int, total: int) -> None:
+        if done == 1:
+            say(f"indexing the {total:,} images of {cell.dataset.use}")
+
+    opened = open_indexed(catalog, cell.dataset, invocation.places, indexing)
+    training = restricted(opened.index, assign(opened.index, cell.protocol.split), "train")
     steps = [(ref, catalog.find("preprocess", ref.use).component) for ref in cell.preprocess]
     chain = [build(component, settings=ref.settings) for ref, component in steps]
-    return training, Source(open_dataset(catalog, found.data), chain)
-
-
-def _index(found: Shelf, invocation: Invocation, places: Places) -> None:
-    job = Job(key=found.locator, data=found.data, home=str(places.home))
-    make_index(job, invocation.catalog, lambda *_: None)
+    return training, Source(opened.dataset, chain)

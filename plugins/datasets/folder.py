@@ -14,7 +14,6 @@ without ``groups`` every image counts as an object of its own.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +35,9 @@ from bench.api import (
     SettingsError,
     Split,
     hookimpl,
+    read_csv,
     read_image,
-    read_mask,
+    read_pair,
     write_png,
 )
 
@@ -91,15 +91,10 @@ class Folder:
         if id not in self._pairs:
             raise DataError(f"{self.root / self.images}: no image {id!r}")
         image_file, mask_file = self._pairs[id]
-        image = read_image(image_file)
         if mask_file is None:
+            image = read_image(image_file)
             return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
-        mask = read_mask(mask_file)
-        if mask.shape != image.shape[:2]:
-            raise DataError(
-                f"{image_file} is {image.shape[1]}x{image.shape[0]} pixels but its mask {mask_file} is "
-                f"{mask.shape[1]}x{mask.shape[0]}; they must be the same size"
-            )
+        image, mask = read_pair(image_file, mask_file)
         return Sample(id, image, self._in_classes(mask, mask_file))
 
     def _in_classes(self, mask: Mask, file: Path) -> Mask:
@@ -204,18 +199,11 @@ def _captured(pattern: str, id: str) -> str:
 
 def _groups_from_csv(path: Path, ids: Sequence[str]) -> Mapping[str, str]:
     """Read the columns ``id`` and ``group``; rows of absent images are allowed, images without a row are not."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if not {"id", "group"} <= set(reader.fieldnames or ()):
-                raise DataError(f"{path}:1: the columns are {reader.fieldnames}; there must be 'id' and 'group'")
-            rows = [(reader.line_num, row["id"], row["group"]) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the table of groups cannot be read ({error})") from None
     found: dict[str, str] = {}
-    for line, id, group in rows:
+    for row in read_csv(path, ("id", "group")):
+        id, group = row["id"], row["group"]
         if id in found or not group:
-            raise DataError(f"{path}:{line}: image {id!r} " + ("stands here twice" if group else "has no group"))
+            raise DataError(f"{row.where}: image {id!r} " + ("stands here twice" if group else "has no group"))
         found[id] = group
     lost = [id for id in ids if id not in found]
     if lost:

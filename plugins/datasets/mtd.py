@@ -31,11 +31,12 @@ from bench.api import (
     Image,
     Mask,
     Record,
+    Release,
     Sample,
     Split,
     hookimpl,
-    read_image,
-    read_mask,
+    read_pair,
+    release_home,
     write_png,
 )
 
@@ -101,12 +102,13 @@ class MagneticTiles:
         """
         folder, _, stem = id.partition("/")
         image = _home(self.root) / folder / "Imgs" / f"{stem}.jpg"
-        marked = read_mask(image.with_suffix(".png")) >= self.mask_threshold
+        pixels, values = read_pair(image, image.with_suffix(".png"))
+        marked = values >= self.mask_threshold
         if folder == CLEAN and marked.any():
             raise DataError(
                 f"{image.with_suffix('.png')}: the mask marks {marked.sum()} pixels, but {CLEAN} holds clean tiles only"
             )
-        return Sample(id, read_image(image), np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
+        return Sample(id, pixels, np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +135,8 @@ class LooseTiles:
 
 
 def _home(root: Path) -> Path:
-    """The folder that holds the class folders: the one named, or the only one such a level below.
-
-    Raises:
-        DataError: there is none, or more than one.
-    """
-    if not root.is_dir():
-        raise DataError(f"{root}: the folder of the magnetic tiles is missing; get them with: {OBTAIN}")
-    if _holds_classes(root):
-        return root
-    found = sorted(folder for folder in root.iterdir() if _holds_classes(folder))
-    if not found:
-        raise DataError(f"{root}: no folder {', '.join(FOLDERS)} in it or one level below; get them with: {OBTAIN}")
-    if len(found) > 1:
-        raise DataError(f"{root}: holds several copies, {', '.join(f.name for f in found)}; name one of them")
-    return found[0]
+    """The folder that holds the class folders: the one named, or the only one such a level below."""
+    return release_home(root, _holds_classes, wanted=f"folder {', '.join(FOLDERS)}", obtain=f"get them with: {OBTAIN}")
 
 
 def _holds_classes(folder: Path) -> bool:
@@ -263,6 +252,7 @@ ABOUT = About(
     home="https://github.com/abin24/Magnetic-tile-defect-datasets.",
     obtain=OBTAIN,
 )
+RELEASE = Release(images=1344, defective=392, unmarked=4)
 LEAKY = About(
     summary="The magnetic tiles split image by image: photographs of one tile lie in train and test",
     licence=ABOUT.licence,
@@ -275,11 +265,12 @@ LEAKY = About(
 @hookimpl
 def bench_datasets() -> Iterable[Component[Dataset]]:
     """Offer the grouped data set and, under its own name and badge, the leaky one."""
-    yield Component("mtd", build, about=ABOUT, example=example)
+    yield Component("mtd", build, about=ABOUT, example=example, release=RELEASE)
     yield Component(
         "mtd-leaky",
         build_leaky,
         about=LEAKY,
         example=example,
         badge="leaky split: images of one tile in train and test",
+        release=RELEASE,
     )

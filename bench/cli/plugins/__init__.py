@@ -1,4 +1,4 @@
-"""``bench plugins``: who offers what, and who failed."""
+"""``bench plugins``: who offers what, and who failed; writing and checking plugins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from pathlib import Path
 
 import click
 
+from bench.cli.lazy import Entry, LazyGroup
 from bench.cli.options import plugin_options
 
+COMMANDS = {
+    "new": Entry("Write a complete plugin distribution to start from.", "bench.cli.plugins.new"),
+    "check": Entry("Run the contract of every component of a plugin.", "bench.cli.plugins.check"),
+}
 
-@click.command("plugins")
+
+@click.group("plugins", cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
 @plugin_options
-def command(plugin: tuple[Path, ...], no_plugins: bool) -> int:
+@click.pass_context
+def command(context: click.Context, plugin: tuple[Path, ...], no_plugins: bool) -> int:
     """Show every plugin module with its components, and every plugin that failed to load with its reason."""
+    if context.invoked_subcommand is not None:
+        return 0
     from bench.catalog import load_catalog
 
     catalog = load_catalog(plugin, plugins=not no_plugins)

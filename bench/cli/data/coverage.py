@@ -1,4 +1,4 @@
-"""``bench data``: what a suite's data sets hold, before anything trains."""
+"""``bench data coverage``: what the crops of a suite contain, before anything trains."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ import click
 from bench.cli.options import open_suite, suite_options
 
 
-@click.group("data")
-def command() -> None:
-    """Look at the data sets of a suite."""
-
-
-@command.command("coverage")
+@click.command("coverage")
 @suite_options
 @click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
-def coverage(form: str, **given: Any) -> int:
+def command(form: str, **given: Any) -> int:
     """Show per data set and crop strategy of SUITE what its crops contain. Trains nothing, imports no torch."""
     from bench.engine.coverage import coverage_rows
     from bench.report.coverage_table import coverage_grids

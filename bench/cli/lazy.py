@@ -1,0 +1,57 @@
+"""A group of commands that imports each of them only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command in the table of its group: one line of help, and the module that defines ``command``."""
+
+    help: str
+    module: str
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name; ``table`` maps each to where it is."""
+
+    def __init__(self, *arguments: object, table: Mapping[str, Entry], **named: object) -> None:
+        super().__init__(*arguments, **named)  # type: ignore[arg-type]  # click's own parameters, passed through
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the table."""
+        del ctx
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in self.table:
+            return None
+        command: click.Command = importlib.import_module(self.table[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self.table.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a hint when the name is misspelt."""
+        name = args[0]
+        if name not in self.table and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, self.table, 1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise click.UsageError(f"No command called {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
