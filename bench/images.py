@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,17 +107,31 @@ _PLAIN = {"P": "RGB", "PA": "RGB", "1": "L", "LA": "L", "CMYK": "RGB", "YCbCr": 
 
 
 def _decoded(path: Path, palette_indices: bool = False) -> npt.NDArray[Any]:
-    """Decode with Pillow, which refuses truncated files instead of filling them with grey."""
+    """Decode with Pillow, which refuses truncated files instead of filling them with grey.
+
+    Checksums are verified where a format has them: Pillow itself reads over a changed byte of a PNG.
+    """
     from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
 
     try:
-        with Pillow.open(path) as file:
+        content = path.read_bytes()
+        Pillow.open(BytesIO(content)).verify()
+        with Pillow.open(BytesIO(content)) as file:
+            if palette_indices and file.format == "JPEG" and path.suffix.lower() not in (".jpg", ".jpeg"):
+                raise ValueError(f"a mask saved as JPEG under the name {path.suffix}, its exact values are lost")
+            if file.format == "BMP" and file.mode == "1" and content[28] == 8:
+                raise ValueError("an 8-bit BMP with two colours, which Pillow takes for 1-bit; save it as PNG")
             mode = _PLAIN.get(file.mode)
             keep = mode is None or (file.mode == "P" and palette_indices)
             pixels: npt.NDArray[Any] = np.asarray(file if keep else file.convert(mode))
     except FileNotFoundError:
         raise DataError(f"{path}: the file is missing") from None
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{path}: not an image of a known type ({len(content):,} bytes); fetch the file again"
+        ) from None
+    except Exception as error:  # decoders may raise anything on damaged bytes
         raise DataError(f"{path}: cannot be read as an image ({error}); fetch the file again") from None
     if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() < 2**16:
         pixels = pixels.astype(np.uint16)  # Pillow widens some 16-bit grey files to 32 bits

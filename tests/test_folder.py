@@ -246,3 +246,11 @@ def test_an_unknown_id_is_refused(opened, tmp_path):
     pair(tmp_path, "a")
     with pytest.raises(DataError, match=r"no image '\.\./secret'"):
         opened(tmp_path).load("../secret")
+
+
+def test_masks_of_classes_saved_as_jpeg_are_refused(opened, tmp_path):
+    pair(tmp_path, "a")
+    (tmp_path / "masks" / "a.png").unlink()
+    Image.fromarray(np.ones((4, 2), np.uint8)).save(tmp_path / "masks" / "a.jpg")
+    with pytest.raises(DataError, match=r"a\.jpg: JPEG changes class numbers"):
+        opened(tmp_path, masks_are="classes").load("a")

@@ -99,6 +99,8 @@ class Folder:
 
     def _in_classes(self, mask: Mask, file: Path) -> Mask:
         """Class numbers for the stored values; a mask that fits only the other meaning is refused."""
+        if self.masks_are == "classes" and file.suffix.lower() in (".jpg", ".jpeg"):
+            raise DataError(f"{file}: JPEG changes class numbers; save masks of classes as PNG")
         if self.masks_are == "classes":
             return mask
         largest = int(mask.max(initial=0))

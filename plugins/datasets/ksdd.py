@@ -1,0 +1,215 @@
+"""KolektorSDD, the first Kolektor set (Tabernik et al. 2020): 399 grey images of 50 commutators, 52 with a crack.
+
+Layout of the release (``KolektorSDD.zip``, fine masks), at the folder the user names or one level below it::
+
+    kos{NN}/Part{P}.jpg          image, 500 wide, about 1,270 high; kos01 to kos50, mostly Part0 to Part7
+    kos{NN}/Part{P}_label.bmp    mask, for every image
+
+A clean mask is a grey image of zeros; a mask with a defect is a palette image whose indices 1 (and 2) are the defect.
+One folder is one physical item and so one group, but two items are reported to be there twice: see ``SAME_ITEM``.
+``KolektorSDD-boxes.zip`` has the same tree with a box around every crack; nothing in its files says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Download,
+    Image,
+    Mask,
+    Record,
+    Release,
+    Sample,
+    check_values,
+    hookimpl,
+    read_pair,
+    release_home,
+    visible,
+)
+
+FOLDER = re.compile(r"kos\d{2}")
+NAME = re.compile(r"Part(?P<part>\d+)(\.jpg|_label\.bmp)")
+"""Everything else in a folder is a stray file (``Thumbs.db``, ``Part1 (copy).jpg``) and is not read."""
+ID = re.compile(r"kos\d{2}/Part\d+")
+SAME_ITEM: Mapping[str, str] = {"kos26": "kos01", "kos34": "kos27"}
+"""Folders reported to hold the images of another one byte for byte: one item each, harmless if untrue."""
+VALUES = (*range(16), 85, 170, 255)
+"""What a mask may hold: indices of a short palette, or the grey levels that they show in a copy without one."""
+
+OBTAIN = (
+    "'bench data fetch ksdd', or unpack https://data.vicos.si/datasets/KSDD/KolektorSDD.zip (fine masks, not "
+    "KolektorSDD-boxes.zip) into a folder; then name the folder in the suite, 'data: {ksdd: path/to/KolektorSDD}', "
+    "or with '--data ksdd=path/to/KolektorSDD'"
+)
+
+
+@dataclass(frozen=True)
+class Commutators:
+    """The release on disk. Ids are ``kos01/Part5``."""
+
+    root: Path
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Every marked pixel is a defect; the release knows no kinds."""
+        return ("defect",)
+
+    def records(self) -> Sequence[Record]:
+        """Every image with its item and part, ordered by id.
+
+        Raises:
+            DataError: the folder is not the data set, or an image or mask lacks its partner.
+        """
+        return [_record(image) for image in _images(self._home)]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[H, W, 1]``; every non-zero index of the mask file is a defect.
+
+        Raises:
+            DataError: a file is missing or damaged, the sizes differ, a mask value is not of the release, or the id
+                is unknown.
+        """
+        if not ID.fullmatch(id):
+            raise DataError(f"{self.root}: no image {id!r}; ids are like 'kos01/Part5'")
+        image = self._home / f"{id}.jpg"
+        pixels, values = read_pair(image, _partner(image))
+        check_values(values, VALUES, _partner(image))
+        return Sample(id, pixels, (values != 0).astype(np.uint8))
+
+    @cached_property
+    def _home(self) -> Path:
+        """The folder that holds ``kos01``: the one named, or the only one such a level below."""
+        return release_home(self.root, _holds_items, wanted="folder named like kos01", obtain=f"get it with {OBTAIN}")
+
+
+def _holds_items(folder: Path) -> bool:
+    return any(FOLDER.fullmatch(path.name) and path.is_dir() for path in visible(folder))
+
+
+def _images(home: Path) -> list[Path]:
+    """Image files by folder and name.
+
+    Raises:
+        DataError: there is none, or an image or a mask stands alone.
+    """
+    folders = (path for path in visible(home) if FOLDER.fullmatch(path.name) and path.is_dir())
+    files = {path for folder in folders for path in folder.iterdir() if NAME.fullmatch(path.name)}
+    alone = sorted(path for path in files if _partner(path) not in files)
+    if alone:
+        what = "mask" if alone[0].suffix == ".jpg" else "image"
+        raise DataError(
+            f"{alone[0]}: its {what} {_partner(alone[0]).name} is missing ({len(alone)} such file(s)); "
+            "fetch the data set again, or remove the file"
+        )
+    images = sorted(path for path in files if path.suffix == ".jpg")
+    if not images:
+        raise DataError(f"{home}: holds no image named like kos01/Part5.jpg; get it with {OBTAIN}")
+    return images
+
+
+def _partner(path: Path) -> Path:
+    """The mask of an image, or the image of a mask."""
+    if path.suffix == ".jpg":
+        return path.with_name(f"{path.stem}_label.bmp")
+    return path.with_name(path.name.replace("_label.bmp", ".jpg"))
+
+
+def _record(image: Path) -> Record:
+    item = image.parent.name
+    return Record(
+        id=f"{item}/{image.stem}",
+        group=SAME_ITEM.get(item, item),
+        files=(image, _partner(image)),
+        meta={"item": item, "part": int(image.stem.removeprefix("Part"))},
+    )
+
+
+def build(root: Path, /) -> Dataset:
+    """Grouped by physical item; the release has no fixed split."""
+    return Commutators(root)
+
+
+EXAMPLE_ITEMS = ("kos01", "kos02", "kos03", "kos12", "kos20", "kos26", "kos27", "kos34", "kos49", "kos50")
+"""Two of them hold the images of another one, as in the release."""
+EXAMPLE_CLEAN = ("kos03", "kos50")
+
+
+def example(folder: Path) -> None:
+    """Write a miniature of the release: three parts of ten items, a tenth of the size, and stray files."""
+    for item in EXAMPLE_ITEMS:
+        seed = int(SAME_ITEM.get(item, item).removeprefix("kos"))
+        for part in range(3):
+            defect = part == 1 and item not in EXAMPLE_CLEAN
+            _write_miniature(folder / item / f"Part{part}.jpg", np.random.default_rng([seed, part]), defect)
+    (folder / "kos02" / "Thumbs.db").write_bytes(b"not an image")
+    (folder / "kos02" / "Part1 (copy).jpg").write_bytes(b"not an image")
+
+
+def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> None:
+    """A striped commutator surface of 50 x 126 pixels or so, with a dark crack across some stripes."""
+    from PIL import Image as Pillow
+
+    height, width = 124 + int(rng.integers(5)), 50
+    marked = _crack(height, width, rng) if defect else np.zeros((height, width), np.uint8)
+    stripes = 150 + 25 * np.sin(np.arange(width) / 3.0)[None, :]
+    levels = stripes + 5 * rng.standard_normal((height, width)) - 70 * (marked > 0)
+    pixels: Image = np.clip(levels, 0, 255).astype(np.uint8)
+    image.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels).save(image, quality=95)
+    file = Pillow.fromarray(marked)
+    if defect:
+        grey = (0, 255) if marked.max() == 1 else (0, 85, 255)
+        file.putpalette([level for level in (*grey, *[0] * (256 - len(grey))) for _ in "rgb"])
+    file.save(_partner(image))
+
+
+def _crack(height: int, width: int, rng: np.random.Generator) -> Mask:
+    """Palette indices of a wavering line: 1, or mostly 2 with two pixels of 1, as one mask of the release has."""
+    marked = np.zeros((height, width), np.uint8)
+    first, length = int(rng.integers(4, 14)), int(rng.integers(20, 32))
+    rows = np.cumsum(rng.integers(-1, 2, length)) + height // 2
+    index = 1 + int(rng.integers(2))
+    for column, row in enumerate(rows.tolist(), start=first):
+        marked[row - 1 : row + 2, column] = index
+    marked[rows[:2], [first, first + 1]] = 1
+    return marked
+
+
+ABOUT = About(
+    summary="KolektorSDD: commutators with fine cracks, 399 grey images in 50 folders, 52 defective",
+    licence="CC BY-NC-SA 4.0",
+    citation=(
+        "Tabernik, Sela, Skvarc, Skocaj: Segmentation-based deep-learning approach for surface-defect detection, "
+        "Journal of Intelligent Manufacturing 31 (2020) 759-776"
+    ),
+    home="https://www.vicos.si/resources/kolektorsdd/",
+    obtain=OBTAIN,
+)
+RELEASE = Release(
+    downloads=(
+        Download(
+            urls=("https://data.vicos.si/datasets/KSDD/KolektorSDD.zip", "https://go.vicos.si/kolektorsdd"),
+            sha256="65dc621693418585de9c4467d1340ea7958a6181816f0dc2883a1e8b61f9d4dc",
+            size=101_831_129,
+        ),
+    ),
+    images=399,
+    defective=52,
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the first Kolektor set."""
+    yield Component("ksdd", build, about=ABOUT, example=example, release=RELEASE)

@@ -1,0 +1,310 @@
+"""MVTec AD, read as a set for defect segmentation: its test images with their masks, dealt into a split of our own.
+
+Layout of the release, at the folder the user names or one level below it::
+
+    {category}/train/good/{NNN}.png                 without defect
+              /test/good/{NNN}.png                  without defect
+              /test/{type}/{NNN}.png                with a defect of this type
+              /ground_truth/{type}/{NNN}_mask.png   its mask, 0 or 255
+
+The set was published for anomaly detection: train on clean images, test on all others. Supervised segmentation needs
+defects to train on, so no image has an official split here, and numbers must not be compared with that protocol.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Download,
+    Image,
+    Mask,
+    Record,
+    Release,
+    Sample,
+    SettingsError,
+    check_size,
+    check_values,
+    hookimpl,
+    read_image,
+    read_mask,
+    release_home,
+    visible,
+    write_png,
+)
+
+TYPES: Mapping[str, tuple[str, ...]] = {
+    "bottle": ("broken_large", "contamination"),
+    "cable": ("bent_wire", "missing_cable"),
+    "capsule": ("crack", "squeeze"),
+    "carpet": ("color", "hole"),
+    "grid": ("bent", "thread"),
+    "hazelnut": ("crack", "print"),
+    "leather": ("color", "cut"),
+    "metal_nut": ("flip", "scratch"),
+    "pill": ("color", "pill_type"),
+    "screw": ("scratch_head", "thread_top"),
+    "tile": ("gray_stroke", "oil"),
+    "toothbrush": ("defective",),
+    "transistor": ("bent_lead", "misplaced"),
+    "wood": ("liquid", "scratch"),
+    "zipper": ("combined", "rough"),
+}
+"""The categories in the order of their class numbers, with some of their types of defect, for the miniature."""
+CATEGORIES = tuple(TYPES)
+GREY = ("grid", "screw", "zipper")
+"""Categories stored as grey; all others are in colour."""
+GOOD = "good"
+IMAGE = re.compile(r"(\d{3})\.png")
+MASK = re.compile(r"(\d{3})_mask\.png")
+"""Everything else is a stray file (``license.txt``, ``Thumbs.db``, ``000 (copy).png``) and is not read."""
+MARKED = 255
+
+Good: TypeAlias = Literal["test", "all", "none"]
+Place: TypeAlias = tuple[str, str]
+"""Name of a type's folder, and three digits: what an image and its mask have in common."""
+
+OBTAIN = (
+    "accept the licence at https://www.mvtec.com/company/research/datasets/mvtec-ad, download "
+    "mvtec_anomaly_detection.tar.xz (5.3 GB) and unpack it into a folder; then name that in the suite, "
+    "'data: {mvtec-ad: path/to/mvtec}', or with '--data mvtec-ad=path/to/mvtec'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image of the release; ``mask`` is None where it has no defect, ``type`` is its folder."""
+
+    image: Path
+    mask: Path | None
+    category: str
+    type: str
+
+
+@dataclass(frozen=True)
+class MvtecAd:
+    """The release on disk. Ids are ``bottle/test/broken_large/000``."""
+
+    root: Path
+    categories: tuple[str, ...] | None
+    good: Good
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """One per category, the same fifteen whichever are read; the type of a defect is in the metadata."""
+        return CATEGORIES
+
+    def records(self) -> Sequence[Record]:
+        """Every image in the order of its id, none with an official split.
+
+        Raises:
+            DataError: a category asked for is absent, or an image or mask lacks its partner.
+        """
+        return [
+            Record(
+                id=id,
+                group=id,
+                files=(picture.image,) if picture.mask is None else (picture.image, picture.mask),
+                meta={"category": picture.category, "type": picture.type},
+            )
+            for id, picture in self._pictures.items()
+        ]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[H, W, 3]``, grey ones with equal channels; the mask holds the number of the category.
+
+        Raises:
+            DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
+        """
+        picture = self._pictures.get(id)
+        if picture is None:
+            raise DataError(f"{self.root}: no image {id!r} with these settings")
+        image = read_image(picture.image, channels=3)
+        if picture.mask is None:
+            return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
+        return Sample(id, image, _mask(picture.mask, picture, image))
+
+    @cached_property
+    def _pictures(self) -> Mapping[str, Picture]:
+        """The images by id; looked up once, as decoding asks for them one by one."""
+        home = release_home(self.root, _holds_categories, wanted="folder bottle, cable, ... with test", obtain=_get())
+        found = {
+            picture_id: picture
+            for category in self.categories or CATEGORIES
+            if _is_here(home, category, asked=self.categories is not None)
+            for picture_id, picture in _pictures_of(home / category, self.good)
+        }
+        if not found:
+            raise DataError(f"{home}: holds no image named like bottle/test/broken_large/000.png; {_get()}")
+        return dict(sorted(found.items()))
+
+
+def _get() -> str:
+    return f"get the data: {OBTAIN}"
+
+
+def _mask(file: Path, picture: Picture, image: Image) -> Mask:
+    """The mask with the category's number for 255; one that marks nothing is refused, as its folder says defect."""
+    values = read_mask(file)
+    check_size(values, image.shape[1], image.shape[0], file, picture.image)
+    check_values(values, (0, MARKED), file)
+    if not values.any():
+        raise DataError(
+            f"{file}: marks nothing, but its image lies in the folder of a defect; fetch it again, or remove both"
+        )
+    number = np.uint8(CATEGORIES.index(picture.category) + 1)
+    mask: Mask = np.where(values == MARKED, number, np.uint8(0))
+    return mask
+
+
+def _holds_categories(folder: Path) -> bool:
+    return any((folder / category / "test").is_dir() for category in CATEGORIES)
+
+
+def _is_here(home: Path, category: str, *, asked: bool) -> bool:
+    """Whether a category is there; ``asked`` for, it must be."""
+    found = (home / category / "test").is_dir()
+    if asked and not found:
+        raise DataError(f"{home / category}: no folder test in it; {_get()}")
+    return found
+
+
+def _pictures_of(category: Path, good: Good) -> Iterator[tuple[str, Picture]]:
+    """The images of one category with their ids, those without defect as ``good`` says."""
+    images, masks = _files(category / "test", IMAGE), _files(category / "ground_truth", MASK)
+    _check_partners(category, images, masks)
+    for (type, number), file in images.items():
+        if type != GOOD or good != "none":
+            mask = masks.get((type, number))
+            yield f"{category.name}/test/{type}/{number}", Picture(file, mask, category.name, type)
+    if good == "all":
+        for (type, number), file in _files(category / "train", IMAGE).items():
+            if type == GOOD:
+                yield f"{category.name}/train/{type}/{number}", Picture(file, None, category.name, type)
+
+
+def _check_partners(category: Path, images: Mapping[Place, Path], masks: Mapping[Place, Path]) -> None:
+    """Refuse a defective image without its mask, a mask without its image, and a mask for clean images."""
+    for (type, number), file in masks.items():
+        if type == GOOD:
+            raise DataError(f"{file}: a mask for images without defect; remove it")
+        if (type, number) not in images:
+            raise DataError(
+                f"{file}: its image {category / 'test' / type / number}.png is missing; "
+                "fetch the category again, or remove the mask"
+            )
+    for (type, number), file in images.items():
+        if type != GOOD and (type, number) not in masks:
+            raise DataError(
+                f"{file}: its mask {category / 'ground_truth' / type / number}_mask.png is missing; "
+                "fetch the category again, or remove the image"
+            )
+
+
+def _files(folder: Path, pattern: re.Pattern[str]) -> dict[Place, Path]:
+    """Files one level below ``folder`` that match, by the name of their folder and their three digits."""
+    return {
+        (inner.name, match[1]): path
+        for inner in (visible(folder) if folder.is_dir() else ())
+        if inner.is_dir()
+        for path in visible(inner)
+        if (match := pattern.fullmatch(path.name))
+    }
+
+
+def build(root: Path, /, *, categories: tuple[str, ...] | None = None, good: Good = "test") -> Dataset:
+    """Read the ``categories`` named, which must all be there; without the setting, those that are there.
+
+    ``good`` says which images without defect are read: those of ``test``, ``all`` of test and train, or ``none``.
+
+    Raises:
+        SettingsError: no category, one named twice, or one that does not exist.
+    """
+    if categories is None:
+        return MvtecAd(root, None, good)
+    if not categories or len(set(categories)) < len(categories) or not set(categories) <= set(CATEGORIES):
+        raise SettingsError(f"categories is {list(categories)}; name some of {', '.join(CATEGORIES)}, each once")
+    return MvtecAd(root, tuple(sorted(categories)), good)
+
+
+def example(folder: Path) -> None:
+    """Write all categories in small: six defective images, two clean ones to test, two to train, and stray files."""
+    for category, types in TYPES.items():
+        places = {**{f"test/{type}": 6 // len(types) for type in types}, "test/good": 2, "train/good": 2}
+        for place, count in places.items():
+            for number in range(count):
+                _write_miniature(folder / category, place, number)
+        (folder / category / "license.txt").write_text("CC BY-NC-SA 4.0\n")
+        (folder / category / "readme.txt").write_text("MVTec AD\n")
+    (folder / "grid" / "test" / "bent" / "Thumbs.db").write_bytes(b"not an image")
+    copied = folder / "bottle" / "test" / "good" / "000.png"
+    copied.with_name("000 (copy).png").write_bytes(copied.read_bytes())
+
+
+def _write_miniature(category: Path, place: str, number: int) -> None:
+    """A dark frame with a bright disc or weave, 60 x 60; a defect is a dark notch with an exact mask."""
+    rng = np.random.default_rng([CATEGORIES.index(category.name), number, *place.encode()])
+    rows, columns = np.mgrid[:60, :60]
+    disc = np.hypot(rows - 30, columns - 30) < 25
+    weave = (rows // 4 + columns // 4) % 2 == 0
+    grey = np.where(weave if category.name in GREY else disc, 170, 60) + 5 * rng.standard_normal((60, 60))
+    mask: Mask = np.zeros((60, 60), np.uint8)
+    type = place.partition("/")[2]
+    if type != GOOD:
+        row, column = rng.integers(10, 40, 2)
+        mask[row : row + 7, column : column + 11] = MARKED
+        grey = np.where(mask > 0, 20, grey)
+        write_png(category / "ground_truth" / type / f"{number:03d}_mask.png", mask)
+    shares = [1.0] if category.name in GREY else [1.0, 0.5, 0.3]
+    image: Image = np.clip(grey[:, :, None] * shares, 0, 255).astype(np.uint8)
+    write_png(category / place / f"{number:03d}.png", image)
+
+
+BADGE = "own split, not the anomaly-detection protocol"
+ABOUT = About(
+    summary=(
+        "Fifteen kinds of objects and textures; the 1,725 test images, 1,258 of them defective, for segmentation: "
+        f"{BADGE}"
+    ),
+    licence="CC BY-NC-SA 4.0: no commercial use",
+    citation=(
+        "Bergmann, Batzner, Fauser, Sattlegger, Steger: The MVTec anomaly detection dataset, International Journal of "
+        "Computer Vision 129 (2021) 1038-1059; Bergmann, Fauser, Sattlegger, Steger: MVTec AD - a comprehensive "
+        "real-world dataset for unsupervised anomaly detection, CVPR 2019"
+    ),
+    home="https://www.mvtec.com/company/research/datasets/mvtec-ad",
+    obtain=OBTAIN,
+)
+SHARES = "https://www.mydrive.ch/shares"
+ARCHIVE = "download/420938113-1629960298/mvtec_anomaly_detection.tar.xz"
+RELEASE = Release(
+    downloads=(
+        Download(
+            urls=(
+                f"{SHARES}/150996/b52ecdcbf521176e9db9c731f2304b27/{ARCHIVE}",
+                f"{SHARES}/38536/3830184030e49fe74747669442f0f283/{ARCHIVE}",
+            ),
+            sha256="cf4313b13603bec67abb49ca959488f7eedce2a9f7795ec54446c649ac98cd3d",
+            size=5_264_982_680,
+        ),
+    ),
+    images=1_725,
+    defective=1_258,
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the test images as a data set of their own, with a badge that says so."""
+    yield Component("mvtec-ad", build, about=ABOUT, example=example, badge=BADGE, release=RELEASE)

@@ -1,0 +1,225 @@
+"""NEU-Seg: 4,470 images of hot-rolled steel strip, 200 x 200, with three kinds of defect.
+
+Two layouts, at the folder the user names or one level below it; the first is the original release::
+
+    images/{training,test}/{NNNNNN}.jpg       annotations/{training,test}/{NNNNNN}.png
+    img_dir/{train,val,test}/{NNNNNN}.jpg     ann_dir/{train,val,test}/{NNNNNN}.png
+
+Masks hold class numbers: 0 background, 1 inclusions, 2 patches, 3 scratches. A class list that goes with the second
+layout names a fourth kind, ``others``, which no mask holds. The JPEG files have three equal channels and stay so.
+
+Images recur turned by 90, 180 and 270 degrees, and the splits were made after turning: a test image of the original
+release (``000403``) is a training image upside down (``002453``). Hence the badge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Download,
+    Image,
+    Record,
+    Release,
+    Sample,
+    Split,
+    check_values,
+    hookimpl,
+    read_pair,
+    release_home,
+    visible,
+    write_png,
+)
+
+CLASSES = ("inclusions", "patches", "scratches")
+SPLITS_OF_FOLDERS: Mapping[str, Split] = {
+    "training": "train",
+    "train": "train",
+    "val": "validation",
+    "test": "test",
+}
+LAYOUTS: Mapping[str, str] = {"images": "annotations", "img_dir": "ann_dir"}
+"""Folder of images to folder of masks."""
+STEM = r"\d{6}(_test)?"
+"""Everything else is a stray file; the second layout tells equal numbers of train and test apart by ``_test``."""
+
+OBTAIN = (
+    "git clone https://github.com/DHW-Master/NEU_Seg neu-seg; "
+    "then name the folder in the suite, 'data: {neu-seg: path/to/neu-seg}', or with '--data neu-seg=path/to/neu-seg'"
+)
+
+
+@dataclass(frozen=True)
+class NeuSeg:
+    """Either layout on disk. Ids are ``training/000901``: numbers of different folders name different images."""
+
+    root: Path
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Three kinds of defect; no image is free of them."""
+        return CLASSES
+
+    def records(self) -> Sequence[Record]:
+        """Every image with the split of its folder, ordered by id.
+
+        Raises:
+            DataError: the folder is not the data set, or an image or mask lacks its partner.
+        """
+        return [
+            Record(id=id, group=id, split=SPLITS_OF_FOLDERS[id.partition("/")[0]], files=pair)
+            for id, pair in self._pairs.items()
+        ]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[H, W, 3]`` with its mask, both as stored.
+
+        Raises:
+            DataError: a file is damaged, the sizes differ, or the mask holds an unknown value or no defect.
+        """
+        if id not in self._pairs:
+            raise DataError(f"{self.root}: no image {id!r}")
+        image_file, mask_file = self._pairs[id]
+        image, mask = read_pair(image_file, mask_file)
+        check_values(mask, range(len(CLASSES) + 1), mask_file)
+        if not mask.any():
+            raise DataError(
+                f"{mask_file}: marks nothing, but every image of the release has a defect; "
+                "fetch it again, or remove it with its image"
+            )
+        return Sample(id, image, mask)
+
+    @cached_property
+    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
+        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
+        wanted = " or ".join(f"folders {images} and {masks}" for images, masks in LAYOUTS.items())
+        home = release_home(self.root, lambda folder: bool(_layouts(folder)), wanted=wanted, obtain=_get())
+        layouts = _layouts(home)
+        if len(layouts) > 1:
+            raise DataError(f"{home}: holds the data set in two layouts, {' and '.join(layouts)}; keep one of them")
+        images = dict(_files(home / layouts[0], ".jpg"))
+        masks = dict(_files(home / LAYOUTS[layouts[0]], ".png"))
+        _check_partners(images, home / LAYOUTS[layouts[0]], masks)
+        _check_partners(masks, home / layouts[0], images)
+        if not images:
+            raise DataError(f"{home / layouts[0]}: holds no image named like train/000901.jpg; {_get()}")
+        return {id: (images[id], masks[id]) for id in sorted(images)}
+
+
+def _get() -> str:
+    return f"get the data with: {OBTAIN}"
+
+
+def _layouts(folder: Path) -> list[str]:
+    """The image folders that lie here together with their mask folder and hold at least one split."""
+    return [
+        images
+        for images, masks in LAYOUTS.items()
+        if (folder / masks).is_dir() and any((folder / images / split).is_dir() for split in SPLITS_OF_FOLDERS)
+    ]
+
+
+def _files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
+    """Files of the release below ``folder`` by id, such as ``training/000901``."""
+    name = re.compile(STEM + re.escape(suffix))
+    for split in SPLITS_OF_FOLDERS:
+        for path in visible(folder / split) if (folder / split).is_dir() else ():
+            if name.fullmatch(path.name):
+                yield f"{split}/{path.stem}", path
+
+
+def _check_partners(files: Mapping[str, Path], other: Path, partners: Mapping[str, Path]) -> None:
+    """Refuse a file whose partner, in the folder ``other``, is missing."""
+    alone = [id for id in files if id not in partners]
+    if alone:
+        suffix = ".png" if files[alone[0]].suffix == ".jpg" else ".jpg"
+        raise DataError(
+            f"{files[alone[0]]}: its partner {other / alone[0]}{suffix} is missing ({len(alone)} such file(s)); "
+            "fetch the data set again, or remove the file"
+        )
+
+
+def build(root: Path, /) -> Dataset:
+    """Read whichever of the two layouts is there."""
+    return NeuSeg(root)
+
+
+def example(folder: Path) -> None:
+    """Write a miniature of the original release: four images of each kind to train on, two to test, one of all."""
+    for split, kinds in {"training": [1, 2, 3] * 4, "test": [1, 2, 3] * 2}.items():
+        for number, kind in enumerate(kinds, start=901 if split == "training" else 1):
+            _write_miniature(folder, f"{split}/{number:06d}", (kind,))
+    _write_miniature(folder, "training/000213", (1, 2, 3))
+    (folder / "README.md").write_text("# NEU-Seg\n")
+    (folder / "images" / "test" / "Thumbs.db").write_bytes(b"not an image")
+    copied = folder / "images" / "training" / "000213.jpg"
+    copied.with_name("000213 (copy).jpg").write_bytes(copied.read_bytes())
+
+
+def _write_miniature(folder: Path, id: str, kinds: Sequence[int]) -> None:
+    """Rolled steel of 50 x 50 pixels: streaks along the strip, and one mark of every kind asked for."""
+    from PIL import Image as Pillow
+
+    rng = np.random.default_rng([int(id[-6:]), *kinds])
+    mask = np.zeros((50, 50), np.uint8)
+    for kind in kinds:
+        mask[_mark(kind, rng)] = kind
+    grey = 130 + 10 * rng.standard_normal((1, 50)) + 6 * rng.standard_normal((50, 50))
+    grey += np.array([0, -60, -40, 70])[mask]
+    pixels: Image = np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+    file = folder / "images" / f"{id}.jpg"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels).save(file, quality=95)
+    write_png(folder / "annotations" / f"{id}.png", mask)
+
+
+def _mark(kind: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Inclusions are short and upright, patches wide, scratches long and thin; each kind in its own third."""
+    height, width = {1: (9, 3), 2: (10, 16), 3: (2, 30)}[kind]
+    top, left = 17 * (kind - 1) + int(rng.integers(4)), int(rng.integers(50 - width))
+    return slice(top, top + height), slice(left, left + width)
+
+
+ABOUT = About(
+    summary=(
+        "Hot-rolled steel strip, 3 kinds of defect, 4,470 images of 200 x 200, none clean; "
+        "turned copies of test images are in train"
+    ),
+    licence="none stated; cite the paper",
+    citation=(
+        "Dong, Song, He, Xu, Yan, Meng: PGA-Net: Pyramid feature fusion and global context attention network for "
+        "automated surface defect detection, IEEE Transactions on Industrial Informatics 16 (2020) 7448-7458, "
+        "doi:10.1109/TII.2019.2958826"
+    ),
+    home="https://github.com/DHW-Master/NEU_Seg",
+    obtain=OBTAIN,
+)
+RELEASE = Release(
+    downloads=(Download(("https://github.com/DHW-Master/NEU_Seg/archive/refs/heads/main.zip",)),),
+    images=4_470,
+    defective=4_470,
+    splits=(("train", 3_630), ("test", 840)),
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the data set, with a badge for its leaky split."""
+    yield Component(
+        "neu-seg",
+        build,
+        about=ABOUT,
+        example=example,
+        badge="leaky split: turned copies of test images in train",
+        release=RELEASE,
+    )

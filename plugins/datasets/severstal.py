@@ -1,0 +1,219 @@
+"""Severstal steel (Kaggle 2019): 12,568 images of flat steel, 6,666 with defects of four classes, as run lengths.
+
+Layout of the release, at the folder the user names or one level below it::
+
+    train_images/{id}.jpg    1600 wide, 256 high, colour with three equal channels; id is 9 hexadecimal digits
+    train.csv                one row per image and class of defect
+    test_images/, ...        without masks: not read
+
+``train.csv`` exists in two forms. ``ImageId,ClassId,EncodedPixels`` has rows for defects only: an image without a row
+is clean. The older ``ImageId_ClassId,EncodedPixels`` (``0002cc93b.jpg_1``) has four rows for every image, empty where
+there is no defect. ``EncodedPixels`` is pairs of start and length; pixels are counted from 1, down the columns.
+
+Copies that have mask images instead are read with the setting ``masks``, a folder of ``{id}_{class}.png``; a class
+that an image does not show has no file or an empty one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from bench_plugins.datasets.severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, Marks, marks_in_folder, marks_in_table
+
+from bench.api import (
+    About,
+    Bool,
+    Component,
+    DataError,
+    Dataset,
+    Image,
+    Mask,
+    Record,
+    Release,
+    Sample,
+    SettingsError,
+    hookimpl,
+    read_image,
+    release_home,
+    visible,
+)
+
+IMAGE = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg")
+"""Everything else beside the images is a stray file and is not read."""
+
+OBTAIN = (
+    "accept the rules at https://www.kaggle.com/c/severstal-steel-defect-detection, then 'kaggle competitions download "
+    "-c severstal-steel-defect-detection' and unpack it; then name the folder in the suite, 'data: {severstal: "
+    "path/to/severstal}', or with '--data severstal=path/to/severstal'"
+)
+
+
+@dataclass(frozen=True)
+class Severstal:
+    """The release on disk. Ids are the image names without file type, ``0002cc93b``."""
+
+    root: Path
+    masks: str | None
+    overlap: Literal["refuse", "highest"]
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The four classes of defect, which the release numbers and does not name."""
+        return CLASSES
+
+    def records(self) -> Sequence[Record]:
+        """Every training image in the order of its id, each a group of its own, without a split.
+
+        Raises:
+            DataError: the folder is not the data set, ``train.csv`` is damaged or lacks an image, or a mask image
+                has no image.
+        """
+        ids = _ids(self._home / "train_images")
+        self._marks.check(ids)
+        return [Record(id=id, group=id, files=(self._image(id), *self._marks.files(id))) for id in ids]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[256, 1600, 3]`` with the number of the class at every marked pixel.
+
+        Raises:
+            DataError: a file is missing or damaged, runs are not valid, sizes differ, two classes share a pixel and
+                ``overlap`` is ``refuse``, or the id is unknown.
+        """
+        image = self._image(id)
+        if not IMAGE.fullmatch(image.name):
+            raise DataError(f"{self.root}: no image {id!r}; ids are like '0002cc93b'")
+        pixels = read_image(image)
+        height, width, _ = pixels.shape
+        if (height, width) != (HEIGHT, WIDTH):
+            raise DataError(f"{image}: {width}x{height} pixels; images of the release have {WIDTH}x{HEIGHT}")
+        mask = np.zeros((height, width), np.uint8)
+        for mark in self._marks.of(id):
+            marked = mark.pixels(image)
+            if self.overlap == "refuse":
+                _check_free(mask, marked, mark)
+            mask[marked] = mark.defect
+        return Sample(id, pixels, mask)
+
+    def _image(self, id: str) -> Path:
+        return self._home / "train_images" / f"{id}.jpg"
+
+    @cached_property
+    def _home(self) -> Path:
+        """The folder that holds ``train_images``: the one named, or the only one such a level below."""
+        return release_home(self.root, _holds_images, wanted="folder train_images", obtain=f"to get it, {OBTAIN}")
+
+    @cached_property
+    def _marks(self) -> Marks:
+        """Looked up once, as decoding asks for them image by image."""
+        return (
+            marks_in_table(self._home / "train.csv") if self.masks is None else marks_in_folder(self._home / self.masks)
+        )
+
+
+def _holds_images(folder: Path) -> bool:
+    return (folder / "train_images").is_dir()
+
+
+def _ids(folder: Path) -> list[str]:
+    """Ids of the images, sorted.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [named["id"] for path in visible(folder) if (named := IMAGE.fullmatch(path.name))]
+    if not found:
+        raise DataError(f"{folder}: holds no image named like 0002cc93b.jpg; to get it, {OBTAIN}")
+    return found
+
+
+def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:
+    """Refuse pixels of two classes.
+
+    Raises:
+        DataError: names the file, both classes and the number of such pixels.
+    """
+    taken = mask[marked]
+    shared = int(np.count_nonzero(taken))
+    if shared:
+        raise DataError(
+            f"{mark.where}: {shared} pixel(s) of class {mark.defect} are marked as class {taken[taken > 0][0]} too; "
+            "set 'overlap: highest' to give such pixels to the class with the highest number"
+        )
+
+
+def build(root: Path, /, *, masks: str | None = None, overlap: Literal["refuse", "highest"] = "refuse") -> Dataset:
+    """Masks from ``train.csv``, or from mask images in the folder ``masks`` beside ``train_images``.
+
+    ``overlap`` says what a pixel of two classes is: a mistake, or of the class with the highest number.
+
+    Raises:
+        SettingsError: ``masks`` is the folder of images, or the one that holds it.
+    """
+    if masks is not None and (root / masks).resolve() in (root.resolve(), (root / "train_images").resolve()):
+        raise SettingsError(f"masks: {masks!r} must name a folder of its own, beside train_images")
+    return Severstal(root, masks, overlap)
+
+
+EXAMPLE: Sequence[tuple[int, ...]] = (*((k,) for k in (1, 2, 3, 4) * 3), (3, 4), (), (), (), (), ())
+"""Classes on each image of the miniature: three images of every class, one of two classes, five clean ones."""
+
+
+def example(folder: Path) -> None:
+    """Write a miniature of the release: 18 images of the full size, as run lengths count on it, and stray files."""
+    rows = ["ImageId,ClassId,EncodedPixels"]
+    for number, defects in enumerate(EXAMPLE):
+        name = f"{0x0002CC93B + 0x1F0C27D * number:09x}.jpg"
+        mask = _write_miniature(folder / "train_images" / name, np.random.default_rng(number), defects)
+        rows += [f"{name},{k},{_run_lengths(mask == k)}" for k in defects]
+    (folder / "train.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    (folder / "train_images" / "Thumbs.db").write_bytes(b"not an image")
+    _write_miniature(folder / "test_images" / "0000f269f.jpg", np.random.default_rng(0), ())
+    (folder / "sample_submission.csv").write_text(
+        "ImageId,EncodedPixels,ClassId\n0000f269f.jpg,1 409600,0\n", encoding="utf-8"
+    )
+
+
+def _write_miniature(image: Path, rng: np.random.Generator, defects: Sequence[int]) -> Mask:
+    """A rolled surface, brighter in bands along its length, with one scratch-like patch per class."""
+    from PIL import Image as Pillow
+
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for place, defect in enumerate(defects):
+        row, column = int(rng.integers(10, 150)), int(rng.integers(20, 500)) + 800 * place
+        tall, wide = int(rng.integers(20, 90)), int(rng.integers(20, 200))
+        mask[row : row + tall, column : column + wide] = defect
+    bands = np.repeat(rng.normal(90, 8, (HEIGHT // 8, 1)), 8, axis=0)
+    grain = np.tile(rng.normal(0, 6, (HEIGHT, 100)), (1, WIDTH // 100))
+    grey = np.clip(bands + grain + 50 * (mask > 0), 0, 255).astype(np.uint8)
+    pixels: Image = np.repeat(grey[:, :, None], 3, axis=2)
+    image.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels).save(image, quality=90)
+    return mask
+
+
+def _run_lengths(marked: Bool) -> str:
+    """``start length`` pairs from 1, down the columns."""
+    steps = np.flatnonzero(np.diff(marked.T.ravel().astype(np.int8), prepend=0, append=0))
+    return " ".join(f"{start + 1} {end - start}" for start, end in steps.reshape(-1, 2).tolist())
+
+
+ABOUT = About(
+    summary="Severstal: flat steel, 12,568 images with 6,666 defective ones, 4 classes of defect, no official split",
+    licence="none stated; rules of the competition",
+    citation="Severstal: Steel Defect Detection, Kaggle competition, 2019",
+    home="https://www.kaggle.com/c/severstal-steel-defect-detection",
+    obtain=OBTAIN,
+)
+RELEASE = Release(images=12568, defective=6666)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the steel of the competition."""
+    yield Component("severstal", build, about=ABOUT, example=example, release=RELEASE)

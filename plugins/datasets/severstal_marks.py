@@ -1,0 +1,285 @@
+"""What marks defects on Severstal images: run lengths in ``train.csv``, in two forms, or mask images of one class each.
+
+Image ids are 9 hexadecimal digits, classes 1 to 4. ``EncodedPixels`` is pairs of start and length; pixels are counted
+from 1, down the columns of 1600 x 256 pixels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.api import Bool, DataError, Row, check_size, check_values, read_csv, read_mask, visible
+
+CLASSES = ("class 1", "class 2", "class 3", "class 4")
+"""The release numbers its kinds of defect and names none."""
+HEIGHT, WIDTH = 256, 1600
+"""The grid that run lengths count on."""
+ROW = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg_(?P<class>[1-4])")
+MASK = re.compile(r"(?P<id>[0-9a-f]{9})_(?P<class>[1-4])\.png")
+
+
+class Mark(Protocol):
+    """Where one image shows one class of defect."""
+
+    @property
+    def defect(self) -> int:
+        """Number of the class, from 1."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """The file, and the line in it, for messages."""
+        ...
+
+    def pixels(self, image: Path, /) -> Bool:
+        """``bool[256, 1600]``; ``image`` has this size and is named where the mark does not fit it."""
+        ...
+
+
+class Marks(Protocol):
+    """Every mark of the data set."""
+
+    def of(self, id: str, /) -> Sequence[Mark]:
+        """The marks of one image in the order of their classes; none for a clean one."""
+        ...
+
+    def files(self, id: str, /) -> tuple[Path, ...]:
+        """What must be read to know the marks of one image."""
+        ...
+
+    def check(self, ids: Sequence[str], /) -> None:
+        """Refuse marks that do not fit the images that are there.
+
+        Raises:
+            DataError: names the file and the first image concerned.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunLengths:
+    """One row of ``train.csv`` that has runs."""
+
+    defect: int
+    row: Row
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return self.row.where
+
+    def pixels(self, _image: Path, /) -> Bool:
+        """The decoded runs."""
+        return decoded(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``train.csv``; ``complete`` if it has rows for clean images too."""
+
+    path: Path
+    marks: Mapping[str, Sequence[RunLengths]]
+    complete: bool
+
+    def of(self, id: str, /) -> Sequence[Mark]:
+        """Rows with runs."""
+        return self.marks.get(id, ())
+
+    def files(self, _id: str, /) -> tuple[Path, ...]:
+        """The table, for a clean image as well: it says that there is no defect."""
+        return (self.path,)
+
+    def check(self, ids: Sequence[str], /) -> None:
+        """Every image must have rows if clean ones have; rows of absent images are allowed, as in a subset."""
+        lost = [id for id in ids if id not in self.marks] if self.complete else []
+        if lost:
+            raise DataError(
+                f"{self.path}: no rows for {lost[0]}.jpg ({len(lost)} such image(s)), but this form of the file has "
+                "rows for clean images too; fetch it again"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """A mask image of one class: 0 is background, 1 or 255 the defect."""
+
+    defect: int
+    path: Path
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    def pixels(self, image: Path, /) -> Bool:
+        """What the file marks."""
+        values = read_mask(self.path)
+        check_size(values, WIDTH, HEIGHT, self.path, image)
+        check_values(values, (0, 1, 255), self.path)
+        marked: Bool = values != 0
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFolder:
+    """A folder of mask images ``{id}_{class}.png``."""
+
+    marks: Mapping[str, Sequence[MaskFile]]
+
+    def of(self, id: str, /) -> Sequence[Mark]:
+        """Mask images that exist."""
+        return self.marks.get(id, ())
+
+    def files(self, id: str, /) -> tuple[Path, ...]:
+        """The same files."""
+        return tuple(mark.path for mark in self.marks.get(id, ()))
+
+    def check(self, ids: Sequence[str], /) -> None:
+        """Every mask must have its image."""
+        unused = sorted(self.marks.keys() - set(ids))
+        if unused:
+            raise DataError(
+                f"{self.marks[unused[0]][0].path}: its image {unused[0]}.jpg is missing ({len(unused)} such image(s)); "
+                "add it, or remove the mask"
+            )
+
+
+def marks_in_folder(folder: Path) -> MaskFolder:
+    """Find the mask images.
+
+    Raises:
+        DataError: the folder is missing or holds none.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: the folder is missing; the setting 'masks' names it")
+    found: dict[str, list[MaskFile]] = {}
+    for path in visible(folder):
+        if named := MASK.fullmatch(path.name):
+            found.setdefault(named["id"], []).append(MaskFile(int(named["class"]), path))
+    if not found:
+        raise DataError(f"{folder}: holds no mask named like 0002cc93b_1.png")
+    return MaskFolder(found)
+
+
+def marks_in_table(path: Path) -> Table:
+    """Read either form of ``train.csv``; runs are decoded when they are asked for.
+
+    Raises:
+        DataError: the file is cut off, is no such table, names what is no image or class, or says something twice.
+    """
+    rows = read_csv(path, ("EncodedPixels",))
+    _check_whole(path, rows)
+    complete = "ImageId_ClassId" in rows[0].values
+    if not complete and not {"ImageId", "ClassId"} <= rows[0].values.keys():
+        raise DataError(
+            f"{path}:1: the columns are {list(rows[0].values)}; there must be ImageId,ClassId,EncodedPixels or "
+            "ImageId_ClassId,EncodedPixels"
+        )
+    found: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        id, defect = _named(row, row["ImageId_ClassId"] if complete else f"{row['ImageId']}_{row['ClassId']}")
+        known = found.setdefault(id, {})
+        if defect in known:
+            raise DataError(f"{row.where}: class {defect} of {id}.jpg stands on line {known[defect].line} already")
+        known[defect] = row
+    for id, known in found.items():
+        _check_rows(id, known, complete)
+    marks = {id: [RunLengths(k, row) for k, row in sorted(known.items()) if _runs(row)] for id, known in found.items()}
+    return Table(path, marks, complete)
+
+
+def _check_whole(path: Path, rows: Sequence[Row]) -> None:
+    """Refuse a table that was cut off: half a list of runs may be a valid one.
+
+    Raises:
+        DataError: there are no rows, or the last line does not end.
+    """
+    if not rows:
+        raise DataError(f"{path}: has no rows, so every image would count as clean; fetch the file again")
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        if file.read() not in (b"\n", b"\r"):
+            raise DataError(
+                f"{path}:{rows[-1].line}: the last line does not end, so the file may be cut off; fetch it again, or "
+                "end the line if it is whole"
+            )
+
+
+def _named(row: Row, name: str) -> tuple[str, int]:
+    """Image id and class.
+
+    Raises:
+        DataError: the row names something else.
+    """
+    named = ROW.fullmatch(name)
+    if not named:
+        raise DataError(f"{row.where}: {name!r} is not an image like 0002cc93b.jpg with a class from 1 to 4 after it")
+    return named["id"], int(named["class"])
+
+
+def _runs(row: Row) -> str:
+    return row["EncodedPixels"].strip()
+
+
+def _check_rows(id: str, known: Mapping[int, Row], complete: bool) -> None:
+    """Hold the rows of one image to the form of the table.
+
+    Raises:
+        DataError: the form with rows for clean images lacks one, or a row of the other form has no runs.
+    """
+    first = next(iter(known.values()))
+    if complete and len(known) < len(CLASSES):
+        raise DataError(
+            f"{first.where}: {id}.jpg has rows for {len(known)} of {len(CLASSES)} classes; this form of the file has "
+            "all of them, empty where there is no defect: fetch it again"
+        )
+    empty = [row for row in known.values() if not _runs(row)]
+    if empty and not complete:
+        raise DataError(f"{empty[0].where}: no runs, but this form of the file has rows for defects only")
+
+
+def decoded(row: Row) -> Bool:
+    """Decode the run lengths of a row to ``bool[256, 1600]``.
+
+    Raises:
+        DataError: not pairs of plain numbers, or runs that are empty, leave the image, overlap or lack order; names
+            file and line.
+    """
+    starts, lengths = _pairs(row)
+    ends = starts + lengths
+    outside = (starts < 1) | (lengths < 1) | (ends > HEIGHT * WIDTH + 1)
+    if outside.any():
+        k = int(np.argmax(outside))
+        raise DataError(f"{row.where}: the run {starts[k]} {lengths[k]} does not lie in pixels 1 to {HEIGHT * WIDTH}")
+    mixed = starts[1:] < ends[:-1]
+    if mixed.any():
+        k = int(np.argmax(mixed))
+        raise DataError(f"{row.where}: the run at {starts[k + 1]} begins before the one at {starts[k]} ends")
+    steps = np.zeros(HEIGHT * WIDTH + 1, np.int8)
+    steps[starts - 1] += 1
+    steps[ends - 1] -= 1
+    columns = np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_).reshape(WIDTH, HEIGHT)
+    return np.ascontiguousarray(columns.T)
+
+
+def _pairs(row: Row) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Starts and lengths as they stand there.
+
+    Raises:
+        DataError: something is not a number, or one lacks its partner.
+    """
+    words = _runs(row).split()
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 8)]
+    if wrong:
+        raise DataError(f"{row.where}: {wrong[0][:20]!r} is neither a pixel nor a length")
+    if len(words) % 2:
+        raise DataError(f"{row.where}: {len(words)} numbers; runs are pairs of start and length")
+    numbers = np.array(words, np.int64)
+    return numbers[::2], numbers[1::2]
