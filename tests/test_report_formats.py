@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.report.coverage_table import coverage_grids
+from bench.crops.coverage import SHARES, Coverage
+from bench.report.coverage_table import WORDS, coverage_grids
 from bench.report.latex import grid_latex, to_latex
 from bench.report.layout import cells as columns_of
 from bench.report.markdown import grid_markdown, to_markdown
@@ -178,9 +180,17 @@ def coverage_row(crop: str, **more: Any) -> dict[str, Any]:
 def test_coverage_has_strategies_as_columns_and_shares_in_percent() -> None:
     (grid,) = coverage_grids([coverage_row("uniform"), coverage_row("bias", extra=3)])
     assert grid.header == ("figure", "uniform", "bias")
-    assert ("empty crops share [%]", "25.0", "25.0") in grid.rows
+    assert ("empty crops (no defect) [%]", "25.0", "25.0") in grid.rows
     assert ("extra", "–", "3") in grid.rows
-    assert ("smallest defect", "–", "–") in grid.rows
+    assert ("smallest defect [pixels]", "–", "–") in grid.rows
+
+
+def test_every_field_of_a_coverage_report_has_plain_words() -> None:
+    fields = [SHARES.get(field.name, field.name) for field in dataclasses.fields(Coverage)]
+    assert set(fields) == set(WORDS)
+    (grid,) = coverage_grids([{**dict.fromkeys(fields, 0.5), "crop": "uniform"}])
+    assert not any("_" in row[0] for row in grid.rows)
+    assert all("[%]" in WORDS[name] for name in SHARES.values())
 
 
 def test_coverage_of_another_preprocessing_or_size_is_a_table_of_its_own() -> None:

@@ -13,6 +13,26 @@ Row = Mapping[str, JsonValue]
 SHARES = ("share", "fraction", "coverage")
 """Last words of field names whose values lie in 0..1 and are printed in percent."""
 
+WORDS = {
+    "images": "training images",
+    "crops": "crops drawn",
+    "size": "edge of a crop [pixels]",
+    "admissible_share": "admissible area [%]",
+    "inert": "excludes nothing (inert)",
+    "fallback_share": "crops from a fallback window [%]",
+    "skipped": "images without a position",
+    "defects": "defects",
+    "smallest_defect": "smallest defect [pixels]",
+    "defect_pixels_seen_share": "defect pixels ever seen [%]",
+    "defects_seen_share": "defects ever seen [%]",
+    "defects_seen_whole_share": "defects ever seen whole [%]",
+    "cut_by_border_share": "defects in crops cut by a border [%]",
+    "empty_crops_share": "empty crops (no defect) [%]",
+    "positive_pixels_share": "defect pixels in a crop, mean [%]",
+    "crops_with_object_share": "crops more than a quarter object [%]",
+    "object_level": "object: mean grey level above",
+}
+"""Fields of a coverage report in plain words; a field that is not here is shown by its name."""
 
 LABELS = ("dataset", "preprocess", "crop_size")
 """Labels that part the rows into tables."""
@@ -44,7 +64,7 @@ def _is_share(key: str) -> bool:
 
 
 def _heading(key: str) -> str:
-    return key.replace("_", " ") + (" [%]" if _is_share(key) else "")
+    return WORDS.get(key) or key.replace("_", " ") + (" [%]" if _is_share(key) else "")
 
 
 def _text(key: str, value: JsonValue) -> str:

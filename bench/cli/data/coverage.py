@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 import click
@@ -13,7 +15,10 @@ from bench.cli.options import open_suite, suite_options
 @suite_options
 @click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
 def command(form: str, **given: Any) -> int:
-    """Show per data set and crop strategy of SUITE what its crops contain. Trains nothing, imports no torch."""
+    """Show per data set and crop strategy of SUITE what its crops contain.
+
+    Nothing is trained. A data set that is absent is named in one line, the others are shown, and the exit code is 3.
+    """
     from bench.engine.coverage import coverage_rows
     from bench.report.coverage_table import coverage_grids
     from bench.report.markdown import grid_markdown
@@ -21,9 +26,10 @@ def command(form: str, **given: Any) -> int:
     from bench.report.text import grid_text
 
     suite, invocation = open_suite(**given)
-    rows, problems = coverage_rows(suite, invocation, lambda text: click.echo(text, err=True))
-    if form == "csv":
-        click.echo(rows_csv(rows))
+    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil the table
+        rows, problems = coverage_rows(suite, invocation, lambda text: click.echo(text, err=True))
+    if form == "csv" and rows:
+        click.echo(rows_csv(rows), nl=False)
     else:
         for grid in coverage_grids(rows):
             click.echo(grid_text(grid) if form == "text" else grid_markdown(grid))

@@ -1,0 +1,100 @@
+"""``bench data card``: what a data set holds, as Markdown with pictures."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.data.pixels import PixelFacts
+    from bench.engine.opening import Opened
+    from bench.report.gallery import Thumbnail
+    from bench.report.remarks import Assignment
+
+FILE = "card.md"
+
+
+@click.command("card")
+@click.argument("dataset")
+@click.option("--to", type=click.Path(path_type=Path), help="Folder for the card; by default cards/DATASET.")
+@dataset_options
+def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
+    """Write a card of DATASET: origin, sizes, grey levels, classes, splits, copies, examples.
+
+    DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Every image is read once.
+    """
+    from bench.data.pixels import pixel_facts
+    from bench.report.measures import plural
+
+    desk = data_desk(data, plugin, no_plugins)
+    opened = desk.opened(dataset)
+    click.echo(f"looking at the pixels of {plural(len(opened.records), 'image')}", err=True)
+    with redirect_stdout(sys.stderr):
+        pixels = pixel_facts(opened.index, opened.dataset)
+        remarks, written = _write(opened, pixels, to)
+    for remark in remarks:
+        click.echo(f"- {remark}")
+    click.echo(f"card: {written}")
+
+
+def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[str], Path]:
+    """Draw the pictures, write the card, and return its remarks and its file."""
+    from bench.data.splits import assign
+    from bench.errors import DataError
+    from bench.report.card import CardFacts, card_markdown
+    from bench.report.naming import short_name, slug
+    from bench.report.remarks import remarks
+
+    component = opened.offer.component
+    name = short_name(component, opened.ref.settings)
+    folder = to or Path("cards") / slug(name)
+    assignment: Assignment
+    try:
+        assignment = assign(opened.index, "grouped")
+    except DataError as error:
+        assignment = str(error)
+    facts = CardFacts(
+        name=name,
+        version=component.version,
+        badge=component.badge,
+        about=component.about,
+        release=component.release,
+        settings=opened.ref.settings,
+        index=opened.index,
+        pixels=pixels,
+        assignment=assignment,
+        pictures=_draw(opened, pixels, folder),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(card_markdown(facts), encoding="utf-8", newline="\n")
+    return remarks(opened.index, assignment, component.badge), folder / FILE
+
+
+def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
+    """Draw the pictures of a card into ``folder``: part to file name."""
+    from bench.component import guarded
+    from bench.images import write_png
+    from bench.report.aprf import write_figure
+    from bench.report.card_pictures import SIDE, areas_plot, examples, levels_plot, sizes_plot
+    from bench.report.gallery import thumbnail
+
+    index = opened.index
+
+    def look(id: str, kind: int | None) -> Thumbnail:
+        return thumbnail(guarded(f"load({id!r}) of data set {index.dataset!r}", opened.dataset.load, id), SIDE, kind)
+
+    figures = {"levels": levels_plot(pixels, index.entries[0].dtype)}
+    if len({(entry.width, entry.height) for entry in index.entries}) > 1:
+        figures["sizes"] = sizes_plot(index)
+    if any(areas.size for areas in pixels.areas):
+        figures["areas"] = areas_plot(index.classes, pixels.areas)
+    for part, figure in figures.items():
+        write_figure(figure, folder / f"{part}.png")
+    write_png(folder / "examples.png", examples(index, look))
+    return {part: f"{part}.png" for part in (*figures, "examples")}

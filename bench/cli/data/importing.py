@@ -1,0 +1,41 @@
+"""``bench data import``: take over what was downloaded by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import data_desk, plugin_options
+
+
+@click.command("import")
+@click.argument("name")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--link", is_flag=True, help="Leave the folder where it is and link to it.")
+@click.option("--quick", is_flag=True, help="Let the reader list the files only, instead of decoding every image.")
+@plugin_options
+def command(
+    name: str, paths: tuple[Path, ...], link: bool, quick: bool, plugin: tuple[Path, ...], no_plugins: bool
+) -> None:
+    """Unpack or copy PATH..., archives or a folder, to $BENCH_HOME/data/NAME, once every image has been read."""
+    from bench.cli.data.bars import watching
+    from bench.cli.data.fetch import say_terms
+    from bench.engine.obtaining import Look, import_dataset, link_dataset
+
+    if link and len(paths) > 1:
+        raise click.UsageError(f"--link takes one folder, not {len(paths)} paths")
+    desk = data_desk((), plugin, no_plugins)
+    ref = desk.ref(name)
+    look: Look = "list" if quick else "decode"
+    say_terms(ref.use, desk.catalog.find("dataset", ref.use).component.about)
+    with watching() as watch:
+        if link:
+            arrived = link_dataset(desk.catalog, ref, desk.places, paths[0], watch, look=look)
+        else:
+            arrived = import_dataset(desk.catalog, ref, desk.places, paths, watch, look=look)
+    if arrived.verified:
+        what = arrived.verified.verdict.sentence
+    else:
+        what = f"listed only; 'bench data verify {ref.use}' reads them all"
+    click.echo(f"{ref.use}: {arrived.images:,} images in {arrived.root}; {what}")

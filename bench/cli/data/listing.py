@@ -1,0 +1,100 @@
+"""``bench data list``: every data set on offer, and what lies here of it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.engine.holdings import Holding
+    from bench.report.shape import Grid
+
+WIDTH = 100
+HEADER = ("data set", "state", "images", "size", "licence", "where, or how to get it")
+
+
+@click.command("list")
+@dataset_options
+@click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
+def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
+    """List every data set: where it is, licence, size, state. Opens no image."""
+    from bench.engine.holdings import holdings
+
+    desk = data_desk(data, plugin, no_plugins)
+    with redirect_stdout(sys.stderr):
+        found = holdings(desk.catalog, desk.places)
+    if form == "csv":
+        from bench.report.tables import rows_csv
+
+        click.echo(rows_csv([_row(one) for one in found]), nl=False)
+    elif form == "markdown":
+        from bench.report.markdown import grid_markdown
+
+        click.echo(grid_markdown(_grid(found)))
+    else:
+        for line in text_lines(found):
+            click.echo(line)
+
+
+def _row(one: Holding) -> dict[str, str | int | None]:
+    return {
+        "name": one.name,
+        "state": one.state,
+        "images": one.images,
+        "released": one.released,
+        "bytes": one.size,
+        "licence": one.licence,
+        "folder": str(one.root),
+        "note": one.note,
+    }
+
+
+def _cells(one: Holding) -> tuple[str, str, str, str, str]:
+    from bench.data.space import size_text
+
+    images = "-" if one.images is None else f"{one.images:,}"
+    if one.images is not None and one.released not in (None, one.images):
+        images += f" of {one.released:,}"
+    return one.name, one.state, images, "-" if one.size is None else size_text(one.size), one.licence or "not stated"
+
+
+def _where(one: Holding) -> list[str]:
+    """The folder of what is here; how to get what is not; both for what is damaged."""
+    if one.state in ("absent", "begun", "on demand"):
+        return [one.note]
+    return [str(one.root), *([one.note] if one.note else [])]
+
+
+def _grid(found: Sequence[Holding]) -> Grid:
+    from bench.report.shape import Grid
+
+    return Grid("", HEADER, tuple((*_cells(one), "; ".join(_where(one))) for one in found))
+
+
+def text_lines(found: Sequence[Holding]) -> Iterator[str]:
+    """A line of figures for each data set, and under it where it is; a path is never broken."""
+    rows = [HEADER[:5], *(_cells(one) for one in found)]
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    indent = " " * (widths[0] + 2)
+    for row, one in zip(rows, [None, *found], strict=True):
+        name, state, images, size = (
+            text.ljust(w) if k < 2 else text.rjust(w) for k, (text, w) in enumerate(zip(row[:4], widths, strict=True))
+        )
+        start = f"{name}  {state}  {images}  {size}  "
+        yield from _wrapped(row[4], start, " " * len(start))
+        for text in _where(one) if one else ():
+            yield from _wrapped(text, indent, indent)
+
+
+def _wrapped(text: str, first: str, others: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
+    )

@@ -1,0 +1,66 @@
+"""``bench data verify``: read everything, and compare with the release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import DataDesk, data_desk, dataset_options
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from bench.engine.verifying import Verified
+    from bench.suite.schema import Ref
+
+
+@click.command("verify")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@dataset_options
+def command(names: tuple[str, ...], data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> int:
+    """Decode every image and mask of the data sets NAME... and compare their counts with the release.
+
+    A NAME may carry settings: '{use: NAME, settings: {...}}'. Exit code 3 when something is wrong; a sound subset
+    is none.
+    """
+    desk = data_desk(data, plugin, no_plugins)
+    return max(_verified(desk, ref) for ref in [desk.ref(name) for name in names])
+
+
+def _verified(desk: DataDesk, ref: Ref) -> int:
+    """Verify one data set, print what was found, and return the exit code: 2 where it is absent, 3 if it is wrong."""
+    from bench.cli.data.bars import IMAGES, watching
+    from bench.engine.arriving import occupied
+    from bench.engine.verifying import verify_dataset
+
+    try:
+        with watching() as watch:
+            found = verify_dataset(
+                desk.catalog, ref, desk.places, lambda done, total: watch(f"{IMAGES} of {ref.use}", done, total)
+            )
+    except DataError as error:
+        click.echo(f"{ref.use}: {error}", err=True)
+        return 3 if occupied(desk.places.root(ref.use)) else 2
+    for line in _lines(ref.use, found):
+        click.echo(line)
+    return 3 if found.verdict.standing == "wrong" else 0
+
+
+def _lines(name: str, found: Verified) -> Iterator[str]:
+    census, first = found.census, found.index.entries[0]
+    yield f"{name}: {found.verdict.sentence}"
+    yield f"  read         {census.images:,} images of {census.groups:,} groups, every one with its mask"
+    yield f"  size         {_range(census.widths)} x {_range(census.heights)} pixels, {first.channels} x {first.dtype}"
+    yield f"  marked       {census.marked:,} images with a defect, {census.images - census.marked:,} without"
+    splits = ", ".join(f"{split} {count:,}" for split, count in census.splits.items())
+    yield f"  splits       {splits or 'none official'}"
+    for k, one in enumerate(census.classes, start=1):
+        yield f"  class {k:<6d} {one.name}: {one.images:,} images, {one.pixels:,} pixels"
+    yield f"  fingerprint  {found.index.fingerprint}"
+
+
+def _range(limits: tuple[int, int]) -> str:
+    low, high = limits
+    return f"{low:,}" if low == high else f"{low:,}-{high:,}"

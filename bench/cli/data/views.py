@@ -1,0 +1,97 @@
+"""``bench data views``: corresponding viewpoints of two data sets side by side."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import DataDesk, data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.report.gallery import Thumbnail
+    from bench.types import Dataset, Record
+
+
+@click.command("views")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option(
+    "--instances", type=click.IntRange(1, 100), default=4, show_default=True, help="Objects shown, a row each."
+)
+@click.option("--outline/--no-outline", default=False, help="Outline what the masks mark.")
+@click.option("--to", type=click.Path(path_type=Path), default=Path("views.png"), show_default=True)
+@dataset_options
+def command(
+    first: str,
+    second: str,
+    instances: int,
+    outline: bool,
+    to: Path,
+    data: tuple[str, ...],
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
+) -> None:
+    """Show the same objects from the same viewpoints in data sets A and B (supplement, Figure 1).
+
+    A and B are names or, with settings, '{use: NAME, settings: {...}}'. Images of equal group and equal metadata
+    'viewpoint' correspond.
+    """
+    from bench.data.viewpoints import correspondence
+    from bench.images import write_png
+    from bench.report.measures import plural
+    from bench.report.views import views
+
+    if to.suffix != ".png":
+        raise click.UsageError(f"--to {str(to)!r}: the picture is a PNG file; name one that ends in .png")
+    desk = data_desk(data, plugin, no_plugins)
+    with redirect_stdout(sys.stderr):
+        one, other = _Side.of(desk, first), _Side.of(desk, second)
+        names = one.name, other.name
+        found = correspondence(one.records, other.records, names)
+        picture = views(found, names, (one.look, other.look), instances=instances, outline=outline)
+    write_png(to, picture)
+    groups = len({pair.group for pair in found.pairs})
+    click.echo(f"{plural(len(found.pairs), 'viewpoint')} of {plural(groups, 'group')} in both")
+    click.echo(f"without a partner: {found.alone_in_first:,} of {one.name}, {found.alone_in_second:,} of {other.name}")
+    if found.several:
+        click.echo(f"several images of one viewpoint: {found.several:,} times; the first is shown")
+    click.echo(f"picture: {to}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One of the two data sets; none of its images is read before it is shown."""
+
+    name: str
+    dataset: Dataset
+    records: tuple[Record, ...]
+
+    @classmethod
+    def of(cls, desk: DataDesk, text: str) -> _Side:
+        """Open the data set that ``text`` means.
+
+        Raises:
+            BenchError: it does not exist, is absent, or its reader fails.
+        """
+        from bench.engine.indexing import listed, open_dataset
+        from bench.engine.jobs import DataRef
+        from bench.report.naming import short_name
+
+        ref = desk.ref(text)
+        component = desk.catalog.find("dataset", ref.use).component
+        data = DataRef(ref.use, dict(ref.settings), str(desk.places.root(ref.use)), index="")
+        dataset = open_dataset(desk.catalog, data)
+        return cls(short_name(component, ref.settings), dataset, listed(dataset, ref.use))
+
+    def look(self, id: str) -> Thumbnail:
+        """One image, reduced."""
+        from bench.component import guarded
+        from bench.report.gallery import thumbnail
+        from bench.report.views import SIDE
+
+        return thumbnail(guarded(f"load({id!r}) of data set {self.name!r}", self.dataset.load, id), SIDE)

@@ -1,0 +1,110 @@
+"""What an index counts, compared with what the release of a data set should hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.component import Release
+from bench.data.index import DatasetIndex
+from bench.types import SPLITS
+
+MARKED = "images with a marked defect"
+CLEAN = "images without one"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """Images that hold a class, and its pixels in all of them."""
+
+    name: str
+    images: int
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a data set holds; ``marked`` counts the images with at least one defect pixel, ``splits`` official ones."""
+
+    images: int
+    marked: int
+    groups: int
+    splits: Mapping[str, int]
+    classes: tuple[ClassCount, ...]
+    widths: tuple[int, int]
+    heights: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number that the release states beside the one that was found."""
+
+    what: str
+    found: int
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a data set stands against its release, with the sentence that says so."""
+
+    standing: Literal["complete", "subset", "unknown", "wrong"]
+    sentence: str
+
+
+def census(index: DatasetIndex) -> Census:
+    """Count an index."""
+    entries = index.entries
+    official = Counter(entry.official for entry in entries if entry.official)
+    return Census(
+        images=len(entries),
+        marked=sum(any(entry.pixels[1:]) for entry in entries),
+        groups=len({entry.group for entry in entries}),
+        splits={split: official[split] for split in SPLITS if official[split]},
+        classes=tuple(
+            ClassCount(name, sum(e.pixels[k] > 0 for e in entries), sum(e.pixels[k] for e in entries))
+            for k, name in enumerate(index.classes, start=1)
+        ),
+        widths=(min(e.width for e in entries), max(e.width for e in entries)),
+        heights=(min(e.height for e in entries), max(e.height for e in entries)),
+    )
+
+
+def compare(found: Census, release: Release | None) -> Verdict:
+    """Complete, a subset, or more than the release: whatever the release counts must agree."""
+    facts = list(_facts(found, release)) if release else []
+    if not facts:
+        return Verdict("unknown", "no official counts are known to compare with")
+    more = [fact for fact in facts if fact.found > fact.released]
+    less = [fact for fact in facts if fact.found < fact.released]
+    if more:
+        return Verdict("wrong", f"more than the release: {_listed(more)}; is another version mixed in?")
+    if not less:
+        return Verdict("complete", f"complete release: {', '.join(f'{f.found:,} {f.what}' for f in facts)}")
+    if facts[0].what == "images" and facts[0] not in less:
+        return Verdict("wrong", f"as many images as the release, but {_listed(less)}; get the data set again")
+    first, *others = less
+    return Verdict("subset", f"a subset: {_text(first)}" + (f" ({_listed(others)})" if others else ""))
+
+
+def _facts(found: Census, release: Release) -> Iterator[Fact]:
+    """Every number that the release states; masks that mark nothing are expected to do so."""
+    if release.images is not None:
+        yield Fact("images", found.images, release.images)
+    if release.defective is not None:
+        marked = release.defective - release.unmarked
+        yield Fact(MARKED, found.marked, marked)
+        if release.images is not None:
+            yield Fact(CLEAN, found.images - found.marked, release.images - marked)
+    for split, count in release.splits:
+        yield Fact(f"in {split}", found.splits.get(split, 0), count)
+
+
+def _listed(facts: list[Fact]) -> str:
+    return ", ".join(_text(fact) for fact in facts)
+
+
+def _text(fact: Fact) -> str:
+    return f"{fact.found:,} of {fact.released:,} {fact.what}"

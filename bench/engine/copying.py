@@ -1,0 +1,66 @@
+"""Copying a folder of the user's, without what is hidden in it, and refusing what is no plain file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.data.space import check_space
+from bench.errors import DataError
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one file with its time of change.
+
+    Raises:
+        DataError: there is a file of that name already, or the disk fails.
+    """
+    if target.exists():
+        raise DataError(f"{source}: {target.name!r} came already from another path of the command; name one of them")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+    except OSError as error:
+        raise DataError(f"{source}: cannot be copied ({error.strerror or error})") from None
+
+
+def copy_folder(source: Path, into: Path, progress: Callable[[int, int], None]) -> None:
+    """Copy a folder's content; hidden entries and ``__MACOSX`` stay behind. ``progress`` counts bytes.
+
+    Raises:
+        DataError: the place is inside the folder, the disk is too small, or something is no plain file.
+    """
+    if into.resolve().is_relative_to(source.resolve()):
+        raise DataError(f"{source}: the data of bench lie in this folder; name the folder of the data set itself")
+    files = _plain_files(source)
+    sizes = {path: path.stat().st_size for path in files}
+    total, done = sum(sizes.values()), 0
+    into.mkdir(parents=True, exist_ok=True)
+    check_space(into, total, f"copying {source.name}")
+    for path in files:
+        copy_file(path, into / path.relative_to(source))
+        done += sizes[path]
+        progress(done, total)
+
+
+def _plain_files(source: Path) -> list[Path]:
+    """Every visible file below a folder; links to files are followed.
+
+    Raises:
+        DataError: a link to a folder, a dangling link, or something that is neither file nor folder.
+    """
+    found = []
+    for folder, folders, names in os.walk(source):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if name[0] != "." and name != "__MACOSX")
+        linked = next((here / name for name in folders if (here / name).is_symlink()), None)
+        if linked:
+            raise DataError(f"{linked}: links to another folder; replace it by that folder, or import with --link")
+        paths = [here / name for name in sorted(names) if name[0] != "."]
+        odd = next((path for path in paths if not path.is_file()), None)
+        if odd:
+            raise DataError(f"{odd}: not a plain file; remove it, or import with --link")
+        found += paths
+    return found

@@ -1,0 +1,60 @@
+"""Reading all of a data set anew, and comparing what it holds with its release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.catalog import Catalog
+from bench.component import Component, complete
+from bench.data.index import DatasetIndex, build_index, write_index
+from bench.data.verify import Census, Verdict, census, compare
+from bench.engine.home import Places
+from bench.engine.indexing import THREADS, open_dataset, shelf
+from bench.suite.schema import Ref
+from bench.types import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A data set of which every image was decoded without complaint."""
+
+    index: DatasetIndex
+    census: Census
+    verdict: Verdict
+
+
+def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Callable[[int, int], None]) -> Verified:
+    """Decode every image and mask, whatever an index says of them, and keep what was found as the index.
+
+    Raises:
+        DataError: the data are absent, or images cannot be used: up to 20 are named.
+        PluginError: the reader fails.
+    """
+    data = shelf(catalog, ref, places).data
+    verified = examine(catalog, ref, open_dataset(catalog, data), progress)
+    write_index(Path(data.index), verified.index, ())
+    return verified
+
+
+def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Callable[[int, int], None]) -> Verified:
+    """Decode every image of an open data set.
+
+    Raises:
+        DataError: as in :func:`verify_dataset`.
+    """
+    component = catalog.find("dataset", ref.use).component
+    index = build_index(ref.use, dataset, workers=THREADS, progress=progress)
+    found = census(index)
+    other = other_settings(component, ref)
+    if other and component.release:
+        return Verified(index, found, Verdict("unknown", f"not compared with the release, because of {other}"))
+    return Verified(index, found, compare(found, component.release))
+
+
+def other_settings(component: Component[Any], ref: Ref) -> str:
+    """The settings that differ from the defaults, as text; empty if none does: released counts are of the defaults."""
+    defaults, asked = complete(component, {}), complete(component, ref.settings)
+    return ", ".join(f"{name}={value!r}" for name, value in asked.items() if value != defaults[name])
