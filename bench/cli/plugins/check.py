@@ -1,0 +1,55 @@
+"""``bench plugins check``: the contract of every component that a name stands for."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bench.catalog import Offer
+
+FOUND_SOMETHING = 3
+
+
+@click.command("check")
+@click.argument("name", metavar="NAME|FILE")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the data set, instead of its example; nothing is written there.",
+)
+def command(name: str, data: Path | None) -> int:
+    """Run the contract of a component, of all components of a distribution, or of a plugin FILE.
+
+    Prints ok or one sentence per failure, and exits with 3 if there was one.
+    """
+    from bench.testing import named
+
+    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what the command prints
+        found = named(name)
+    _refuse_stray_folder(name, data, found.offers)
+    for lost in found.quarantined:
+        click.echo(f"{lost.module}: it cannot be loaded: {lost.reason}")
+    failures = len(found.quarantined) + sum(_checked(offer, data) for offer in found.offers)
+    return FOUND_SOMETHING if failures else 0
+
+
+def _refuse_stray_folder(name: str, data: Path | None, offers: tuple[Offer, ...]) -> None:
+    datasets = [offer.component.name for offer in offers if offer.kind == "dataset"]
+    if data is not None and len(datasets) != 1:
+        raise click.UsageError(f"--data is the folder of one data set; {name!r} stands for {len(datasets)} of them")
+
+
+def _checked(offer: Offer, data: Path | None) -> int:
+    """Print the verdict on one component; return the number of its failures."""
+    from bench.testing import breaches
+
+    with redirect_stdout(sys.stderr):
+        sentences = breaches(offer.kind, offer.component, data=data)
+    for sentence in sentences or ["ok"]:
+        click.echo(f"{offer.kind} {offer.component.name}: {sentence}")
+    return len(sentences)

@@ -1,0 +1,90 @@
+"""The contract of augmentation: shapes, types, classes, and a generator that decides everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bench.component import Component, build
+from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.types import IGNORED
+
+if TYPE_CHECKING:
+    import torch
+
+SIDE, BATCH, SEEDS = 32, 4, range(8)
+
+
+def breaches_of_augment(component: Component[Any]) -> list[str]:
+    """Every clause on batches of one and of three channels, with eight states of the generator."""
+    batches = [(channels, seed) for channels in (1, 3) for seed in SEEDS]
+    return kept(in_turn(*(clause(component, *b) for b in batches for clause in (changing, repeating, moving))))
+
+
+def _built(component: Component[Any]) -> Any:
+    augment: Any = judged("building it", build, component, settings={})
+    if not callable(augment):
+        raise Breach(f"its builder returned {shown(augment)}: return a function (images, masks, generator)")
+    return augment
+
+
+def _batch(channels: int, *, numbered: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normal noise, or pixels that carry their own number; masks of 0, 2 and 255, whose mean is none of them."""
+    import torch
+
+    images = torch.randn(BATCH, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    if numbered:
+        images = torch.arange(float(images.numel())).reshape(images.shape)
+    masks = torch.zeros(BATCH, SIDE, SIDE, dtype=torch.uint8)
+    masks[:, 4:10, 3:14], masks[:, -5:, -2:], masks[-1] = 2, IGNORED, IGNORED
+    return images, masks
+
+
+def _applied(augment: Any, batch: tuple[torch.Tensor, torch.Tensor], seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    images, masks = (tensor.clone() for tensor in batch)
+    generator = torch.Generator().manual_seed(seed)
+    found: Any = ran(f"a batch {shown(images)}", augment, images, masks, generator)
+    pair = isinstance(found, tuple) and len(found) == 2 and all(isinstance(each, torch.Tensor) for each in found)
+    if not pair:
+        raise Breach(f"it returned {shown(found)}: it must return the tuple (images, masks)")
+    return found[0], found[1]
+
+
+def changing(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+    """Shapes and types are kept, images stay finite, masks gain no class; 255 may appear where nothing is known."""
+    batch = _batch(channels)
+    for before, after, name in zip(batch, _applied(_built(component), batch, seed), ("images", "masks"), strict=True):
+        if after.shape != before.shape or after.dtype != before.dtype:
+            raise Breach(f"it turned {name} {shown(before)} into {shown(after)}: shape and type must be kept")
+    images, masks = _applied(_built(component), batch, seed)
+    if not bool(images.isfinite().all()):
+        yield "it makes pixels that are not finite"
+    gained = sorted(set(masks.flatten().tolist()) - {0, 2, IGNORED})
+    if gained:
+        yield f"masks of values 0, 2 and 255 gained the values {gained}: resample masks by the nearest pixel"
+
+
+def repeating(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+    """An equal generator gives an equal result."""
+    import torch
+
+    augment, batch = _built(component), _batch(channels)
+    first, second = _applied(augment, batch, seed), _applied(augment, batch, seed)
+    if not all(torch.equal(one, other) for one, other in zip(first, second, strict=True)):
+        yield "equal generators give different results: draw from the generator that is given, from nothing else"
+
+
+def moving(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+    """Where it only moves pixels, the masks move with them."""
+    import torch
+
+    batch = _batch(channels, numbered=True)
+    images, masks = _applied(_built(component), batch, seed)
+    if images.shape != batch[0].shape or not torch.equal(images.flatten().sort().values, batch[0].flatten()):
+        return  # it changes grey levels, so what moved where cannot be read off
+    pixel = images[:, 0].long()
+    origin = pixel // (channels * SIDE * SIDE) * SIDE * SIDE + pixel % (SIDE * SIDE)
+    if not torch.equal(masks, batch[1].flatten()[origin.clamp(0, batch[1].numel() - 1)]):
+        yield "it moves the images but not the masks in the same way: every mask must stay on its image"

@@ -1,0 +1,90 @@
+"""How a contract is written: clauses that yield sentences, and plugin code run so that it can break nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from bench.errors import BenchError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOST = 3
+"""So many images are named for one sentence; more of the same tell nothing new."""
+
+
+class Breach(Exception):
+    """A broken sentence after which a clause cannot go on."""
+
+
+def kept(*clauses: Iterable[str]) -> list[str]:
+    """The sentences of all clauses, each once, whatever a plugin raises, prints as a warning, or divides by zero."""
+    found: dict[str, None] = {}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for clause in clauses:
+            try:
+                for sentence in clause:
+                    found[sentence] = None
+            except Breach as breach:
+                found[str(breach)] = None
+            except (Exception, SystemExit) as error:
+                found[f"what it returns breaks the check: {said(error)}"] = None
+    return list(found)
+
+
+def in_turn(*clauses: Iterable[str]) -> Iterator[str]:
+    """The sentences of the first clause that is broken: those after it build on it and are not asked."""
+    for clause in clauses:
+        found = kept(clause)
+        if found:
+            yield from found
+            return
+
+
+def ran(what: str, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """The value of a plugin's code.
+
+    Raises:
+        Breach: it raised; the sentence begins with ``what``.
+    """
+    try:
+        return call(*arguments, **named)
+    except (Exception, SystemExit) as error:
+        raise Breach(f"{what} raises {said(error)}") from error
+
+
+def judged(what: str, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """The value of code of the core that runs a plugin's: errors of ours speak for themselves.
+
+    Raises:
+        Breach: something is wrong with what the plugin does.
+    """
+    try:
+        return call(*arguments, **named)
+    except BenchError as error:
+        raise Breach(one_line(error)) from error
+    except (Exception, SystemExit) as error:
+        raise Breach(f"{what} raises {said(error)}") from error
+
+
+def said(error: BaseException) -> str:
+    """``ValueError: no such lamp``."""
+    return f"{type(error).__name__}: {one_line(error) or 'no message'}"
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error without its line breaks."""
+    return " ".join(str(error).split())
+
+
+def shown(value: object) -> str:
+    """What a value is: ``float32[3, 4]`` for an array, else its type."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is None or shape is None:
+        return type(value).__name__
+    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"

@@ -1,0 +1,121 @@
+"""What a data set must do with damaged, missing and stray files: refuse them by name, or not care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import DataError
+from bench.testing.clauses import Breach, said
+from bench.testing.ground import IMAGE_TYPES, Ground, equal
+from bench.types import IGNORED, Record, Sample
+
+STRAYS = ("Thumbs.db", ".DS_Store")
+FILES = 4
+"""So many files of one record are damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One way to spoil a file; ``content`` None stands for no file."""
+
+    how: str
+    path: Path
+    content: bytes | None
+
+
+def standing_strays(ground: Ground) -> Iterator[str]:
+    """Files that Windows and macOS leave beside images change nothing."""
+    before = ground.records(ground.reader())
+    folders = {path.parent for record in before for path in record.files}
+    for name in STRAYS:
+        strays = [folder / name for folder in sorted(folders) if not (folder / name).exists()]
+        for stray in strays:
+            stray.write_bytes(b"stray")
+        try:
+            after = tuple(ground.reader().records())
+        except (Exception, SystemExit) as error:
+            yield f"with a stray {name} beside its files records() raises {said(error)}: leave out what is no image"
+        else:
+            if after != before:
+                yield f"with a stray {name} beside its files records() lists something else: leave out what is no image"
+        finally:
+            for stray in strays:
+                stray.unlink()
+
+
+def refusing(ground: Ground) -> Iterator[str]:
+    """A file cut to half, emptied or removed gives a DataError that names it, or does not matter."""
+    reader = ground.reader()
+    whole = {record.id: reader.load(record.id) for record in _typical(ground, reader)}
+    for record in ground.records(reader):
+        if record.id in whole:
+            for damage in _damages(record):
+                sentence = _answer(ground, record, whole[record.id], damage)
+                if sentence:
+                    yield sentence
+
+
+def _typical(ground: Ground, reader: Any) -> list[Record]:
+    """The first record with a defect and the first without."""
+    found: dict[bool, Record] = {}
+    for record in ground.chosen(reader):
+        mask = reader.load(record.id).mask
+        found.setdefault(bool(((mask != 0) & (mask != IGNORED)).any()), record)
+        if len(found) == 2:
+            break
+    return list(found.values())
+
+
+def _damages(record: Record) -> Iterator[Damage]:
+    """Only images are cut: half of a table may be a shorter table."""
+    spread = np.linspace(0, len(record.files) - 1, min(FILES, len(record.files))).astype(int).tolist()
+    for path in (record.files[number] for number in spread):
+        content = path.read_bytes()
+        if path.suffix.lower() in IMAGE_TYPES:
+            yield Damage("cut to half", path, content[: len(content) // 2])
+        yield Damage("emptied", path, b"")
+        yield Damage("removed", path, None)
+
+
+@contextmanager
+def _done(damage: Damage) -> Iterator[None]:
+    """Spoil the file for a while."""
+    content = damage.path.read_bytes()
+    damage.path.unlink()
+    if damage.content is not None:
+        damage.path.write_bytes(damage.content)
+    try:
+        yield
+    finally:
+        damage.path.write_bytes(content)
+
+
+def _answer(ground: Ground, record: Record, whole: Sample, damage: Damage) -> str | None:
+    """What is wrong with the way a fresh reader meets the damage."""
+    spoilt = f"with {damage.path} {damage.how},"
+    with _done(damage):
+        try:
+            reader = ground.reader()
+            listed = {each.id: each for each in reader.records()}
+            if damage.content is None and damage.path not in getattr(listed.get(record.id), "files", ()):
+                return None  # without this file it is another data set, and a sound one
+            sample = reader.load(record.id)
+        except DataError as error:
+            return None if _named(damage, str(error)) else f"{spoilt} the DataError does not name the file: {error}"
+        except (Exception, SystemExit, Breach) as error:
+            return f"{spoilt} load({record.id!r}) raises {said(error)}: raise a DataError that names the file"
+        if equal(sample, whole):
+            return None
+        return f"{spoilt} load({record.id!r}) returns another image or mask without complaint: refuse the file"
+
+
+def _named(damage: Damage, text: str) -> bool:
+    """A removed file may also be named without its type, or by its folder."""
+    path = damage.path
+    return path.name in text or (damage.content is None and (path.stem in text or str(path.parent) in text))

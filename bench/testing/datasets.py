@@ -1,0 +1,98 @@
+"""The contract of data sets: what is listed, what is loaded, what is refused."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.component import Component
+from bench.errors import DataError
+from bench.testing import listing, loading
+from bench.testing.clauses import Breach, in_turn, kept, ran
+from bench.testing.damage import refusing, standing_strays
+from bench.testing.ground import Ground
+
+
+def breaches_of_dataset(component: Component[Any], data: Path | None = None) -> list[str]:
+    """Every clause, on ``data`` if that is given (nothing is written there), else on the component's example.
+
+    Of an example every image is loaded, of other data whole groups of about 16 images.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-contract-") as temporary:
+        scratch = Path(temporary)
+        home = data.expanduser().resolve() if data else scratch / "example"
+        if data is None:
+            home.mkdir()
+        ground = Ground(component, home, example=data is None and component.example is not None, ours=data is None)
+        found = kept(written(ground, scratch)) or _on(ground, scratch)
+        return list(dict.fromkeys(ground.tidy(sentence) for sentence in found))
+
+
+def _on(ground: Ground, scratch: Path) -> list[str]:
+    """The clauses in their order: what cannot be listed is not loaded, what cannot be loaded is not split."""
+    found = kept(listing.listing(ground), listing.naming_classes(ground))
+    if not found:
+        found = kept(listing.repeating(ground), listing.listing_only(ground), listing.keeping_groups(ground))
+        found += kept(loading.loading(ground)) or _of_loaded(ground)
+    if not found:
+        found = kept(loading.splitting(ground))
+    if ground.ours and not found:
+        found = kept(loading.showing_classes(ground), standing_strays(ground), refusing(ground))
+    return [*found, *kept(absent(ground, scratch / "absent"), empty(ground, scratch / "empty"))]
+
+
+def _of_loaded(ground: Ground) -> list[str]:
+    """The clauses on images that can be loaded; what differs alone is not asked of threads."""
+    found = kept(loading.reading(ground), loading.matching(ground), loading.knowing_ids(ground))
+    return found + kept(in_turn(loading.repeating(ground), loading.threading(ground)))
+
+
+def written(ground: Ground, scratch: Path) -> Iterator[str]:
+    """The example writes the same bytes every time."""
+    if not ground.example or ground.component.example is None:
+        return
+    again = scratch / "again"
+    again.mkdir()
+    for folder in (ground.root, again):
+        ran("its example", ground.component.example, folder)
+    first, second = _bytes(ground.root), _bytes(again)
+    differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+    if differing:
+        yield f"its example writes another {differing[0]} the second time: seed its random numbers"
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def absent(ground: Ground, folder: Path) -> Iterator[str]:
+    """Where there is no folder, a DataError names it and says how to obtain the data."""
+    yield from _refused(ground, folder, "an absent folder")
+
+
+def empty(ground: Ground, folder: Path) -> Iterator[str]:
+    """An empty folder is no data either."""
+    folder.mkdir()
+    yield from _refused(ground, folder, "an empty folder")
+
+
+def _refused(ground: Ground, folder: Path, what: str) -> Iterator[str]:
+    advice = "raise a DataError that names the folder and says how to obtain the data"
+    try:
+        reader = ground.at(folder)
+        records = tuple(reader.records())
+        if records:
+            reader.load(records[0].id)
+    except DataError as error:
+        if folder.name not in str(error):
+            yield f"the DataError of {what} does not name it ({error}): say where the data were sought"
+    except Breach as breach:
+        if not isinstance(breach.__cause__, DataError):
+            raise
+    except (Exception, SystemExit) as error:
+        yield f"{what} gives {type(error).__name__}: {advice}"
+    else:
+        if not records:
+            yield f"{what} lists no image and is not refused: {advice}"

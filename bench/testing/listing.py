@@ -1,0 +1,112 @@
+"""Clauses on what a data set lists: ids, groups, files, classes, and nothing opened for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.testing.clauses import MOST, Breach, ran, said
+from bench.testing.ground import IMAGE_TYPES, Ground, opened_files
+from bench.types import IGNORED, Record
+
+
+def listing(ground: Ground) -> Iterator[str]:
+    """``records()`` lists images with ids, groups, files and plain metadata."""
+    if not ground.example and ground.ours:
+        _check_rendered(ground)
+    records = ground.records(ground.reader())
+    if not records:
+        raise Breach("records() lists no image")
+    doubled = [id for id, count in Counter(record.id for record in records).items() if count > 1]
+    for id in doubled[:MOST]:
+        yield f"records() lists {id!r} twice: ids must be unique"
+    yield from islice(_flaws(records), MOST)
+
+
+def _flaws(records: Sequence[Record]) -> Iterator[str]:
+    """What is wrong with single records."""
+    for record in records:
+        if not isinstance(record.id, str) or not record.id:
+            yield f"a record has the id {record.id!r}: it must be a text"
+        elif not isinstance(record.group, str) or not record.group:
+            yield f"record {record.id!r} has the group {record.group!r}: it must name the physical object"
+        elif not record.files:
+            yield f"record {record.id!r} names no files: the whole data set would be read again by every run"
+        elif any(not isinstance(path, Path) for path in record.files):
+            yield f"record {record.id!r} names files that are no Path: {record.files!r}"
+        else:
+            wrong = {name: value for name, value in record.meta.items() if not _plain(value)}
+            if wrong:
+                yield f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers"
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and bool(np.isfinite(value)))
+
+
+def _check_rendered(ground: Ground) -> None:
+    """Without example and data a set must fill an empty folder by itself.
+
+    Raises:
+        Breach: it does not.
+    """
+    reason = "it lists nothing"
+    try:
+        reader = ground.reader()
+        records = tuple(reader.records())
+        if records:
+            reader.load(records[0].id)
+            return
+    except (Exception, SystemExit, Breach) as error:
+        reason = said(error) if not isinstance(error, Breach) else str(error)
+    raise Breach(
+        f"it has no example, and an empty folder is no data ({reason}): give its Component an example that "
+        "writes a miniature, or name its folder with --data"
+    )
+
+
+def naming_classes(ground: Ground) -> Iterator[str]:
+    """There are 1 to 254 classes with different names."""
+    classes: Any = ran("classes", getattr, ground.reader(), "classes")
+    if isinstance(classes, str) or not isinstance(classes, Sequence) or not all(isinstance(c, str) for c in classes):
+        yield f"classes is {classes!r}: it must be a sequence of names"
+    elif not 0 < len(classes) < IGNORED or len(set(classes)) < len(classes) or not all(classes):
+        yield f"classes is {list(classes)}: it must hold 1 to {IGNORED - 1} different, non-empty names"
+
+
+def repeating(ground: Ground) -> Iterator[str]:
+    """The same reader, and another one, list the same in the same order."""
+    reader = ground.reader()
+    if ground.records(reader) != ground.records(reader):
+        yield "records() lists something else the second time: it must depend on the files alone"
+    elif ground.records(reader) != ground.records(ground.reader()):
+        yield "records() of a second reader lists something else: it must depend on the files alone"
+
+
+def listing_only(ground: Ground) -> Iterator[str]:
+    """``records()`` opens no image."""
+    reader = ground.reader()
+    with opened_files() as opened:
+        records = ground.records(reader)
+    images = [path for record in records for path in record.files if path.suffix.lower() in IMAGE_TYPES]
+    found = next((path for path in images if path.resolve() in opened), None)
+    if found:
+        yield f"records() opens {found}: it must list the images without opening one"
+
+
+def keeping_groups(ground: Ground) -> Iterator[str]:
+    """A group lies in one official split only."""
+    first: dict[str, Record] = {}
+    for record in ground.records(ground.reader()):
+        other = first.setdefault(record.group, record)
+        if record.split and other.split and record.split != other.split:
+            yield (
+                f"group {record.group!r} lies in {other.split} ({other.id!r}) and in {record.split} ({record.id!r}): "
+                "one physical object must be in one split"
+            )
+            return

@@ -1,0 +1,162 @@
+"""Clauses on what a data set loads: the image asked for, always the same, from the files its record names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from bench.data.index import build_index
+from bench.data.splits import assign
+from bench.errors import DataError
+from bench.testing.clauses import MOST, judged, ran, said, shown
+from bench.testing.ground import Chosen, Ground, equal, opened_files
+from bench.types import IGNORED, Record, Sample
+
+UNKNOWN = "no such image"
+
+
+def loading(ground: Ground) -> Iterator[str]:
+    """Every image can be loaded, is the one asked for, and its mask holds known classes only."""
+    reader = ground.reader()
+    classes = len(reader.classes)
+    yield from islice((s for record in ground.chosen(reader) for s in _flaws_of_sample(reader, record, classes)), MOST)
+
+
+def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]:
+    try:
+        sample = reader.load(record.id)
+    except (Exception, SystemExit) as error:
+        yield f"load({record.id!r}) raises {said(error)}"
+        return
+    if not isinstance(sample, Sample):
+        yield f"load({record.id!r}) returned {shown(sample)}: it must return a Sample"
+        return
+    if sample.id != record.id:
+        yield f"load({record.id!r}) returned the image {sample.id!r}"
+    values = np.unique(sample.mask)
+    unknown = values[(values > classes) & (values != IGNORED)].tolist()
+    if unknown:
+        yield (
+            f"load({record.id!r}) returned the mask values {unknown[:5]}, which are no class: "
+            f"with {classes} class(es) a mask holds 0 to {classes}, and {IGNORED} for ignored pixels"
+        )
+    lost = [path for path in record.files if not path.is_file()]
+    if lost:
+        yield f"record {record.id!r} names the file {lost[0]}, which does not exist once it is loaded"
+
+
+def reading(ground: Ground) -> Iterator[str]:
+    """``load`` reads no file of the data that no record names."""
+    named = {path.resolve() for record in ground.records(ground.reader()) for path in record.files}
+    home = ground.root.resolve()
+    for record in ground.chosen(ground.reader())[:MOST]:
+        reader = ground.reader()
+        with opened_files() as opened:
+            ran(f"load({record.id!r})", reader.load, record.id)
+        beside = sorted(path for path in opened - named if home in path.parents)
+        if beside:
+            yield (
+                f"load({record.id!r}) reads {beside[0]}, which no record names in its files: "
+                "a change of it would go unnoticed"
+            )
+            return
+
+
+def repeating(ground: Ground) -> Iterator[str]:
+    """Loading an image twice gives the same pixels."""
+    reader = ground.reader()
+    for record in ground.chosen(reader):
+        if not equal(reader.load(record.id), reader.load(record.id)):
+            yield f"load({record.id!r}) decodes the same image differently the second time"
+            return
+
+
+@contextmanager
+def _switching() -> Iterator[None]:
+    """Let threads take turns as often as can be, so that what they share shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def threading(ground: Ground) -> Iterator[str]:
+    """Loading on four threads at once gives what loading alone gives."""
+    reader = ground.reader()
+    alone = {record.id: reader.load(record.id) for record in ground.chosen(reader)}
+    shared, ids = ground.reader(), [*alone, *reversed(alone)]
+    with _switching(), ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(partial(_outcome, shared), ids))
+    for id, sample in zip(ids, together, strict=True):
+        if isinstance(sample, str):
+            yield f"load({id!r}) fails only while other threads load: {sample}"
+            return
+        if not equal(sample, alone[id]):
+            yield f"load({id!r}) gives another image while other threads load: keep nothing between calls"
+            return
+
+
+def _outcome(reader: Any, id: str) -> Any:
+    """The sample, or what was raised."""
+    try:
+        return reader.load(id)
+    except (Exception, SystemExit) as error:
+        return said(error)
+
+
+def matching(ground: Ground) -> Iterator[str]:
+    """All images have the same channels and pixel type."""
+    reader = ground.reader()
+    kinds: dict[str, str] = {}
+    for record in ground.chosen(reader):
+        image = reader.load(record.id).image
+        kinds.setdefault(f"{image.shape[2]} x {image.dtype}", record.id)
+    if len(kinds) > 1:
+        found = ", ".join(f"{kind} ({id!r})" for kind, id in kinds.items())
+        yield f"images differ in channels or pixel type: {found}; convert them to one in load"
+
+
+def knowing_ids(ground: Ground) -> Iterator[str]:
+    """An id that was never listed is refused."""
+    reader = ground.reader()
+    try:
+        reader.load(UNKNOWN)
+    except DataError:
+        return
+    except (Exception, SystemExit) as error:
+        yield f"load of an unknown id raises {type(error).__name__}: raise a DataError that names the id"
+    else:
+        yield "load of an unknown id returns something: raise a DataError that names the id"
+
+
+def splitting(ground: Ground) -> Iterator[str]:
+    """The core can index it and give every image a split."""
+    reader = ground.reader()
+    chosen = Chosen(reader, ground.chosen(reader))
+    index = judged("indexing it", build_index, ground.component.name, chosen)
+    try:
+        assign(index, "grouped")
+    except DataError as error:
+        yield f"it cannot be split: {error}"
+
+
+def showing_classes(ground: Ground) -> Iterator[str]:
+    """Every class is found in some image of the example."""
+    if not ground.example:
+        return
+    reader = ground.reader()
+    seen: set[int] = set()
+    for record in ground.chosen(reader):
+        seen.update(np.unique(reader.load(record.id).mask).tolist())
+    lost = [name for number, name in enumerate(reader.classes, 1) if number not in seen]
+    if lost:
+        yield f"no image of its example has a defect of the class(es) {', '.join(lost)}: every class must be tried"

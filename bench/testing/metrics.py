@@ -1,0 +1,170 @@
+"""The contract of metrics: values in their stated range for whatever counts or images a run may end with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.component import Component, build
+from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.types import IGNORED, Float64, ImageMetric, PixelMetric, Prediction
+
+THRESHOLD = 0.5
+PERFECT, OPPOSITE = np.array([40.0, 0.0, 0.0, 60.0]), np.array([0.0, 60.0, 40.0, 0.0])
+"""TP, FP, FN, TN of 100 pixels."""
+
+
+def breaches_of_metric(component: Component[Any]) -> list[str]:
+    """The clauses of a ``PixelMetric``, or of an ``ImageMetric`` where it has ``observe``."""
+    if kept(stating(component)):
+        return kept(stating(component))
+    if hasattr(_built(component), "observe"):
+        return kept(in_turn(observing(component), repeating(component), adding(component)))
+    return kept(in_turn(repeating_counts(component), counting(component)))
+
+
+def _built(component: Component[Any]) -> Any:
+    return judged("building it", build, component, settings={})
+
+
+def stating(component: Component[Any]) -> Iterator[str]:
+    """It has ``value`` and says between which bounds it lies."""
+    metric = _built(component)
+    if not callable(getattr(metric, "value", None)):
+        raise Breach(f"its builder returned {shown(metric)}, which has no value(): return a PixelMetric or ImageMetric")
+    bounds: Any = getattr(metric, "range", None)
+    numbers = isinstance(bounds, tuple) and len(bounds) == 2 and all(isinstance(b, int | float) for b in bounds)
+    if not numbers or not bounds[0] < bounds[1]:
+        yield f"its range is {bounds!r}: it must be (smallest, largest) possible value"
+
+
+def counting(component: Component[Any]) -> Iterator[str]:
+    """Counts ``[..., 4]`` become values ``[...]``, row by row, in range, better for perfect than for opposite."""
+    metric: PixelMetric = _built(component)
+    rows = _counts()
+    given = rows.copy()
+    values = _values(metric, given, (len(rows),))
+    if not np.array_equal(given, rows):
+        yield "value changes the counts it is given: work on a copy"
+    yield from _outside(metric.range, values, [f"TP, FP, FN, TN = {row.tolist()}" for row in rows])
+    singly = np.array([float(_values(metric, row.copy(), ())) for row in rows])
+    cube = _values(metric, rows[:24].reshape(2, 3, 4, 4).copy(), (2, 3, 4))
+    if not _close(values, singly) or not _close(values[:24], cube.ravel()):
+        yield "value of many rows is not the value of each: it must map float64[..., 4] to [...] along the last axis"
+    yield from _ordered(float(_values(metric, PERFECT.copy(), ())), float(_values(metric, OPPOSITE.copy(), ())))
+
+
+def _counts() -> Float64:
+    """Every combination of none and some, random counts, and counts of a large split, ``float64[N, 4]``."""
+    some = np.array(list(itertools.product((0.0, 7.0), repeat=4)))
+    generator = np.random.default_rng(0)
+    return np.concatenate([some, generator.integers(0, 1000, (48, 4)).astype(np.float64), some * 1e11])
+
+
+def _values(metric: PixelMetric | ImageMetric, rows: Float64, shape: tuple[int, ...]) -> Float64:
+    """The values of rows, checked for shape."""
+    found: object = ran(f"value of {shown(rows)}", metric.value, rows)
+    values = np.asarray(found)
+    if values.shape != shape or values.dtype.kind not in "fiu":
+        raise Breach(f"value of {shown(rows)} returned {shown(found)}: it must be float64{list(shape)}")
+    return values.astype(np.float64)
+
+
+def _outside(bounds: tuple[float, float], values: Float64, what: Sequence[str]) -> Iterator[str]:
+    """The first value that is not finite, and the first outside the range."""
+    slack = 1e-9 * max(1.0, *(abs(b) for b in bounds if np.isfinite(b)))
+    odd = np.flatnonzero(~np.isfinite(values))
+    beyond = np.flatnonzero((values < bounds[0] - slack) | (values > bounds[1] + slack))
+    if len(odd):
+        yield f"its value is {values[odd[0]]} for {what[odd[0]]}: it must be finite in every degenerate case"
+    elif len(beyond):
+        yield f"its value is {values[beyond[0]]} for {what[beyond[0]]}: its range says {bounds[0]} to {bounds[1]}"
+
+
+def _ordered(perfect: float, opposite: float) -> Iterator[str]:
+    if not perfect > opposite:
+        yield (
+            f"a perfect prediction gets {perfect}, its opposite {opposite}: perfect must be the higher, "
+            "so that the board can order cells"
+        )
+
+
+def _close(these: Float64, those: Float64) -> bool:
+    return bool(np.allclose(these, those, rtol=1e-9, atol=1e-12, equal_nan=True))
+
+
+def repeating_counts(component: Component[Any]) -> Iterator[str]:
+    """Equal counts give equal values."""
+    metric: PixelMetric = _built(component)
+    rows = _counts()
+    first, second = (ran("value", metric.value, rows.copy()) for _ in range(2))
+    if not np.array_equal(first, second, equal_nan=True):
+        yield "value gives another result for the same counts the second time: it must be deterministic"
+
+
+def predictions() -> list[Prediction]:
+    """Images right, wrong, undecided and degenerate: no defect, nothing but defect, nothing but ignored pixels."""
+    generator = np.random.default_rng(0)
+    mask = np.zeros((24, 20), np.uint8)
+    mask[3:9, 4:12], mask[15:18, 2:5], mask[-2:] = 1, 2, IGNORED
+    empty, full, ignored = np.zeros_like(mask), np.ones_like(mask), np.full_like(mask, IGNORED)
+    random = generator.random(mask.shape)
+    found = [
+        _predicted(truth, probability)
+        for truth in (mask, empty, full, ignored)
+        for probability in ((truth > 0).astype(np.float64), (truth == 0).astype(np.float64), random)
+    ]
+    return [*found, _predicted(mask, np.full(mask.shape, THRESHOLD))]
+
+
+def _predicted(mask: Any, probability: Any) -> Prediction:
+    name = f"{np.unique(mask).tolist()} predicted {np.round(np.unique(probability)[:2], 2).tolist()}"
+    return Prediction(name, probability.astype(np.float32), mask, ("scratch", "dent"))
+
+
+def observing(component: Component[Any]) -> Iterator[str]:
+    """Rows have one length and are finite; the prediction is not changed."""
+    metric: ImageMetric = _built(component)
+    lengths: dict[str, str] = {}
+    for image in predictions():
+        probability, mask = image.probability.copy(), image.mask.copy()
+        row: Any = ran(f"observe of mask values {image.id}", metric.observe, image, THRESHOLD)
+        if not (np.array_equal(probability, image.probability) and np.array_equal(mask, image.mask)):
+            raise Breach("observe changes the prediction it is given: work on a copy")
+        if not isinstance(row, np.ndarray) or row.dtype != np.float64 or row.ndim != 1:
+            raise Breach(f"observe returned {shown(row)}: it must be float64[M], as rows add")
+        if not np.isfinite(row).all():
+            raise Breach(f"observe returned {row.tolist()} for mask values {image.id}: rows must be finite")
+        lengths.setdefault(shown(row), image.id)
+    if len(lengths) > 1:
+        yield f"observe returned {' and '.join(lengths)}: M must be the same for all images, as rows add"
+
+
+def adding(component: Component[Any]) -> Iterator[str]:
+    """Sums of rows have a value in range, also of one image or none; perfect beats opposite."""
+    metric: ImageMetric = _built(component)
+    images = predictions()
+    rows = np.stack([metric.observe(image, THRESHOLD) for image in images])
+    nothing = np.zeros_like(rows[:1])
+    totals = np.concatenate([rows, rows.cumsum(axis=0), nothing])
+    what = [f"mask values {image.id}" for image in images]
+    what += [f"the first {number} images together" for number in range(1, len(images) + 1)] + ["no image"]
+    values = _values(metric, totals, (len(totals),))
+    yield from _outside(metric.range, values, what)
+    singly = np.array([float(_values(metric, total, ())) for total in totals])
+    if not _close(values, singly):
+        yield "value of many totals is not the value of each: it must map float64[..., M] to [...] along the last axis"
+    yield from _ordered(float(singly[0]), float(singly[1]))
+
+
+def repeating(component: Component[Any]) -> Iterator[str]:
+    """A row depends on its image alone, so that the order of images plays no role."""
+    metric: ImageMetric = _built(component)
+    images = predictions()
+    forth = [metric.observe(image, THRESHOLD) for image in images]
+    back = [metric.observe(image, THRESHOLD) for image in reversed(images)][::-1]
+    if any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(forth, back, strict=True)):
+        yield "observe returns another row when the images come in another order: a row must depend on its image alone"

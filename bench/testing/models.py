@@ -1,0 +1,45 @@
+"""The contract of models, asked of a component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bench.component import Component, build
+from bench.testing.clauses import Breach, kept, shown
+from bench.train.model_contract import breaches_of_model
+from bench.types import Task
+
+if TYPE_CHECKING:
+    import torch
+
+
+def breaches_of_model_component(component: Component[Any]) -> list[str]:
+    """The clauses of :func:`bench.train.model_contract.breaches_of_model`; equal sentences for all channels are one."""
+    return kept(forwarding(component))
+
+
+def forwarding(component: Component[Any]) -> Iterator[str]:
+    """Logits, gradients and state, with default settings."""
+    by_sentence: dict[str, list[str]] = {}
+    for breach in breaches_of_model(lambda task: _built(component, task)):
+        head, colon, rest = breach.partition(" channels: ")
+        sentence, channels = (rest, head.removeprefix("with ")) if colon else (breach, "")
+        by_sentence.setdefault(sentence, []).append(channels)
+    for sentence, found in by_sentence.items():
+        yield f"with {_all(found)} channels: {sentence}" if found[0] else sentence
+
+
+def _built(component: Component[Any], task: Task) -> torch.nn.Module:
+    import torch
+
+    model: object = build(component, task, settings={})
+    if not isinstance(model, torch.nn.Module):
+        raise Breach(f"its builder returned {shown(model)}: return a torch.nn.Module")
+    return model
+
+
+def _all(names: list[str]) -> str:
+    """``1, 3 and 5``."""
+    unique = list(dict.fromkeys(names))
+    return " and ".join([", ".join(unique[:-1]), unique[-1]]) if len(unique) > 1 else unique[0]

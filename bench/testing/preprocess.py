@@ -1,0 +1,101 @@
+"""The contract of preprocessing: a function of the image alone that keeps the pixel grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from bench.component import Component, build
+from bench.crops.prepare import apply
+from bench.errors import BenchError
+from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.testing.worlds import world
+from bench.types import Image
+
+KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16), (3, np.uint16))
+Step = Callable[[Image], Image]
+
+
+def breaches_of_preprocess(component: Component[Any]) -> list[str]:
+    """Every clause on grey and colour images of 8 and of 16 bits; black and white ones among them.
+
+    A kind of image may be refused with an error of bench's, but not all of them.
+    """
+    clauses = [clause(component, *kind) for kind in KINDS for clause in (mapping, repeating)]
+    return kept(in_turn(taking(component), *clauses))
+
+
+def _built(component: Component[Any]) -> Step:
+    step: Any = judged("building it", build, component, settings={})
+    if not callable(step):
+        raise Breach(f"its builder returned {shown(step)}: return a function image -> image")
+    made: Step = step
+    return made
+
+
+def _images(channels: int, dtype: Any) -> list[Image]:
+    """Those of the miniature world after a dim one and before a white one."""
+    images = list(world(channels, dtype).images)
+    return [images[0] // 4, *images, np.full_like(images[0], np.iinfo(dtype).max)]
+
+
+def taking(component: Component[Any]) -> Iterator[str]:
+    """It takes at least one kind of image."""
+    step, reasons = _built(component), []
+    for channels, dtype in KINDS:
+        refusal = _refusal(step, _images(channels, dtype))
+        if refusal is None:
+            return
+        reasons.append(refusal)
+    yield f"it refuses grey and colour images of 8 and 16 bits alike: {reasons[0]}"
+
+
+def _refusal(step: Step, images: list[Image]) -> str | None:
+    """The sentence in which a kind of image is refused; what else is raised is another clause's business."""
+    try:
+        step(images[0].copy())
+    except BenchError as error:
+        return str(error)
+    except (Exception, SystemExit):
+        return None
+    return None
+
+
+def mapping(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+    """The grid is kept, the input is not changed, and all images of a kind come out as one kind."""
+    step, images = _built(component), _images(channels, dtype)
+    if _refusal(step, images) is not None:
+        return
+    kinds: dict[str, Image] = {}
+    for image in images:
+        given = image.copy()
+        after = judged(f"an image {shown(image)}", apply, step, given, shown(given))
+        if not np.array_equal(given, image):
+            raise Breach(f"it changes the image it is given ({shown(image)}): work on a copy")
+        kinds.setdefault(f"{after.shape[2]} x {after.dtype}", image)
+    if len(kinds) > 1:
+        yield f"images {shown(images[0])} and the like become {' and '.join(kinds)}: all must become of one kind"
+
+
+def repeating(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+    """Equal images give equal results: later, built anew, and on several threads."""
+    step, images = _built(component), _images(channels, dtype)
+    if _refusal(step, images) is not None:
+        return
+    first = [ran(f"an image {shown(image)}", step, image.copy()).copy() for image in images]
+    if not _same(first, [step(image.copy()) for image in reversed(images)][::-1]):
+        raise Breach("it gives another result for the same image the second time: it must be deterministic")
+    anew = _built(component)
+    if not _same(first, [anew(image.copy()) for image in images]):
+        raise Breach("it gives another result when it is built anew: it must be deterministic")
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(step, [image.copy() for image in images * 4]))
+    if not _same(first * 4, together):
+        yield "it gives another result on several threads than on one: keep nothing between calls"
+
+
+def _same(these: list[Image], those: list[Image]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(these, those, strict=True))
