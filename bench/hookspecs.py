@@ -30,21 +30,31 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
             classes = ("scratch",)
 
             def records(self):
-                return [
-                    Record(id=path.stem, group=path.stem, files=(path, path.with_suffix(".png")))
-                    for path in sorted(self.root.glob("*.jpg"))
-                ]
+                images = sorted(self.root.glob("*.jpg"))
+                if not images:
+                    raise DataError(f"{self.root}: holds no .jpg; {ABOUT.obtain}")
+                return [Record(id=p.stem, group=p.stem, files=(p, p.with_suffix(".png"))) for p in images]
 
             def load(self, id):
-                image = read_image(self.root / f"{id}.jpg")
-                return Sample(id, image, (read_mask(self.root / f"{id}.png") >= 128).astype(np.uint8))
+                image, values = read_pair(self.root / f"{id}.jpg", self.root / f"{id}.png")
+                return Sample(id, image, (values >= 128).astype(np.uint8))
 
         def build(root: Path, /) -> Dataset:
+            '''Photographs of one part each, with a mask beside each.'''
             return Scratches(root)
+
+        def example(folder: Path) -> None:
+            for number in range(6):
+                image, mask = np.full((48, 64), 90 + number, np.uint8), np.zeros((48, 64), np.uint8)
+                mask[20:23, 5 : 30 * (number % 2) + 5] = 255
+                write_png(folder / f"part{number}.jpg", image + mask // 4)
+                write_png(folder / f"part{number}.png", mask)
+
+        ABOUT = About(summary="Scratched parts", licence="ours", obtain="ask the workshop for the folder")
 
         @hookimpl
         def bench_datasets():
-            yield Component("scratches", build)
+            yield Component("scratches", build, about=ABOUT, example=example)
     """
     raise NotImplementedError
 
@@ -59,8 +69,10 @@ def bench_preprocess() -> Iterable[Component[Any]]:
     Example::
 
         def build(*, gamma: float = 0.5):
-            table = (255 * (np.arange(256) / 255) ** gamma).round().astype(np.uint8)
-            return lambda image: table[image]
+            def brighten(image):
+                top = np.iinfo(image.dtype).max
+                return (top * (image / top) ** gamma).round().astype(image.dtype)
+            return brighten
 
         @hookimpl
         def bench_preprocess():
@@ -159,7 +171,8 @@ def bench_losses() -> Iterable[Component[Any]]:
 
         def build(*, smoothing: float = 0.0):
             def loss(logits, targets):
-                return F.cross_entropy(logits, targets, ignore_index=255, label_smoothing=smoothing)
+                options = {"ignore_index": 255, "label_smoothing": smoothing, "reduction": "sum"}
+                return F.cross_entropy(logits, targets, **options) / (targets != 255).sum().clamp_min(1)
             return loss
 
         @hookimpl

@@ -12,6 +12,7 @@ import pytest
 from bench import hookspecs
 from bench.catalog import HOOKS, load_catalog
 from bench.component import build
+from bench.testing import breaches
 from bench.types import Task
 
 PRELUDE = """
@@ -47,3 +48,19 @@ def test_the_example_of_a_hook_is_a_working_plugin(hook: str, tmp_path: Path) ->
     (offer,) = [offer for offer in catalog.all if offer.provider.local is not None]
     assert offer.kind == HOOKS[hook]
     assert build(offer.component, *CONTEXT.get(offer.kind, ()), settings={}) is not None
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_example_of_a_hook_keeps_its_own_contract(hook: str, tmp_path: Path) -> None:
+    plugin = tmp_path / f"{hook}.py"
+    plugin.write_text(PRELUDE.replace("import torch\nimport torch.nn.functional as F\n", "") + late(example(hook)))
+    (offer,) = [offer for offer in load_catalog([plugin]).all if offer.provider.local is not None]
+    assert breaches(offer.kind, offer.component) == []
+
+
+def late(source: str) -> str:
+    """The example with torch imported where it is used, as a file of its own must do."""
+    imports = "import torch; import torch.nn.functional as F"
+    return source.replace("def loss(logits, targets):\n", f"def loss(logits, targets):\n        {imports}\n").replace(
+        "def mirror(images, masks, generator):\n", f"def mirror(images, masks, generator):\n        {imports}\n"
+    )

@@ -94,7 +94,7 @@ def test_nothing_imports_the_plugins_by_name() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--help", "list models", "list suites", "info unet", "plugins", "validate cropping", "plan cropping"],
+    ["--help", "list models", "list suites", "info unet", "plugins", "validate cropping", "plan cropping", "data list"],
 )
 def test_a_command_that_computes_nothing_imports_nothing_heavy(arguments: str, tmp_path: Path) -> None:
     script = (

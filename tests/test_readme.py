@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.catalog import Catalog
+from bench.cli.data import COMMANDS as DATA
 from bench.cli.main import COMMANDS
+from bench.cli.plugins import COMMANDS as PLUGINS
 from bench.images import write_png
 from tiny import bench, write_world
 
@@ -61,8 +64,21 @@ def test_every_command_shown_exists() -> None:
     shown = set(re.findall(r"^bench (\w+)", README, re.MULTILINE)) | set(re.findall(r"`bench (\w+)", README))
     assert shown
     assert shown <= set(COMMANDS)
-    options = set(re.findall(r"`?bench cache `?(\w+)", README))
-    assert options <= {"ls", "verify", "gc"}
+    for group, known in (("cache", {"ls", "verify", "gc"}), ("data", set(DATA)), ("plugins", set(PLUGINS))):
+        assert set(re.findall(rf"(?:^|`)bench {group} ([a-z]+)", README, re.MULTILINE)) <= known
+
+
+def test_every_data_set_offered_is_named(catalog: Catalog) -> None:
+    named = set(re.findall(r"`([a-z0-9-]+)`", README))
+    assert set(catalog.names("dataset")) <= named
+
+
+def test_what_the_contract_says_of_the_plugin_shown_is_what_the_text_says(world: Path) -> None:
+    (world / "scratches.py").write_text(block("python", "# scratches.py"))
+    done = bench(world, "plugins", "check", "scratches.py")
+    assert done.returncode == 3
+    assert "licence" in done.stdout
+    assert "example" in done.stdout
 
 
 def test_every_file_linked_exists() -> None:

@@ -37,7 +37,7 @@ def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: flo
         DataError: a curve of the five is missing or of another length than the thresholds.
     """
     _check(thresholds, curves)
-    figure, axes = _axes(1, (6.4, 4.0))
+    figure, axes = axes_of(1, (6.4, 4.0))
     axis = axes[0]
     for name, (_, colour, dash) in CURVES.items():
         axis.plot(thresholds, curves[name], color=colour, linestyle=dash, linewidth=2.2 if name == "f1" else 1.5)
@@ -58,7 +58,7 @@ def training_plot(
 
     ``history`` rows have ``epoch``, ``train_loss``, ``validation_loss``, ``validation_f1``.
     """
-    figure, axes = _axes(2, (6.4, 5.0))
+    figure, axes = axes_of(2, (6.4, 5.0))
     epochs = np.array([row["epoch"] for row in history], dtype=np.float64)
     losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
     axes[0].set(ylabel="loss")
@@ -82,7 +82,7 @@ def write_figure(figure: Figure, path: Path) -> None:
         figure.savefig(path)
 
 
-def _axes(rows: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+def axes_of(rows: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     """A figure outside pyplot's global list, with room for labels on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ import numpy as np
 from bench.data.index import DatasetIndex, IndexedImage
 from bench.data.pixels import DARK, Int64, PixelFacts
 from bench.data.statistics import CROPS, is_defective
-from bench.report.aprf import _axes
+from bench.report.aprf import axes_of
 from bench.report.gallery import Strip, Thumbnail, Tile, gallery
 from bench.report.measures import plain, plural
 from bench.types import Float64
@@ -40,7 +40,7 @@ def sizes_plot(index: DatasetIndex) -> Figure:
     """
     counted = Counter((entry.width, entry.height) for entry in index.entries)
     width, height = np.array(list(counted), dtype=np.float64).T
-    figure, (axis,) = _axes(1, (5.0, 4.0))
+    figure, (axis,) = axes_of(1, (5.0, 4.0))
     dots = 12 * np.sqrt(np.array(list(counted.values()), dtype=np.float64))
     axis.set(xlabel="width [pixels]", ylabel="height [pixels]")
     axis.set_axisbelow(True)
@@ -64,7 +64,7 @@ def levels_plot(facts: PixelFacts, dtype: str) -> Figure:
         levels = levels.sum(axis=0, keepdims=True)
     step = 64 if dtype == "uint16" else 1
     used = int(np.flatnonzero(levels.any(axis=0)).max()) + 1
-    figure, (axis,) = _axes(1, (6.4, 3.2))
+    figure, (axis,) = axes_of(1, (6.4, 3.2))
     axis.set_axisbelow(True)
     names = ("red", "green", "blue") if len(levels) == 3 else ("",)
     for counts, colour, name in zip(levels, CHANNEL_COLOURS[len(levels)], names, strict=True):
@@ -91,7 +91,7 @@ def areas_plot(names: Sequence[str], areas: Sequence[Int64]) -> Figure:
     largest = max(int(found.max()) for _, found in shown)
     decades = max(1, int(np.ceil(np.log10(largest + 1))))
     edges: Float64 = np.logspace(0, decades, 8 * decades + 1)
-    figure, axes = _axes(len(shown), (6.4, 1.0 + 0.9 * len(shown)))
+    figure, axes = axes_of(len(shown), (6.4, 1.0 + 0.9 * len(shown)))
     for axis, (name, found) in zip(axes, shown, strict=True):
         _draw_areas(axis, name, found, edges)
     axes[-1].set(xlabel="area of a defect [pixels]", xscale="log", xlim=(0.8, 10**decades))

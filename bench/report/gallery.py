@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.report.overlay import Colour, grey
+from bench.report.sheet import cut
 from bench.types import IGNORED, Bool, Image, Sample
 
 if TYPE_CHECKING:
@@ -158,13 +159,4 @@ def _left(column: int, width: int) -> int:
 
 
 def _write(draw: ImageDraw, text: str, left: int, top: int, width: int, *, size: int = LETTER) -> None:
-    draw.text((left, top), _cut(draw, text, width, size), "black", font_size=size)
-
-
-def _cut(draw: ImageDraw, text: str, width: int, size: int) -> str:
-    """Leave out the middle until the text fits: both ends of an id tell something."""
-    for kept in range(len(text), 0, -1):
-        shown = text if kept == len(text) else f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
-        if draw.textlength(shown, font_size=size) <= width:
-            return shown
-    return ""
+    draw.text((left, top), cut(draw, text, width, size), "black", font_size=size)

@@ -125,8 +125,8 @@ def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320)
         row, column = divmod(number, across)
         left, below = MARGIN + column * (side + MARGIN), tops[row] + heights[row] + 2
         canvas.paste(Image.fromarray(picture), (left, tops[row]))
-        draw.text((left, below), _cut(draw, found.first, side), "black", font_size=LETTER)
-        draw.text((left, below + 16), _cut(draw, found.second, side), "black", font_size=LETTER)
+        draw.text((left, below), cut(draw, found.first, side), "black", font_size=LETTER)
+        draw.text((left, below + 16), cut(draw, found.second, side), "black", font_size=LETTER)
     return np.asarray(canvas)
 
 
@@ -172,15 +172,10 @@ def _legend(draw: ImageDraw) -> None:
         left += 40 + int(draw.textlength(name, font_size=LETTER))
 
 
-def _cut(draw: ImageDraw, text: str, width: int) -> str:
-    """Shorten a caption in the middle until it fits: both ends of an image id tell something."""
-    if draw.textlength(text, font_size=LETTER) <= width:
-        return text
-    keep = len(text)
-    while keep > 2 and draw.textlength(_shortened(text, keep), font_size=LETTER) > width:
-        keep -= 1
-    return _shortened(text, keep)
-
-
-def _shortened(text: str, keep: int) -> str:
-    return f"{text[: keep // 2]}...{text[len(text) - (keep - keep // 2) :]}"
+def cut(draw: ImageDraw, text: str, width: int, size: int = LETTER) -> str:
+    """Leave out the middle of a caption until it fits ``width`` pixels: both ends of an image id tell something."""
+    for kept in range(len(text), 0, -1):
+        shown = text if kept == len(text) else f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
+        if draw.textlength(shown, font_size=size) <= width:
+            return shown
+    return ""

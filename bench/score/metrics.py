@@ -162,6 +162,7 @@ def _f2() -> FBeta:
 
 
 def _f1_image(*, empty: Empty = "leave-out") -> ImageF1:
+    """``empty`` is the value of an image with neither true nor predicted positives, or leaves it out."""
     return ImageF1(empty)
 
 
