@@ -219,6 +219,18 @@ def with_byte_order_mark(root: Path, rng: Rng) -> list[Path]:
     return relined(root, rng, lambda lines, rng: ["\ufeff", *lines])
 
 
+def byte_changed(root: Path, rng: Rng) -> list[Path]:
+    hit = picked(files_of(root), rng)
+    for path in hit:
+        content = bytearray(path.read_bytes())
+        content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+    return hit
+
+
+ARCHIVE_MUTATIONS: tuple[Mutation, ...] = (truncated, emptied, overwritten, byte_changed)
+"""What can happen to a download; pixels of a plain file are not safe from a changed byte, an archive is."""
+
 MUTATIONS: tuple[Mutation, ...] = (
     truncated, emptied, overwritten, removed, turned_into_a_folder, swapped, resized, in_colour, of_another_type,
     with_palette, of_one_bit, of_sixteen_bits, lossy, copied, line_lost, line_doubled, lines_exchanged, digit_changed,

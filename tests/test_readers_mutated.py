@@ -16,10 +16,13 @@ import pytest
 
 from bench.catalog import Catalog
 from bench.component import build
-from bench.errors import BenchError
+from bench.engine.home import Places
+from bench.engine.obtaining import import_dataset
+from bench.errors import BenchError, DataError
+from bench.suite.schema import Ref
 from bench.types import Dataset, Mask, Record, Sample
 from decoders import TRUTHS, decoded_image
-from mutations import MUTATIONS, Mutation
+from mutations import ARCHIVE_MUTATIONS, MUTATIONS, Mutation
 
 SEEDS = range(3)
 """Places that each mutation hits in each miniature."""
@@ -94,6 +97,36 @@ def test_damaged_files_are_named_or_read_correctly(
         hit = mutation(root, np.random.default_rng([seed, len(name), len(mutation.__name__)]))
         wrong = judged(world, root, hit, TRUTHS[name].mask)
         assert wrong is None, f"seed {seed}, {[str(path.relative_to(root)) for path in hit]}: {wrong}"
+
+
+@pytest.mark.parametrize("mutation", ARCHIVE_MUTATIONS, ids=lambda mutation: mutation.__name__)
+@pytest.mark.parametrize("form", ["zip", "gztar"])
+def test_damaged_archives_are_refused_by_name_or_imported_whole(
+    worlds: Mapping[str, World], catalog: Catalog, tmp_path: Path, form: str, mutation: Mutation
+) -> None:
+    world = worlds["dagm"]
+    packed = Path(shutil.make_archive(str(tmp_path / "release"), form, world.root))
+    for seed in SEEDS:
+        archive = tmp_path / f"{seed}" / packed.name
+        archive.parent.mkdir()
+        shutil.copy(packed, archive)
+        hit = mutation(archive.parent, np.random.default_rng([seed, len(form)]))
+        places = Places(tmp_path / f"home{seed}", tmp_path / "runs", {})
+        refused = refusal(catalog, places, archive)
+        assert (refused is None) == places.root("dagm").exists()
+        assert refused is None or complaint(refused, hit) is None
+        if refused is None:
+            assert judged(world, places.root("dagm"), hit, TRUTHS["dagm"].mask) is None
+            assert contents_of(world.opened(places.root("dagm"))).keys() == world.contents.keys()
+
+
+def refusal(catalog: Catalog, places: Places, archive: Path) -> str | None:
+    """The message with which an archive is refused; None where it was imported."""
+    try:
+        import_dataset(catalog, Ref(use="dagm"), places, [archive], lambda *_: None)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize("name", READERS)
