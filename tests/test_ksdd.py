@@ -129,7 +129,7 @@ def test_a_palette_mask_and_its_grey_copy_mark_the_same_pixels(opened, pristine,
 def test_a_palette_of_two_colours_is_refused_and_not_taken_for_single_bits(opened, miniature):
     mask = miniature / "kos12" / "Part1_label.bmp"
     write_mask(mask, np.minimum(stored(mask), 1), TWO, colours=2)
-    with pytest.raises(DataError, match=r"kos12/Part1_label\.bmp: .* an 8-bit BMP with two colours"):
+    with pytest.raises(DataError, match=r"kos12/Part1_label\.bmp: .*an 8-bit BMP with two colours"):
         opened(miniature).load("kos12/Part1")
 
 
