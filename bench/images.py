@@ -88,9 +88,15 @@ def check_values(mask: Mask, allowed: Collection[int], mask_file: Path) -> None:
     unknown = [value for value in np.flatnonzero(counts).tolist() if value not in allowed]
     if unknown:
         raise DataError(
-            f"{mask_file}: the mask holds {unknown[:5]}; it may hold {', '.join(map(str, sorted(allowed)))} only: "
-            "fetch the file again"
+            f"{mask_file}: the mask holds {unknown[:5]}; it may hold {_listed(allowed)} only: fetch the file again"
         )
+
+
+def _listed(values: Collection[int]) -> str:
+    """``0, 255`` or, where they follow each other, ``1 to 255``."""
+    first, last = min(values), max(values)
+    many = len(values) > 4 and len(set(values)) == last - first + 1
+    return f"{first} to {last}" if many else ", ".join(map(str, sorted(values)))
 
 
 def write_png(path: Path, image: Image | Mask) -> None:

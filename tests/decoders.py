@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +22,14 @@ Pixels = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Truth:
-    """The mask of a record from its files, and the settings with which the reader is built."""
+    """The mask of a record from its files, and the settings with which the reader is built.
+
+    ``unread`` tells files of the miniature that these settings leave aside: they are removed before anything is hit.
+    """
 
     mask: Callable[[Path, Record], Mask]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    unread: Callable[[Path], bool] = lambda path: False
 
 
 def decoded_image(path: Path, channels: int) -> Pixels:
@@ -79,6 +86,55 @@ def runs(root: Path, record: Record) -> Mask:
     return flat.reshape(1600, 256).T
 
 
+def regions(root: Path, record: Record) -> Mask:
+    """COCO: every annotation drawn by the API of the format, categories numbered by id, crowds under all others."""
+    from pycocotools.coco import COCO
+
+    coco = COCO()
+    coco.dataset = json.loads((root / "annotations.json").read_text("utf-8-sig"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    image = next(image for image in coco.imgs.values() if Path(image["file_name"]).stem == record.id)
+    mask = np.zeros((image["height"], image["width"]), np.uint8)
+    crowd = np.zeros(mask.shape, bool)
+    for annotation in coco.imgToAnns[image["id"]]:
+        marks = coco.annToMask(annotation) == 1
+        if annotation.get("iscrowd"):
+            crowd |= marks
+        else:
+            mask[marks] = 1 + sorted(coco.cats).index(annotation["category_id"])
+    mask[crowd & (mask == 0)] = 255
+    return mask
+
+
+def run_text(root: Path, record: Record) -> Mask:
+    """CrackForest: all segments of the run text but 0 are crack, each run from its first column on."""
+    del root
+    width, height = Image.open(record.files[0]).size
+    rows: list[dict[int, tuple[int, int]]] = [{} for _ in range(height)]
+    for line in record.files[2].read_text().partition("\ndata\n")[2].split("\n")[:-1]:
+        segment, row, first, last = (int(word) for word in line.split(" "))
+        rows[row][first] = segment, last - first + 1
+    assert all(sum(length for _, length in row.values()) == width for row in rows)
+    return np.array(
+        [[k for _, (segment, length) in sorted(row.items()) for k in [segment > 0] * length] for row in rows],
+        np.uint8,
+    )
+
+
+def foreground(root: Path, record: Record) -> Mask:
+    """CSEM-MISD: image, mask, and foreground; what is neither defect nor foreground is ignored."""
+    del root
+    _, defect, inside = (stored(path) >= 128 for path in record.files)
+    return np.where(defect, 1, np.where(inside, 0, 255)).astype(np.uint8)
+
+
+def dark(path: Path) -> bool:
+    """CSEM-MISD: a picture under another light than the two that are read."""
+    light = path.stem.rpartition("_")[2]
+    return light.isdigit() and light not in ("101", "905")
+
+
 def category(record: Record) -> int:
     names = (
         "bottle", "cable", "capsule", "carpet", "grid", "hazelnut", "leather", "metal_nut", "pill", "screw", "tile",
@@ -96,4 +152,9 @@ TRUTHS: Mapping[str, Truth] = {
     "ksdd": marked(lambda values: values != 0, lambda record: 1),
     "ksdd2": marked(lambda values: values > 0, lambda record: 1),
     "severstal": Truth(runs),
+    "crackforest": Truth(run_text),
+    "realclutch": marked(lambda values: values >= 128, lambda record: 1),
+    "synthclutch": marked(lambda values: values >= 128, lambda record: 1),
+    "coco": Truth(regions),
+    "csem-misd": Truth(foreground, {"illuminations": [101, 905], "outside": "ignore"}, dark),
 }

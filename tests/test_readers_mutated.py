@@ -51,6 +51,8 @@ def worlds(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Mappin
         root = tmp_path_factory.mktemp(name)
         assert component.example is not None
         component.example(root)
+        for path in [path for path in root.rglob("*") if path.is_file() and TRUTHS[name].unread(path)]:
+            path.unlink()
 
         def opened(folder: Path) -> Dataset:
             dataset: Dataset = build(component, folder, settings=TRUTHS[name].settings)

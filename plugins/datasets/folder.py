@@ -14,7 +14,6 @@ without ``groups`` every image counts as an object of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets.grouping import check_groups, groups_of
 
 from bench.api import (
     About,
@@ -35,7 +35,6 @@ from bench.api import (
     SettingsError,
     Split,
     hookimpl,
-    read_csv,
     read_image,
     read_pair,
     write_png,
@@ -71,7 +70,7 @@ class Folder:
             DataError: a folder is missing, a name is doubled, a partner is missing, or a group is unknown.
         """
         split_of = _official(self.root / self.images, self._pairs)
-        group_of = _groups(self.root, self.groups, list(self._pairs))
+        group_of = groups_of(self.root, self.groups, list(self._pairs))
         return [
             Record(
                 id=id,
@@ -182,37 +181,6 @@ def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
     return official
 
 
-def _groups(root: Path, groups: str | None, ids: Sequence[str]) -> Mapping[str, str]:
-    """The group of every image: itself, or what the csv or the pattern says."""
-    if groups is None:
-        return {id: id for id in ids}
-    if groups.endswith(".csv"):
-        return _groups_from_csv(root / groups, ids)
-    return {id: _captured(groups, id) for id in ids}
-
-
-def _captured(pattern: str, id: str) -> str:
-    """What the one capture group of ``pattern`` finds in an id."""
-    found = re.search(pattern, id)
-    if not found or not found[1]:
-        raise DataError(f"image {id!r}: the pattern {pattern!r} of the setting 'groups' finds no group in it")
-    return found[1]
-
-
-def _groups_from_csv(path: Path, ids: Sequence[str]) -> Mapping[str, str]:
-    """Read the columns ``id`` and ``group``; rows of absent images are allowed, images without a row are not."""
-    found: dict[str, str] = {}
-    for row in read_csv(path, ("id", "group")):
-        id, group = row["id"], row["group"]
-        if id in found or not group:
-            raise DataError(f"{row.where}: image {id!r} " + ("stands here twice" if group else "has no group"))
-        found[id] = group
-    lost = [id for id in ids if id not in found]
-    if lost:
-        raise DataError(f"{path}: no row for image {lost[0]!r} ({len(lost)} such image(s)); add its group")
-    return found
-
-
 def build(
     root: Path,
     /,
@@ -241,19 +209,9 @@ def build(
         raise SettingsError(f"binary masks know one class, not {list(classes)}; set 'masks_are: classes'")
     if not 0 < mask_threshold <= 255:
         raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
-    if groups is not None and not groups.endswith(".csv"):
-        _check_pattern(groups)
+    check_groups(groups)
     _check_apart(root / images, root / masks, suffix)
     return Folder(root, images, masks, suffix, masks_are, mask_threshold, classes, groups, clean)
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        brackets = re.compile(pattern).groups
-    except re.error as error:
-        raise SettingsError(f"groups: {pattern!r} is neither a .csv file nor a valid pattern ({error})") from None
-    if brackets != 1:
-        raise SettingsError(f"groups: the pattern {pattern!r} must have one pair of brackets, it has {brackets}")
 
 
 def _check_apart(images: Path, masks: Path, suffix: str) -> None:

@@ -1,0 +1,355 @@
+r"""RealClutch and SynthClutch: clutch parts photographed and rendered from corresponding viewpoints (Fulir et al.).
+
+No release and no description of its files was found, so this layout is ours; the settings name its parts. Both data
+sets are read alike, at the folder the user names or one level below it::
+
+    images/001.png        any of the file types below, sub-folders welcome
+    masks/001.png         same name, any of the types; a defect is mask_threshold or more
+    views.csv             a row for every image: image,instance,viewpoint and, if there are several, exposure
+
+``image`` is the path below ``images``, with or without its file type. ``instance`` is the physical or virtual object,
+and so the group. Equal instance and viewpoint in both sets correspond: ``bench data views`` shows them side by side.
+Rows of absent images are allowed, so a part of the data can be read with the table of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Float64,
+    Image,
+    Mask,
+    Record,
+    Row,
+    Sample,
+    SettingsError,
+    hookimpl,
+    read_csv,
+    read_pair,
+    release_home,
+    write_png,
+)
+
+Name = Literal["realclutch", "synthclutch"]
+
+TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+COLUMNS = ("image", "instance", "viewpoint")
+EXPOSURE = "exposure"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An image and its mask, and what the table says of it; ``exposure`` is None where the table has no such column."""
+
+    image: Path
+    mask: Path
+    instance: str
+    viewpoint: str
+    exposure: str | None
+
+    @property
+    def meta(self) -> dict[str, str | int | float]:
+        """As text, in the table's own words: 03 and 3 are two viewpoints."""
+        meta: dict[str, str | int | float] = {"instance": self.instance, "viewpoint": self.viewpoint}
+        return meta if self.exposure is None else {**meta, EXPOSURE: self.exposure}
+
+
+@dataclass(frozen=True)
+class Clutches:
+    """The folders on disk. Ids are paths below the images folder without file type."""
+
+    name: Name
+    root: Path
+    images: str
+    masks: str
+    table: str
+    mask_threshold: int
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Every marked pixel is a defect."""
+        return ("defect",)
+
+    def records(self) -> Sequence[Record]:
+        """Every image in the order of its id, grouped by instance, without a split.
+
+        Raises:
+            DataError: a folder or the table is missing, a row is malformed or doubled, an image has no row or no
+                mask, or a mask no image.
+        """
+        table = self._home / self.table
+        return [
+            Record(id=id, group=view.instance, files=(view.image, view.mask, table), meta=view.meta)
+            for id, view in self._views.items()
+        ]
+
+    def load(self, id: str, /) -> Sample:
+        """One image as stored; the mask is 1 where its file holds ``mask_threshold`` or more.
+
+        Raises:
+            DataError: a file is damaged, the sizes differ, a mask has values but none that high, or the id is unknown.
+        """
+        view = self._views.get(id)
+        if view is None:
+            raise DataError(f"{self._home / self.images}: no image {id!r}")
+        image, values = read_pair(view.image, view.mask)
+        return Sample(id, image, _marked(values, self.mask_threshold, view.mask))
+
+    @cached_property
+    def _home(self) -> Path:
+        """The folder that holds images and table: the one named, or the only one such a level below."""
+        return release_home(
+            self.root,
+            lambda folder: (folder / self.images).is_dir() and (folder / self.table).is_file(),
+            wanted=f"folder {self.images} with {self.table} beside it",
+            obtain=f"to get it, {_obtain(self.name)}",
+        )
+
+    @cached_property
+    def _views(self) -> Mapping[str, View]:
+        """The images by id; looked up once, as decoding asks for them one by one."""
+        home = self._home
+        pairs = _pairs(home / self.images, home / self.masks)
+        rows = _rows(home / self.table, {id: image.suffix for id, (image, _) in pairs.items()})
+        lost = [image for id, (image, _) in pairs.items() if id not in rows]
+        if lost:
+            raise DataError(
+                f"{lost[0]}: {home / self.table} has no row for this image ({len(lost)} such image(s)), so its "
+                "instance is unknown; add a row, or remove image and mask"
+            )
+        return {
+            id: View(image, mask, rows[id]["instance"], rows[id]["viewpoint"], rows[id].values.get(EXPOSURE))
+            for id, (image, mask) in pairs.items()
+        }
+
+
+def _obtain(name: Name) -> str:
+    return (
+        "ask its authors and lay it out as images/, masks/ of the same names, and views.csv with the columns "
+        f"{','.join(COLUMNS)} and perhaps {EXPOSURE}; then name the folder in the suite, 'data: {{{name}: "
+        f"path/to/{name}}}', or with '--data {name}=path/to/{name}'"
+    )
+
+
+def _marked(values: Mask, threshold: int, file: Path) -> Mask:
+    """1 from the threshold on; values that all lie below it would pass for a clean mask, so they are refused."""
+    largest = int(values.max(initial=0))
+    if 0 < largest < threshold:
+        raise DataError(
+            f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {threshold}; lower it, or "
+            "save the mask with 0 and 255"
+        )
+    return (values >= threshold).astype(np.uint8)
+
+
+def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
+    """Image and mask by their path without file type, in the order of it.
+
+    Raises:
+        DataError: there is no image, an image or a mask stands alone, or a name is there twice.
+    """
+    images, masks = _named(images_home), _named(masks_home)
+    if not images:
+        raise DataError(f"{images_home}: holds no image; files of type {', '.join(TYPES)} are read")
+    bare = [id for id in images if id not in masks]
+    if bare:
+        raise DataError(
+            f"{images[bare[0]]}: its mask {masks_home / bare[0]}.png is missing ({len(bare)} such image(s)); add it: "
+            "an image without defects has a mask of zeros"
+        )
+    unused = [path for id, path in masks.items() if id not in images]
+    if unused:
+        raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); remove it or add the image")
+    return {id: (image, masks[id]) for id, image in images.items()}
+
+
+def _named(folder: Path) -> dict[str, Path]:
+    """Files of image types in and below a folder, hidden ones left out, by their path without file type.
+
+    Raises:
+        DataError: the folder is missing, or two files differ in nothing but their type.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: the folder is missing; the settings 'images' and 'masks' name the two folders")
+    named: dict[str, Path] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in TYPES):
+        inner = path.relative_to(folder)
+        if any(part[0] == "." or part == "__MACOSX" for part in inner.parts):
+            continue
+        name = inner.with_suffix("").as_posix()
+        if name in named:
+            raise DataError(f"{path}: {named[name].name} beside it has the same name; keep one of the two")
+        named[name] = path
+    return dict(sorted(named.items()))
+
+
+def _rows(table: Path, types: Mapping[str, str]) -> dict[str, Row]:
+    """Rows by id; ``types`` are the file types of the images that are there.
+
+    Raises:
+        DataError: a value is missing, or an image, or a viewpoint of an instance, stands there twice; names the line.
+    """
+    ids = {f"{id}{type}": id for id, type in types.items()} | {id: id for id in types}
+    rows: dict[str, Row] = {}
+    views: dict[tuple[str | None, ...], Row] = {}
+    for found in read_csv(table, COLUMNS):
+        row = _stripped(found)
+        id = ids.get(row["image"], row["image"])
+        if id in rows:
+            raise DataError(f"{row.where}: image {row['image']!r} stands in line {rows[id].line} already; remove one")
+        view = (row["instance"], row["viewpoint"], row.values.get(EXPOSURE))
+        if view in views:
+            raise DataError(
+                f"{row.where}: {_view_text(row)} stands in line {views[view].line} already; correct one, or tell the "
+                f"images apart by a column {EXPOSURE!r}"
+            )
+        rows[id] = views[view] = row
+    return rows
+
+
+def _stripped(row: Row) -> Row:
+    """The row without spaces around its values.
+
+    Raises:
+        DataError: a value that must be there is empty.
+    """
+    values = {column: value.strip() for column, value in row.values.items()}
+    empty = [column for column in (*COLUMNS, EXPOSURE) if values.get(column) == ""]
+    if empty:
+        raise DataError(f"{row.where}: its {empty[0]} is empty; fill it in")
+    return Row(row.file, row.line, values)
+
+
+def _view_text(row: Row) -> str:
+    columns = [column for column in (*COLUMNS[1:], EXPOSURE) if column in row.values]
+    return ", ".join(f"{column} {row[column]!r}" for column in columns)
+
+
+def _check(images: str, masks: str, table: str, mask_threshold: int) -> None:
+    """Refuse settings that cannot be met.
+
+    Raises:
+        SettingsError: names the setting.
+    """
+    for setting, path in (("images", images), ("masks", masks), ("table", table)):
+        if not path or Path(path).is_absolute() or ".." in Path(path).parts:
+            raise SettingsError(f"{setting} is {path!r}; name a path below the folder of the data set")
+    inner, other = Path(images), Path(masks)
+    if inner == other or inner in other.parents or other in inner.parents:
+        raise SettingsError(f"images {images!r} and masks {masks!r} must be folders beside each other")
+    if not 0 < mask_threshold <= 255:
+        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+
+
+def build_real(
+    root: Path,
+    /,
+    *,
+    images: str = "images",
+    masks: str = "masks",
+    table: str = "views.csv",
+    mask_threshold: int = 128,
+) -> Dataset:
+    """Photographs: ``images``, ``masks`` and ``table`` lie below the root; masks mark from ``mask_threshold`` on.
+
+    Raises:
+        SettingsError: settings that cannot be met.
+    """
+    _check(images, masks, table, mask_threshold)
+    return Clutches("realclutch", root, images, masks, table, mask_threshold)
+
+
+def build_synth(
+    root: Path,
+    /,
+    *,
+    images: str = "images",
+    masks: str = "masks",
+    table: str = "views.csv",
+    mask_threshold: int = 128,
+) -> Dataset:
+    """Renderings, in the layout and with the settings of the photographs.
+
+    Raises:
+        SettingsError: settings that cannot be met.
+    """
+    _check(images, masks, table, mask_threshold)
+    return Clutches("synthclutch", root, images, masks, table, mask_threshold)
+
+
+INSTANCES, VIEWPOINTS = 8, 3
+HEIGHT, WIDTH = 48, 64
+
+
+def example_real(folder: Path) -> None:
+    """Write photographs of eight parts from three viewpoints; every second part is scratched."""
+    _write_example(folder, noise=4.0, exposures=())
+
+
+def example_synth(folder: Path) -> None:
+    """Write renderings of the same parts and viewpoints, each at two exposures."""
+    _write_example(folder, noise=0.0, exposures=(-1, 0))
+
+
+def _write_example(folder: Path, noise: float, exposures: Sequence[int]) -> None:
+    rows = [",".join((*COLUMNS, EXPOSURE) if exposures else COLUMNS)]
+    for instance in range(1, INSTANCES + 1):
+        for viewpoint in range(1, VIEWPOINTS + 1):
+            surface, mask = _part(instance, viewpoint)
+            for exposure in exposures or (0,):
+                name = f"{instance:02d}/{viewpoint:02d}" + (f"_ev{exposure}" if exposures else "")
+                grain = noise * np.random.default_rng([9, instance, viewpoint]).standard_normal(surface.shape)
+                pixels: Image = np.clip(surface * 2.0**exposure + grain, 0, 255).astype(np.uint8)
+                write_png(folder / "images" / f"{name}.png", pixels)
+                write_png(folder / "masks" / f"{name}.png", mask)
+                row = (f"{name}.png", f"clutch{instance:02d}", f"{viewpoint:02d}")
+                rows.append(",".join((*row, str(exposure)) if exposures else row))
+    (folder / "views.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    (folder / "images" / "Thumbs.db").write_bytes(b"not an image")
+
+
+def _part(instance: int, viewpoint: int) -> tuple[Float64, Mask]:
+    """Grey levels and mask of a ring on a dark ground, its highlight turned with the viewpoint."""
+    rng = np.random.default_rng([instance, viewpoint])
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    radius = np.hypot(rows - HEIGHT / 2, columns - WIDTH / 2)
+    angle = np.arctan2(rows - HEIGHT / 2, columns - WIDTH / 2)
+    ring = (radius > 9) & (radius < 21)
+    levels = np.where(ring, 60 + 40 * np.cos(angle * 2 + viewpoint), 3.0)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    if instance % 2 == 0:
+        row, column = 5 + int(rng.integers(6)), 26 + int(rng.integers(6))
+        mask[row : row + 2, column : column + 8] = 255
+    return np.where(mask > 0, levels + 80, levels), mask
+
+
+PAPER = "Fulir, Bosnar, Hagen, Gospodnetic: Synthetic Data for Defect Segmentation over Complex Metal Surfaces"
+
+
+def _about(name: Name, what: str) -> About:
+    return About(
+        summary=f"{what}; not found released: a folder of images, one of masks and a table of views",
+        licence="unknown: no release was found",
+        citation=PAPER,
+        obtain=_obtain(name),
+    )
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer photographs and renderings, which correspond by instance and viewpoint."""
+    real = _about("realclutch", "RealClutch: photographs of metal clutches with defects")
+    synth = _about("synthclutch", "SynthClutch: renderings of metal clutches that correspond to RealClutch")
+    yield Component("realclutch", build_real, about=real, example=example_real)
+    yield Component("synthclutch", build_synth, about=synth, example=example_synth)

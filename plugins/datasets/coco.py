@@ -1,0 +1,280 @@
+"""Your own data in the COCO detection format: a file of annotations and a folder of images.
+
+::
+
+    data: {coco: ~/my/parts}             # in the suite; the axis says 'dataset: [coco]'
+
+    my/parts/annotations.json            # images, annotations and categories; settings change names
+    my/parts/images/part1_top.png        # 'file_name' is a path below this folder
+
+Categories are the classes, in the order of their ids. Polygons, drawn by ``pycocotools``, and run lengths, plain or
+compressed, are read; a box without a segmentation is refused, as a box is no mask. Regions with ``iscrowd: 1`` are
+groups whose members nobody outlined: what no other annotation marks of them is ignored (255). An image without
+annotations is clean. Files that no entry names are not read: nobody said whether they are labelled.
+
+The setting ``splits`` names several files, ``{train: train.json, test: test.json}``: these are the official splits.
+Say with ``groups`` which images show the same object: without it every image counts as an object of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from bench_plugins.datasets.coco_listing import Listed, Listing, read_listing
+from bench_plugins.datasets.coco_regions import pixels
+from bench_plugins.datasets.grouping import check_groups, groups_of
+
+from bench.api import (
+    IGNORED,
+    SPLITS,
+    About,
+    Bool,
+    Component,
+    DataError,
+    Dataset,
+    Image,
+    Mask,
+    Record,
+    Sample,
+    SettingsError,
+    Split,
+    hookimpl,
+    read_image,
+    write_png,
+)
+
+ANNOTATIONS = "annotations.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image, the file of annotations that lists it, and the split of that file."""
+
+    path: Path
+    listing: Path
+    split: Split | None
+    listed: Listed
+
+
+@dataclass(frozen=True)
+class Coco:
+    """Images and annotation files on disk. Ids are the file names without type, ``part1_top``."""
+
+    root: Path
+    images: str
+    listings: Mapping[Split | None, str]
+    overlap: Literal["refuse", "later"]
+    groups: str | None
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the categories in the order of their ids.
+
+        Raises:
+            DataError: a file of annotations is missing or damaged, or two have other categories.
+        """
+        return tuple(next(iter(self._listings.values())).categories.values())
+
+    def records(self) -> Sequence[Record]:
+        """Every listed image in the order of its id.
+
+        Raises:
+            DataError: a file of annotations is damaged, an image is missing or listed twice, or a group is unknown.
+        """
+        ids = sorted(self._pictures)
+        group_of = groups_of(self.root, self.groups, ids)
+        found = []
+        for id in ids:
+            picture = self._pictures[id]
+            if not _is_file(picture.path):
+                raise DataError(
+                    f"{picture.listed.where}: its file {picture.path} is missing; add it, or remove the entry"
+                )
+            files = (picture.path, picture.listing)
+            found.append(Record(id=id, group=group_of[id], split=picture.split, files=files))
+        return found
+
+    def load(self, id: str, /) -> Sample:
+        """One image as stored, with its mask in class numbers.
+
+        Raises:
+            DataError: the image is damaged or not of the size listed, an annotation is not valid, classes share a pixel
+                and ``overlap`` is ``refuse``, or the id is unknown.
+        """
+        picture = self._pictures.get(id)
+        if picture is None:
+            raise DataError(f"{self.root}: no image {id!r} is listed")
+        image = read_image(picture.path)
+        height, width, _ = image.shape
+        listed = picture.listed
+        if (width, height) != (listed.width, listed.height):
+            raise DataError(
+                f"{picture.path}: {width}x{height} pixels, but {listed.where} is {listed.width}x{listed.height}; "
+                "annotations count on the size listed"
+            )
+        return Sample(id, image, self._mask(listed))
+
+    def _mask(self, listed: Listed) -> Mask:
+        """Class numbers of the regions; what only crowds mark is ignored."""
+        mask = np.zeros((listed.height, listed.width), np.uint8)
+        crowds = np.zeros(mask.shape, np.bool_)
+        for annotation in listed.annotations:
+            marked = pixels(annotation.segmentation, *mask.shape, annotation.where)
+            if annotation.crowd:
+                crowds |= marked
+                continue
+            if self.overlap == "refuse":
+                self._check_free(mask, marked, annotation.defect, annotation.where)
+            mask[marked] = annotation.defect
+        mask[crowds & (mask == 0)] = IGNORED
+        return mask
+
+    def _check_free(self, mask: Mask, marked: Bool, defect: int, where: str) -> None:
+        """Refuse pixels of two classes."""
+        taken = mask[marked]
+        shared = taken[(taken > 0) & (taken != defect)]
+        if shared.size:
+            raise DataError(
+                f"{where}: {shared.size} pixel(s) of {self.classes[defect - 1]!r} are marked as "
+                f"{self.classes[int(shared[0]) - 1]!r} too; set 'overlap: later' to give such pixels to the annotation "
+                "that stands later in the file"
+            )
+
+    @cached_property
+    def _listings(self) -> Mapping[Split | None, Listing]:
+        """Read once, as decoding asks for it image by image."""
+        found = {split: read_listing(self.root / name) for split, name in self.listings.items()}
+        first, *others = found.values()
+        for other in others:
+            if other.categories != first.categories:
+                raise DataError(f"{other.file}: its categories are not those of {first.file}; ids and names must agree")
+        return found
+
+    @cached_property
+    def _pictures(self) -> Mapping[str, Picture]:
+        """Every image by id."""
+        found: dict[str, Picture] = {}
+        for split, listing in self._listings.items():
+            for listed in listing.images:
+                if listed.id in found:
+                    raise DataError(
+                        f"{listed.where}: {str(listed.name)!r} has the name of {found[listed.id].listed.where}, "
+                        "file types aside; names must differ"
+                    )
+                path = self.root / self.images / listed.name
+                found[listed.id] = Picture(path, listing.file, split, listed)
+            if not listing.images:
+                raise DataError(f"{listing.file}: lists no image")
+        return found
+
+
+def _is_file(path: Path) -> bool:
+    """Also False for names that no file can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def build(
+    root: Path,
+    /,
+    *,
+    annotations: str = ANNOTATIONS,
+    images: str = "images",
+    splits: dict[Split, str] | None = None,
+    overlap: Literal["refuse", "later"] = "refuse",
+    groups: str | None = None,
+) -> Dataset:
+    r"""Read ``annotations``, a file below the root, and the folder ``images``.
+
+    ``splits`` names a file for each official split instead. ``overlap`` says what a pixel of two classes is: a mistake,
+    or of the class of the annotation that stands later in the file. ``groups`` says which images show one object: a
+    csv file (``id,group``) below the root, or a pattern whose one pair of brackets finds the group in the id, as
+    ``^(part\d+)``.
+
+    Raises:
+        SettingsError: settings that contradict each other.
+    """
+    check_groups(groups)
+    if splits is None:
+        return Coco(root, images, {None: annotations}, overlap, groups)
+    if annotations != ANNOTATIONS:
+        raise SettingsError("annotations and splits both name files of annotations; set one of the two")
+    if not splits or len(set(splits.values())) < len(splits):
+        raise SettingsError(f"splits: {splits} must name a file for every split, another for each")
+    return Coco(root, images, {split: splits[split] for split in SPLITS if split in splits}, overlap, groups)
+
+
+SHAPES = ("polygon", "counts", "text", "clean")
+"""What marks the defect on the images of the miniature, by turns."""
+
+
+def example(folder: Path) -> None:
+    """Write ten small parts, each seen from two sides, marked in all three forms, with one crowd and a stray image."""
+    rng = np.random.default_rng(0)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number in range(20):
+        name, shape, category = f"part{number // 2}_{('front', 'back')[number % 2]}.png", SHAPES[number % 4], number % 3
+        marked = np.zeros((40, 56), np.bool_)
+        row, column = (int(place) for place in rng.integers(4, 20, 2))
+        if shape != "clean":
+            marked[row : row + 3 + 6 * (category // 2), column : column + 18] = True
+        image: Image = rng.integers(60, 120, (40, 56, 1), dtype=np.uint8)
+        image[marked] += 90
+        write_png(folder / "images" / name, image)
+        images.append({"id": number + 1, "file_name": name, "width": 56, "height": 40})
+        if shape != "clean":
+            region = {"id": 100 + number, "image_id": number + 1, "category_id": (2, 2, 5)[category], "iscrowd": 0}
+            annotations.append(region | {"segmentation": _segmentation(marked, shape)})
+    crowd = np.zeros((40, 56), np.bool_)
+    crowd[34:38, 2:50] = True
+    annotations.append(
+        {"id": 200, "image_id": 1, "category_id": 2, "iscrowd": 1, "segmentation": _segmentation(crowd, "counts")}
+    )
+    _write(folder / ANNOTATIONS, images=images, annotations=annotations, categories=[
+        {"id": 5, "name": "dent", "supercategory": "defect"}, {"id": 2, "name": "scratch", "supercategory": "defect"},
+    ])  # fmt: skip
+    write_png(folder / "images" / "unlabelled.png", np.full((40, 56), 90, np.uint8))
+    (folder / "images" / "Thumbs.db").write_bytes(b"not an image")
+
+
+def _write(path: Path, **lists: Sequence[Mapping[str, Any]]) -> None:
+    """One line per entry."""
+    parts = [f'"{key}": [\n' + ",\n".join(map(json.dumps, entries)) + "\n]" for key, entries in lists.items()]
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def _segmentation(marked: Bool, form: str) -> Any:
+    """A rectangle as a polygon, or any region as plain or compressed counts."""
+    from pycocotools import mask as coco
+
+    if form == "polygon":
+        (top, *_, bottom), (left, *_, right) = (np.flatnonzero(marked.any(axis=axis)).tolist() for axis in (1, 0))
+        return [[left, top, right + 1, top, right + 1, bottom + 1, left, bottom + 1]]
+    if form == "text":
+        packed = coco.encode(np.asfortranarray(marked.astype(np.uint8)))
+        return {"size": list(marked.shape), "counts": packed["counts"].decode("ascii")}
+    steps = np.flatnonzero(np.diff(marked.T.ravel().astype(np.int8), prepend=0))
+    return {"size": list(marked.shape), "counts": np.diff(steps, prepend=0, append=marked.size).tolist()}
+
+
+ABOUT = About(
+    summary="Your own data in the COCO detection format: polygons or run lengths in a file, and a folder of images",
+    licence="yours",
+    home="https://cocodataset.org/#format-data",
+    obtain="name the folder that holds annotations.json and images/: 'data: {coco: path}' or '--data coco=path'",
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer any data in the COCO detection format."""
+    yield Component("coco", build, about=ABOUT, example=example)

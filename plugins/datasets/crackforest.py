@@ -1,0 +1,311 @@
+"""CrackForest (Shi et al. 2016): 118 annotated photographs of urban road with cracks, 480 x 320, in colour.
+
+Layout of the release, at the folder the user names or one level below it::
+
+    image/{NNN}.jpg          155 images
+    groundTruth/{NNN}.mat    annotation of 118 of them: a MATLAB struct ``groundTruth`` with ``Segmentation``,
+                             uint8[H, W], and ``Boundaries``
+    seg/{NNN}.seg            the same segmentation as run text; a copy without this folder is read too
+
+The 37 images without an annotation are not free of cracks: nobody marked them, so they are skipped.
+
+Segments: 1 is background, all others count as crack, as in most publications (``Segmentation > 1``). The release does not
+explain them. In 56 images that were looked at, 2 is the crack, 4 fainter cracks apart from it, and 3 sound road that the
+crack encloses (45,340 pixels in image 101, five times its crack): ``segments: [2, 4]`` leaves that out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_plugins.datasets.crackforest_seg import read_seg, seg_text
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Download,
+    Image,
+    Mask,
+    Record,
+    Release,
+    Sample,
+    SettingsError,
+    check_size,
+    check_values,
+    hookimpl,
+    read_image,
+    release_home,
+    visible,
+)
+
+ROAD, CRACK, ISLAND, FAINT = 1, 2, 3, 4
+KNOWN = range(1, 256)
+KINDS: Mapping[str, str] = {"image": ".jpg", "groundTruth": ".mat", "seg": ".seg"}
+"""Folders and the files that are read there: three digits and this type. All else is a stray file."""
+
+HOME = "https://github.com/cuilimeng/CrackForest-dataset"
+OBTAIN = (
+    f"git clone {HOME} crackforest; then name the folder in the suite, 'data: {{crackforest: path/to/crackforest}}', "
+    "or with '--data crackforest=path/to/crackforest'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """An image and its annotation; ``text`` is None in a copy without run texts."""
+
+    image: Path
+    matlab: Path
+    text: Path | None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that decides what is loaded."""
+        return (self.image, self.matlab) if self.text is None else (self.image, self.matlab, self.text)
+
+
+@dataclass(frozen=True)
+class Roads:
+    """The release on disk. Ids are the three digits, ``001``."""
+
+    root: Path
+    segments: tuple[int, ...] | None
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Every marked pixel is a crack."""
+        return ("crack",)
+
+    def records(self) -> Sequence[Record]:
+        """Every annotated image in the order of its number, each a group of its own, without a split.
+
+        Raises:
+            DataError: the folder is not the data set, or an annotation lacks its image or its other form.
+        """
+        return [Record(id=id, group=id, files=found.files) for id, found in self._annotated.items()]
+
+    def load(self, id: str, /) -> Sample:
+        """One image ``uint8[H, W, 3]``; the mask is 1 on the ``segments`` that count as crack.
+
+        Raises:
+            DataError: a file is damaged, the sizes differ, a segment is unknown, the two forms of the annotation
+                differ anywhere, or the id is unknown.
+        """
+        found = self._annotated.get(id)
+        if found is None:
+            raise DataError(f"{self.root}: no annotated image {id!r}; ids are like '001'")
+        image = read_image(found.image, channels=3)
+        segmentation = _segmentation(found.matlab)
+        check_size(segmentation, image.shape[1], image.shape[0], found.matlab, found.image)
+        check_values(segmentation, KNOWN, found.matlab)
+        if found.text is not None:
+            _check_same(segmentation, found.matlab, found.text)
+        crack = segmentation > ROAD if self.segments is None else np.isin(segmentation, self.segments)
+        return Sample(id, image, crack.astype(np.uint8))
+
+    @cached_property
+    def _annotated(self) -> Mapping[str, Annotated]:
+        """The annotated images by id; looked up once, as decoding asks for them one by one."""
+        home = release_home(
+            self.root, _holds_release, wanted="folders image and groundTruth", obtain=f"to get it, {OBTAIN}"
+        )
+        return _annotated(home)
+
+
+def _holds_release(folder: Path) -> bool:
+    return (folder / "image").is_dir() and (folder / "groundTruth").is_dir()
+
+
+def _annotated(home: Path) -> dict[str, Annotated]:
+    """What belongs together, by number.
+
+    Raises:
+        DataError: there is no annotation, or one lacks its image, or is there in one of its two forms only.
+    """
+    images, matlab, texts = (_numbered(home / folder) for folder in KINDS)
+    _check_partners(matlab, images, home / "image", "image")
+    if (home / "seg").is_dir():
+        _check_partners(texts, matlab, home / "groundTruth", "MATLAB form")
+        _check_partners(matlab, texts, home / "seg", "run text")
+    if not matlab:
+        raise DataError(f"{home / 'groundTruth'}: holds no annotation named like 001.mat; to get it, {OBTAIN}")
+    return {id: Annotated(images[id], path, texts.get(id)) for id, path in matlab.items()}
+
+
+def _numbered(folder: Path) -> dict[str, Path]:
+    """The files of a folder of the release by their three digits; none where the folder is missing."""
+    name = re.compile(r"(\d{3})" + re.escape(KINDS[folder.name]), re.ASCII)
+    paths = visible(folder) if folder.is_dir() else ()
+    return {named[1]: path for path in paths if (named := name.fullmatch(path.name))}
+
+
+def _check_partners(files: Mapping[str, Path], partners: Mapping[str, Path], folder: Path, what: str) -> None:
+    """Refuse a file without a partner of the same number.
+
+    Raises:
+        DataError: names the first such file and what it lacks.
+    """
+    alone = [number for number in files if number not in partners]
+    if alone:
+        lost = folder / f"{alone[0]}{KINDS[folder.name]}"
+        raise DataError(
+            f"{files[alone[0]]}: its {what} {lost} is missing ({len(alone)} such file(s)); "
+            "fetch the data set again, or remove the file"
+        )
+
+
+def _segmentation(path: Path) -> Mask:
+    """Segment numbers ``uint8[H, W]`` of a MATLAB file.
+
+    Raises:
+        DataError: the file cannot be read, or holds no such struct.
+    """
+    content = _matlab(path)
+    struct = content.get("groundTruth")
+    fields = struct.dtype.names if isinstance(struct, np.ndarray) else None
+    if struct is None or struct.size != 1 or "Segmentation" not in (fields or ()):
+        raise DataError(f"{path}: holds no struct 'groundTruth' with 'Segmentation'; fetch the file again")
+    found = struct["Segmentation"].item()
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim != 2:
+        raise DataError(f"{path}: its 'Segmentation' is no matrix of 8-bit numbers; fetch the file again")
+    return np.ascontiguousarray(found)
+
+
+def _matlab(path: Path) -> dict[str, Any]:
+    """The variables of a MATLAB file by name."""
+    from io import BytesIO
+
+    from scipy.io import loadmat
+
+    try:
+        variables: dict[str, Any] = loadmat(BytesIO(path.read_bytes()), variable_names=["groundTruth"])
+    except FileNotFoundError:
+        raise DataError(f"{path}: the file is missing") from None
+    except Exception as error:  # scipy may raise anything on damaged bytes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as a MATLAB file ({reason}); fetch the file again") from None
+    return variables
+
+
+def _check_same(segmentation: Mask, matlab: Path, text: Path) -> None:
+    """Refuse an annotation whose two forms differ: one of them was damaged, or belongs to another image.
+
+    Raises:
+        DataError: names both files.
+    """
+    written = read_seg(text)
+    if written.shape != segmentation.shape or (written != segmentation).any():
+        raise DataError(
+            f"{matlab}: marks other pixels than {text}, which must be the same annotation; fetch both files again"
+        )
+
+
+def build(root: Path, /, *, segments: tuple[int, ...] | None = None) -> Dataset:
+    """Read the annotated images; ``segments`` are the numbers that count as crack, null means all but the background.
+
+    Raises:
+        SettingsError: no segment, one named twice, or one that is not 2 or more.
+    """
+    if segments is not None and (not segments or len(set(segments)) < len(segments) or min(segments) <= ROAD):
+        raise SettingsError(f"segments is {list(segments)}; name numbers from 2 on, each once (1 is the background)")
+    return Roads(root, segments)
+
+
+EXAMPLE: Sequence[tuple[int, ...]] = (*[(CRACK,)] * 7, (CRACK, ISLAND), (CRACK, ISLAND, FAINT), (CRACK, FAINT))
+"""Segments beside the road on each annotated image of the miniature."""
+EXAMPLE_BARE = ("119", "120")
+HEIGHT, WIDTH = 64, 96
+
+
+def example(folder: Path) -> None:
+    """Write a miniature of the release: ten annotated images, a fifth of the size, two bare ones, and stray files."""
+    for number, segments in enumerate(EXAMPLE, start=1):
+        segmentation = _cracked(segments, np.random.default_rng([1, number]))
+        _write_photograph(folder / "image" / f"{number:03d}.jpg", segmentation, np.random.default_rng([2, number]))
+        _write_matlab(folder / "groundTruth" / f"{number:03d}.mat", segmentation)
+        text = folder / "seg" / f"{number:03d}.seg"
+        text.parent.mkdir(exist_ok=True)
+        text.write_text(seg_text(segmentation, rf"C:\crack image\image\{number:03d}.jpg"), encoding="ascii")
+    for name in EXAMPLE_BARE:
+        rng = np.random.default_rng([3, int(name)])
+        _write_photograph(folder / "image" / f"{name}.jpg", _cracked((CRACK,), rng), rng)
+    (folder / "image" / "Thumbs.db").write_bytes(b"not an image")
+    (folder / "groundTruth" / "001 (copy).mat").write_bytes(b"not an annotation")
+    (folder / "README.md").write_text("CrackForest Dataset\n", encoding="ascii")
+
+
+def _cracked(segments: Sequence[int], rng: np.random.Generator) -> Mask:
+    """A wavering crack from side to side, with an island in a loop and a faint crack above it where asked for."""
+    segmentation = np.full((HEIGHT, WIDTH), ROAD, np.uint8)
+    rows = 36 + np.cumsum(rng.integers(-1, 2, WIDTH)).clip(-8, 8)
+    for column, row in enumerate(rows.tolist()):
+        segmentation[row : row + 3, column] = CRACK
+        if FAINT in segments and 10 < column < 40:
+            segmentation[row - 20, column] = FAINT
+    if ISLAND in segments:
+        row, column = int(rows[60]) + 2, 55
+        segmentation[row : row + 12, column : column + 16] = CRACK
+        segmentation[row + 2 : row + 10, column + 2 : column + 14] = ISLAND
+    return segmentation
+
+
+def _write_photograph(path: Path, segmentation: Mask, rng: np.random.Generator) -> None:
+    """Grey-brown asphalt with grain, darker in the cracks."""
+    from PIL import Image as Pillow
+
+    dark = np.isin(segmentation, (CRACK, FAINT))
+    grey = 145 + 12 * rng.standard_normal(segmentation.shape) - np.where(segmentation == FAINT, 20, 45) * dark
+    pixels: Image = np.clip(grey[:, :, None] + (4, 0, -4), 0, 255).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels).save(path, quality=95)
+
+
+def _write_matlab(path: Path, segmentation: Mask) -> None:
+    """The struct of the release; its first line, which states the time of writing, is the same every time."""
+    from io import BytesIO
+
+    from scipy.io import savemat
+
+    boundaries = np.zeros_like(segmentation)
+    boundaries[:, 1:] |= (segmentation[:, 1:] != segmentation[:, :-1]).astype(np.uint8)
+    boundaries[1:] |= (segmentation[1:] != segmentation[:-1]).astype(np.uint8)
+    file = BytesIO()
+    struct = {"Segmentation": segmentation, "Boundaries": boundaries}
+    savemat(file, {"groundTruth": struct}, do_compression=True)
+    first = b"MATLAB 5.0 MAT-file, Platform: PCWIN64, Created on: Fri Jan 02 12:05:39 2015".ljust(116)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(first + file.getvalue()[len(first) :])
+
+
+ABOUT = About(
+    summary=(
+        "CrackForest: urban road with cracks, 118 annotated colour images, all with cracks; the 37 images without an "
+        "annotation are skipped, as they are not free of cracks; no official split"
+    ),
+    licence="non-commercial research only",
+    citation=(
+        "Shi, Cui, Qi, Meng, Chen: Automatic road crack detection using random structured forests, "
+        "IEEE Transactions on Intelligent Transportation Systems 17 (2016) 3434-3445"
+    ),
+    home=HOME,
+    obtain=OBTAIN,
+)
+RELEASE = Release(
+    downloads=(Download((f"{HOME}/archive/refs/heads/master.zip",)),),
+    images=118,
+    defective=118,
+)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """Offer the annotated images."""
+    yield Component("crackforest", build, about=ABOUT, example=example, release=RELEASE)
