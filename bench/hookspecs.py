@@ -40,7 +40,6 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
                 return Sample(id, image, (values >= 128).astype(np.uint8))
 
         def build(root: Path, /) -> Dataset:
-            '''Photographs of one part each, with a mask beside each.'''
             return Scratches(root)
 
         def example(folder: Path) -> None:

@@ -9,9 +9,9 @@ Layout of the release, at the folder the user names or one level below it::
 
 The 37 images without an annotation are not free of cracks: nobody marked them, so they are skipped.
 
-Segments: 1 is background, all others count as crack, as in most publications (``Segmentation > 1``). The release does not
-explain them. In 56 images that were looked at, 2 is the crack, 4 fainter cracks apart from it, and 3 sound road that the
-crack encloses (45,340 pixels in image 101, five times its crack): ``segments: [2, 4]`` leaves that out.
+Segments: 1 is background, all others count as crack, as in most publications (``Segmentation > 1``). The release does
+not explain them. In the 56 images that were looked at, 2 is the crack, 4 fainter cracks apart from it, and 3 sound road
+that the crack encloses (45,340 pixels in image 101, five times its crack): ``segments: [2, 4]`` leaves that out.
 """
 
 from __future__ import annotations
