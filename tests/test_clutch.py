@@ -254,7 +254,7 @@ def test_an_unknown_id_is_refused(opened, miniature):
 
 def test_a_missing_mask_folder_is_named(opened, miniature):
     shutil.rmtree(miniature / "masks")
-    with pytest.raises(DataError, match=r"masks: the folder is missing; the settings 'images' and 'masks'"):
+    with pytest.raises(DataError, match=r"masks: the folder is missing; images and masks have a folder each"):
         opened(miniature).records()
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets.pairing import TYPES, by_name, marked, picture_files
 
 from bench.api import (
     About,
@@ -43,7 +44,6 @@ from bench.api import (
 
 Name = Literal["realclutch", "synthclutch"]
 
-TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 COLUMNS = ("image", "instance", "viewpoint")
 EXPOSURE = "exposure"
 
@@ -104,7 +104,9 @@ class Clutches:
         if view is None:
             raise DataError(f"{self._home / self.images}: no image {id!r}")
         image, values = read_pair(view.image, view.mask)
-        return Sample(id, image, _marked(values, self.mask_threshold, view.mask))
+        return Sample(
+            id, image, marked(values, self.mask_threshold, view.mask, "lower it, or save the mask with 0 and 255")
+        )
 
     @cached_property
     def _home(self) -> Path:
@@ -142,24 +144,13 @@ def _obtain(name: Name) -> str:
     )
 
 
-def _marked(values: Mask, threshold: int, file: Path) -> Mask:
-    """1 from the threshold on; values that all lie below it would pass for a clean mask, so they are refused."""
-    largest = int(values.max(initial=0))
-    if 0 < largest < threshold:
-        raise DataError(
-            f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {threshold}; lower it, or "
-            "save the mask with 0 and 255"
-        )
-    return (values >= threshold).astype(np.uint8)
-
-
 def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
     """Image and mask by their path without file type, in the order of it.
 
     Raises:
         DataError: there is no image, an image or a mask stands alone, or a name is there twice.
     """
-    images, masks = _named(images_home), _named(masks_home)
+    images, masks = (by_name(home, picture_files(home)) for home in (images_home, masks_home))
     if not images:
         raise DataError(f"{images_home}: holds no image; files of type {', '.join(TYPES)} are read")
     bare = [id for id in images if id not in masks]
@@ -172,26 +163,6 @@ def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
     if unused:
         raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); remove it or add the image")
     return {id: (image, masks[id]) for id, image in images.items()}
-
-
-def _named(folder: Path) -> dict[str, Path]:
-    """Files of image types in and below a folder, hidden ones left out, by their path without file type.
-
-    Raises:
-        DataError: the folder is missing, or two files differ in nothing but their type.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: the folder is missing; the settings 'images' and 'masks' name the two folders")
-    named: dict[str, Path] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in TYPES):
-        inner = path.relative_to(folder)
-        if any(part[0] == "." or part == "__MACOSX" for part in inner.parts):
-            continue
-        name = inner.with_suffix("").as_posix()
-        if name in named:
-            raise DataError(f"{path}: {named[name].name} beside it has the same name; keep one of the two")
-        named[name] = path
-    return dict(sorted(named.items()))
 
 
 def _rows(table: Path, types: Mapping[str, str]) -> dict[str, Row]:

@@ -22,6 +22,7 @@ from typing import Literal
 
 import numpy as np
 from bench_plugins.datasets.grouping import check_groups, groups_of
+from bench_plugins.datasets.pairing import TYPES, by_name, marked, picture_files
 
 from bench.api import (
     About,
@@ -40,7 +41,6 @@ from bench.api import (
     write_png,
 )
 
-TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train",
     "validation": "validation",
@@ -102,23 +102,18 @@ class Folder:
             raise DataError(f"{file}: JPEG changes class numbers; save masks of classes as PNG")
         if self.masks_are == "classes":
             return mask
-        largest = int(mask.max(initial=0))
-        if 0 < largest < self.mask_threshold:
-            raise DataError(
-                f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {self.mask_threshold}; "
-                "lower it, or set 'masks_are: classes' if the values are class numbers"
-            )
-        return (mask >= self.mask_threshold).astype(np.uint8)
+        advice = "lower it, or set 'masks_are: classes' if the values are class numbers"
+        return marked(mask, self.mask_threshold, file, advice)
 
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path | None]]:
         """Image and mask file by id; looked up once, as decoding asks for it image by image."""
         home, masks_home = self.root / self.images, self.root / self.masks
-        image_files, mask_files = _files(home), _files(masks_home)
+        image_files, mask_files = picture_files(home), picture_files(masks_home)
         if home.resolve() == masks_home.resolve():
             image_files = [path for path in image_files if not path.stem.endswith(self.suffix)]
             mask_files = [path for path in mask_files if path.stem.endswith(self.suffix)]
-        images, masks = _by_name(home, image_files), _by_name(masks_home, mask_files)
+        images, masks = by_name(home, image_files), by_name(masks_home, mask_files)
         if not images:
             raise DataError(f"{home}: holds no image; files of type {', '.join(TYPES)} are read")
         wanted = {id + self.suffix for id in images}
@@ -132,36 +127,6 @@ class Folder:
                 "image(s)); add it, or set 'clean: empty' if an image without a mask is free of defects"
             )
         return {id: (image, masks.get(id + self.suffix)) for id, image in images.items()}
-
-
-def _files(folder: Path) -> list[Path]:
-    """Files of image types in and below a folder, hidden ones left out, in a stable order.
-
-    Raises:
-        DataError: the folder is missing.
-    """
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder}: the folder is missing; the data set 'folder' needs one of images and one of masks, "
-            "named by its settings 'images' and 'masks'"
-        )
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in TYPES and path.is_file())
-    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
-
-
-def _by_name(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
-    """Files by their path below the folder without file type.
-
-    Raises:
-        DataError: two files differ in nothing but their type.
-    """
-    named: dict[str, Path] = {}
-    for path in files:
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if name in named:
-            raise DataError(f"{path}: {named[name].name} beside it has the same name; keep one of the two")
-        named[name] = path
-    return named
 
 
 def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
