@@ -254,3 +254,10 @@ def test_masks_of_classes_saved_as_jpeg_are_refused(opened, tmp_path):
     Image.fromarray(np.ones((4, 2), np.uint8)).save(tmp_path / "masks" / "a.jpg")
     with pytest.raises(DataError, match=r"a\.jpg: JPEG changes class numbers"):
         opened(tmp_path, masks_are="classes").load("a")
+
+
+def test_a_link_to_a_folder_among_the_images_is_refused(opened, tmp_path):
+    pair(tmp_path, "a")
+    (tmp_path / "images" / "again").symlink_to(".")
+    with pytest.raises(DataError, match="again: a link to a folder"):
+        opened(tmp_path).records()

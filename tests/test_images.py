@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,3 +108,69 @@ def test_a_bitmap_of_two_colours_is_not_read_as_one_bit_pixels(tmp_path):
     (tmp_path / "mask.bmp").write_bytes(header + rest + palette + pixels)
     with pytest.raises(DataError, match=r"mask\.bmp: .* two colours"):
         read_mask(tmp_path / "mask.bmp")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_mask_painted_in_the_alpha_channel_is_refused_and_an_opaque_one_read(tmp_path, mode):
+    values = Image.fromarray(mask_of())
+    opaque = values.convert(mode)
+    opaque.save(tmp_path / "opaque.png")
+    assert np.array_equal(read_mask(tmp_path / "opaque.png"), mask_of())
+    opaque.putalpha(values)
+    opaque.save(tmp_path / "clear.png")
+    with pytest.raises(DataError, match=r"clear\.png: .*transparent pixels"):
+        read_mask(tmp_path / "clear.png")
+
+
+def test_a_palette_mask_with_a_transparent_colour_is_refused(tmp_path):
+    file = Image.fromarray((mask_of() > 0).astype(np.uint8), mode="P")
+    file.putpalette([0, 0, 0, 255, 0, 0])
+    file.save(tmp_path / "mask.png")
+    assert np.array_equal(read_mask(tmp_path / "mask.png"), mask_of() > 0)
+    file.save(tmp_path / "clear.png", transparency=1)
+    with pytest.raises(DataError, match=r"clear\.png: .*transparent pixels"):
+        read_mask(tmp_path / "clear.png")
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_grey_of_sixteen_bits_is_read_whatever_its_byte_order(tmp_path, order):
+    grey = np.arange(24 * 24, dtype=np.uint16).reshape(24, 24) * 113
+    Image.frombytes("I;16" if order == "<u2" else "I;16B", (24, 24), grey.astype(order).tobytes()).save(
+        tmp_path / "grey.tif"
+    )
+    found = read_image(tmp_path / "grey.tif")
+    assert found.dtype == np.uint16
+    assert np.array_equal(found[:, :, 0], grey)
+
+
+def test_colour_of_sixteen_bits_is_refused_because_half_of_it_would_be_lost(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 2**16, (24, 24, 3), dtype=np.uint16)
+    for name in ("colour.png", "colour.tif"):
+        assert cv2.imwrite(str(tmp_path / name), colour)
+        with pytest.raises(DataError, match=rf"{name}: .*colour of 16 bits"):
+            read_image(tmp_path / name)
+
+
+def test_several_pictures_in_one_file_are_refused(tmp_path):
+    pages = [Image.fromarray(mask_of()), Image.fromarray(255 - mask_of())]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(DataError, match=r"pages\.tif: .*several pictures"):
+        read_image(tmp_path / "pages.tif")
+
+
+def test_a_photograph_that_is_to_be_turned_is_refused(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(mask_of()).save(tmp_path / "turned.jpg", exif=exif)
+    with pytest.raises(DataError, match=r"turned\.jpg: .*Exif says"):
+        read_image(tmp_path / "turned.jpg")
+
+
+def test_what_is_no_file_is_said_to_be_none(tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    for name in ("folder.png", "pipe.png"):
+        with pytest.raises(DataError, match=rf"{name}: not a file"):
+            read_image(tmp_path / name)
+    with pytest.raises(DataError, match=r"absent\.png: the file is missing"):
+        read_image(tmp_path / "absent.png")

@@ -16,7 +16,7 @@ def picture_files(folder: Path) -> list[Path]:
     """Files of image types in and below a folder, hidden ones left out, in a stable order.
 
     Raises:
-        DataError: the folder is missing.
+        DataError: the folder is missing, or links to another one inside.
     """
     if not folder.is_dir():
         raise DataError(
@@ -28,9 +28,11 @@ def picture_files(folder: Path) -> list[Path]:
 
 def _below(folder: Path) -> Iterable[Path]:
     for path in visible(folder):
+        if path.is_dir() and path.is_symlink():
+            raise DataError(f"{path}: a link to a folder would show its images twice; name the folder itself instead")
         if path.is_dir():
             yield from _below(path)
-        elif path.suffix.lower() in TYPES:
+        elif path.suffix.lower() in TYPES and path.is_file():
             yield path
 
 
