@@ -4,7 +4,17 @@ from bench.component import About, Component, Download, Release
 from bench.errors import BenchError, DataError, PluginError, SettingsError
 from bench.hookspecs import hookimpl
 from bench.images import check_size, check_values, read_image, read_mask, read_pair, write_png
-from bench.layout import Row, read_csv, release_home, visible
+from bench.layout import (
+    Row,
+    check_partners,
+    entry,
+    named_files,
+    part_folders,
+    read_csv,
+    release_home,
+    subfolders,
+    visible,
+)
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -60,14 +70,19 @@ __all__ = [
     "SettingsError",
     "Split",
     "Task",
+    "check_partners",
     "check_size",
     "check_values",
+    "entry",
     "hookimpl",
+    "named_files",
+    "part_folders",
     "read_csv",
     "read_image",
     "read_mask",
     "read_pair",
     "release_home",
+    "subfolders",
     "visible",
     "write_png",
 ]

@@ -14,12 +14,14 @@ DIGEST_BYTES = 16
 def canonical(value: JsonValue) -> bytes:
     """Encode as JSON with sorted keys, no spaces, UTF-8, and no NaN; equal values give equal bytes.
 
+    A file name that is not UTF-8 is text with lone surrogates: each becomes three bytes that no other text has.
+
     Raises:
         ValueError: the value holds NaN or infinity.
         TypeError: the value holds something JSON does not have.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def digest(value: JsonValue) -> str:
@@ -30,3 +32,10 @@ def digest(value: JsonValue) -> str:
 def digest_file(path: Path) -> str:
     """BLAKE2b-128 of a file's bytes, 32 hexadecimal characters."""
     return blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def printable(text: str) -> str:
+    """The text in one line that any terminal and file takes: what cannot be printed is escaped, as ``repr`` does."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)

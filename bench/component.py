@@ -89,6 +89,7 @@ class Component(Generic[T]):
     ``example`` writes a miniature of the real folder layout of a data set into an empty folder.
     ``release`` says where a data set is published and how large it is.
     ``badge`` is printed wherever a score of this component is (a leaky split, a test-time oracle).
+    ``folder`` names the data set whose folder this one reads too, unless the user gives it one of its own.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Component(Generic[T]):
     example: Callable[[Path], None] | None = None
     badge: str | None = None
     release: Release | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,13 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
             classes = ("scratch",)
 
             def records(self):
-                images = sorted(self.root.glob("*.jpg"))
+                images = sorted((self.root / "images").glob("*.png"))
                 if not images:
-                    raise DataError(f"{self.root}: holds no .jpg; {ABOUT.obtain}")
-                return [Record(id=p.stem, group=p.stem, files=(p, p.with_suffix(".png"))) for p in images]
+                    raise DataError(f"{self.root}: no images/*.png in it; {ABOUT.obtain}")
+                return [Record(id=p.stem, group=p.stem, files=(p, self.root / "masks" / p.name)) for p in images]
 
             def load(self, id):
-                image, values = read_pair(self.root / f"{id}.jpg", self.root / f"{id}.png")
+                image, values = read_pair(*(self.root / kind / f"{id}.png" for kind in ("images", "masks")))
                 return Sample(id, image, (values >= 128).astype(np.uint8))
 
         def build(root: Path, /) -> Dataset:
@@ -46,8 +46,8 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
             for number in range(6):
                 image, mask = np.full((48, 64), 90 + number, np.uint8), np.zeros((48, 64), np.uint8)
                 mask[20:23, 5 : 30 * (number % 2) + 5] = 255
-                write_png(folder / f"part{number}.jpg", image + mask // 4)
-                write_png(folder / f"part{number}.png", mask)
+                write_png(folder / "images" / f"part{number}.png", image + mask // 4)
+                write_png(folder / "masks" / f"part{number}.png", mask)
 
         ABOUT = About(summary="Scratched parts", licence="ours", obtain="ask the workshop for the folder")
 

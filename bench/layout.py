@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from bench.errors import DataError
 
@@ -14,16 +17,20 @@ from bench.errors import DataError
 def release_home(root: Path, holds: Callable[[Path], bool], *, wanted: str, obtain: str) -> Path:
     """The folder that ``holds`` the release: ``root``, or the only folder one level below that does.
 
-    ``wanted`` names what such a folder contains, ``obtain`` says how to get the data; both go into messages.
+    ``wanted`` names what such a folder contains, ``obtain`` says how to get the data; both go into messages. A folder
+    below that may not be read holds nothing.
 
     Raises:
-        DataError: the folder is missing, or neither it nor exactly one folder in it holds the release.
+        DataError: the folder is missing or unreadable, or neither it nor exactly one folder in it holds the release.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: the folder is missing; {obtain}")
-    if holds(root):
-        return root
-    found = sorted(folder for folder in visible(root) if folder.is_dir() and holds(folder))
+    try:
+        if not root.is_dir():
+            raise DataError(f"{root}: the folder is missing; {obtain}")
+        if holds(root):
+            return root
+    except OSError as error:
+        raise _closed(Path(error.filename or root), error) from None
+    found = [folder for folder in visible(root) if _is_open(folder, holds)]
     if not found:
         raise DataError(f"{root}: no {wanted} in it or one level below; {obtain}")
     if len(found) > 1:
@@ -32,9 +39,113 @@ def release_home(root: Path, holds: Callable[[Path], bool], *, wanted: str, obta
     return found[0]
 
 
+def _is_open(folder: Path, holds: Callable[[Path], bool]) -> bool:
+    """Whether this is a folder that may be read and that ``holds`` something."""
+    try:
+        os.scandir(folder).close()
+        return os.access(folder, os.X_OK) and holds(folder)
+    except OSError:
+        return False
+
+
+def part_folders(home: Path, names: Sequence[str], holds: Callable[[Path], bool]) -> dict[str, Path]:
+    """The parts of a release that are there, by name: ``home/name``, or ``home/name/name``, as single archives unpack.
+
+    Names are compared without regard to case; ``holds`` is asked of folders that exist.
+
+    Raises:
+        DataError: a part is there twice.
+    """
+    found: dict[str, Path] = {}
+    for name, folder in subfolders(home, names).items():
+        here = [place for place in (folder, *subfolders(folder, (name,)).values()) if holds(place)]
+        if len(here) > 1:
+            raise DataError(f"{here[0]}: holds {name}, and {here[1]} holds it again; remove one of them")
+        if here:
+            found[name] = here[0]
+    return found
+
+
+def subfolders(folder: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Folders in a folder by the ``names`` asked for, in this order, whatever the case of their names on disk.
+
+    Raises:
+        DataError: the folder cannot be read, or two entries differ only in case.
+    """
+    found = named_files(folder, f"({'|'.join(map(re.escape, names))})")
+    return {name: path for name in names if (path := found.get(name.lower())) and _is_folder(path)}
+
+
+def entry(folder: Path, name: str) -> Path:
+    """The file or folder of this name as it is spelled on disk, whatever its case; ``folder/name`` if there is none.
+
+    Raises:
+        DataError: the folder cannot be read, or two entries differ only in case.
+    """
+    return named_files(folder, f"({re.escape(name)})").get(name.lower(), folder / name)
+
+
+def named_files(folder: Path, pattern: str) -> dict[str, Path]:
+    """What lies in a folder under names that match, by the first group of ``pattern`` in lower case, ordered by key.
+
+    The case of names does not matter, digits are those of ASCII, hidden entries are left out. A missing folder gives
+    none.
+
+    Raises:
+        DataError: the folder cannot be read, or two names give the same key; names both.
+    """
+    name = re.compile(pattern, re.IGNORECASE | re.ASCII)
+    found: dict[str, Path] = {}
+    for path in visible(folder) if _is_folder(folder) else ():
+        if not (match := name.fullmatch(path.name)):
+            continue
+        first = found.setdefault(match[1].lower(), path)
+        if first is not path:
+            raise DataError(f"{path}: {first.name} beside it stands for the same; keep one of the two")
+    return dict(sorted(found.items()))
+
+
+Key = TypeVar("Key")
+
+
+def check_partners(
+    files: Mapping[Key, Path], partners: Mapping[Key, Path], what: str, expected: Callable[[Key], Path | str]
+) -> None:
+    """Refuse files without a partner under the same key: ``what`` says what it is, ``expected`` where it should be.
+
+    Raises:
+        DataError: names the first such file, the partner, and how many there are.
+    """
+    alone = [key for key in files if key not in partners]
+    if alone:
+        raise DataError(
+            f"{files[alone[0]]}: its {what} {expected(alone[0])} is missing ({len(alone)} such file(s)); "
+            "fetch the data set again, or remove the file"
+        )
+
+
 def visible(folder: Path) -> Iterator[Path]:
-    """What lies in a folder, in the order of names, without hidden entries and what archives of a Mac add."""
-    return (path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.name != "__MACOSX")
+    """What lies in a folder, in the order of names, without hidden entries and what archives of a Mac add.
+
+    Raises:
+        DataError: the folder is missing or may not be read.
+    """
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise _closed(folder, error) from None
+    return (folder / name for name in names if name[0] != "." and name != "__MACOSX")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _closed(path, error) from None
+
+
+def _closed(folder: Path, error: OSError) -> DataError:
+    return DataError(f"{folder}: the folder cannot be read ({error.strerror}); allow reading it, or move it away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +166,7 @@ class Row:
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
-    """The rows of a comma-separated UTF-8 file whose first line names at least ``columns``.
+    """The rows of a comma-separated UTF-8 file whose first line that is not blank names at least ``columns``.
 
     Raises:
         DataError: the file is missing, unreadable, not UTF-8, empty, lacks a column or names one twice, or a row
@@ -63,10 +174,11 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
     """
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for name in next((values for values in reader if any(map(str.strip, values))), [])]
         lost = [name for name in columns if name not in header]
         if lost or len(set(header)) < len(header):
-            raise DataError(f"{path}:1: the columns are {header}; there must be {', '.join(columns)}, each once")
+            wanted = f"there must be {', '.join(columns)}, each once"
+            raise DataError(f"{path}:{max(reader.line_num, 1)}: the columns are {header}; {wanted}")
         rows = []
         for values in reader:
             if not values:

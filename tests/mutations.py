@@ -154,6 +154,23 @@ def lossy(root: Path, rng: Rng) -> list[Path]:
     return hit
 
 
+def capitalised(root: Path, rng: Rng) -> list[Path]:
+    """The file type in capitals, as some cameras and archives write it: nothing is lost by that."""
+    hit = picked([path for path in decodable(root) if path.suffix == path.suffix.lower()], rng)
+    renamed = [path.with_suffix(path.suffix.upper()) for path in hit]
+    for path, capital in zip(hit, renamed, strict=True):
+        path.rename(capital)
+    return renamed
+
+
+def transparent(root: Path, rng: Rng) -> list[Path]:
+    """What was painted moves into the alpha channel, over white."""
+    hit = picked([path for path in decodable(root) if path.suffix.lower() == ".png"], rng)
+    for path in hit:
+        repicture(path, lambda file: Image.merge("LA", (Image.new("L", file.size), file.convert("L"))))
+    return hit
+
+
 def copied(root: Path, rng: Rng) -> list[Path]:
     hit = picked(files_of(root), rng)
     copies = [path.with_name(f"{path.stem} (copy){path.suffix}") for path in hit]
@@ -233,6 +250,6 @@ ARCHIVE_MUTATIONS: tuple[Mutation, ...] = (truncated, emptied, overwritten, byte
 
 MUTATIONS: tuple[Mutation, ...] = (
     truncated, emptied, overwritten, removed, turned_into_a_folder, swapped, resized, in_colour, of_another_type,
-    with_palette, of_one_bit, of_sixteen_bits, lossy, copied, line_lost, line_doubled, lines_exchanged, digit_changed,
-    character_lost, other_line_ends, with_byte_order_mark,
+    with_palette, of_one_bit, of_sixteen_bits, lossy, capitalised, transparent, copied, line_lost, line_doubled,
+    lines_exchanged, digit_changed, character_lost, other_line_ends, with_byte_order_mark,
 )  # fmt: skip

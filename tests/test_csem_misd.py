@@ -189,13 +189,13 @@ def test_some_parts_may_be_asked_for_and_one_part_alone_may_be_there(opened, pri
 def test_the_folder_may_lie_one_level_deeper_and_be_written_small(opened, washer):
     washer.rename(washer.with_name("washer"))
     records = opened(washer.parent.parent, **FEW).records()
-    assert {record.group.split("/")[0] for record in records} == {"washer"}
+    assert {record.group.split("/")[0] for record in records} == {"Washer"}
     assert {record.meta["part"] for record in records} == {"washer"}
 
 
 def test_one_part_in_two_folders_is_refused(opened, washer):
     shutil.copytree(washer, washer.with_name("washer"))
-    with pytest.raises(DataError, match=r"washer: Washer beside it is the same part; keep one"):
+    with pytest.raises(DataError, match=r"washer: Washer beside it stands for the same; keep one"):
         opened(washer.parent).records()
 
 
@@ -254,7 +254,7 @@ def test_a_missing_foreground_matters_only_where_it_is_used(opened, washer):
 def test_two_pictures_of_one_light_are_refused(opened, washer):
     sample = washer / "Train/001"
     shutil.copy(sample / "washer_001_101.png", sample / "old_001_101.png")
-    with pytest.raises(DataError, match=r"washer_001_101\.png: old_001_101\.png beside it is the same picture"):
+    with pytest.raises(DataError, match=r"washer_001_101\.png: old_001_101\.png beside it stands for the same"):
         opened(washer.parent).records()
 
 

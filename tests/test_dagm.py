@@ -169,7 +169,7 @@ def test_archives_unpacked_each_into_its_own_folder_are_read_alike(opened, minia
 def test_a_texture_that_is_there_twice_is_refused(opened, miniature):
     shutil.copytree(miniature / "Class2", miniature / "copy")
     (miniature / "copy").rename(miniature / "Class2" / "Class2")
-    with pytest.raises(DataError, match=r"Class2: holds the texture, and .*Class2/Class2 holds it again"):
+    with pytest.raises(DataError, match=r"Class2: holds Class2, and .*Class2/Class2 holds it again"):
         opened(miniature).records()
 
 
@@ -194,7 +194,7 @@ def test_one_number_with_both_suffixes_is_refused(opened, miniature):
     shutil.copy(image, image.with_suffix(".png"))
     if len(list(image.parent.glob("0576.*"))) == 1:
         pytest.skip("this file system does not tell capitals apart")
-    with pytest.raises(DataError, match=r"0576\.\w+: 0576\.\w+ beside it has the same number"):
+    with pytest.raises(DataError, match=r"0576\.\w+: 0576\.\w+ beside it stands for the same"):
         opened(miniature).records()
 
 

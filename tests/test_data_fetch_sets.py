@@ -19,10 +19,11 @@ import pytest
 
 from bench.catalog import Catalog, catalog_of
 from bench.component import Download, Release
+from bench.data.fetch import Altered
 from bench.engine.home import Places
 from bench.engine.obtaining import fetch_dataset
 from bench.engine.store import if_idle
-from bench.errors import DataError
+from bench.errors import DataError, SettingsError
 from bench.suite.schema import Ref
 from data_commands import Commands
 from file_server import FileServer, Served, file_server
@@ -179,6 +180,32 @@ def test_what_came_first_is_what_must_come_later(world, archive, tmp_path):
     assert world.fetch(world.download(archive)).images == 24
 
 
+def test_a_failure_that_is_no_other_digest_does_not_blame_the_first_fetch(world, archive, tmp_path):
+    download = world.download(archive)
+    world.fetch(download)
+    world.root.rename(tmp_path / "SHA-256")
+    del world.server.files["parts.zip"]
+    with pytest.raises(DataError, match="404 Not Found") as caught:
+        world.fetch(download)
+    assert "first fetch" not in str(caught.value)
+    assert not isinstance(caught.value, Altered)
+
+
+@pytest.mark.parametrize(
+    ("textures", "why"), [([11], "name some of 1 to 10"), ([1], r"fetched whole, not with textures=")]
+)
+def test_settings_are_refused_before_the_first_byte(world, archive, catalog, textures, why):
+    dagm = replace(catalog.find("dataset", "dagm").component, release=Release((world.download(archive),)))
+    with pytest.raises(SettingsError, match=why):
+        fetch_dataset(
+            catalog_of({"dataset": [dagm]}),
+            Ref(use="dagm", settings={"textures": textures}),
+            world.places,
+            lambda *_: None,
+        )
+    assert world.server.asked == []
+
+
 def test_a_damaged_list_of_first_digests_is_named(world, archive):
     path = world.root.parent / ".parts.digests.json"
     path.parent.mkdir(parents=True)
@@ -261,6 +288,12 @@ def test_the_command_fetches_the_others_when_one_fails(server, archive, tmp_path
     code, out, err = call("data", "fetch", "mtd", "parts", "--plugin", "parts.py")
     assert (code, out[-1].startswith("parts: 24 images in")) == (2, True)
     assert [line.partition(" ")[0] for line in err] == ["mtd", "fetching", "unpacking"]
+
+
+def test_what_is_made_by_the_first_use_needs_no_download(tmp_path, monkeypatch, capsys):
+    code, out, errors = Commands(tmp_path, monkeypatch, capsys)("data", "fetch", "metalpart")
+    assert (code, errors) == (0, [])
+    assert out == ["metalpart: needs no download, its images are made by the first use"]
 
 
 def test_the_command_refuses_in_one_line(server, tmp_path):

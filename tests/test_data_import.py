@@ -15,7 +15,7 @@ from bench.component import Download, Release
 from bench.engine.home import Places
 from bench.engine.indexing import shelf
 from bench.engine.obtaining import Arrived, import_dataset, link_dataset
-from bench.errors import DataError
+from bench.errors import DataError, SettingsError
 from bench.suite.schema import Ref
 from data_commands import Commands
 
@@ -215,6 +215,43 @@ def test_leftovers_of_a_killed_import_do_not_get_into_the_next(world):
     assert not (world.root / "old.txt").exists()
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_not_left_out(world, monkeypatch):
+    scan = os.scandir
+
+    def denied(path):
+        if str(path).endswith("downloaded/MT_Crack"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    world.refused(r"downloaded/MT_Crack: cannot be read \(Permission denied\)", world.source)
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_names_that_are_not_utf_8_are_refused_in_one_line(world, quick):
+    image = next(world.source.rglob("*.png"))
+    for kind in ("images", "masks"):
+        (world.source / kind).mkdir()
+        shutil.copy(image, world.source / kind / os.fsdecode(b"p\xff.png"))
+    with pytest.raises(DataError, match=r"'p\\udcff' is not UTF-8") as caught:
+        world.take(world.source, name="folder", look="list" if quick else "decode")
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_settings_are_refused_before_anything_is_copied(world, monkeypatch):
+    monkeypatch.setattr("bench.engine.obtaining.copy_folder", lambda *_: pytest.fail("copied"))
+    ref = Ref(use="dagm", settings={"textures": [11]})
+    with pytest.raises(SettingsError, match="name some of 1 to 10"):
+        import_dataset(world.catalog, ref, world.places, [world.source], lambda *_: None)
+
+
+def test_a_link_to_itself_is_refused(world, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    world.refused("loop: no such file or folder", tmp_path / "loop")
+    with pytest.raises(DataError, match="loop: a link on the way leads back to itself"):
+        world.link(tmp_path / "loop")
+
+
 # --- links
 
 
@@ -257,5 +294,11 @@ def test_the_command_says_terms_and_what_it_read(world, tmp_path, monkeypatch, c
     assert lines[-1].startswith(f"mtd: 36 images in {world.root}; a subset: 36 of 1,344 images")
     code, _, errors = call("data", "import", "mtd", "downloaded", "elsewhere", "--link")
     assert (code, errors[-1]) == (2, "Error: --link takes one folder, not 2 paths")
+    code, _, errors = call("data", "import", "mtd-leaky", "downloaded", "--link", "--quick")
+    assert (code, "mtd-leaky is there already" in errors[-1]) == (2, True)  # the two share one folder
+
+
+def test_a_quick_import_only_lists_and_says_so(world, tmp_path, monkeypatch, capsys):
+    call = Commands(tmp_path, monkeypatch, capsys)
     code, lines, _ = call("data", "import", "mtd-leaky", "downloaded", "--link", "--quick")
     assert (code, lines[-1].endswith("; listed only; 'bench data verify mtd-leaky' reads them all")) == (0, True)

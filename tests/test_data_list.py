@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -172,7 +173,7 @@ def test_the_text_fits_100_columns_and_names_every_data_set(listed, catalog, tmp
     assert lines[row].split()[1:5] == ["present", "36", "of", "1,344"]
     assert lines[row].endswith("none stated; cite the paper")
     assert lines[row + 1].strip() == str(tmp_path / "mine")
-    assert any("bench data import mtd-leaky PATH" in line for line in lines)
+    assert any("bench data import severstal PATH" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
 
 
@@ -189,6 +190,37 @@ def test_the_markdown_is_a_table(listed, catalog):
     lines = listed("--format", "markdown")
     assert lines[0] == "| data set | state | images | size | licence | where, or how to get it |"
     assert len(lines) == 2 + len(catalog.names("dataset"))
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_shown_escaped(listed, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xff"))
+    (odd / "images").mkdir(parents=True)
+    for arguments in ((), ("--format", "csv"), ("--format", "markdown")):
+        text = "\n".join(listed("--data", f"folder={odd}", *arguments))
+        assert text.encode()
+        assert "udcff" in text
+
+
+def test_a_link_to_itself_is_a_line_among_the_others(listed, tmp_path, catalog):
+    (tmp_path / "loop").symlink_to("loop")
+    rows = list(csv.DictReader(listed("--format", "csv", "--data", "dagm=loop")))
+    assert [row["name"] for row in rows] == list(catalog.names("dataset"))
+    row = next(row for row in rows if row["name"] == "dagm")
+    assert row["state"] == "damaged"
+    assert row["note"].startswith("loop: a link on the way leads back to itself")
+
+
+def test_info_explains_the_settings_before_it_lists_them(tmp_path, monkeypatch, capsys):
+    code, lines, errors = Commands(tmp_path, monkeypatch, capsys)("info", "dagm")
+    assert (code, errors) == (0, [])
+    said = next(k for k, line in enumerate(lines) if line.startswith("  Read the textures named, 1 to 10"))
+    assert said < lines.index("  settings:")
+    assert not any("Raises" in line or "SettingsError" in line for line in lines)
+
+
+def test_views_says_what_each_option_is(tmp_path, monkeypatch, capsys):
+    _, lines, _ = Commands(tmp_path, monkeypatch, capsys)("data", "views", "--help")
+    assert any("--to" in line and "The picture" in line for line in lines)
 
 
 def test_a_long_licence_is_wrapped_and_one_that_is_not_stated_is_said_so():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.canonical import canonical, digest, printable
 from bench.catalog import Catalog, catalog_of
 from bench.component import Release
 from bench.data.index import read_index
@@ -199,7 +202,7 @@ def test_a_sound_subset_is_no_mistake_and_its_counts_and_fingerprint_are_printed
     assert out[0] == (
         "mtd: a subset: 36 of 1,344 images (30 of 388 images with a marked defect, 6 of 956 images without one)"
     )
-    assert out[1] == "  read         36 images of 18 groups, every one with its mask"
+    assert out[1] == "  read         36 images of 18 groups, and every mask there is"
     assert out[4] == "  splits       train 12, validation 12, test 12"
     assert [line.split(":")[0] for line in out[5:10]] == [
         f"  class {k}      {name}" for k, name in enumerate(("blowhole", "break", "crack", "fray", "uneven"), 1)
@@ -232,9 +235,118 @@ def test_absent_data_are_exit_code_2_with_how_to_get_them(tmp_path, monkeypatch,
 
 def test_several_data_sets_are_verified_though_one_is_absent(tmp_path, world, monkeypatch, capsys):
     call = Commands(tmp_path, monkeypatch, capsys)
-    code, out, errors = call("data", "verify", "mtd-leaky", "mtd", "--data", "mtd=mtd")
+    code, out, errors = call("data", "verify", "dagm", "mtd", "--data", "mtd=mtd")
     assert (code, out[0].startswith("mtd: a subset")) == (2, True)
-    assert errors[0].startswith("mtd-leaky: ")
+    assert errors[0].startswith("dagm: ")
+
+
+BROKEN = """
+from bench.api import Component, Record, hookimpl
+
+
+class Broken:
+    classes = ("defect",)
+
+    def __init__(self, where):
+        self.where = where
+
+    def records(self):
+        if self.where == "records":
+            raise ValueError("a bug")
+        return [Record("one", "one")]
+
+    def load(self, id, /):
+        raise ValueError("a bug")
+
+
+@hookimpl
+def bench_datasets():
+    yield Component("broken-list", lambda root, /: Broken("records"))
+    yield Component("broken-load", lambda root, /: Broken("load"))
+"""
+
+
+@pytest.mark.parametrize("name", ["broken-list", "broken-load"])
+def test_a_reader_that_fails_does_not_keep_the_others_from_being_verified(name, tmp_path, world, monkeypatch, capsys):
+    (tmp_path / "broken.py").write_text(BROKEN)
+    call = Commands(tmp_path, monkeypatch, capsys)
+    code, out, errors = call("data", "verify", name, "mtd", "--data", "mtd=mtd", "--plugin", "broken.py")
+    assert (code, out[0].startswith("mtd: a subset")) == (2, True)
+    told = [line for line in errors if "reading images" not in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"{name}: ")
+    assert told[0].endswith("ValueError: a bug")
+
+
+def test_a_link_to_itself_is_refused_in_one_line_and_the_others_are_verified(tmp_path, world, monkeypatch, capsys):
+    (tmp_path / "loop").symlink_to("loop")
+    call = Commands(tmp_path, monkeypatch, capsys)
+    code, out, errors = call("data", "verify", "dagm", "mtd", "--data", "mtd=mtd", "--data", "dagm=loop")
+    assert (code, out[0].startswith("mtd: a subset")) == (2, True)
+    assert errors[0].startswith("dagm: loop: a link on the way leads back to itself")
+    monkeypatch.setenv("BENCH_HOME", "loop")
+    code, out, errors = call("data", "verify", "mtd")
+    assert (code, out, len(errors)) == (2, [], 1)
+    assert "loop: a link on the way" in errors[0]
+
+
+def write_parts(root: Path, name: bytes) -> None:
+    """A data set of ``folder`` with one image of that name."""
+    for kind, pixels in (("images", np.full((70, 70), 90, np.uint8)), ("masks", np.zeros((70, 70), np.uint8))):
+        write_png(root / kind / "plain.png", pixels)
+        (root / kind / "plain.png").rename(root / kind / os.fsdecode(name))
+
+
+@pytest.mark.parametrize("name", [b"p\xff.png", b"a\nb.png", b"a\x1b[1m.png"])
+@pytest.mark.parametrize("verb", ["verify", "card"])
+def test_names_that_are_no_line_of_text_are_refused_in_one_line(name, verb, tmp_path, monkeypatch, capsys):
+    write_parts(tmp_path / "parts", name)
+    code, out, errors = Commands(tmp_path, monkeypatch, capsys)("data", verb, "folder", "--data", "folder=parts")
+    assert (code, out, len(errors)) == (3 if verb == "verify" else 2, [], 1)
+    assert repr(os.fsdecode(name.removesuffix(b".png"))) in errors[0]
+    assert "rename the file or folder" in errors[0]
+    assert "\x1b" not in errors[0]
+
+
+def test_names_in_any_script_are_taken(tmp_path, monkeypatch, capsys):
+    write_parts(tmp_path / "parts", "Größe \N{ZERO WIDTH JOINER} 部品.png".encode())
+    code, _, _ = Commands(tmp_path, monkeypatch, capsys)("data", "verify", "folder", "--data", "folder=parts")
+    assert code == 0
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_verified_and_indexed(tmp_path, monkeypatch, capsys):
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xff"))
+    write_parts(root, b"one.png")
+    call = Commands(tmp_path, monkeypatch, capsys)
+    assert call("data", "verify", "folder", "--data", f"folder={root}")[0] == 0
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_digest_of_ordinary_text_is_that_of_its_utf_8(text):
+    expected = json.dumps(text, ensure_ascii=False).encode()
+    assert canonical(text) == expected
+    assert digest(text) == hashlib.blake2b(expected, digest_size=16).hexdigest()
+
+
+@given(st.text(), st.text())
+def test_different_texts_have_different_canonical_bytes_and_print_in_one_line(one, other):
+    assert (canonical(one) == canonical(other)) == (one == other)
+    assert printable(one).isprintable()
+
+
+def test_a_data_set_that_shares_a_folder_finds_it_after_its_own(tmp_path):
+    places = Places(tmp_path, tmp_path, {})
+    assert places.root("leaky", "plain") == places.root("plain") == tmp_path / "data" / "plain"
+    given = replace(places, data={"plain": str(tmp_path / "a")})
+    assert given.root("leaky", "plain") == tmp_path / "a"
+    own = replace(given, data={**given.data, "leaky": str(tmp_path / "b")})
+    assert (own.root("leaky", "plain"), own.root("plain")) == (tmp_path / "b", tmp_path / "a")
+
+
+def test_a_reader_is_given_the_folder_that_it_shares(world):
+    leaky = replace(world.component, name="leaky", folder="mtd")
+    offered = catalog_of({"dataset": [world.component, leaky]})
+    assert verify_dataset(offered, Ref(use="leaky"), world.places, lambda *_: None).census.images == 36
 
 
 def test_no_torch_is_imported_by_any_of_the_four_verbs(tmp_path, world):

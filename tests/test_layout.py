@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError
-from bench.layout import read_csv, release_home
+from bench.layout import (
+    check_partners,
+    entry,
+    named_files,
+    part_folders,
+    read_csv,
+    release_home,
+    subfolders,
+    visible,
+)
 
 
 def home(root):
@@ -37,6 +48,96 @@ def test_no_folder_no_release_and_two_copies_are_refused(tmp_path):
         (tmp_path / name / "train").mkdir(parents=True)
     with pytest.raises(DataError, match="several copies of the data set, a, b; name one"):
         home(tmp_path)
+
+
+@pytest.fixture
+def closed(monkeypatch, tmp_path):
+    """A folder that may not be read, also by those to whom no permission is denied."""
+    folder = tmp_path / "lost+found"
+    folder.mkdir()
+    listed, scanned, status = os.listdir, os.scandir, os.stat
+
+    def refuse(path):
+        if Path(path) == folder or folder in Path(path).parents:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def guarded(call, inner=False):
+        def ask(path=".", *args, **options):
+            if not isinstance(path, int) and (not inner or Path(path) != folder):
+                refuse(path)
+            return call(path, *args, **options)
+
+        return ask
+
+    monkeypatch.setattr(os, "listdir", guarded(listed))
+    monkeypatch.setattr(os, "scandir", guarded(scanned))
+    monkeypatch.setattr(os, "stat", guarded(status, inner=True))
+    return folder
+
+
+def test_an_unreadable_folder_beside_the_release_does_not_hinder(tmp_path, closed):
+    (tmp_path / "release" / "train").mkdir(parents=True)
+    assert home(tmp_path) == tmp_path / "release"
+    assert home(tmp_path / "release") == tmp_path / "release"
+
+
+def test_an_unreadable_folder_that_must_be_read_is_named(closed):
+    for read in (home, lambda folder: list(visible(folder)), lambda folder: named_files(folder, "(.*)")):
+        with pytest.raises(DataError, match=r"lost\+found.*: the folder cannot be read \(Permission denied\)"):
+            read(closed)
+
+
+def test_files_are_found_whatever_the_case_of_their_names(tmp_path):
+    for name in ("b2.PNG", "A1.png", ".c3.png", "d4.txt", "e5 (copy).png"):
+        (tmp_path / name).touch()
+    assert named_files(tmp_path, r"(\w\d)\.png") == {"a1": tmp_path / "A1.png", "b2": tmp_path / "b2.PNG"}
+    assert list(named_files(tmp_path, r"(\w\d)\.png")) == ["a1", "b2"]
+    assert named_files(tmp_path / "absent", "(.*)") == {}
+
+
+def test_names_that_differ_in_case_alone_are_refused_naming_both(tmp_path):
+    (tmp_path / "a.png").touch()
+    (tmp_path / "a.PNG").touch()
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system does not tell capitals apart")
+    with pytest.raises(DataError, match=r"a\.png: a\.PNG beside it stands for the same; keep one"):
+        named_files(tmp_path, r"(a)\.png")
+
+
+def test_an_entry_is_spelled_as_on_disk_or_as_asked_for_where_absent(tmp_path):
+    (tmp_path / "Train").mkdir()
+    (tmp_path / "Labels.TXT").touch()
+    assert entry(tmp_path, "train") == tmp_path / "Train"
+    assert entry(tmp_path, "Labels.txt") == tmp_path / "Labels.TXT"
+    assert entry(tmp_path, "test") == tmp_path / "test"
+    assert entry(tmp_path / "absent", "test") == tmp_path / "absent" / "test"
+    assert subfolders(tmp_path, ("test", "train", "labels.txt")) == {"train": tmp_path / "Train"}
+
+
+def test_a_part_is_found_in_its_folder_or_in_one_of_its_name_once_more(tmp_path):
+    (tmp_path / "A" / "train").mkdir(parents=True)
+    (tmp_path / "b" / "B" / "train").mkdir(parents=True)
+    (tmp_path / "C").mkdir()
+    parts = part_folders(tmp_path, ("B", "A", "C"), lambda folder: (folder / "train").is_dir())
+    assert list(parts.items()) == [("B", tmp_path / "b" / "B"), ("A", tmp_path / "A")]
+    (tmp_path / "A" / "a" / "train").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"A: holds A, and .*A/a holds it again"):
+        part_folders(tmp_path, ("A",), lambda folder: (folder / "train").is_dir())
+
+
+def test_a_file_without_a_partner_is_named_with_what_it_lacks():
+    files = {"1": Path("1.jpg"), "2": Path("2.jpg"), "3": Path("3.jpg")}
+    check_partners(files, files, "mask", lambda key: f"{key}.png")
+    with pytest.raises(DataError, match=r"2\.jpg: its mask 2\.png is missing \(2 such file\(s\)\)"):
+        check_partners(files, {"1": Path("1.png")}, "mask", lambda key: f"{key}.png")
+
+
+def test_blank_lines_before_the_header_are_skipped_and_counted(tmp_path):
+    (tmp_path / "t.csv").write_text("\n  \n , \nid,group\na,1\n")
+    assert [(row["id"], row.line) for row in read_csv(tmp_path / "t.csv", ("id", "group"))] == [("a", 5)]
+    (tmp_path / "t.csv").write_text("\n\nid,kind\na,1\n")
+    with pytest.raises(DataError, match=r"t\.csv:3: the columns are \['id', 'kind'\]"):
+        read_csv(tmp_path / "t.csv", ("id", "group"))
 
 
 texts = st.text(st.characters(exclude_characters="\r", exclude_categories=("Cs",)), max_size=8)

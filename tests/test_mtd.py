@@ -19,7 +19,7 @@ from bench.component import build
 from bench.data.index import DatasetIndex, IndexedImage, build_index
 from bench.data.leaks import duplicates, shared_groups
 from bench.data.splits import assign
-from bench.errors import DataError
+from bench.errors import DataError, SettingsError
 from bench.suite.schema import Fold
 from bench.types import SPLITS, Dataset
 
@@ -196,7 +196,7 @@ def test_the_mask_threshold_decides_how_much_of_a_soft_edge_is_defect(opened, pr
 
 @pytest.mark.parametrize("threshold", [0, 256])
 def test_a_mask_threshold_that_marks_all_or_nothing_is_refused(opened, pristine, threshold):
-    with pytest.raises(DataError, match="must be 1 to 255"):
+    with pytest.raises(SettingsError, match="must be 1 to 255"):
         opened(pristine, mask_threshold=threshold)
 
 

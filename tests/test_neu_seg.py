@@ -138,13 +138,14 @@ def test_stray_files_are_not_read(opened, miniature, pristine):
 @pytest.mark.parametrize(("folder", "suffix", "other"), [("images", ".jpg", ".png"), ("annotations", ".png", ".jpg")])
 def test_an_image_or_a_mask_that_stands_alone_is_named(opened, miniature, folder, suffix, other):
     (miniature / folder / "training" / f"000903{suffix}").unlink()
-    with pytest.raises(DataError, match=rf"000903\{other}: its partner .*{folder}/training/000903\{suffix} is missing"):
+    what = "image" if folder == "images" else "mask"
+    with pytest.raises(DataError, match=rf"000903\{other}: its {what} .*{folder}/training/000903\{suffix} is missing"):
         opened(miniature).records()
 
 
 def test_a_missing_folder_of_masks_is_refused(opened, miniature):
     shutil.rmtree(miniature / "annotations" / "test")
-    with pytest.raises(DataError, match=r"images/test/000001\.jpg: its partner .* is missing \(6 such"):
+    with pytest.raises(DataError, match=r"images/test/000001\.jpg: its mask .* is missing \(6 such"):
         opened(miniature).records()
 
 

@@ -7,7 +7,7 @@ hold, decoded here without the reader; what it refuses must be refused in one li
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def worlds(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     return {name: world(name) for name in READERS}
 
 
-def judged(world: World, root: Path, hit: Iterable[Path], truth: Callable[[Path, Record], Mask]) -> str | None:
+def judged(world: World, root: Path, hit: Collection[Path], truth: Callable[[Path, Record], Mask]) -> str | None:
     """What is wrong with how a reader takes a damaged copy; None where nothing is."""
     try:
         found = contents_of(world.opened(root))
@@ -71,6 +71,10 @@ def judged(world: World, root: Path, hit: Iterable[Path], truth: Callable[[Path,
         return complaint(str(error), hit)
     except Exception as error:
         return f"a traceback: {type(error).__name__}: {error}"
+    hit = set(hit)
+    for id in world.contents.keys() - found.keys():
+        if not hit & {root / path.relative_to(world.root) for path in world.contents[id][0].files}:
+            return f"image {id} is lost, though none of its files was touched"
     for id, (record, sample) in found.items():
         if not np.array_equal(sample.mask, truth(root, record)):
             return f"a wrong mask of {id}"

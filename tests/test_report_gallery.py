@@ -8,9 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image as PILImage
+from PIL import ImageDraw
 from scipy import ndimage
 
 from bench.report.gallery import OUTLINE, Strip, Tile, gallery, outlined, thumbnail, toned
+from bench.report.sheet import cut
 from bench.types import Sample
 
 masks = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 1, 2, 255]))
@@ -73,3 +76,11 @@ def test_an_empty_place_of_a_gallery_stays_white_and_a_short_heading_is_written(
     sheet = gallery([Strip("c", (tile, None))])
     assert (sheet[:, sheet.shape[1] // 2 + 10 :] == 255).all()
     assert (sheet[10:28, 10:25] < 128).any()
+
+
+def test_a_caption_with_a_line_break_or_another_control_character_is_shown_escaped() -> None:
+    draw = ImageDraw.Draw(PILImage.new("RGB", (10, 10)))
+    assert cut(draw, "a\nb\x1b\udcff", 1000) == r"a\nb\x1b\udcff"
+    tile = Tile(thumbnail(Sample("x", np.zeros((9, 9, 1), np.uint8), np.zeros((9, 9), np.uint8)), 200), "a\nb")
+    escaped = Tile(tile.picture, r"a\nb")
+    assert np.array_equal(gallery([Strip("", (tile,))]), gallery([Strip("", (escaped,))]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -58,11 +60,20 @@ def _lines(offer: Offer) -> list[str]:
     told = [(label, getattr(about, label)) for label in ("summary", "licence", "citation", "home", "obtain") if about]
     lines += [f"  {label}: {text}" for label, text in told if text]
     defaults = complete(component, {})
+    lines += [f"  {text}".rstrip() for text in _explained(component.build)]
     lines.append("  settings:" if defaults else "  settings: none")
     return lines + [
         f"    {setting.name}: {type_text(setting.type)} = {json.dumps(defaults[setting.name])}"
         for setting in settings_of(component)
     ]
+
+
+def _explained(build: Callable[..., Any]) -> list[str]:
+    """What a builder says of itself and its settings: its docstring up to what it returns or raises."""
+    text = build.__doc__ if inspect.isroutine(build) else None
+    lines = inspect.cleandoc(text or "").splitlines()
+    end = next((k for k, line in enumerate(lines) if line in ("Raises:", "Returns:", "Yields:")), len(lines))
+    return "\n".join(lines[:end]).strip().replace("``", "").splitlines()
 
 
 def type_text(kind: Any) -> str:

@@ -118,6 +118,14 @@ class DataDesk:
 
         return component_from(text, "dataset", self.catalog)
 
+    def root(self, ref: Ref) -> Path:
+        """The folder of a data set.
+
+        Raises:
+            DataError: the folder given for it cannot be followed.
+        """
+        return self.places.root(ref.use, self.catalog.find("dataset", ref.use).component.folder)
+
     def opened(self, text: str) -> Opened:
         """The data set itself, indexed now if need be, with a line that says so.
 

@@ -35,6 +35,10 @@ class Interrupted(DataError):
     """A transfer failed on the way; the line says why. Another attempt or mirror may do better."""
 
 
+class Altered(Interrupted):
+    """What came whole has another SHA-256 than it must have."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     """Where the bytes of a ``.part`` file came from; ``validator`` is the server's mark of that version, or empty."""
@@ -77,21 +81,24 @@ def download_file(
     breaks off stays in ``folder``, and the next call goes on from there.
 
     Raises:
-        DataError: no address gives the file; one line with the reason for each.
+        DataError: no address gives the file; one line with the reason for each. ``Altered`` where one of them
+            gives another file.
     """
     name = file_name(download)
     known = download.sha256 or trusted
     folder.mkdir(parents=True, exist_ok=True)
     failures = []
+    kind: type[DataError] = DataError
     for url in download.urls:
         try:
             return _retrieved(url, folder / name, known, Resuming(folder / f"{name}.part", download, known, progress))
         except Interrupted as error:
             failures.append(f"{url}: {error}")
+            kind = Altered if isinstance(error, Altered) else kind
     part = folder / f"{name}.part"
     arrived = part.stat().st_size if part.exists() else 0
     more = f"; repeat the command, {size_text(arrived)} are kept" if arrived else ""
-    raise DataError(f"{name} cannot be fetched: {'; '.join(failures)}{more}")
+    raise kind(f"{name} cannot be fetched: {'; '.join(failures)}{more}")
 
 
 def _retrieved(url: str, target: Path, known: str | None, transfer: Resuming) -> Path:
@@ -107,7 +114,7 @@ def _retrieved(url: str, target: Path, known: str | None, transfer: Resuming) ->
         except ValueError:  # pooch's word for a wrong digest
             transfer.forget()
             if not transfer.resumed:
-                raise Interrupted(f"altered: its SHA-256 is not {known}") from None
+                raise Altered(f"altered: its SHA-256 is not {known}") from None
         else:
             transfer.forget()
             return target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.data.index import DatasetIndex, IndexedImage
@@ -53,6 +53,19 @@ def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
         f"data set {index.dataset!r}: group {first.what!r}{more} would lie in two splits ({images}); "
         "keep all images of one group on one side"
     )
+
+
+def concerned(leaks: Iterable[Leak], held: Split, source: Split) -> set[str]:
+    """Images of split ``held`` that have a partner in split ``source``."""
+    found = [leak for leak in leaks if source in leak.splits]
+    return {id for leak in found for id, split in leak.images if split == held}
+
+
+def partners(leak: Leak) -> list[tuple[str, str]]:
+    """Every image outside the first split concerned, with one of that split: a short list that shows every image."""
+    first = [id for id, split in leak.images if split == leak.splits[0]]
+    others = [id for id, split in leak.images if split != leak.splits[0]]
+    return [(id, first[number % len(first)]) for number, id in enumerate(others)]
 
 
 def _across(index: DatasetIndex, assignment: Mapping[str, Split], key: Callable[[IndexedImage], str]) -> list[Leak]:

@@ -16,8 +16,11 @@ from bench.errors import DataError
 
 
 def occupied(root: Path) -> bool:
-    """Whether something lies at a place; an empty folder is nothing."""
-    return root.is_symlink() or root.is_file() or (root.is_dir() and any(root.iterdir()))
+    """Whether something lies at a place; an empty folder is nothing, one that may not be read is something."""
+    try:
+        return root.is_symlink() or root.is_file() or (root.is_dir() and any(root.iterdir()))
+    except OSError:
+        return True
 
 
 def check_free(root: Path, name: str) -> None:

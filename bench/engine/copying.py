@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from bench.data.space import check_space
 from bench.errors import DataError
@@ -49,18 +50,33 @@ def _plain_files(source: Path) -> list[Path]:
     """Every visible file below a folder; links to files are followed.
 
     Raises:
-        DataError: a link to a folder, a dangling link, or something that is neither file nor folder.
+        DataError: a link to a folder, a dangling link, something that is neither file nor folder, or a folder
+            that cannot be read.
     """
     found = []
-    for folder, folders, names in os.walk(source):
+    for folder, folders, names in os.walk(source, onerror=_unreadable):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if name[0] != "." and name != "__MACOSX")
         linked = next((here / name for name in folders if (here / name).is_symlink()), None)
         if linked:
             raise DataError(f"{linked}: links to another folder; replace it by that folder, or import with --link")
         paths = [here / name for name in sorted(names) if name[0] != "."]
-        odd = next((path for path in paths if not path.is_file()), None)
+        odd = next((path for path in paths if not _is_file(path)), None)
         if odd:
             raise DataError(f"{odd}: not a plain file; remove it, or import with --link")
         found += paths
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        _unreadable(error)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    """Refuse what would be left out silently."""
+    raise DataError(
+        f"{error.filename}: cannot be read ({error.strerror or error}); give yourself the right to, or move it away"
+    ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from bench.engine.arriving import occupied
 from bench.engine.home import Places
 from bench.engine.indexing import current_index, listed, open_dataset, shelf
 from bench.engine.jobs import DataRef
-from bench.engine.obtaining import inbox_of
+from bench.engine.obtaining import inbox_of, on_demand
 from bench.errors import BenchError
 from bench.suite.schema import Ref
 from bench.types import Record
@@ -49,23 +49,27 @@ def holdings(catalog: Catalog, places: Places) -> list[Holding]:
 def _holding(catalog: Catalog, offer: Offer, doubled: bool, places: Places) -> Holding:
     component = offer.component
     name = f"{offer.provider.package}:{component.name}" if doubled else component.name
-    root = places.root(name)
+    root = places.home / "data" / name.replace(":", "_")
+    followed = False
     try:
+        root = places.root(name, component.folder)
+        followed = True
         ref = Ref(use=name, settings=complete(component, {}))
         data = shelf(catalog, ref, places).data
         records = listed(open_dataset(catalog, data), name)
     except BenchError as error:
-        return _without_records(component, name, root, _first_line(error))
-    return _with_records(catalog, offer, data, records)
+        return _without_records(component, name, root, _first_line(error), followed=followed)
+    return _with_records(catalog, places, offer, data, records)
 
 
 def _first_line(error: BenchError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _without_records(component: Component[object], name: str, root: Path, problem: str) -> Holding:
+def _without_records(component: Component[object], name: str, root: Path, problem: str, *, followed: bool) -> Holding:
+    """A data set that cannot be listed; ``followed`` unless the folder given for it leads nowhere."""
     licence = component.about.licence if component.about else ""
-    if occupied(root):
+    if occupied(root) or not followed:
         return Holding(name, "damaged", root, licence, note=problem)
     arrived = _bytes_below(inbox_of(root))
     state: State = "begun" if arrived else "absent"
@@ -79,11 +83,11 @@ def _how(component: Component[object], name: str) -> str:
     return f"bench data import {name} PATH ('bench info {name}' says where to get it)"
 
 
-def _with_records(catalog: Catalog, offer: Offer, data: DataRef, records: Sequence[Record]) -> Holding:
+def _with_records(catalog: Catalog, places: Places, offer: Offer, data: DataRef, records: Sequence[Record]) -> Holding:
     component = offer.component
     sizes = {path: _size(path) for record in records for path in record.files}
     missing = [path for path, size in sizes.items() if size is None]
-    state, note = _state(catalog, data, records, missing)
+    state, note = _state(catalog, places, data, records, missing)
     return Holding(
         data.use,
         state,
@@ -96,16 +100,15 @@ def _with_records(catalog: Catalog, offer: Offer, data: DataRef, records: Sequen
     )
 
 
-def _state(catalog: Catalog, data: DataRef, records: Sequence[Record], missing: Sequence[Path]) -> tuple[State, str]:
+def _state(
+    catalog: Catalog, places: Places, data: DataRef, records: Sequence[Record], missing: Sequence[Path]
+) -> tuple[State, str]:
     """The state of a data set that can be listed, and what there is to say of it."""
     if not missing:
         return ("indexed" if current_index(Path(data.index), records) else "present"), ""
-    try:
-        nowhere = replace(data, root=str(Path(data.root) / ".nothing"))
-        listed(open_dataset(catalog, nowhere), data.use)
-    except BenchError:
-        return "damaged", f"{missing[0]}: the file is missing ({len(missing)} such)"
-    return "on demand", "made by the first use, without a download"
+    if on_demand(catalog, Ref(use=data.use, settings=data.settings), places):
+        return "on demand", "made by the first use, without a download"
+    return "damaged", f"{missing[0]}: the file is missing ({len(missing)} such)"
 
 
 def _size(path: Path) -> int | None:

@@ -7,12 +7,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import DataError
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~name`` replaced.
+
+    Raises:
+        DataError: nobody's folder is known by that name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise DataError(f"{path}: no home folder is known by that name; write the folder out") from None
+
+
+def resolved(path: str | Path) -> Path:
+    """The absolute path without links and ``~``.
+
+    Raises:
+        DataError: a link leads back to itself, or as in :func:`expanded`.
+    """
+    found = expanded(path)
+    try:
+        return found.resolve()
+    except (RuntimeError, OSError):
+        raise DataError(f"{path}: a link on the way leads back to itself or cannot be followed; mend it") from None
+
 
 def bench_home() -> Path:
     """``$BENCH_HOME``, or the platform's cache directory."""
     named = os.environ.get("BENCH_HOME")
     if named:
-        return Path(named).expanduser().resolve()
+        return resolved(named)
     from platformdirs import user_cache_path
 
     return user_cache_path("defectbench")
@@ -26,10 +53,16 @@ class Places:
     out: Path
     data: Mapping[str, str]
 
-    def root(self, dataset: str) -> Path:
-        """Folder of a data set: the user's, or ``$BENCH_HOME/data/<name>``."""
-        given = self.data.get(dataset)
-        return Path(given).expanduser().resolve() if given else self.home / "data" / dataset.replace(":", "_")
+    def root(self, dataset: str, shared: str | None = None) -> Path:
+        """Folder of a data set: the user's, or ``$BENCH_HOME/data/<name>``.
+
+        ``shared`` is ``Component.folder``, the data set whose folder it is where the user gave this one none.
+
+        Raises:
+            DataError: as :func:`resolved` does.
+        """
+        given = self.data.get(dataset) or self.data.get(shared or dataset)
+        return resolved(given) if given else self.home / "data" / (shared or dataset).replace(":", "_")
 
     def index(self, locator: str) -> Path:
         """File of a data set's index."""

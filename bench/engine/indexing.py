@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from bench.catalog import Catalog
 from bench.component import build, guarded
@@ -15,7 +16,7 @@ from bench.data.splits import Rule, assign, split_digest
 from bench.engine.home import Places
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
-from bench.errors import BenchError, PluginError, StoreError
+from bench.errors import BenchError, DataError, PluginError, StoreError
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
 
@@ -45,7 +46,7 @@ def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()
     ``made`` names indices that this run has made: they are taken as they are.
     """
     offer = catalog.find("dataset", ref.use)
-    root = places.root(ref.use)
+    root = places.root(ref.use, offer.component.folder)
     source = offer.provider.source_hash if offer.provider.local else ""
     name = locator(offer.component.name, ref.settings, offer.component.version, source, str(root))
     path = places.index(name)
@@ -62,11 +63,27 @@ def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
 
     Raises:
         PluginError: the reader fails, or lists something else than records.
+        DataError: an id or group is no line of text.
     """
     records = guarded(f"records() of data set {name!r}", lambda: tuple(dataset.records()))
     if not all(isinstance(record, Record) for record in records):
         raise PluginError(f"records() of data set {name!r} must list Record objects")
+    odd = next((text for record in records for text in _texts(record) if not _one_line(text)), None)
+    if odd is not None:
+        raise DataError(
+            f"data set {name!r}: {odd!r} is not UTF-8 or holds a control character such as a line break; "
+            "rename the file or folder"
+        )
     return records
+
+
+def _texts(record: Record) -> tuple[str, str]:
+    return str(record.id), str(record.group)
+
+
+def _one_line(text: str) -> bool:
+    """Whether text can be written to any file and stays one line."""
+    return text.isprintable() or not any(category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in text)
 
 
 def current_index(path: Path, records: Sequence[Record]) -> DatasetIndex | None:

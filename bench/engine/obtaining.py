@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,17 +16,17 @@ from typing import Literal
 from bench.catalog import Catalog, Offer
 from bench.component import Download, Release
 from bench.data.archives import archive_kind, unpack
-from bench.data.fetch import download_file, file_name, sha256_of
+from bench.data.fetch import Altered, download_file, file_name, sha256_of
 from bench.data.index import write_index
 from bench.data.space import NoRoom, check_space
 from bench.engine.arriving import claimed, draft, publish, publish_link
 from bench.engine.copying import copy_file, copy_folder
-from bench.engine.home import Places
+from bench.engine.home import Places, expanded, resolved
 from bench.engine.indexing import listed, open_dataset, shelf
 from bench.engine.jobs import DataRef
 from bench.engine.store import SCHEMA, read_json, write_json
-from bench.engine.verifying import Verified, examine
-from bench.errors import Damaged, DataError
+from bench.engine.verifying import Verified, examine, other_settings
+from bench.errors import Damaged, DataError, PluginError, SettingsError
 from bench.layout import visible
 from bench.suite.schema import Ref
 
@@ -56,8 +56,16 @@ class _Desk:
 
     @staticmethod
     def of(catalog: Catalog, ref: Ref, places: Places) -> _Desk:
+        """Find the reader and the place.
+
+        Raises:
+            SettingsError: the reader refuses its settings, which must be said before anything is taken.
+        """
         own = replace(places, data={})  # what is got goes under $BENCH_HOME, wherever the user keeps another copy
-        return _Desk(catalog, ref, catalog.find("dataset", ref.use), shelf(catalog, ref, own).data)
+        desk = _Desk(catalog, ref, catalog.find("dataset", ref.use), shelf(catalog, ref, own).data)
+        with suppress(DataError, PluginError):  # of data that are not there yet
+            open_dataset(catalog, desk.data)
+        return desk
 
     @property
     def name(self) -> str:
@@ -97,13 +105,33 @@ def inbox_of(root: Path) -> Path:
     return root.with_name(f".{root.name}.downloads")
 
 
+def on_demand(catalog: Catalog, ref: Ref, places: Places) -> bool:
+    """Whether the first use makes the images: the reader lists them where there is nothing.
+
+    Raises:
+        SettingsError: the reader refuses its settings.
+    """
+    nowhere = DataRef(ref.use, dict(ref.settings), str(places.home / "data" / ".nothing" / ref.use), index="")
+    try:
+        return bool(listed(open_dataset(catalog, nowhere), ref.use))
+    except (DataError, PluginError):
+        return False
+
+
 def fetch_dataset(catalog: Catalog, ref: Ref, places: Places, watch: Watch) -> Arrived:
     """Download a data set, check it, unpack it, and let its reader list it; an interrupted fetch goes on.
 
     Raises:
         DataError: it has no download, is there already, cannot be had, is damaged, or its reader does not accept it.
+        SettingsError: it was asked for with settings; those choose what is read of a release that comes whole.
     """
     desk = _Desk.of(catalog, ref, places)
+    other = other_settings(desk.offer.component, ref)
+    if other:
+        raise SettingsError(
+            f"{desk.name} is fetched whole, not with {other}; write 'bench data fetch {desk.name}' and give the "
+            "settings where the data set is used"
+        )
     downloads = desk.release.downloads
     if not downloads:
         raise DataError(_by_hand(desk))
@@ -141,7 +169,7 @@ def import_dataset(
     with claimed(desk.root, desk.name):
         with draft(desk.root) as folder:
             for path in paths:
-                _take(path.expanduser(), folder, desk, watch, alone=len(paths) == 1)
+                _take(expanded(path), folder, desk, watch, alone=len(paths) == 1)
             with _refusing(desk, folder):
                 arrived = desk.examined(folder, look, watch)
             publish(folder, desk.root)
@@ -158,7 +186,7 @@ def link_dataset(
         DataError: it is no folder, the reader does not accept it, or the data set is there.
     """
     desk = _Desk.of(catalog, ref, places)
-    source = folder.expanduser().resolve()
+    source = resolved(folder)
     if not source.is_dir():
         raise DataError(f"{folder}: not a folder; only a folder can be linked to, import archives without --link")
     with claimed(desk.root, desk.name):
@@ -171,11 +199,8 @@ def link_dataset(
 
 def _by_hand(desk: _Desk) -> str:
     about = desk.offer.component.about
-    how = f"get it with: {about.obtain}; or " if about and about.obtain else ""
-    return (
-        f"{desk.name} has no download that 'bench data fetch' may use; {how}"
-        f"hand over what you downloaded with 'bench data import {desk.name} PATH'"
-    )
+    how = f" How to get it: {about.obtain}." if about and about.obtain else ""
+    return f"{desk.name} has no download.{how} 'bench data import {desk.name} PATH' takes over what you have"
 
 
 def _slot(inbox: Path, number: int) -> Path:
@@ -197,10 +222,10 @@ def _downloaded(desk: _Desk, download: Download, slot: Path, digests: Mapping[st
         return download_file(
             download, slot, trusted=first, progress=lambda done, total: watch(f"fetching {name}", done, total)
         )
-    except DataError as error:
-        if first is None or "SHA-256" not in str(error):
+    except Altered as error:
+        if first is None:
             raise
-        raise DataError(
+        raise Altered(
             f"{error}; that is what came at the first fetch, as {desk.beside('digests.json')} says: "
             "remove that file if the release was renewed"
         ) from None
@@ -245,7 +270,7 @@ def _place(file: Path, into: Path, watch: Watch) -> None:
 def _take(path: Path, folder: Path, desk: _Desk, watch: Watch, *, alone: bool) -> None:
     """Bring one path of the user's into the draft."""
     if path.is_dir():
-        into = folder if alone else folder / path.resolve().name
+        into = folder if alone else folder / resolved(path).name
         copy_folder(path, into, lambda done, total: watch(f"copying {path.name}", done, total))
     elif path.is_file():
         places = {file_name(download): download.folder for download in desk.release.downloads}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
-from bench.component import Component, complete
+from bench.component import Component, complete, guarded
 from bench.data.index import DatasetIndex, build_index, write_index
 from bench.data.verify import Census, Verdict, census, compare
 from bench.engine.home import Places
-from bench.engine.indexing import THREADS, open_dataset, shelf
+from bench.engine.indexing import THREADS, listed, open_dataset, shelf
 from bench.suite.schema import Ref
 from bench.types import Dataset
 
@@ -43,10 +43,14 @@ def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Callable[[in
     """Decode every image of an open data set.
 
     Raises:
-        DataError: as in :func:`verify_dataset`.
+        DataError, PluginError: as in :func:`verify_dataset`.
     """
     component = catalog.find("dataset", ref.use).component
-    index = build_index(ref.use, dataset, workers=THREADS, progress=progress)
+    listed(dataset, ref.use)
+    index = guarded(
+        f"reading data set {ref.use!r}",
+        lambda: build_index(ref.use, dataset, workers=THREADS, progress=progress),
+    )
     found = census(index)
     other = other_settings(component, ref)
     if other and component.release:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bench.canonical import printable
 from bench.errors import DataError
 from bench.report.measures import percent
 from bench.report.overlay import COLOURS, Codes, Colour, coloured, colours
@@ -173,7 +174,11 @@ def _legend(draw: ImageDraw) -> None:
 
 
 def cut(draw: ImageDraw, text: str, width: int, size: int = LETTER) -> str:
-    """Leave out the middle of a caption until it fits ``width`` pixels: both ends of an image id tell something."""
+    """Leave out the middle of a caption until it fits ``width`` pixels: both ends of an image id tell something.
+
+    What cannot be printed is shown escaped: an id may hold a line break.
+    """
+    text = printable(text)
     for kept in range(len(text), 0, -1):
         shown = text if kept == len(text) else f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
         if draw.textlength(shown, font_size=size) <= width:

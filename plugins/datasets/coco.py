@@ -1,4 +1,4 @@
-"""Your own data in the COCO detection format: a file of annotations and a folder of images.
+r"""Your own data in the COCO detection format: a file of annotations and a folder of images.
 
 ::
 
@@ -12,17 +12,37 @@ compressed, are read; a box without a segmentation is refused, as a box is no ma
 groups whose members nobody outlined: what no other annotation marks of them is ignored (255). An image without
 annotations is clean. Files that no entry names are not read: nobody said whether they are labelled.
 
-The setting ``splits`` names several files, ``{train: train.json, test: test.json}``: these are the official splits.
-Say with ``groups`` which images show the same object: without it every image counts as an object of its own.
+Every category of the file is a class, also one that no annotation uses, such as the supercategory that exports of
+Roboflow list with id 0: what the classes are must not hang on what is marked so far. Remove it from every file if it
+is none of yours.
+
+The setting ``splits`` names several files: these are the official splits, ``train``, ``validation`` and
+``test``. ``images`` is then the folder of all, or names one for each. An export of Roboflow and COCO 2017::
+
+    train/_annotations.coco.json         # splits: {train: train/_annotations.coco.json,
+    train/part1_jpg.rf.6d0c.jpg          #          validation: valid/_annotations.coco.json,
+    valid/_annotations.coco.json         #          test: test/_annotations.coco.json}
+    test/_annotations.coco.json          # images: {train: train, validation: valid, test: test}
+
+    annotations/instances_train2017.json # splits: {train: annotations/instances_train2017.json,
+    annotations/instances_val2017.json   #          validation: annotations/instances_val2017.json}
+    train2017/000000000009.jpg           # images: {train: train2017, validation: val2017}
+    val2017/000000000139.jpg             # overlap: later
+
+Where the folders differ they are part of the ids, ``train2017/000000000009``: equal names in two folders are two
+images. An image that two splits list in one folder is refused.
+
+Say with ``groups`` which images show the same object: without it every image counts as an object of its own. Roboflow
+may export an image several times over, augmented: ``groups: '([^/]+)\.rf\.'`` keeps these together.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -64,10 +84,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Coco:
-    """Images and annotation files on disk. Ids are the file names without type, ``part1_top``."""
+    """Images and annotation files on disk; ``folders`` and ``listings`` have the same keys.
+
+    Ids are the file names without type, ``part1_top``, below their folder if there are several, ``train/part1_top``.
+    """
 
     root: Path
-    images: str
+    folders: Mapping[Split | None, PurePosixPath]
     listings: Mapping[Split | None, str]
     overlap: Literal["refuse", "later"]
     groups: str | None
@@ -160,15 +183,17 @@ class Coco:
     def _pictures(self) -> Mapping[str, Picture]:
         """Every image by id."""
         found: dict[str, Picture] = {}
+        several = len(set(self.folders.values())) > 1
         for split, listing in self._listings.items():
+            folder = self.folders[split]
             for listed in listing.images:
-                if listed.id in found:
+                id = str(folder / listed.id) if several else listed.id
+                if id in found:
                     raise DataError(
-                        f"{listed.where}: {str(listed.name)!r} has the name of {found[listed.id].listed.where}, "
+                        f"{listed.where}: {str(listed.name)!r} has the name of {found[id].listed.where}, "
                         "file types aside; names must differ"
                     )
-                path = self.root / self.images / listed.name
-                found[listed.id] = Picture(path, listing.file, split, listed)
+                found[id] = Picture(self.root / folder / listed.name, listing.file, split, listed)
             if not listing.images:
                 raise DataError(f"{listing.file}: lists no image")
         return found
@@ -187,29 +212,51 @@ def build(
     /,
     *,
     annotations: str = ANNOTATIONS,
-    images: str = "images",
+    images: str | dict[Split, str] = "images",
     splits: dict[Split, str] | None = None,
     overlap: Literal["refuse", "later"] = "refuse",
     groups: str | None = None,
 ) -> Dataset:
     r"""Read ``annotations``, a file below the root, and the folder ``images``.
 
-    ``splits`` names a file for each official split instead. ``overlap`` says what a pixel of two classes is: a mistake,
-    or of the class of the annotation that stands later in the file. ``groups`` says which images show one object: a
-    csv file (``id,group``) below the root, or a pattern whose one pair of brackets finds the group in the id, as
-    ``^(part\d+)``.
+    ``splits`` names a file for each official split instead; ``images`` may then name a folder for each too. ``overlap``
+    says what a pixel of two classes is: a mistake, or of the class of the annotation that stands later in the file.
+    ``groups`` says which images show one object: a csv file (``id,group``) below the root, or a pattern whose one pair
+    of brackets finds the group in the id, as ``^(part\d+)``.
 
     Raises:
         SettingsError: settings that contradict each other.
     """
     check_groups(groups)
     if splits is None:
-        return Coco(root, images, {None: annotations}, overlap, groups)
+        if isinstance(images, dict):
+            raise SettingsError(f"images: {images} names a folder for each split; name the file of each with 'splits'")
+        return Coco(root, {None: PurePosixPath(images)}, {None: annotations}, overlap, groups)
     if annotations != ANNOTATIONS:
         raise SettingsError("annotations and splits both name files of annotations; set one of the two")
     if not splits or len(set(splits.values())) < len(splits):
         raise SettingsError(f"splits: {splits} must name a file for every split, another for each")
-    return Coco(root, images, {split: splits[split] for split in SPLITS if split in splits}, overlap, groups)
+    listings: dict[Split | None, str] = {split: splits[split] for split in SPLITS if split in splits}
+    return Coco(root, _folders(images, splits), listings, overlap, groups)
+
+
+def _folders(images: str | Mapping[Split, str], splits: Collection[Split]) -> Mapping[Split | None, PurePosixPath]:
+    """The folder of the images of each split.
+
+    Raises:
+        SettingsError: a folder without a file of annotations, a file without a folder, or a folder outside the root.
+    """
+    if isinstance(images, str):
+        return dict.fromkeys(splits, PurePosixPath(images))
+    for split in SPLITS:
+        if (split in images) != (split in splits):
+            named, lacking = ("images", "splits") if split in images else ("splits", "images")
+            raise SettingsError(f"{named} names {split!r}, but {lacking} does not; both must name the same splits")
+    folders: dict[Split | None, PurePosixPath] = {split: PurePosixPath(images[split]) for split in images}
+    for key, folder in folders.items():
+        if folder.is_absolute() or ".." in folder.parts:
+            raise SettingsError(f"images: the folder {str(folder)!r} of {key!r} must lie below the data set's folder")
+    return folders
 
 
 SHAPES = ("polygon", "counts", "text", "clean")

@@ -141,7 +141,7 @@ def _categories(file: Path, document: Mapping[str, Any]) -> Mapping[int, str]:
     names = list(found.values())
     for id, name in found.items():
         if names.count(name) > 1:
-            raise DataError(f"{file}: category {id}: another has the name {name!r} too")
+            raise DataError(f"{file}: category {id}: another has the name {name!r} too; rename or remove one")
     return found
 
 

@@ -16,7 +16,6 @@ that the crack encloses (45,340 pixels in image 101, five times its crack): ``se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,12 +37,15 @@ from bench.api import (
     Release,
     Sample,
     SettingsError,
+    check_partners,
     check_size,
     check_values,
+    entry,
     hookimpl,
+    named_files,
     read_image,
     release_home,
-    visible,
+    subfolders,
 )
 
 ROAD, CRACK, ISLAND, FAINT = 1, 2, 3, 4
@@ -121,7 +123,7 @@ class Roads:
 
 
 def _holds_release(folder: Path) -> bool:
-    return (folder / "image").is_dir() and (folder / "groundTruth").is_dir()
+    return len(subfolders(folder, ("image", "groundTruth"))) == 2
 
 
 def _annotated(home: Path) -> dict[str, Annotated]:
@@ -130,36 +132,15 @@ def _annotated(home: Path) -> dict[str, Annotated]:
     Raises:
         DataError: there is no annotation, or one lacks its image, or is there in one of its two forms only.
     """
-    images, matlab, texts = (_numbered(home / folder) for folder in KINDS)
-    _check_partners(matlab, images, home / "image", "image")
-    if (home / "seg").is_dir():
-        _check_partners(texts, matlab, home / "groundTruth", "MATLAB form")
-        _check_partners(matlab, texts, home / "seg", "run text")
+    folders = {name: entry(home, name) for name in KINDS}
+    images, matlab, texts = (named_files(folders[name], rf"(\d{{3}})\{type}") for name, type in KINDS.items())
+    check_partners(matlab, images, "image", lambda key: folders["image"] / f"{key}.jpg")
+    if folders["seg"].is_dir():
+        check_partners(texts, matlab, "MATLAB form", lambda key: folders["groundTruth"] / f"{key}.mat")
+        check_partners(matlab, texts, "run text", lambda key: folders["seg"] / f"{key}.seg")
     if not matlab:
         raise DataError(f"{home / 'groundTruth'}: holds no annotation named like 001.mat; to get it, {OBTAIN}")
     return {id: Annotated(images[id], path, texts.get(id)) for id, path in matlab.items()}
-
-
-def _numbered(folder: Path) -> dict[str, Path]:
-    """The files of a folder of the release by their three digits; none where the folder is missing."""
-    name = re.compile(r"(\d{3})" + re.escape(KINDS[folder.name]), re.ASCII)
-    paths = visible(folder) if folder.is_dir() else ()
-    return {named[1]: path for path in paths if (named := name.fullmatch(path.name))}
-
-
-def _check_partners(files: Mapping[str, Path], partners: Mapping[str, Path], folder: Path, what: str) -> None:
-    """Refuse a file without a partner of the same number.
-
-    Raises:
-        DataError: names the first such file and what it lacks.
-    """
-    alone = [number for number in files if number not in partners]
-    if alone:
-        lost = folder / f"{alone[0]}{KINDS[folder.name]}"
-        raise DataError(
-            f"{files[alone[0]]}: its {what} {lost} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
-        )
 
 
 def _segmentation(path: Path) -> Mask:

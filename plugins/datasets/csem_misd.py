@@ -1,6 +1,7 @@
 """CSEM-MISD (Honzatko et al. 2021): machined parts, each seen under 108 directions of light, with one mask.
 
-Layout of the release, at the folder the user names or one level below it::
+Layout of the release, at the folder the user names or one level below it; a part may lie in a
+folder of its own name once more, as its archive may unpack (``Gear/Gear/Train``)::
 
     {Gear,Screw,Washer}/{Train,Test}/{sample}/{part}_{sample}_{EAA}.png          108 grey images of 512 x 512
                                              /{part}_{sample}_mask.png           defects, drawn by hand
@@ -45,9 +46,12 @@ from bench.api import (
     Split,
     check_size,
     hookimpl,
+    named_files,
+    part_folders,
     read_image,
     read_mask,
     release_home,
+    subfolders,
     visible,
     write_png,
 )
@@ -78,8 +82,8 @@ class Specimen:
 
     @property
     def id(self) -> str:
-        """``Washer/Train/001``: numbers may begin anew in each folder."""
-        return "/".join(self.folder.parts[-3:])
+        """``Washer/Train/001``, however that is spelled on disk: numbers may begin anew in each folder."""
+        return f"{self.part.capitalize()}/{self.split.capitalize()}/{self.folder.name}"
 
 
 @dataclass(frozen=True)
@@ -158,32 +162,30 @@ class Specimens:
     @cached_property
     def _listed(self) -> Mapping[str, tuple[Specimen, tuple[int, ...]]]:
         """Sample and lights of every image by id; looked up once, as decoding asks for them one by one."""
-        found = [specimen for folder in self._part_folders() for specimen in _specimens(folder)]
+        found = [specimen for part, folder in self._part_folders() for specimen in _specimens(part, folder)]
         for specimen in found:
             self._check_complete(specimen)
         if self.lights_are == "channels":
             return {specimen.id: (specimen, self.lights) for specimen in found}
         return {f"{specimen.id}/{light}": (specimen, (light,)) for specimen in found for light in self.lights}
 
-    def _part_folders(self) -> list[Path]:
-        """The folders of the parts that are asked for: all that are there if none is named.
+    def _part_folders(self) -> list[tuple[str, Path]]:
+        """The parts that are asked for with their folders: all that are there if none is named.
 
         Raises:
             DataError: there is none, one that is named is missing, or one is there twice.
         """
         home = release_home(
-            self.root, _holds_parts, wanted="folder Gear, Screw or Washer that holds Train or Test", obtain=OBTAIN
+            self.root,
+            lambda folder: bool(_parts(folder)),
+            wanted="folder Gear, Screw or Washer that holds Train or Test",
+            obtain=OBTAIN,
         )
-        folders: dict[str, Path] = {}
-        for folder in filter(_is_part, visible(home)):
-            part = folder.name.lower()
-            if part in folders:
-                raise DataError(f"{folder}: {folders[part].name} beside it is the same part; keep one of the two")
-            folders[part] = folder
+        folders = _parts(home)
         lost = [part for part in self.parts or () if part not in folders]
         if lost:
             raise DataError(f"{home / lost[0].capitalize()}: the folder is missing, but 'parts' asks for it; {OBTAIN}")
-        return [folders[part] for part in self.parts or sorted(folders)]
+        return [(part, folders[part]) for part in self.parts or folders]
 
     def _check_complete(self, specimen: Specimen) -> None:
         """Refuse a sample without a picture or a mask that is needed.
@@ -210,21 +212,17 @@ class Specimens:
             )
 
 
-def _holds_parts(folder: Path) -> bool:
-    return any(map(_is_part, visible(folder)))
+def _parts(home: Path) -> Mapping[str, Path]:
+    """The folders of the parts by name."""
+    return part_folders(home, PARTS, lambda folder: bool(subfolders(folder, tuple(SPLIT_FOLDERS))))
 
 
-def _is_part(folder: Path) -> bool:
-    return folder.name.lower() in PARTS and any((folder / name).is_dir() for name in SPLIT_FOLDERS)
-
-
-def _specimens(part: Path) -> list[Specimen]:
+def _specimens(part: str, home: Path) -> list[Specimen]:
     """The samples of a part: Train, then Test, each in the order of names."""
     return [
-        _specimen(part.name.lower(), split, folder)
-        for name, split in SPLIT_FOLDERS.items()
-        if (part / name).is_dir()
-        for folder in visible(part / name)
+        _specimen(part, SPLIT_FOLDERS[name], folder)
+        for name, split in subfolders(home, tuple(SPLIT_FOLDERS)).items()
+        for folder in visible(split)
         if folder.is_dir()
     ]
 
@@ -235,17 +233,11 @@ def _specimen(part: str, split: Split, folder: Path) -> Specimen:
     Raises:
         DataError: the files do not all have the same before the name of the sample.
     """
-    name = re.compile(rf"([^_]+_)?{re.escape(folder.name)}_([1-9](?:0[1-9]|1[0-2])|{MASK}|{FOREGROUND})\.png")
-    found: dict[str, Path] = {}
-    before: dict[str | None, str] = {}
-    for path in visible(folder):
-        named = name.fullmatch(path.name)
-        if not named:
-            continue
-        if named[2] in found:
-            raise DataError(f"{path}: {found[named[2]].name} beside it is the same picture; keep one of the two")
-        found[named[2]] = path
-        before.setdefault(named[1], path.name)
+    sample = re.escape(folder.name)
+    found = named_files(folder, rf"(?:[^_]+_)?{sample}_([1-9](?:0[1-9]|1[0-2])|{MASK}|{FOREGROUND})\.png")
+    before: dict[str, str] = {}
+    for path, key in sorted((path, key) for key, path in found.items()):
+        before.setdefault(path.name.lower().removesuffix(f"{folder.name}_{key}.png".lower()), path.name)
     if len(before) > 1:
         first, other, *_ = before.values()
         raise DataError(f"{folder / other}: {first} beside it has another beginning; they are not of one sample")

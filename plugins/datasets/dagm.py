@@ -36,19 +36,21 @@ from bench.api import (
     Split,
     check_size,
     check_values,
+    entry,
     hookimpl,
+    named_files,
+    part_folders,
     read_image,
     read_mask,
     release_home,
-    visible,
+    subfolders,
     write_png,
 )
 
 TEXTURES = tuple(range(1, 11))
 CLASSES = tuple(f"class{texture}" for texture in TEXTURES)
 HALVES: Mapping[str, Split] = {"Train": "train", "Test": "test"}
-IMAGE = re.compile(r"(\d{4})\.png", re.IGNORECASE)
-MASK = re.compile(r"(\d{4})_label\.png", re.IGNORECASE)
+IMAGE, MASK = r"(\d{4})\.png", r"(\d{4})_label\.png"
 """Everything else in these folders is a stray file (``Thumbs.db``, ``0576 (copy).PNG``) and is not read."""
 MARKED = 255
 
@@ -123,17 +125,33 @@ class Dagm:
     def _pictures(self) -> Mapping[str, Picture]:
         """The images by id; looked up once, as decoding asks for them one by one."""
         home = release_home(
-            self.root, _holds_textures, wanted="folder Class1, ..., Class10 with Train and Test", obtain=_get()
+            self.root,
+            lambda folder: bool(_textures(folder)),
+            wanted="folder Class1, ..., Class10 with Train and Test",
+            obtain=_get(),
         )
         found = {
             id: picture
-            for texture in self.textures or TEXTURES
-            for half in _halves(home, texture, asked=self.textures is not None)
-            for id, picture in _pictures_of(half, texture)
+            for texture, folder in self._texture_folders(home)
+            for name, half in subfolders(folder, tuple(HALVES)).items()
+            for id, picture in _pictures_of(half, texture, name)
         }
         if not found:
             raise DataError(f"{home}: holds no image named like Class1/Train/0576.PNG; {_get()}")
         return found
+
+    def _texture_folders(self, home: Path) -> Iterator[tuple[int, Path]]:
+        """The folders of the textures to read, in their order.
+
+        Raises:
+            DataError: a texture is there twice, or asked for and absent.
+        """
+        folders = _textures(home)
+        for texture in self.textures or TEXTURES:
+            if f"Class{texture}" in folders:
+                yield texture, folders[f"Class{texture}"]
+            elif self.textures is not None:
+                raise DataError(f"{home}: no folder Class{texture} with Train or Test in it; {_get()}")
 
 
 def _get() -> str:
@@ -153,70 +171,37 @@ def _mask(file: Path, picture: Picture, image: Image) -> Mask:
     return mask
 
 
-def _holds_textures(folder: Path) -> bool:
-    return any(_homes(folder, texture) for texture in TEXTURES)
+def _textures(home: Path) -> Mapping[str, Path]:
+    """The folders of textures by name, such as ``Class1``."""
+    names = [f"Class{texture}" for texture in TEXTURES]
+    return part_folders(home, names, lambda folder: bool(subfolders(folder, tuple(HALVES))))
 
 
-def _homes(home: Path, texture: int) -> list[Path]:
-    """Folders that hold this texture: its own, or the one of the same name in it."""
-    name = f"Class{texture}"
-    return [folder for folder in (home / name, home / name / name) if any((folder / half).is_dir() for half in HALVES)]
-
-
-def _halves(home: Path, texture: int, *, asked: bool) -> list[Path]:
-    """The folders ``Train`` and ``Test`` of one texture, those that exist.
-
-    Raises:
-        DataError: the texture is there twice, or ``asked`` for and absent.
-    """
-    homes = _homes(home, texture)
-    if len(homes) > 1:
-        raise DataError(f"{homes[0]}: holds the texture, and {homes[1]} holds it again; remove one of them")
-    if not homes and asked:
-        raise DataError(f"{home}: no folder Class{texture} with Train or Test in it; {_get()}")
-    return [folder / half for folder in homes for half in HALVES if (folder / half).is_dir()]
-
-
-def _pictures_of(half: Path, texture: int) -> Iterator[tuple[str, Picture]]:
-    """The images of ``Class1/Train`` or the like, with their ids, by number.
+def _pictures_of(half: Path, texture: int, name: str) -> Iterator[tuple[str, Picture]]:
+    """The images of ``Class1/Train`` or the like, with their ids, by number; ``name`` is Train or Test.
 
     Raises:
         DataError: an image is not listed, or a mask is missing or has no defective image.
     """
-    images, masks = _numbered(half, IMAGE), _numbered(half / "Label", MASK)
-    table = half / "Label" / "Labels.txt"
+    labels = entry(half, "Label")
+    images, masks = named_files(half, IMAGE), named_files(labels, MASK)
+    table = entry(labels, "Labels.txt")
     defective = _labels(table) if images or masks else {}
     for number, file in images.items():
         if number not in defective:
             raise DataError(f"{file}: not listed in {table}, so whether it has a defect is unknown; fetch both again")
         if defective[number] and number not in masks:
             raise DataError(
-                f"{file}: its mask {half / 'Label' / number}_label.PNG is missing, but {table.name} lists it as "
+                f"{file}: its mask {labels / number}_label.PNG is missing, but {table.name} lists it as "
                 "defective; fetch the mask again, or remove the image"
             )
-        picture = Picture(file, table, masks.get(number), texture, HALVES[half.name])
-        yield f"Class{texture}/{half.name}/{number}", picture
+        picture = Picture(file, table, masks.get(number), texture, HALVES[name])
+        yield f"Class{texture}/{name}/{number}", picture
     for number, file in masks.items():
         if number not in images:
             raise DataError(f"{file}: its image {half / number}.PNG is missing; fetch it again, or remove the mask")
         if not defective[number]:
             raise DataError(f"{file}: a mask, but {table} lists its image as free of defects; fetch both again")
-
-
-def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[str, Path]:
-    """Files of a folder that match, by their four digits and in their order; none if the folder is missing.
-
-    Raises:
-        DataError: two names differ only in ``.PNG`` and ``.png``.
-    """
-    found: dict[str, Path] = {}
-    for path in visible(folder) if folder.is_dir() else ():
-        match = pattern.fullmatch(path.name)
-        if match and match[1] in found:
-            raise DataError(f"{path}: {found[match[1]].name} beside it has the same number; remove one of the two")
-        if match:
-            found[match[1]] = path
-    return found
 
 
 def _labels(path: Path) -> Mapping[str, bool]:

@@ -12,8 +12,7 @@ One folder is one physical item and so one group, but two items are reported to 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,17 +30,17 @@ from bench.api import (
     Record,
     Release,
     Sample,
+    check_partners,
     check_values,
     hookimpl,
+    named_files,
     read_pair,
     release_home,
-    visible,
 )
 
-FOLDER = re.compile(r"kos\d{2}")
-NAME = re.compile(r"Part(?P<part>\d+)(\.jpg|_label\.bmp)")
+FOLDER = r"(kos\d{2})"
+IMAGE, MASK = r"Part(\d+)\.jpg", r"Part(\d+)_label\.bmp"
 """Everything else in a folder is a stray file (``Thumbs.db``, ``Part1 (copy).jpg``) and is not read."""
-ID = re.compile(r"kos\d{2}/Part\d+")
 SAME_ITEM: Mapping[str, str] = {"kos26": "kos01", "kos34": "kos27"}
 """Folders reported to hold the images of another one byte for byte: one item each, harmless if untrue."""
 VALUES = (*range(16), 85, 170, 255)
@@ -71,7 +70,7 @@ class Commutators:
         Raises:
             DataError: the folder is not the data set, or an image or mask lacks its partner.
         """
-        return [_record(image) for image in _images(self._home)]
+        return [_record(id, pair) for id, pair in self._pairs.items()]
 
     def load(self, id: str, /) -> Sample:
         """One image ``uint8[H, W, 1]``; every non-zero index of the mask file is a defect.
@@ -80,59 +79,48 @@ class Commutators:
             DataError: a file is missing or damaged, the sizes differ, a mask value is not of the release, or the id
                 is unknown.
         """
-        if not ID.fullmatch(id):
+        if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}; ids are like 'kos01/Part5'")
-        image = self._home / f"{id}.jpg"
-        pixels, values = read_pair(image, _partner(image))
-        check_values(values, VALUES, _partner(image))
+        image, mask = self._pairs[id]
+        pixels, values = read_pair(image, mask)
+        check_values(values, VALUES, mask)
         return Sample(id, pixels, (values != 0).astype(np.uint8))
 
     @cached_property
-    def _home(self) -> Path:
-        """The folder that holds ``kos01``: the one named, or the only one such a level below."""
-        return release_home(self.root, _holds_items, wanted="folder named like kos01", obtain=f"get it with {OBTAIN}")
+    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
+        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
+        home = release_home(
+            self.root,
+            lambda folder: bool(_items(folder)),
+            wanted="folder named like kos01",
+            obtain=f"get it with {OBTAIN}",
+        )
+        pairs = {id: pair for item, folder in _items(home).items() for id, pair in _pairs_of(item, folder)}
+        if not pairs:
+            raise DataError(f"{home}: holds no image named like kos01/Part5.jpg; get it with {OBTAIN}")
+        return dict(sorted(pairs.items()))
 
 
-def _holds_items(folder: Path) -> bool:
-    return any(FOLDER.fullmatch(path.name) and path.is_dir() for path in visible(folder))
+def _items(home: Path) -> Mapping[str, Path]:
+    """The folders of items by name."""
+    return {item: path for item, path in named_files(home, FOLDER).items() if path.is_dir()}
 
 
-def _images(home: Path) -> list[Path]:
-    """Image files by folder and name.
+def _pairs_of(item: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
+    """Image and mask files of one item with their ids.
 
     Raises:
-        DataError: there is none, or an image or a mask stands alone.
+        DataError: an image or a mask stands alone.
     """
-    folders = (path for path in visible(home) if FOLDER.fullmatch(path.name) and path.is_dir())
-    files = {path for folder in folders for path in folder.iterdir() if NAME.fullmatch(path.name)}
-    alone = sorted(path for path in files if _partner(path) not in files)
-    if alone:
-        what = "mask" if alone[0].suffix == ".jpg" else "image"
-        raise DataError(
-            f"{alone[0]}: its {what} {_partner(alone[0]).name} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
-        )
-    images = sorted(path for path in files if path.suffix == ".jpg")
-    if not images:
-        raise DataError(f"{home}: holds no image named like kos01/Part5.jpg; get it with {OBTAIN}")
-    return images
+    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    check_partners(images, masks, "mask", lambda part: f"Part{part}_label.bmp")
+    check_partners(masks, images, "image", lambda part: f"Part{part}.jpg")
+    return ((f"{item}/Part{part}", (image, masks[part])) for part, image in images.items())
 
 
-def _partner(path: Path) -> Path:
-    """The mask of an image, or the image of a mask."""
-    if path.suffix == ".jpg":
-        return path.with_name(f"{path.stem}_label.bmp")
-    return path.with_name(path.name.replace("_label.bmp", ".jpg"))
-
-
-def _record(image: Path) -> Record:
-    item = image.parent.name
-    return Record(
-        id=f"{item}/{image.stem}",
-        group=SAME_ITEM.get(item, item),
-        files=(image, _partner(image)),
-        meta={"item": item, "part": int(image.stem.removeprefix("Part"))},
-    )
+def _record(id: str, files: tuple[Path, Path]) -> Record:
+    item, _, part = id.partition("/Part")
+    return Record(id=id, group=SAME_ITEM.get(item, item), files=files, meta={"item": item, "part": int(part)})
 
 
 def build(root: Path, /) -> Dataset:
@@ -171,7 +159,7 @@ def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> Non
     if defect:
         grey = (0, 255) if marked.max() == 1 else (0, 85, 255)
         file.putpalette([level for level in (*grey, *[0] * (256 - len(grey))) for _ in "rgb"])
-    file.save(_partner(image))
+    file.save(image.with_name(f"{image.stem}_label.bmp"))
 
 
 def _crack(height: int, width: int, rng: np.random.Generator) -> Mask:

@@ -13,8 +13,7 @@ pickles): none of them is read. Nothing is known of which images show the same i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,18 +31,20 @@ from bench.api import (
     Release,
     Sample,
     Split,
+    check_partners,
     check_values,
     hookimpl,
+    named_files,
     read_pair,
     release_home,
+    subfolders,
     write_png,
 )
 
 NUMBERS: Mapping[Split, range] = {"train": range(10000, 12331), "test": range(20000, 21004)}
 """The images of each official split, which are also the names of the folders."""
-NAME = re.compile(r"(?P<number>\d{5})(_GT)?\.png", re.ASCII)
+IMAGE, MASK = r"(\d{5})\.png", r"(\d{5})_GT\.png"
 """Everything else in a folder is a stray file and is not read."""
-ID = re.compile(r"(train|test)/\d{5}", re.ASCII)
 
 OBTAIN = (
     "'bench data fetch ksdd2', or unpack https://data.vicos.si/datasets/KSDD/KolektorSDD2.zip into a folder; then name "
@@ -68,10 +69,10 @@ class KolektorSDD2:
         Raises:
             DataError: the folder is not the data set, an image or mask lacks its partner, or lies in the wrong split.
         """
-        records = [_record(split, image) for split in NUMBERS for image in _images(self._home / split, split)]
-        if not records:
-            raise DataError(f"{self._home}: holds no image named like train/10000.png; get it with {OBTAIN}")
-        return records
+        return [
+            Record(id=id, group=id, split="train" if id.startswith("train/") else "test", files=pair)
+            for id, pair in self._pairs.items()
+        ]
 
     def load(self, id: str, /) -> Sample:
         """One image ``uint8[H, W, 3]``; 255 in its mask file is a defect.
@@ -80,61 +81,50 @@ class KolektorSDD2:
             DataError: a file is missing or damaged, the sizes differ, the mask holds other values than 0 and 255, or
                 the id is unknown.
         """
-        if not ID.fullmatch(id):
+        if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}; ids are like 'train/10301'")
-        image = self._home / f"{id}.png"
-        pixels, values = read_pair(image, _partner(image))
-        check_values(values, (0, 255), _partner(image))
+        image, mask = self._pairs[id]
+        pixels, values = read_pair(image, mask)
+        check_values(values, (0, 255), mask)
         return Sample(id, pixels, (values == 255).astype(np.uint8))
 
     @cached_property
-    def _home(self) -> Path:
-        """The folder that holds ``train`` and ``test``: the one named, or the only one such a level below."""
-        return release_home(
+    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
+        """Image and mask file by id, train before test; looked up once, as decoding asks for them one by one."""
+        home = release_home(
             self.root,
             _holds_splits,
             wanted="folder train or test with images like 10000.png",
             obtain=f"get it with {OBTAIN}",
         )
+        folders = subfolders(home, tuple(NUMBERS))
+        pairs = {id: pair for split in NUMBERS if split in folders for id, pair in _pairs_of(split, folders[split])}
+        if not pairs:
+            raise DataError(f"{home}: holds no image named like train/10000.png; get it with {OBTAIN}")
+        return pairs
 
 
 def _holds_splits(folder: Path) -> bool:
-    splits = [folder / split for split in NUMBERS if (folder / split).is_dir()]
-    return any(NAME.fullmatch(path.name) for split in splits for path in split.iterdir())
+    splits = subfolders(folder, tuple(NUMBERS)).values()
+    return any(named_files(split, IMAGE) or named_files(split, MASK) for split in splits)
 
 
-def _images(folder: Path, split: Split) -> list[Path]:
-    """Image files of one split by number; none where the folder is absent.
+def _pairs_of(split: Split, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
+    """Image and mask files of one split with their ids, by number.
 
     Raises:
         DataError: an image or a mask stands alone, or has a number of no image of this split.
     """
-    files = {path for path in folder.iterdir() if NAME.fullmatch(path.name)} if folder.is_dir() else set()
-    alone = sorted(path for path in files if _partner(path) not in files)
-    if alone:
-        what = "image" if alone[0].stem.endswith("_GT") else "mask"
-        raise DataError(
-            f"{alone[0]}: its {what} {_partner(alone[0]).name} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
-        )
-    foreign = sorted(path for path in files if int(path.stem[:5]) not in NUMBERS[split])
+    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    check_partners(images, masks, "mask", lambda number: f"{number}_GT.png")
+    check_partners(masks, images, "image", lambda number: f"{number}.png")
+    foreign = [path for number, path in images.items() if int(number) not in NUMBERS[split]]
     if foreign:
         raise DataError(
             f"{foreign[0]}: not an image of the {split} split, which has {NUMBERS[split][0]} to {NUMBERS[split][-1]} "
-            f"({len(foreign)} such file(s)); move it, or use the data set 'folder' for images of your own"
+            f"({len(foreign)} such image(s)); move it, or use the data set 'folder' for images of your own"
         )
-    return sorted(path for path in files if not path.stem.endswith("_GT"))
-
-
-def _partner(path: Path) -> Path:
-    """The mask of an image, or the image of a mask."""
-    stem = path.stem.removesuffix("_GT") if path.stem.endswith("_GT") else f"{path.stem}_GT"
-    return path.with_name(f"{stem}.png")
-
-
-def _record(split: Split, image: Path) -> Record:
-    id = f"{split}/{image.stem}"
-    return Record(id=id, group=id, split=split, files=(image, _partner(image)))
+    return ((f"{split}/{number}", (image, masks[number])) for number, image in images.items())
 
 
 def build(root: Path, /) -> Dataset:
@@ -169,7 +159,7 @@ def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> Non
     grain = rng.normal(0, 6, (height, 1)) + rng.normal(0, 5, (height, width)) + 45 * marked
     pixels: Image = np.clip(np.array([78, 70, 62]) + grain[:, :, None], 0, 255).astype(np.uint8)
     write_png(image, pixels)
-    write_png(_partner(image), marked.astype(np.uint8) * np.uint8(255))
+    write_png(image.with_name(f"{image.stem}_GT.png"), marked.astype(np.uint8) * np.uint8(255))
 
 
 ABOUT = About(

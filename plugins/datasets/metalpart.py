@@ -133,6 +133,9 @@ def build(
 ) -> Dataset:
     """List ``objects`` x ``views`` pictures of ``size`` x ``size`` pixels under ``root``.
 
+    ``domain`` is ``camera``, with sensor noise, blur and inter-reflection, or ``render``, clean and with randomised
+    lighting; objects and viewpoints of the two correspond.
+
     Raises:
         SettingsError: fewer than 3 objects, 1 view or 64 pixels.
     """

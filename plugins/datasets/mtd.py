@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import csv
 import itertools
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -33,10 +32,15 @@ from bench.api import (
     Record,
     Release,
     Sample,
+    SettingsError,
     Split,
+    check_partners,
+    entry,
     hookimpl,
+    named_files,
     read_pair,
     release_home,
+    subfolders,
     write_png,
 )
 
@@ -45,7 +49,7 @@ CLEAN = "MT_Free"
 FOLDERS: Mapping[str, int] = {**{f"MT_{name.capitalize()}": k for k, name in enumerate(CLASSES, 1)}, CLEAN: 0}
 """Class folder to class number."""
 FOLDS = 5
-NAME = re.compile(r"exp(?P<exposure>\d+)_num_\d+\.(jpg|png)")
+IMAGE, MASK = r"(exp\d+_num_\d+)\.jpg", r"(exp\d+_num_\d+)\.png"
 """Everything else in a class folder is a stray file (``Thumbs.db``, ``... (copy).png``) and is not read."""
 GROUPS = Path(__file__).with_name("mtd_groups.csv")
 
@@ -72,7 +76,7 @@ def tiles() -> Mapping[str, Tile]:
         return {row["file"]: Tile(row["group"], cast(Split, row["split"]), int(row["fold"])) for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MagneticTiles:
     """The release on disk. Ids are ``MT_Crack/exp1_num_249594``."""
 
@@ -91,24 +95,40 @@ class MagneticTiles:
             DataError: the folder is not the data set, an image or mask lacks its partner, or an image is
                 not in the table of tiles.
         """
-        home = _home(self.root)
-        return [_record(home, file) for file in _images(home)]
+        return [_record(id, *pair) for id, pair in self._pairs.items()]
 
     def load(self, id: str, /) -> Sample:
         """One image ``uint8[H, W, 1]``; the mask is the folder's class where the file has ``mask_threshold`` or more.
 
         Raises:
-            DataError: a file is missing or damaged, the sizes differ, or a tile filed as free has a defect.
+            DataError: a file is missing or damaged, the sizes differ, a tile filed as free has a defect, or the id is
+                unknown.
         """
-        folder, _, stem = id.partition("/")
-        image = _home(self.root) / folder / "Imgs" / f"{stem}.jpg"
-        pixels, values = read_pair(image, image.with_suffix(".png"))
+        if id not in self._pairs:
+            raise DataError(f"{self.root}: no image {id!r}; ids are like 'MT_Crack/exp1_num_249594'")
+        image, mask = self._pairs[id]
+        folder = id.partition("/")[0]
+        pixels, values = read_pair(image, mask)
         marked = values >= self.mask_threshold
         if folder == CLEAN and marked.any():
-            raise DataError(
-                f"{image.with_suffix('.png')}: the mask marks {marked.sum()} pixels, but {CLEAN} holds clean tiles only"
-            )
+            raise DataError(f"{mask}: the mask marks {marked.sum()} pixels, but {CLEAN} holds clean tiles only")
         return Sample(id, pixels, np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
+
+    @cached_property
+    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
+        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
+        home = release_home(
+            self.root,
+            lambda folder: bool(_image_folders(folder)),
+            wanted=f"folder {', '.join(FOLDERS)}",
+            obtain=f"get them with: {OBTAIN}",
+        )
+        pairs = {id: pair for name, folder in _image_folders(home).items() for id, pair in _pairs_of(name, folder)}
+        if not pairs:
+            raise DataError(
+                f"{home}: holds no image named like MT_Crack/Imgs/exp1_num_249594.jpg; get them with: {OBTAIN}"
+            )
+        return dict(sorted(pairs.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,67 +154,46 @@ class LooseTiles:
         return self.tiles.load(id)
 
 
-def _home(root: Path) -> Path:
-    """The folder that holds the class folders: the one named, or the only one such a level below."""
-    return release_home(root, _holds_classes, wanted=f"folder {', '.join(FOLDERS)}", obtain=f"get them with: {OBTAIN}")
+def _image_folders(home: Path) -> Mapping[str, Path]:
+    """The folders ``Imgs`` by the name of their class folder, those that exist."""
+    found = {name: entry(folder, "Imgs") for name, folder in subfolders(home, tuple(FOLDERS)).items()}
+    return {name: folder for name, folder in found.items() if folder.is_dir()}
 
 
-def _holds_classes(folder: Path) -> bool:
-    return any((folder / name / "Imgs").is_dir() for name in FOLDERS)
-
-
-def _images(home: Path) -> list[Path]:
-    """Image files by class folder and name.
+def _pairs_of(name: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
+    """Image and mask files of one class folder with their ids.
 
     Raises:
-        DataError: there is none, or an image or a mask stands alone.
+        DataError: an image or a mask stands alone.
     """
-    files = {
-        path
-        for folder in FOLDERS
-        if (home / folder / "Imgs").is_dir()
-        for path in (home / folder / "Imgs").iterdir()
-        if NAME.fullmatch(path.name)
-    }
-    alone = sorted(path for path in files if _partner(path) not in files)
-    if alone:
-        what = "mask" if alone[0].suffix == ".jpg" else "image"
-        raise DataError(
-            f"{alone[0]}: its {what} {_partner(alone[0]).name} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
-        )
-    images = sorted(path for path in files if path.suffix == ".jpg")
-    if not images:
-        raise DataError(f"{home}: holds no image named like MT_Crack/Imgs/exp1_num_249594.jpg; get them with: {OBTAIN}")
-    return images
+    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    check_partners(images, masks, "mask", lambda stem: f"{stem}.png")
+    check_partners(masks, images, "image", lambda stem: f"{stem}.jpg")
+    return ((f"{name}/{stem}", (image, masks[stem])) for stem, image in images.items())
 
 
-def _partner(path: Path) -> Path:
-    return path.with_suffix(".png" if path.suffix == ".jpg" else ".jpg")
-
-
-def _record(home: Path, image: Path) -> Record:
+def _record(id: str, image: Path, mask: Path) -> Record:
     """One image with what the table says of it."""
-    tile = tiles().get(image.relative_to(home).as_posix())
-    named = NAME.fullmatch(image.name)
-    if tile is None or named is None:
+    tile = tiles().get(f"{id.replace('/', '/Imgs/')}.jpg")
+    if tile is None:
         raise DataError(
             f"{image}: not one of the {len(tiles())} released images, so its tile is unknown; remove it, "
             "or use the data set 'folder' with groups of your own"
         )
+    exposure = int(id.partition("/exp")[2].partition("_")[0])
     return Record(
-        id=f"{image.parent.parent.name}/{image.stem}",
+        id=id,
         group=tile.group,
         split=tile.split,
-        files=(image, _partner(image)),
-        meta={"exposure": int(named["exposure"]), "fold": tile.fold, "folds": FOLDS},
+        files=(image, mask),
+        meta={"exposure": exposure, "fold": tile.fold, "folds": FOLDS},
     )
 
 
 def build(root: Path, /, *, mask_threshold: int = 128) -> Dataset:
     """Grouped by physical tile, with the frozen split."""
     if not 0 < mask_threshold <= 255:
-        raise DataError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
     return MagneticTiles(root, mask_threshold)
 
 
@@ -272,5 +271,6 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
         about=LEAKY,
         example=example,
         badge="leaky split: images of one tile in train and test",
+        folder="mtd",
         release=RELEASE,
     )

@@ -1,6 +1,7 @@
 """MVTec AD, read as a set for defect segmentation: its test images with their masks, dealt into a split of our own.
 
-Layout of the release, at the folder the user names or one level below it::
+Layout of the release, at the folder the user names or one level below it; a category may lie in
+a folder of its own name once more (``bottle/bottle/test``)::
 
     {category}/train/good/{NNN}.png                 without defect
               /test/good/{NNN}.png                  without defect
@@ -13,7 +14,6 @@ defects to train on, so no image has an official split here, and numbers must no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,13 +34,17 @@ from bench.api import (
     Release,
     Sample,
     SettingsError,
+    check_partners,
     check_size,
     check_values,
+    entry,
     hookimpl,
+    named_files,
+    part_folders,
     read_image,
     read_mask,
     release_home,
-    visible,
+    subfolders,
     write_png,
 )
 
@@ -66,8 +70,7 @@ CATEGORIES = tuple(TYPES)
 GREY = ("grid", "screw", "zipper")
 """Categories stored as grey; all others are in colour."""
 GOOD = "good"
-IMAGE = re.compile(r"(\d{3})\.png")
-MASK = re.compile(r"(\d{3})_mask\.png")
+IMAGE, MASK = r"(\d{3})\.png", r"(\d{3})_mask\.png"
 """Everything else is a stray file (``license.txt``, ``Thumbs.db``, ``000 (copy).png``) and is not read."""
 MARKED = 255
 
@@ -138,12 +141,20 @@ class MvtecAd:
     @cached_property
     def _pictures(self) -> Mapping[str, Picture]:
         """The images by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(self.root, _holds_categories, wanted="folder bottle, cable, ... with test", obtain=_get())
+        home = release_home(
+            self.root,
+            lambda folder: bool(_categories(folder)),
+            wanted="folder bottle, cable, ... with test",
+            obtain=_get(),
+        )
+        folders = _categories(home)
+        lost = [category for category in self.categories or () if category not in folders]
+        if lost:
+            raise DataError(f"{home / lost[0]}: no folder test in it; {_get()}")
         found = {
             picture_id: picture
-            for category in self.categories or CATEGORIES
-            if _is_here(home, category, asked=self.categories is not None)
-            for picture_id, picture in _pictures_of(home / category, self.good)
+            for category in self.categories or folders
+            for picture_id, picture in _pictures_of(category, folders[category], self.good)
         }
         if not found:
             raise DataError(f"{home}: holds no image named like bottle/test/broken_large/000.png; {_get()}")
@@ -168,58 +179,43 @@ def _mask(file: Path, picture: Picture, image: Image) -> Mask:
     return mask
 
 
-def _holds_categories(folder: Path) -> bool:
-    return any((folder / category / "test").is_dir() for category in CATEGORIES)
+def _categories(home: Path) -> Mapping[str, Path]:
+    """The folders of categories by name: those that hold test images, or masks of such."""
+    return part_folders(home, CATEGORIES, lambda folder: bool(subfolders(folder, ("test", "ground_truth"))))
 
 
-def _is_here(home: Path, category: str, *, asked: bool) -> bool:
-    """Whether a category is there; ``asked`` for, it must be."""
-    found = (home / category / "test").is_dir()
-    if asked and not found:
-        raise DataError(f"{home / category}: no folder test in it; {_get()}")
-    return found
+def _pictures_of(category: str, home: Path, good: Good) -> Iterator[tuple[str, Picture]]:
+    """The images of one category with their ids, those without defect as ``good`` says.
 
-
-def _pictures_of(category: Path, good: Good) -> Iterator[tuple[str, Picture]]:
-    """The images of one category with their ids, those without defect as ``good`` says."""
-    images, masks = _files(category / "test", IMAGE), _files(category / "ground_truth", MASK)
-    _check_partners(category, images, masks)
+    Raises:
+        DataError: there is no folder of test images, or an image or mask lacks its partner.
+    """
+    test, truth = entry(home, "test"), entry(home, "ground_truth")
+    if not test.is_dir():
+        raise DataError(f"{home}: ground_truth without a folder test beside it; {_get()}")
+    images, masks = _files(test, IMAGE), _files(truth, MASK)
+    for (type, _), file in masks.items():
+        if type == GOOD:
+            raise DataError(f"{file}: a mask for images without defect; remove it")
+    defective = {place: file for place, file in images.items() if place[0] != GOOD}
+    check_partners(masks, defective, "image", lambda place: test / place[0] / f"{place[1]}.png")
+    check_partners(defective, masks, "mask", lambda place: truth / place[0] / f"{place[1]}_mask.png")
     for (type, number), file in images.items():
         if type != GOOD or good != "none":
             mask = masks.get((type, number))
-            yield f"{category.name}/test/{type}/{number}", Picture(file, mask, category.name, type)
+            yield f"{category}/test/{type}/{number}", Picture(file, mask, category, type)
     if good == "all":
-        for (type, number), file in _files(category / "train", IMAGE).items():
-            if type == GOOD:
-                yield f"{category.name}/train/{type}/{number}", Picture(file, None, category.name, type)
+        for number, file in named_files(entry(entry(home, "train"), GOOD), IMAGE).items():
+            yield f"{category}/train/{GOOD}/{number}", Picture(file, None, category, GOOD)
 
 
-def _check_partners(category: Path, images: Mapping[Place, Path], masks: Mapping[Place, Path]) -> None:
-    """Refuse a defective image without its mask, a mask without its image, and a mask for clean images."""
-    for (type, number), file in masks.items():
-        if type == GOOD:
-            raise DataError(f"{file}: a mask for images without defect; remove it")
-        if (type, number) not in images:
-            raise DataError(
-                f"{file}: its image {category / 'test' / type / number}.png is missing; "
-                "fetch the category again, or remove the mask"
-            )
-    for (type, number), file in images.items():
-        if type != GOOD and (type, number) not in masks:
-            raise DataError(
-                f"{file}: its mask {category / 'ground_truth' / type / number}_mask.png is missing; "
-                "fetch the category again, or remove the image"
-            )
-
-
-def _files(folder: Path, pattern: re.Pattern[str]) -> dict[Place, Path]:
+def _files(folder: Path, pattern: str) -> dict[Place, Path]:
     """Files one level below ``folder`` that match, by the name of their folder and their three digits."""
     return {
-        (inner.name, match[1]): path
-        for inner in (visible(folder) if folder.is_dir() else ())
+        (type, number): path
+        for type, inner in named_files(folder, "(.+)").items()
         if inner.is_dir()
-        for path in visible(inner)
-        if (match := pattern.fullmatch(path.name))
+        for number, path in named_files(inner, pattern).items()
     }
 
 

@@ -14,8 +14,7 @@ release (``000403``) is a training image upside down (``002453``). Hence the bad
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,11 +32,14 @@ from bench.api import (
     Release,
     Sample,
     Split,
+    check_partners,
     check_values,
+    entry,
     hookimpl,
+    named_files,
     read_pair,
     release_home,
-    visible,
+    subfolders,
     write_png,
 )
 
@@ -50,7 +52,7 @@ SPLITS_OF_FOLDERS: Mapping[str, Split] = {
 }
 LAYOUTS: Mapping[str, str] = {"images": "annotations", "img_dir": "ann_dir"}
 """Folder of images to folder of masks."""
-STEM = r"\d{6}(_test)?"
+IMAGE, MASK = r"(\d{6}(?:_test)?)\.jpg", r"(\d{6}(?:_test)?)\.png"
 """Everything else is a stray file; the second layout tells equal numbers of train and test apart by ``_test``."""
 
 OBTAIN = (
@@ -107,12 +109,12 @@ class NeuSeg:
         layouts = _layouts(home)
         if len(layouts) > 1:
             raise DataError(f"{home}: holds the data set in two layouts, {' and '.join(layouts)}; keep one of them")
-        images = dict(_files(home / layouts[0], ".jpg"))
-        masks = dict(_files(home / LAYOUTS[layouts[0]], ".png"))
-        _check_partners(images, home / LAYOUTS[layouts[0]], masks)
-        _check_partners(masks, home / layouts[0], images)
+        image_folder, mask_folder = entry(home, layouts[0]), entry(home, LAYOUTS[layouts[0]])
+        images, masks = _files(image_folder, IMAGE), _files(mask_folder, MASK)
+        check_partners(images, masks, "mask", lambda key: mask_folder / f"{key}.png")
+        check_partners(masks, images, "image", lambda key: image_folder / f"{key}.jpg")
         if not images:
-            raise DataError(f"{home / layouts[0]}: holds no image named like train/000901.jpg; {_get()}")
+            raise DataError(f"{image_folder}: holds no image named like train/000901.jpg; {_get()}")
         return {id: (images[id], masks[id]) for id in sorted(images)}
 
 
@@ -125,28 +127,18 @@ def _layouts(folder: Path) -> list[str]:
     return [
         images
         for images, masks in LAYOUTS.items()
-        if (folder / masks).is_dir() and any((folder / images / split).is_dir() for split in SPLITS_OF_FOLDERS)
+        if len(found := subfolders(folder, (images, masks))) == 2
+        and subfolders(found[images], tuple(SPLITS_OF_FOLDERS))
     ]
 
 
-def _files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, name: str) -> dict[str, Path]:
     """Files of the release below ``folder`` by id, such as ``training/000901``."""
-    name = re.compile(STEM + re.escape(suffix))
-    for split in SPLITS_OF_FOLDERS:
-        for path in visible(folder / split) if (folder / split).is_dir() else ():
-            if name.fullmatch(path.name):
-                yield f"{split}/{path.stem}", path
-
-
-def _check_partners(files: Mapping[str, Path], other: Path, partners: Mapping[str, Path]) -> None:
-    """Refuse a file whose partner, in the folder ``other``, is missing."""
-    alone = [id for id in files if id not in partners]
-    if alone:
-        suffix = ".png" if files[alone[0]].suffix == ".jpg" else ".jpg"
-        raise DataError(
-            f"{files[alone[0]]}: its partner {other / alone[0]}{suffix} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
-        )
+    return {
+        f"{split}/{stem}": path
+        for split, inner in subfolders(folder, tuple(SPLITS_OF_FOLDERS)).items()
+        for stem, path in named_files(inner, name).items()
+    }
 
 
 def build(root: Path, /) -> Dataset:
@@ -208,7 +200,6 @@ RELEASE = Release(
     downloads=(Download(("https://github.com/DHW-Master/NEU_Seg/archive/refs/heads/main.zip",)),),
     images=4_470,
     defective=4_470,
-    splits=(("train", 3_630), ("test", 840)),
 )
 
 

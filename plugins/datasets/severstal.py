@@ -16,8 +16,7 @@ that an image does not show has no file or an empty one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,13 +37,15 @@ from bench.api import (
     Release,
     Sample,
     SettingsError,
+    entry,
     hookimpl,
+    named_files,
     read_image,
     release_home,
-    visible,
+    subfolders,
 )
 
-IMAGE = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg")
+IMAGE = r"([0-9a-f]{9})\.jpg"
 """Everything else beside the images is a stray file and is not read."""
 
 OBTAIN = (
@@ -74,9 +75,9 @@ class Severstal:
             DataError: the folder is not the data set, ``train.csv`` is damaged or lacks an image, or a mask image
                 has no image.
         """
-        ids = _ids(self._home / "train_images")
-        self._marks.check(ids)
-        return [Record(id=id, group=id, files=(self._image(id), *self._marks.files(id))) for id in ids]
+        images = self._images
+        self._marks.check(tuple(images))
+        return [Record(id=id, group=id, files=(file, *self._marks.files(id))) for id, file in images.items()]
 
     def load(self, id: str, /) -> Sample:
         """One image ``uint8[256, 1600, 3]`` with the number of the class at every marked pixel.
@@ -85,9 +86,9 @@ class Severstal:
             DataError: a file is missing or damaged, runs are not valid, sizes differ, two classes share a pixel and
                 ``overlap`` is ``refuse``, or the id is unknown.
         """
-        image = self._image(id)
-        if not IMAGE.fullmatch(image.name):
+        if id not in self._images:
             raise DataError(f"{self.root}: no image {id!r}; ids are like '0002cc93b'")
+        image = self._images[id]
         pixels = read_image(image)
         height, width, _ = pixels.shape
         if (height, width) != (HEIGHT, WIDTH):
@@ -100,8 +101,14 @@ class Severstal:
             mask[marked] = mark.defect
         return Sample(id, pixels, mask)
 
-    def _image(self, id: str) -> Path:
-        return self._home / "train_images" / f"{id}.jpg"
+    @cached_property
+    def _images(self) -> Mapping[str, Path]:
+        """Image files by id; looked up once, as decoding asks for them one by one."""
+        folder = entry(self._home, "train_images")
+        found = named_files(folder, IMAGE)
+        if not found:
+            raise DataError(f"{folder}: holds no image named like 0002cc93b.jpg; to get it, {OBTAIN}")
+        return found
 
     @cached_property
     def _home(self) -> Path:
@@ -112,24 +119,14 @@ class Severstal:
     def _marks(self) -> Marks:
         """Looked up once, as decoding asks for them image by image."""
         return (
-            marks_in_table(self._home / "train.csv") if self.masks is None else marks_in_folder(self._home / self.masks)
+            marks_in_table(entry(self._home, "train.csv"))
+            if self.masks is None
+            else marks_in_folder(self._home / self.masks)
         )
 
 
 def _holds_images(folder: Path) -> bool:
-    return (folder / "train_images").is_dir()
-
-
-def _ids(folder: Path) -> list[str]:
-    """Ids of the images, sorted.
-
-    Raises:
-        DataError: there is none.
-    """
-    found = [named["id"] for path in visible(folder) if (named := IMAGE.fullmatch(path.name))]
-    if not found:
-        raise DataError(f"{folder}: holds no image named like 0002cc93b.jpg; to get it, {OBTAIN}")
-    return found
+    return bool(subfolders(folder, ("train_images",)))
 
 
 def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:

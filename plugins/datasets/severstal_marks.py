@@ -15,14 +15,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bench.api import Bool, DataError, Row, check_size, check_values, read_csv, read_mask, visible
+from bench.api import Bool, DataError, Row, check_size, check_values, named_files, read_csv, read_mask
 
 CLASSES = ("class 1", "class 2", "class 3", "class 4")
 """The release numbers its kinds of defect and names none."""
 HEIGHT, WIDTH = 256, 1600
 """The grid that run lengths count on."""
 ROW = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg_(?P<class>[1-4])")
-MASK = re.compile(r"(?P<id>[0-9a-f]{9})_(?P<class>[1-4])\.png")
+MASK = r"([0-9a-f]{9}_[1-4])\.png"
 
 
 class Mark(Protocol):
@@ -160,9 +160,9 @@ def marks_in_folder(folder: Path) -> MaskFolder:
     if not folder.is_dir():
         raise DataError(f"{folder}: the folder is missing; the setting 'masks' names it")
     found: dict[str, list[MaskFile]] = {}
-    for path in visible(folder):
-        if named := MASK.fullmatch(path.name):
-            found.setdefault(named["id"], []).append(MaskFile(int(named["class"]), path))
+    for key, path in named_files(folder, MASK).items():
+        id, _, defect = key.partition("_")
+        found.setdefault(id, []).append(MaskFile(int(defect), path))
     if not found:
         raise DataError(f"{folder}: holds no mask named like 0002cc93b_1.png")
     return MaskFolder(found)

@@ -29,6 +29,7 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
 
     DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Every image is read once.
     """
+    from bench.canonical import printable
     from bench.data.pixels import pixel_facts
     from bench.report.measures import plural
 
@@ -40,7 +41,7 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
         remarks, written = _write(opened, pixels, to)
     for remark in remarks:
         click.echo(f"- {remark}")
-    click.echo(f"card: {written}")
+    click.echo(f"card: {printable(str(written))}")
 
 
 def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[str], Path]:

@@ -26,18 +26,25 @@ def command(names: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) 
 
 
 def _fetched(desk: DataDesk, ref: Ref) -> bool:
-    """Fetch one data set; a failure is a line, and the next one is tried."""
+    """Fetch one data set; a failure is a line, and the next one is tried. What is made on first use is no failure."""
+    from bench.canonical import printable
     from bench.cli.data.bars import watching
-    from bench.engine.obtaining import fetch_dataset
+    from bench.engine.obtaining import fetch_dataset, on_demand
 
-    say_terms(ref.use, desk.catalog.find("dataset", ref.use).component.about)
+    component = desk.catalog.find("dataset", ref.use).component
+    downloads = component.release.downloads if component.release else ()
     try:
+        if not downloads and on_demand(desk.catalog, ref, desk.places):
+            click.echo(f"{ref.use}: needs no download, its images are made by the first use")
+            return True
+        say_terms(ref.use, component.about)
         with watching() as watch:
             arrived = fetch_dataset(desk.catalog, ref, desk.places, watch)
     except BenchError as error:
         click.echo(str(error), err=True)
         return False
-    click.echo(f"{ref.use}: {arrived.images:,} images in {arrived.root}; 'bench data verify {ref.use}' reads them all")
+    where = printable(str(arrived.root))
+    click.echo(f"{ref.use}: {arrived.images:,} images in {where}; 'bench data verify {ref.use}' reads them all")
     return True
 
 

@@ -19,6 +19,7 @@ def command(
     name: str, paths: tuple[Path, ...], link: bool, quick: bool, plugin: tuple[Path, ...], no_plugins: bool
 ) -> None:
     """Unpack or copy PATH..., archives or a folder, to $BENCH_HOME/data/NAME, once every image has been read."""
+    from bench.canonical import printable
     from bench.cli.data.bars import watching
     from bench.cli.data.fetch import say_terms
     from bench.engine.obtaining import Look, import_dataset, link_dataset
@@ -38,4 +39,4 @@ def command(
         what = arrived.verified.verdict.sentence
     else:
         what = f"listed only; 'bench data verify {ref.use}' reads them all"
-    click.echo(f"{ref.use}: {arrived.images:,} images in {arrived.root}; {what}")
+    click.echo(f"{ref.use}: {arrived.images:,} images in {printable(str(arrived.root))}; {what}")

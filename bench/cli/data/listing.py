@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.canonical import printable
 from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def _row(one: Holding) -> dict[str, str | int | None]:
         "released": one.released,
         "bytes": one.size,
         "licence": one.licence,
-        "folder": str(one.root),
-        "note": one.note,
+        "folder": printable(str(one.root)),
+        "note": printable(one.note),
     }
 
 
@@ -69,8 +70,8 @@ def _cells(one: Holding) -> tuple[str, str, str, str, str]:
 def _where(one: Holding) -> list[str]:
     """The folder of what is here; how to get what is not; both for what is damaged."""
     if one.state in ("absent", "begun", "on demand"):
-        return [one.note]
-    return [str(one.root), *([one.note] if one.note else [])]
+        return [printable(one.note)]
+    return [printable(text) for text in (str(one.root), one.note) if text]
 
 
 def _grid(found: Sequence[Holding]) -> Grid:

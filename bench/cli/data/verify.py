@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import DataDesk, data_desk, dataset_options
-from bench.errors import DataError
+from bench.errors import BenchError, DataError, PluginError
 
 if TYPE_CHECKING:
     from bench.engine.verifying import Verified
@@ -30,9 +30,12 @@ def command(names: tuple[str, ...], data: tuple[str, ...], plugin: tuple[Path, .
 
 
 def _verified(desk: DataDesk, ref: Ref) -> int:
-    """Verify one data set, print what was found, and return the exit code: 2 where it is absent, 3 if it is wrong."""
+    """Verify one data set, print what was found, and return the exit code.
+
+    2 where it is absent or cannot be asked, 3 if it is wrong; the others are verified whatever it is.
+    """
+    from bench.canonical import printable
     from bench.cli.data.bars import IMAGES, watching
-    from bench.engine.arriving import occupied
     from bench.engine.verifying import verify_dataset
 
     try:
@@ -40,18 +43,28 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
             found = verify_dataset(
                 desk.catalog, ref, desk.places, lambda done, total: watch(f"{IMAGES} of {ref.use}", done, total)
             )
-    except DataError as error:
-        click.echo(f"{ref.use}: {error}", err=True)
-        return 3 if occupied(desk.places.root(ref.use)) else 2
+    except (BenchError, OSError) as error:
+        click.echo(printable(f"{ref.use}: {error}"), err=True)
+        return 3 if isinstance(error, DataError | PluginError) and _there(desk, ref) else 2
     for line in _lines(ref.use, found):
         click.echo(line)
     return 3 if found.verdict.standing == "wrong" else 0
 
 
+def _there(desk: DataDesk, ref: Ref) -> bool:
+    """Whether something lies where the data set should; a folder that cannot be followed is nothing."""
+    from bench.engine.arriving import occupied
+
+    try:
+        return occupied(desk.root(ref))
+    except DataError:
+        return False
+
+
 def _lines(name: str, found: Verified) -> Iterator[str]:
     census, first = found.census, found.index.entries[0]
     yield f"{name}: {found.verdict.sentence}"
-    yield f"  read         {census.images:,} images of {census.groups:,} groups, every one with its mask"
+    yield f"  read         {census.images:,} images of {census.groups:,} groups, and every mask there is"
     yield f"  size         {_range(census.widths)} x {_range(census.heights)} pixels, {first.channels} x {first.dtype}"
     yield f"  marked       {census.marked:,} images with a defect, {census.images - census.marked:,} without"
     splits = ", ".join(f"{split} {count:,}" for split, count in census.splits.items())

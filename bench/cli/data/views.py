@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     "--instances", type=click.IntRange(1, 100), default=4, show_default=True, help="Objects shown, a row each."
 )
 @click.option("--outline/--no-outline", default=False, help="Outline what the masks mark.")
-@click.option("--to", type=click.Path(path_type=Path), default=Path("views.png"), show_default=True)
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    default=Path("views.png"),
+    show_default=True,
+    help="The picture, a PNG file.",
+)
 @dataset_options
 def command(
     first: str,
@@ -41,6 +47,7 @@ def command(
     A and B are names or, with settings, '{use: NAME, settings: {...}}'. Images of equal group and equal metadata
     'viewpoint' correspond.
     """
+    from bench.canonical import printable
     from bench.data.viewpoints import correspondence
     from bench.images import write_png
     from bench.report.measures import plural
@@ -60,7 +67,7 @@ def command(
     click.echo(f"without a partner: {found.alone_in_first:,} of {one.name}, {found.alone_in_second:,} of {other.name}")
     if found.several:
         click.echo(f"several images of one viewpoint: {found.several:,} times; the first is shown")
-    click.echo(f"picture: {to}")
+    click.echo(f"picture: {printable(str(to))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class _Side:
 
         ref = desk.ref(text)
         component = desk.catalog.find("dataset", ref.use).component
-        data = DataRef(ref.use, dict(ref.settings), str(desk.places.root(ref.use)), index="")
+        data = DataRef(ref.use, dict(ref.settings), str(desk.root(ref)), index="")
         dataset = open_dataset(desk.catalog, data)
         return cls(short_name(component, ref.settings), dataset, listed(dataset, ref.use))
 

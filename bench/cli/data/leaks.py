@@ -1,0 +1,172 @@
+"""``bench data leaks``: objects, copies and near-duplicates that lie in more than one split."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import DataDesk, data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.data.index import DatasetIndex
+    from bench.data.likeness import Look
+    from bench.engine.opening import Opened
+    from bench.report.leaks import Found, Kind, Link
+    from bench.report.pairs import ShownPair
+    from bench.types import Split
+
+MOST_LINES = 20
+"""Near-duplicates that are printed."""
+MOST_PICTURES = 96
+"""Pairs of each kind that are drawn, most alike first."""
+SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
+"""Sheets of an earlier search, which would lie about this one."""
+
+
+@click.command("leaks")
+@click.argument("dataset")
+@click.option(
+    "--split", default="grouped", show_default=True, metavar="grouped|random|FILE.csv", help="The split to search."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random split.")
+@click.option("--groups", metavar="NAME|FILE.csv", help="Groups to judge by: those of another data set, or id,group.")
+@click.option("--likeness", type=click.FloatRange(0, 1), help="From where on images count as alike; by default 0.5.")
+@click.option("--to", type=click.Path(path_type=Path), help="Folder for the pairs as csv and pictures.")
+@click.option("--format", "form", type=click.Choice(("text", "csv")), default="text", show_default=True)
+@dataset_options
+def command(
+    dataset: str,
+    split: str,
+    seed: int,
+    groups: str | None,
+    likeness: float | None,
+    to: Path | None,
+    form: str,
+    data: tuple[str, ...],
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
+) -> int:
+    """Search DATASET for groups, exact copies and near-duplicates in more than one split.
+
+    DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Near-duplicates are found from pixels alone.
+    'random' splits image by image, 60/20/20. Exit code 3 when a leak is found.
+    """
+    if split not in ("grouped", "random") and not split.endswith(".csv"):
+        raise click.UsageError(f"--split {split!r}: write grouped, random or the name of a file that ends in .csv")
+    from bench.data.near_duplicates import ALIKE
+    from bench.data.placing import random_split
+    from bench.report.leaks import found_leaks
+
+    desk = data_desk(data, plugin, no_plugins)
+    opened = desk.opened(dataset)
+    with redirect_stdout(sys.stderr):
+        assignment = random_split(opened.index, seed) if split == "random" else _placed(opened.index, split)
+        judge = _judged_by(desk, opened.index, groups)
+        found = found_leaks(judge, assignment, _looks(opened), ALIKE if likeness is None else likeness)
+        if to:
+            _write(opened, found, to)
+    named = f"random (seed {seed})" if split == "random" else split
+    for text in _text(found, named, to) if form == "text" else _csv(found):
+        click.echo(text)
+    return 3 if found.any else 0
+
+
+def _placed(index: DatasetIndex, split: str) -> dict[str, Split]:
+    from bench.data.placing import placed
+    from bench.suite.schema import SplitFile
+
+    return placed(index, None if split == "grouped" else SplitFile(file=split))
+
+
+def _judged_by(desk: DataDesk, index: DatasetIndex, groups: str | None) -> DatasetIndex:
+    """The index with the groups that the user named."""
+    from bench.data.placing import read_groups, regrouped
+    from bench.engine.indexing import listed, open_dataset
+    from bench.engine.jobs import DataRef
+
+    if groups is None:
+        return index
+    if groups.endswith(".csv"):
+        return regrouped(index, read_groups(Path(groups).expanduser()))
+    ref = desk.ref(groups)
+    data = DataRef(ref.use, dict(ref.settings), str(desk.root(ref)), index="")
+    return regrouped(index, {r.id: r.group for r in listed(open_dataset(desk.catalog, data), ref.use)})
+
+
+def _looks(opened: Opened) -> dict[str, Look]:
+    """Read every image once more, and say what comes then."""
+    from bench.cli.data.bars import IMAGES, watching
+    from bench.data.near_duplicates import looks
+    from bench.report.measures import plural
+
+    with watching() as watch:
+        seen = looks(opened.index, opened.dataset, progress=lambda done, total: watch(IMAGES, done, total))
+    click.echo(f"comparing {plural(len(seen), 'image')}", err=True)
+    return seen
+
+
+def _text(found: Found, split: str, to: Path | None) -> list[str]:
+    from bench.report.leaks import cautions, judged, link_text, links, summary
+    from bench.report.measures import plural
+    from bench.report.text import grid_text
+
+    lines = [grid_text(summary(found, f"{found.index.dataset}, split {split}"))]
+    lines += [sentence for sentence in (*cautions(found), judged(found)) if sentence]
+    near = [link for link in links(found) if link.kind == "near-duplicate"]
+    lines += [f"  {link_text(found, link)}" for link in near[:MOST_LINES]]
+    if len(near) > MOST_LINES:
+        lines.append(
+            f"  and {plural(len(near) - MOST_LINES, 'pair')} more; --format csv lists all, --to DIR shows them"
+        )
+    if to:
+        lines.append(f"pairs: {to / 'pairs.csv'}")
+    return lines
+
+
+def _csv(found: Found) -> list[str]:
+    from bench.report.leaks import link_row, links
+    from bench.report.tables import rows_csv
+
+    return [rows_csv([link_row(found, link) for link in links(found)]).rstrip("\n")]
+
+
+def _write(opened: Opened, found: Found, to: Path) -> None:
+    """Write ``pairs.csv`` and sheets of pictures by kind; sheets of an earlier search go."""
+    from bench.images import write_png
+    from bench.report.leaks import links
+    from bench.report.pairs import ACROSS, DOWN, pair_sheet
+
+    to.mkdir(parents=True, exist_ok=True)
+    for old in to.iterdir():
+        if SHEETS.fullmatch(old.name):
+            old.unlink()
+    (to / "pairs.csv").write_text("\n".join([*_csv(found), ""]), encoding="utf-8", newline="\n")
+    by_kind: dict[Kind, list[Link]] = {}
+    for link in links(found):
+        by_kind.setdefault(link.kind, []).append(link)
+    for kind, members in by_kind.items():
+        shown = members[:MOST_PICTURES]
+        for number, start in enumerate(range(0, len(shown), ACROSS * DOWN), start=1):
+            sheet = pair_sheet(_shown(opened, found, shown[start : start + ACROSS * DOWN]))
+            write_png(to / f"{kind}-{number}.png", sheet)
+
+
+def _shown(opened: Opened, found: Found, members: Sequence[Link]) -> list[ShownPair]:
+    from bench.component import guarded
+    from bench.report.gallery import Thumbnail, thumbnail
+    from bench.report.pairs import SIDE, ShownPair
+
+    def look(id: str) -> Thumbnail:
+        return thumbnail(guarded(f"load({id!r}) of data set {found.index.dataset!r}", opened.dataset.load, id), SIDE)
+
+    shown = []
+    for link in members:
+        texts = [f"{found.assignment[id]}: {id}" for id in (link.first, link.second)]
+        shown.append(ShownPair((look(link.first), look(link.second)), (f"{link.measured}, {texts[0]}", texts[1])))
+    return shown

@@ -1,0 +1,89 @@
+"""The search for near-duplicates against its limits: thumbnails against matrix products, looks against decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from bench.data.likeness import Look, likeness, look
+from bench.data.near_duplicates import SEARCHES, _candidates, similar
+from bench.types import Split
+
+IMAGES, SIDE, ROUNDS = 3000, 512, 5
+LARGEST = 16_100
+"""Images of DAGM, the largest data set; the comparison of thumbnails grows with the square."""
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, Look]:
+    """Looks of textures; to save time the later ones are earlier ones, shifted."""
+    rng = np.random.default_rng(0)
+    first = [look(_texture(rng), SIDE) for _ in range(150)]
+    looks = {}
+    for number in range(IMAGES):
+        this, by = first[number % len(first)], tuple(rng.integers(0, 96, 2).tolist())
+        frames = tuple(np.roll(frame, by, (0, 1)) for frame in this.frames)
+        coarse = np.roll(this.coarse, (by[0] // 6, by[1] // 6), (0, 1))
+        looks[f"{number:05}"] = Look(frames, coarse, this.structured)
+    return looks
+
+
+def _texture(rng: np.random.Generator) -> np.ndarray:
+    noise = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE)).astype(np.float32), (0, 0), 4)
+    return np.clip(120 + 30 * noise / noise.std(), 0, 255).astype(np.uint8)[..., None]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def _report(benchmark: Any, what: str, **figures: float) -> None:
+    benchmark.extra_info.update(figures)
+    print(f"\n{what}: " + ", ".join(f"{name} {value:,.3g}" for name, value in figures.items()))  # noqa: T201
+
+
+def test_a_look_against_decoding(benchmark: Any) -> None:
+    image = _texture(np.random.default_rng(1))
+    png = cv2.imencode(".png", image)[1]
+    decode = [_seconds(lambda: cv2.imdecode(png, cv2.IMREAD_GRAYSCALE)) for _ in range(ROUNDS)]
+    benchmark.pedantic(lambda: look(image, SIDE), rounds=10 * ROUNDS, warmup_rounds=2)
+    taken = benchmark.stats["median"]
+    _report(benchmark, "look", milliseconds=1e3 * taken, share_of_decode=median(decode) / taken)
+
+
+def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Look]) -> None:
+    coarse = np.stack([found.coarse for found in seen.values()])
+    sides: list[Split] = ["train"] * (IMAGES * 3 // 5) + ["test"] * (IMAGES * 2 // 5)
+    flat = coarse.reshape(IMAGES, -1)
+    products = sum(len(s.turns) * (2 * s.margin + 1) ** 2 * (16 - 2 * s.margin) ** 2 for s in SEARCHES) / flat.shape[1]
+    rival = [_seconds(lambda: flat @ flat.T) for _ in range(ROUNDS)]
+    benchmark.pedantic(lambda: [_candidates(coarse, sides, search) for search in SEARCHES], rounds=3)
+    taken = benchmark.stats["median"]
+    _report(
+        benchmark, "thumbnails", seconds=taken, products=products, share_of_products=products * median(rival) / taken,
+        seconds_of_the_largest=taken * (LARGEST / IMAGES) ** 2,
+    )  # fmt: skip
+
+
+def test_likeness(benchmark: Any, seen: dict[str, Look]) -> None:
+    one, other = seen["00000"], seen["00001"]
+    unlike = [_seconds(lambda: likeness(one, other)) for _ in range(20 * ROUNDS)]
+    benchmark.pedantic(lambda: likeness(one, one), rounds=20 * ROUNDS, warmup_rounds=2)
+    taken = benchmark.stats["median"]
+    _report(benchmark, "likeness", milliseconds=1e3 * taken, milliseconds_if_unlike=1e3 * median(unlike))
+
+
+def test_whole_search(benchmark: Any, seen: dict[str, Look]) -> None:
+    split: dict[str, Split] = {id: ("test", "validation", "train", "train", "train")[int(id) % 5] for id in seen}
+    benchmark.pedantic(lambda: similar(seen, split), rounds=1)
+    taken = benchmark.stats["median"]
+    held = sum(frame.nbytes for found in seen.values() for frame in found.frames) / IMAGES
+    _report(benchmark, "search", images_per_s=IMAGES / taken, kilobytes_per_image=held / 1e3)
