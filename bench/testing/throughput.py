@@ -15,7 +15,7 @@ from bench.crops.bank import build_bank
 from bench.crops.draw import ordered
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex, build_index
-from bench.engine.home import Places, bench_home
+from bench.engine.home import Places, bench_home, resolved
 from bench.testing.ground import Chosen, sampled
 from bench.testing.worlds import Everywhere
 from bench.types import Dataset, JsonValue
@@ -90,8 +90,8 @@ def workload(
 def _root(component: Component[Any], name: str, data: Path | None, scratch: Path) -> tuple[Path, str]:
     """The folder to read, and what to call it."""
     if data is not None:
-        return data.expanduser().resolve(), "the data given"
-    kept = Places(bench_home(), Path(), {}).root(name)
+        return resolved(data), "the data given"
+    kept = Places(bench_home(), Path(), {}).root(name, component.folder)
     if kept.is_dir():
         return kept, "the data in the bench home"
     scratch.mkdir()
