@@ -117,7 +117,8 @@ class Catalog:
         close = get_close_matches(name, self.names(kind), 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         lost = f" {len(self.quarantined)} plugin(s) failed to load: see 'bench plugins'." if self.quarantined else ""
-        return f"no plugin offers a {kind} called {name!r}.{hint} 'bench list {PLURALS[kind]}' shows all.{lost}"
+        article = "an" if kind[0] in "aeiou" else "a"
+        return f"no plugin offers {article} {kind} called {name!r}.{hint} 'bench list {PLURALS[kind]}' shows all.{lost}"
 
 
 def catalog_of(components: Mapping[str, Sequence[Component[Any]]]) -> Catalog:

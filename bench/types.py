@@ -47,6 +47,8 @@ class Record:
     def __post_init__(self) -> None:
         if self.split is not None and self.split not in SPLITS:
             raise DataError(f"image {self.id!r}: split {self.split!r} is none of {', '.join(SPLITS)}")
+        if not isinstance(self.files, tuple):
+            raise DataError(f"image {self.id!r}: files is {self.files!r}; it must be a tuple of paths, as (path,)")
 
 
 @dataclass(frozen=True, slots=True)

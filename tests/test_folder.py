@@ -261,3 +261,12 @@ def test_a_link_to_a_folder_among_the_images_is_refused(opened, tmp_path):
     (tmp_path / "images" / "again").symlink_to(".")
     with pytest.raises(DataError, match="again: a link to a folder"):
         opened(tmp_path).records()
+
+
+def test_masks_that_all_end_alike_are_answered_with_the_setting_that_pairs_them(opened, tmp_path):
+    for name in ("a", "ab"):
+        pair(tmp_path, name)
+        (tmp_path / "masks" / f"{name}.png").rename(tmp_path / "masks" / f"{name}_GT.png")
+    with pytest.raises(DataError, match="set 'suffix: _GT'"):
+        opened(tmp_path).records()
+    assert len(opened(tmp_path, suffix="_GT").records()) == 2

@@ -146,8 +146,11 @@ def test_an_absent_data_set_does_not_overwrite_finished_records(tmp_path: Path) 
     assert bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py").returncode == 0
     before = scores(tmp_path)
     (tmp_path / "parts").rename(tmp_path / "moved")
-    bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py")
+    done = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py")
     assert scores(tmp_path) == before
+    assert done.returncode == 3
+    assert "images: the folder is missing" in done.stderr
+    assert "those of an earlier run, not of these data" in done.stderr
 
 
 def test_a_broken_plugin_beside_a_good_one_is_reported_and_stops_nothing(tmp_path: Path) -> None:

@@ -154,12 +154,15 @@ def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool)
 
 def _folders(pairs: tuple[str, ...], catalog: Catalog) -> dict[str, str]:
     folders = {}
+    from bench.suite.mistakes import did_you_mean
+
     known = catalog.names("dataset")
     for pair in pairs:
         name, equals, folder = pair.partition("=")
         if not (name and equals and folder):
             raise click.UsageError(f"--data {pair!r}: write NAME=DIR, for example --data mtd=~/data/mtd")
         if name.rpartition(":")[2] not in known:
-            raise click.UsageError(f"--data {pair!r}: no data set is called {name!r}; known: {', '.join(known)}")
+            hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
+            raise click.UsageError(f"--data {pair!r}: no data set is called {name!r}.{hint}")
         folders[name] = folder
     return folders

@@ -42,6 +42,19 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     yield _disk(plan, places)
 
 
+def blocked_lines(plan: Plan) -> Iterator[str]:
+    """Why cells could not run, and that what a leaderboard shows of them is of an earlier run."""
+    groups: dict[str, list[Planned]] = {}
+    for planned in plan.cells:
+        if planned.state == "blocked" and planned.reason:
+            groups.setdefault(planned.reason, []).append(planned)
+    for reason, group in groups.items():
+        earlier = any(planned.record is not None and planned.record["state"] == "done" for planned in group)
+        yield f"blocked ({len(group)}): {reason}"
+        if earlier:
+            yield "  the scores above of these cells are those of an earlier run, not of these data"
+
+
 def _reasons(plan: Plan) -> Iterator[str]:
     seen: dict[tuple[str, str], list[Planned]] = {}
     for planned in plan.cells:

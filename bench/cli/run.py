@@ -23,6 +23,7 @@ def command(plain: bool, **given: Any) -> int:
     Interrupt it at any time: the same command continues.
     """
     from bench.cli.leaderboard import render
+    from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
     from bench.engine.scheduler import unsettled
     from bench.twin import run_and_file
@@ -32,6 +33,8 @@ def command(plain: bool, **given: Any) -> int:
     with watching(plain=plain or not sys.stderr.isatty()) as watcher, redirect_stdout(sys.stderr):
         plan, board = run_and_file(suite, invocation, watcher, command_line())
     click.echo(render(board, "text"))
+    for line in blocked_lines(plan):
+        click.echo(line, err=True)
     minutes = (time.monotonic() - started) / 60
     click.echo(f"results: {invocation.places.run(suite.name)} (this run took {minutes:.1f} minutes)")
     return CELLS_FAILED if unsettled(plan) else 0

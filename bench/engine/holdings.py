@@ -58,7 +58,7 @@ def _holding(catalog: Catalog, offer: Offer, doubled: bool, places: Places) -> H
         data = shelf(catalog, ref, places).data
         records = listed(open_dataset(catalog, data), name)
     except BenchError as error:
-        return _without_records(component, name, root, _first_line(error), followed=followed)
+        return _without_records(component, name, root, _first_line(error), followed=followed, given=name in places.data)
     return _with_records(catalog, places, offer, data, records)
 
 
@@ -66,11 +66,15 @@ def _first_line(error: BenchError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _without_records(component: Component[object], name: str, root: Path, problem: str, *, followed: bool) -> Holding:
-    """A data set that cannot be listed; ``followed`` unless the folder given for it leads nowhere."""
+def _without_records(
+    component: Component[object], name: str, root: Path, problem: str, *, followed: bool, given: bool
+) -> Holding:
+    """A data set that cannot be listed; ``followed`` unless the folder ``given`` for it leads nowhere."""
     licence = component.about.licence if component.about else ""
     if occupied(root) or not followed:
         return Holding(name, "damaged", root, licence, note=problem)
+    if given:
+        return Holding(name, "absent", root, licence, note=f"{root}: there is no such folder")
     arrived = _bytes_below(inbox_of(root))
     state: State = "begun" if arrived else "absent"
     return Holding(name, state, root, licence, size=arrived or None, note=_how(component, name))

@@ -119,7 +119,10 @@ class Folder:
         wanted = {id + self.suffix for id in images}
         unused = [path for name, path in masks.items() if name not in wanted]
         if unused:
-            raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); remove it or add the image")
+            raise DataError(
+                f"{unused[0]}: this mask has no image ({len(unused)} such); "
+                + (_suffix_advice(images, unused) or "remove it or add the image")
+            )
         bare = [id for id in images if id + self.suffix not in masks]
         if bare and self.clean == "refuse":
             raise DataError(
@@ -127,6 +130,14 @@ class Folder:
                 "image(s)); add it, or set 'clean: empty' if an image without a mask is free of defects"
             )
         return {id: (image, masks.get(id + self.suffix)) for id, image in images.items()}
+
+
+def _suffix_advice(images: Mapping[str, Path], masks: Sequence[Path]) -> str | None:
+    """The setting that would pair all of these masks, where there is one: ``part1_GT.png`` is common."""
+    names = {Path(id).name for id in images}
+    ends = {mask.stem[len(name) :] for mask in masks for name in names if mask.stem.startswith(name)}
+    fitting = [end for end in sorted(ends) if end and all(mask.stem.removesuffix(end) in names for mask in masks)]
+    return f"set 'suffix: {fitting[0]}' if that ends the names of all masks" if fitting else None
 
 
 def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
