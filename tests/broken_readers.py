@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from bench.api import About, Component, DataError, Record, Sample, check_values, read_image, read_pair, write_png
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Record,
+    Sample,
+    check_values,
+    read_image,
+    read_mask,
+    read_pair,
+    write_png,
+)
 
 ABOUT = About("Scratches drawn for a test", licence="none", obtain="draw your own")
 NOT_A_PATH = "images/part-0.png"
@@ -284,9 +295,34 @@ class Trusting(Sound):
             return super().load(id)
         except DataError as error:
             path = self.root / "images" / f"{id}.png"
-            if str(self.root / "masks") not in str(error) or "missing" in str(error) or "(0 bytes)" in str(error):
+            told = ("missing", "(0 bytes)", "same size")
+            if str(self.root / "masks") not in str(error) or any(word in str(error) for word in told):
                 raise
             return Sample(id, read_image(path), np.zeros((24, 32), np.uint8))
+
+
+class Forgetful(Sound):
+    """Takes an image whose mask is lost for a clean one."""
+
+    def record(self, path: Path) -> Record:
+        mask = self.mask(path)
+        return Record(path.stem, group=path.stem, files=(path, mask) if mask.is_file() else (path,))
+
+    def load(self, id: str, /) -> Any:
+        path = self.root / "images" / f"{id}.png"
+        if self.mask(path).is_file():
+            return super().load(id)
+        return Sample(id, read_image(path), np.zeros((24, 32), np.uint8))
+
+
+class Stretching(Sound):
+    """Makes a mask of another size fit."""
+
+    def load(self, id: str, /) -> Any:
+        path = self.root / "images" / f"{id}.png"
+        image, values = read_image(path), read_mask(self.mask(path))
+        check_values(values, (0, 255), self.mask(path))
+        return Sample(id, image, (np.resize(values, image.shape[:2]) == 255).astype(np.uint8))
 
 
 class Terse(Sound):

@@ -85,6 +85,16 @@ ADVICE = "raise a DataError that names the folder and says how to obtain the dat
             "with masks/part-1.png cut to half, load('part-1') returns another image or mask without complaint: "
             "refuse the file",
         ),
+        (
+            broken.Forgetful,
+            "with masks/part-1.png removed, load('part-1') returns another mask: a lost mask must not pass for a clean "
+            "image",
+        ),
+        (
+            broken.Stretching,
+            "with masks/part-1.png replaced by a picture one row shorter, load('part-1') returns another image or mask "
+            "without complaint: refuse the file",
+        ),
         (broken.Terse, "with images/part-0.png emptied, the DataError does not name the file: a file is damaged"),
         (broken.Homeless, f"an absent folder gives FileNotFoundError: {ADVICE}"),
         (broken.Content, f"an empty folder lists no image and is not refused: {ADVICE}"),

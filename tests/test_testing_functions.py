@@ -70,6 +70,11 @@ def grey_only(image: Any) -> Any:
             "preprocessing step '<lambda>' turned image 'uint8[40, 50, 1]' from [40, 50, 1] into [39, 50, 1]; "
             "it must keep height and width and at least one channel",
         ),
+        (
+            lambda image: image[:, ::-1],
+            "a change around row 8, column 30 of an image uint8[40, 50, 1] appears around row",
+        ),
+        (lambda image: np.roll(image, 3, 0), "a change around row 8, column 30 of an image uint8[40, 50, 1] appears"),
         (in_place, "it changes the image it is given (uint8[40, 50, 1]): work on a copy"),
         (choosy, "images uint8[40, 50, 1] and the like become 1 x uint8 and 2 x uint8: all must become of one kind"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.testing.ground import IMAGE_TYPES, Ground, equal
 from bench.types import IGNORED, Record, Sample
 
 STRAYS = ("Thumbs.db", ".DS_Store")
+LOSSLESS = {".png": "PNG", ".bmp": "BMP"}
 FILES = 4
 """So many files of one record are damaged."""
 
@@ -50,7 +52,8 @@ def standing_strays(ground: Ground) -> Iterator[str]:
 
 
 def refusing(ground: Ground) -> Iterator[str]:
-    """A file cut to half, emptied or removed gives a DataError that names it, or does not matter."""
+    """A file cut to half, emptied or removed, or a mask of another size, gives a DataError that names the file, or does
+    not matter."""
     reader = ground.reader()
     whole = {record.id: reader.load(record.id) for record in _typical(ground, reader)}
     for record in ground.records(reader):
@@ -79,8 +82,20 @@ def _damages(record: Record) -> Iterator[Damage]:
         content = path.read_bytes()
         if path.suffix.lower() in IMAGE_TYPES:
             yield Damage("cut to half", path, content[: len(content) // 2])
+        if path.suffix.lower() in LOSSLESS and path != record.files[0]:
+            yield Damage("replaced by a picture one row shorter", path, _shorter(content, path))
         yield Damage("emptied", path, b"")
         yield Damage("removed", path, None)
+
+
+def _shorter(content: bytes, path: Path) -> bytes:
+    """The same picture without its first row."""
+    from PIL import Image as Pillow
+
+    shorter = BytesIO()
+    with Pillow.open(BytesIO(content)) as file:
+        file.crop((0, 1, file.width, file.height)).save(shorter, format=LOSSLESS[path.suffix.lower()])
+    return shorter.getvalue()
 
 
 @contextmanager
@@ -103,15 +118,18 @@ def _answer(ground: Ground, record: Record, whole: Sample, damage: Damage) -> st
         try:
             reader = ground.reader()
             listed = {each.id: each for each in reader.records()}
-            if damage.content is None and damage.path not in getattr(listed.get(record.id), "files", ()):
+            unlisted = damage.content is None and damage.path not in getattr(listed.get(record.id), "files", ())
+            if unlisted and record.id not in listed:
                 return None  # without this file it is another data set, and a sound one
             sample = reader.load(record.id)
         except DataError as error:
             return None if _named(damage, str(error)) else f"{spoilt} the DataError does not name the file: {error}"
         except (Exception, SystemExit, Breach) as error:
             return f"{spoilt} load({record.id!r}) raises {said(error)}: raise a DataError that names the file"
-        if equal(sample, whole):
+        if equal(sample, whole) or (unlisted and np.array_equal(sample.mask, whole.mask)):
             return None
+        if unlisted:
+            return f"{spoilt} load({record.id!r}) returns another mask: a lost mask must not pass for a clean image"
         return f"{spoilt} load({record.id!r}) returns another image or mask without complaint: refuse the file"
 
 

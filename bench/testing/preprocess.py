@@ -17,6 +17,8 @@ from bench.types import Image
 
 KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16), (3, np.uint16))
 Step = Callable[[Image], Image]
+SHIFT = 1.5
+"""Pixels by which the middle of a change may seem to move, for filters that spread it unevenly."""
 
 
 def breaches_of_preprocess(component: Component[Any]) -> list[str]:
@@ -24,7 +26,7 @@ def breaches_of_preprocess(component: Component[Any]) -> list[str]:
 
     A kind of image may be refused with an error of bench's, but not all of them.
     """
-    clauses = [clause(component, *kind) for kind in KINDS for clause in (mapping, repeating)]
+    clauses = [clause(component, *kind) for kind in KINDS for clause in (mapping, repeating, staying)]
     return kept(in_turn(taking(component), *clauses))
 
 
@@ -78,6 +80,28 @@ def mapping(component: Component[Any], channels: int, dtype: Any) -> Iterator[st
         kinds.setdefault(f"{after.shape[2]} x {after.dtype}", image)
     if len(kinds) > 1:
         yield f"images {shown(images[0])} and the like become {' and '.join(kinds)}: all must become of one kind"
+
+
+def staying(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+    """What changes in one place of an image changes in the same place of the result, or masks would not fit it."""
+    step, image = _built(component), _images(channels, dtype)[1]
+    if _refusal(step, [image]) is not None:
+        return
+    height, width, _ = image.shape
+    block = np.s_[height // 8 : height // 8 + height // 5, width // 2 : width // 2 + width // 4]
+    dark, bright = image.copy(), image.copy()
+    dark[block], bright[block] = 0, np.iinfo(dtype).max
+    moved = np.abs(step(bright).astype(np.float64) - step(dark)).sum(axis=2)
+    strong = moved > moved.max() / 2
+    if not strong.any():
+        return
+    found = np.argwhere(strong).mean(axis=0)
+    middle = [(part.start + part.stop - 1) / 2 for part in block]
+    if np.abs(found - middle).max() > SHIFT:
+        yield (
+            f"a change around row {middle[0]:.0f}, column {middle[1]:.0f} of an image {shown(image)} appears around "
+            f"row {found[0]:.0f}, column {found[1]:.0f} of the result: pixels must stay where they are, as masks do"
+        )
 
 
 def repeating(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
