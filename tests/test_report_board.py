@@ -149,6 +149,14 @@ def test_records_with_different_metrics_render(render: Any) -> None:
     assert [figure.text for figure in entry(board, CROPS[2]).figures] == ["–", "–", "–"]
 
 
+def test_no_data_set_is_the_best_of_its_column() -> None:
+    cells = [cell(axes={"dataset": name}) for name in ("metalpart", "mtd")]
+    board = board_of(cells, by_id(record(cells[0], 0.9, 0.9), record(cells[1], 0.2, 0.2)), rows="dataset")
+    found = [figure for e in entries(board) for figure in e.figures]
+    assert found[0].text != found[-1].text
+    assert not any(figure.best for figure in found)
+
+
 def test_a_missing_score_lowers_no_mean() -> None:
     cells = product_cells(3, CROPS[:1], MODELS[:1])
     board = board_of(cells, by_id(record(cells[0], 0.6, 0.4), record(cells[1], 0.8, 0.6), failed(cells[2])))

@@ -143,7 +143,9 @@ def _table(
     for cell in cells:
         places.setdefault((_label(cell, board.rows), _label(cell, board.columns)), []).append(cell)
     entries = tuple(tuple(_entry(row, col, places.get((row, col), []), frame) for col in columns) for row in rows)
-    return Table(title, rows, columns, _with_best(entries, measures), badges)
+    if board.rows != "dataset":  # scores of different data sets cannot be compared
+        entries = _with_best(entries, measures)
+    return Table(title, rows, columns, entries, badges)
 
 
 def _common_badges(cells: Sequence[CellLike], records: Records) -> tuple[str, ...]:
