@@ -130,3 +130,20 @@ def test_stretch_leaves_an_image_of_one_grey_level(catalog, dtype):
     assert (preprocess(catalog, "stretch")(image) == image).all()
     with pytest.raises(SettingsError, match="low < high"):
         preprocess(catalog, "stretch", low=50.0, high=50.0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("domain", ["encoded", "linear"])
+def test_an_exposure_stack_is_its_exposures_in_ascending_order(catalog, dtype, domain):
+    image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (7, 5, 3), dtype=dtype)
+    stacked = preprocess(catalog, "exposure-stack", evs=[-2.0, 0.0, 1.5], domain=domain)(image)
+    single = [preprocess(catalog, "exposure", ev=ev, domain=domain)(image) for ev in (-2.0, 0.0, 1.5)]
+    assert stacked.dtype == dtype
+    assert np.array_equal(stacked, np.dstack(single))
+    assert np.array_equal(stacked[:, :, 3:6], image)
+
+
+@pytest.mark.parametrize("evs", [[], [1.0, 0.0], [0.0, 0.0]])
+def test_exposures_that_do_not_ascend_are_refused(catalog, evs):
+    with pytest.raises(SettingsError, match="evs must ascend"):
+        preprocess(catalog, "exposure-stack", evs=evs)

@@ -35,6 +35,57 @@ def images_only(images: Any, masks: Any, generator: Any) -> Any:
     return images.flip(-1), masks
 
 
+def noise(images: Any, generator: Any, strength: float = 0.01) -> Any:
+    import torch
+
+    return images + strength * torch.randn(images.shape, generator=generator)
+
+
+def noisy(images: Any, masks: Any, generator: Any) -> Any:
+    return noise(images, generator, 1.0), masks
+
+
+def inverted(images: Any, masks: Any, generator: Any) -> Any:
+    return -images, masks
+
+
+def blurred(images: Any, masks: Any, generator: Any) -> Any:
+    from torchvision.transforms.functional import gaussian_blur
+
+    return gaussian_blur(images, [9, 9], [2.0, 2.0]), masks
+
+
+def erased(images: Any, masks: Any, generator: Any) -> Any:
+    images[:, :, 6:24, 6:24] = 0
+    return images, masks
+
+
+def blank(images: Any, masks: Any, generator: Any) -> Any:
+    """An extreme of what a contrast jitter may do."""
+    return images * 0, masks
+
+
+def brightened_mirror(images: Any, masks: Any, generator: Any) -> Any:
+    images, masks = mirror(images, masks, generator)
+    return noise(images, generator) * 1.3 + 0.2, masks
+
+
+def noisy_images_only(images: Any, masks: Any, generator: Any) -> Any:
+    return noise(images.flip(-1), generator), masks
+
+
+def noisy_now_and_then(images: Any, masks: Any, generator: Any) -> Any:
+    """Mirrors some images of some batches without their masks."""
+    import torch
+
+    turned = torch.rand(len(images), generator=generator) < 0.2
+    return noise(images.flip(-1).where(turned[:, None, None, None], images), generator), masks
+
+
+def shifted_masks(images: Any, masks: Any, generator: Any) -> Any:
+    return noise(images, generator), masks.roll(3, 1)
+
+
 def cropped(images: Any, masks: Any, generator: Any) -> Any:
     return images[..., 1:], masks[..., 1:]
 
@@ -65,9 +116,16 @@ def lost(images: Any, masks: Any, generator: Any) -> Any:
     raise KeyError("angle")
 
 
-@pytest.mark.parametrize("augment", [mirror, framed])
+@pytest.mark.parametrize("augment", [mirror, framed, noisy, inverted, blurred, erased, blank, brightened_mirror])
 def test_a_sound_augmentation_breaks_nothing(augment: Any) -> None:
     assert breaches("augment", given(augment)) == []
+
+
+@pytest.mark.parametrize("augment", [noisy_images_only, noisy_now_and_then, shifted_masks])
+def test_masks_that_leave_their_images_are_told_when_grey_levels_change_too(augment: Any) -> None:
+    (found,) = breaches("augment", given(augment))
+    assert found.startswith("images that show their own masks do not agree with them afterwards (correlation 0.")
+    assert found.endswith("): every mask must stay on its image")
 
 
 @pytest.mark.parametrize(
@@ -249,14 +307,64 @@ def renamed(task: Task) -> Any:
     return Renamed(task.channels, 1 + task.classes, 1)
 
 
+def mixing(task: Task) -> Any:
+    """Takes the mean of the batch from every image."""
+    import torch
+
+    class Mixing(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer(task)
+
+        def forward(self, images: Any) -> Any:
+            logits = self.layer(images)
+            return logits - 0.5 * logits.mean(dim=0)
+
+    return Mixing()
+
+
+def unremembering(task: Task) -> Any:
+    """Normalises by the batch in evaluation too."""
+    import torch
+
+    return torch.nn.Sequential(layer(task), torch.nn.BatchNorm2d(1 + task.classes, track_running_stats=False))
+
+
+def leaning(task: Task) -> Any:
+    """As ``mixing``, below a constant that is far larger than what is mixed."""
+    import torch
+
+    class Leaning(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mixing = mixing(task)
+
+        def forward(self, images: Any) -> Any:
+            return self.mixing(images) / 100 - 5
+
+    return Leaning()
+
+
+def normalising(task: Task) -> Any:
+    """Normalises every image by itself, and by what training left behind."""
+    import torch
+
+    classes = 1 + task.classes
+    return torch.nn.Sequential(layer(task), torch.nn.InstanceNorm2d(classes), torch.nn.BatchNorm2d(classes))
+
+
 def grey_only(task: Task) -> Any:
     if task.channels > 1:
         raise ValueError("grey images only")
     return layer(task)
 
 
-def test_a_sound_model_breaks_nothing() -> None:
-    assert breaches("model", model(layer)) == []
+MIXING = "in evaluation it gives an image other logits alone than beside another: treat the images one by one"
+
+
+@pytest.mark.parametrize("make", [layer, normalising])
+def test_a_sound_model_breaks_nothing(make: Any) -> None:
+    assert breaches("model", model(make)) == []
 
 
 @pytest.mark.parametrize(
@@ -268,6 +376,9 @@ def test_a_sound_model_breaks_nothing() -> None:
             halving,
             [f"with 1, 3 and 5 channels: logits have shape ({n}, 3, 32, 32), not ({n}, 3, 64, 64)" for n in (2, 1)],
         ),
+        (mixing, [MIXING]),
+        (unremembering, [MIXING]),
+        (leaning, [MIXING]),
         (
             grey_only,
             ["with 3 and 5 channels: refuses to be built (the builder of 'model' fails: ValueError: grey images only)"],

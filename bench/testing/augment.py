@@ -1,4 +1,4 @@
-"""The contract of augmentation: shapes, types, classes, and a generator that decides everything."""
+"""The contract of augmentation: shapes, types, classes, masks that stay on their images, and a given generator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     import torch
 
 SIDE, BATCH, SEEDS = 32, 4, range(8)
+TILE = 4
+"""Side in pixels of the tiles that image and mask show alike: a mirrored or moved pattern correlates little."""
+AGREEING = 0.6
+"""Least correlation of an image that shows its mask; blur, noise and erased parts leave more."""
 
 
 def breaches_of_augment(component: Component[Any]) -> list[str]:
     """Every clause on batches of one and of three channels, with eight states of the generator."""
     batches = [(channels, seed) for channels in (1, 3) for seed in SEEDS]
-    return kept(in_turn(*(clause(component, *b) for b in batches for clause in (changing, repeating, moving))))
+    return kept(in_turn(*(clause(component, *b) for b in batches for clause in CLAUSES)))
 
 
 def _built(component: Component[Any]) -> Any:
@@ -88,3 +92,40 @@ def moving(component: Component[Any], channels: int, seed: int) -> Iterator[str]
     origin = pixel // (channels * SIDE * SIDE) * SIDE * SIDE + pixel % (SIDE * SIDE)
     if not torch.equal(masks, batch[1].flatten()[origin.clamp(0, batch[1].numel() - 1)]):
         yield "it moves the images but not the masks in the same way: every mask must stay on its image"
+
+
+def agreeing(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+    """An image that shows its own mask still shows it, whatever else happens to its grey levels."""
+    import torch
+
+    pattern = torch.rand(BATCH, SIDE // TILE, SIDE // TILE, generator=torch.Generator().manual_seed(0)) < 0.5
+    marked = pattern.repeat_interleave(TILE, 1).repeat_interleave(TILE, 2)
+    shown_alike = (8.0 * marked - 4.0)[:, None].repeat(1, channels, 1, 1), 2 * marked.to(torch.uint8)
+    images, masks = _applied(_built(component), shown_alike, seed)
+    for image, mask in zip(images, masks, strict=True):
+        found = _correlation(image, mask)
+        if found is not None and found < AGREEING:
+            yield (
+                "images that show their own masks do not agree with them afterwards "
+                f"(correlation {found:.1f}): every mask must stay on its image"
+            )
+            return
+
+
+def _correlation(image: torch.Tensor, mask: torch.Tensor) -> float | None:
+    """Of the channel that follows the mask best, brighter or darker; None where image or mask shows nothing."""
+    import torch
+
+    known = mask != IGNORED
+    rows = torch.cat([image[:, known].double(), (mask[known] == 2)[None].double()])
+    if rows.shape[1] < TILE * TILE:
+        return None
+    rows = rows - rows.mean(dim=1, keepdim=True)
+    length = rows.norm(dim=1)
+    seen = length[:-1] > 1e-6
+    if not bool(seen.any()) or length[-1] == 0:
+        return None
+    return float((rows[:-1] @ rows[-1] / (length[:-1] * length[-1]))[seen].abs().max())
+
+
+CLAUSES = (changing, repeating, moving, agreeing)

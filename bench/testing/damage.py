@@ -53,7 +53,7 @@ def standing_strays(ground: Ground) -> Iterator[str]:
 
 def refusing(ground: Ground) -> Iterator[str]:
     """A file cut to half, emptied or removed, or a mask of another size, gives a DataError that names the file, or does
-    not matter."""
+    not matter; an image whose mask is lost never passes for a clean one."""
     reader = ground.reader()
     whole = {record.id: reader.load(record.id) for record in _typical(ground, reader)}
     for record in ground.records(reader):

@@ -20,7 +20,7 @@ def breaches_of_model_component(component: Component[Any]) -> list[str]:
 
 
 def forwarding(component: Component[Any]) -> Iterator[str]:
-    """Logits, gradients and state, with default settings."""
+    """Logits, gradients and state, and no image that sees another of its batch, with default settings."""
     by_sentence: dict[str, list[str]] = {}
     for breach in breaches_of_model(lambda task: _built(component, task)):
         head, colon, rest = breach.partition(" channels: ")

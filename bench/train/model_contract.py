@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 CHANNELS = (1, 3, 5)
 SIDE = 64
+ROUNDING = 1e-3
+"""Logits of an image alone and beside another may differ by so much of their range: batches are added up otherwise."""
 
 
 def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2) -> list[str]:
     """Every sentence of the model contract that is broken; empty for a sound model.
 
     Built for 1, 3 and 5 channels and run on the CPU: shape and finiteness of the logits for a batch of two
-    and of one, gradients of all trainable parameters, state_dict round trip.
+    and of one, gradients of all trainable parameters, in evaluation the same logits for an image alone and beside
+    another, state_dict round trip.
     """
     found: list[str] = []
     for channels in CHANNELS:
@@ -30,7 +33,8 @@ def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2
             found += [f"with {channels} channels: {breach}" for breach in _breaches(model, task)]
         except BenchError as error:
             found.append(f"with {channels} channels: refuses to be built ({error})")
-    return found or _round_trip(build, Task(CHANNELS[0], classes))
+    grey = Task(CHANNELS[0], classes)
+    return found or [*_mixing(build, grey), *_round_trip(build, grey)]
 
 
 def _breaches(model: torch.nn.Module, task: Task) -> list[str]:
@@ -66,6 +70,25 @@ def _without_gradient(model: torch.nn.Module, logits: torch.Tensor) -> list[str]
     logits.square().sum().backward()  # type: ignore[no-untyped-call]  # torch
     missing = [name for name, p in trainable.items() if p.grad is None or not bool(p.grad.isfinite().all())]
     return [f"no finite gradient reaches {name}" for name in missing]
+
+
+def _mixing(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:
+    """In evaluation an image must not see the others of its batch: predictions would depend on the batch size."""
+    import torch
+
+    model = initialised(lambda: build(task), seed=0).eval()
+    images = torch.randn(2, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        together, again = model(images), model(images)
+        alone = torch.cat([model(image[None]) for image in images])
+    if not torch.equal(together, again):
+        return []  # it is random, which the round trip tells
+    per_class = together.transpose(0, 1).flatten(1)
+    scale = per_class.amax(1) - per_class.amin(1) + 1e-2 * per_class.abs().amax(1)
+    apart = (together - alone).abs().transpose(0, 1).flatten(1).amax(1)
+    if bool((apart <= ROUNDING * scale).all()):
+        return []
+    return ["in evaluation it gives an image other logits alone than beside another: treat the images one by one"]
 
 
 def _round_trip(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:

@@ -1,4 +1,4 @@
-"""Preprocessing of grey levels: exposure and linear stretch. Pixel grid, channels and dtype stay as they are."""
+"""Preprocessing of grey levels: exposure, exposure stack and linear stretch. Pixel grid and dtype stay as they are."""
 
 from __future__ import annotations
 
@@ -29,6 +29,26 @@ def exposure(*, ev: float = -1.0, domain: Literal["encoded", "linear"] = "encode
         return _looked_up(image, brighter)
 
     return expose
+
+
+def exposure_stack(
+    *, evs: tuple[float, ...] = (-1.0, 0.0, 1.0), domain: Literal["encoded", "linear"] = "encoded"
+) -> Preprocess:
+    """The image under several exposures: ``[H, W, C]`` becomes ``[H, W, len(evs) * C]``, first ev first.
+
+    Each as in :func:`exposure`. That exposures are stacked is in the supplement (EX), which and how is not.
+
+    Raises:
+        SettingsError: ``evs`` is empty or not ascending.
+    """
+    if not evs or list(evs) != sorted(set(evs)):
+        raise SettingsError(f"exposure-stack: evs must ascend, each once, got {list(evs)}")
+    steps = [exposure(ev=ev, domain=domain) for ev in evs]
+
+    def stack(image: Image) -> Image:
+        return np.concatenate([step(image) for step in steps], axis=2)
+
+    return stack
 
 
 def _looked_up(image: Image, level: Float64) -> Image:
@@ -71,6 +91,7 @@ def stretch(*, low: float = 1.0, high: float = 99.0) -> Preprocess:
 
 @hookimpl
 def bench_preprocess() -> Iterable[Component[Any]]:
-    """``exposure`` and ``stretch``."""
+    """``exposure``, ``exposure-stack`` and ``stretch``."""
     yield Component("exposure", exposure, about=About("multiply by a power of two, clip, round"))
+    yield Component("exposure-stack", exposure_stack, about=About("several exposures of the image as channels (EX)"))
     yield Component("stretch", stretch, about=About("linear stretch between two percentiles of each image"))
