@@ -94,6 +94,12 @@ MISTAKES = {
     "records() opens P00_a.png": (f"sorted({GLOB})", f"[path for path in sorted({GLOB}) if read_pair(path, path)]"),
     "which no record names in its files": ("files=(image, mask_of(image))", "files=(image,)"),
     "with a stray Thumbs.db": (GLOB, 'path for path in self.root.glob("*") if "_mask" not in path.name'),
+    "returns another image or mask without complaint": (
+        "        pixels, values = read_pair(image, mask_of(image))\n",
+        "        from bench.api import read_image\n\n"
+        "        pixels, values = read_image(image), np.zeros((48, 48), np.uint8)\n"
+        "        if mask_of(image).is_file():\n            pixels, values = read_pair(image, mask_of(image))\n",
+    ),
     "returned the mask values [127], which are no class": (MARKED, "values // 2"),
     "no image of its example has a defect of the class(es) dent": (MARKED, "values"),
     "decodes the same image differently the second time": (

@@ -76,13 +76,15 @@ def _typical(ground: Ground, reader: Any) -> list[Record]:
 
 
 def _damages(record: Record) -> Iterator[Damage]:
-    """Only images are cut: half of a table may be a shorter table."""
+    """Only images are cut: half of a table may be a shorter table. The first picture is the image; it alone has a size
+    of its own."""
+    first = next((path for path in record.files if path.suffix.lower() in IMAGE_TYPES), None)
     spread = np.linspace(0, len(record.files) - 1, min(FILES, len(record.files))).astype(int).tolist()
     for path in (record.files[number] for number in spread):
         content = path.read_bytes()
         if path.suffix.lower() in IMAGE_TYPES:
             yield Damage("cut to half", path, content[: len(content) // 2])
-        if path.suffix.lower() in LOSSLESS and path != record.files[0]:
+        if path.suffix.lower() in LOSSLESS and path != first:
             yield Damage("replaced by a picture one row shorter", path, _shorter(content, path))
         yield Damage("emptied", path, b"")
         yield Damage("removed", path, None)
