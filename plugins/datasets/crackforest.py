@@ -20,9 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from bench_plugins.datasets.crackforest_mat import read_matlab
 from bench_plugins.datasets.crackforest_seg import read_seg, seg_text
 
 from bench.api import (
@@ -149,31 +149,15 @@ def _segmentation(path: Path) -> Mask:
     Raises:
         DataError: the file cannot be read, or holds no such struct.
     """
-    content = _matlab(path)
-    struct = content.get("groundTruth")
-    fields = struct.dtype.names if isinstance(struct, np.ndarray) else None
-    if struct is None or struct.size != 1 or "Segmentation" not in (fields or ()):
+    content = read_matlab(path)
+    truth = content.get("groundTruth")
+    fields = truth.dtype.names if isinstance(truth, np.ndarray) else None
+    if truth is None or truth.size != 1 or "Segmentation" not in (fields or ()):
         raise DataError(f"{path}: holds no struct 'groundTruth' with 'Segmentation'; fetch the file again")
-    found = struct["Segmentation"].item()
+    found = truth["Segmentation"].item()
     if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim != 2:
         raise DataError(f"{path}: its 'Segmentation' is no matrix of 8-bit numbers; fetch the file again")
     return np.ascontiguousarray(found)
-
-
-def _matlab(path: Path) -> dict[str, Any]:
-    """The variables of a MATLAB file by name."""
-    from io import BytesIO
-
-    from scipy.io import loadmat
-
-    try:
-        variables: dict[str, Any] = loadmat(BytesIO(path.read_bytes()), variable_names=["groundTruth"])
-    except FileNotFoundError:
-        raise DataError(f"{path}: the file is missing") from None
-    except Exception as error:  # scipy may raise anything on damaged bytes
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be read as a MATLAB file ({reason}); fetch the file again") from None
-    return variables
 
 
 def _check_same(segmentation: Mask, matlab: Path, text: Path) -> None:
