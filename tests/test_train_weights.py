@@ -51,7 +51,7 @@ def test_a_missing_a_truncated_a_foreign_and_a_pickled_file_are_refused_by_name(
 
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign")
     for name in ("missing", "truncated", "pickled", "foreign"):
-        with pytest.raises(StoreError, match=f"{name}.*train the cell again"):
+        with pytest.raises(StoreError, match=f"{name}.*run 'bench cache gc', then the suite again"):
             load_weights(tmp_path / name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, isfinite, pi
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from bench.suite.schema import Recipe
 from bench.train.convergence import convergence_epoch
 from bench.train.device import synchronise
 from bench.train.forward import forward, normalisation, place, precise, resident, targets_of
+from bench.train.optimise import learning_rates, optimiser_of
 from bench.train.randomness import AUGMENT, DROPOUT, ORDER, borrowed, stream
 from bench.train.validate import Validator
 from bench.types import Task
@@ -44,15 +45,6 @@ class Crops(Protocol):
         ...
 
 
-class Tiles(Crops, Protocol):
-    """The fixed validation grid, with the constants of the training split."""
-
-    @property
-    def mean(self) -> npt.NDArray[np.float64] | None: ...
-    @property
-    def std(self) -> npt.NDArray[np.float64] | None: ...
-
-
 @dataclass(frozen=True)
 class Fitted:
     """A trained model as state dicts on the CPU, and how it got there.
@@ -75,7 +67,8 @@ def fit(
     *,
     model: torch.nn.Module,
     bank: Crops,
-    tiles: Tiles,
+    tiles: Crops,
+    constants: tuple[Sequence[float], Sequence[float]],
     recipe: Recipe,
     loss: Loss,
     augment: Sequence[Augment],
@@ -86,8 +79,10 @@ def fit(
 ) -> Fitted:
     """Train on the bank's crops, validate on the tiles; the model ends with the last step's weights.
 
+    ``constants`` are mean and deviation per channel, of the training split or of the pretraining run's.
+
     One event per epoch: epoch, epochs, step, steps, train_loss, and what a validation adds to ``history``.
-    A model without trainable parameters is left as it is.
+    A model without trainable parameters is left as it is, and so is every model with a recipe of no epochs.
 
     Raises:
         Diverged: a loss or a weight is no longer finite; names the step.
@@ -95,11 +90,9 @@ def fit(
     import torch
 
     model = place(model, device)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
+    if not recipe.epochs or not any(parameter.requires_grad for parameter in model.parameters()):
         return Fitted(copied(model), copied(model), [], None, 0, 0.0)
-    assert tiles.mean is not None, "validation tiles carry the constants of the training split"
-    assert tiles.std is not None, "as above"
-    normalise = normalisation(tiles.mean, tiles.std, device)
+    normalise = normalisation(*constants, device)
     validator = Validator(
         resident(tiles.image, device),
         resident(tiles.mask, device),
@@ -111,8 +104,8 @@ def fit(
     )
     images, masks = resident(bank.image, device), resident(bank.mask, device)
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
-    optimiser = adamw(model, recipe)
     steps = recipe.epochs * batches(recipe)
+    optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
     step, best_f1, best_epoch, best_state = 0, -1.0, 0, copied(model)
     history: list[Event] = []
     losses: list[torch.Tensor] = []
@@ -122,7 +115,7 @@ def fit(
             model.train()
             for rows in epoch_rows(len(images), epoch, recipe, stream(seed, ORDER)):
                 for group in optimiser.param_groups:
-                    group["lr"] = learning_rate(step, steps, recipe)
+                    group["lr"] = rate(step)
                 chosen = torch.from_numpy(rows).to(device, non_blocking=True)
                 batch, mask = normalise(images.index_select(0, chosen)), masks.index_select(0, chosen)
                 for change in augment:
@@ -172,28 +165,6 @@ def epoch_rows(crops: int, epoch: int, recipe: Recipe, seed: int) -> Iterator[np
             here = rounds == number
             rows[here] = np.random.default_rng([seed, number]).permutation(crops)[rows[here]]
     yield from np.array_split(rows, batches(recipe))
-
-
-def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
-    """Linear warm-up to ``recipe.learning_rate``, then constant, or a half cosine that ends at 0 after ``steps``."""
-    if step < recipe.warmup_steps:
-        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    done = (step - recipe.warmup_steps) / max(1, steps - recipe.warmup_steps)
-    return recipe.learning_rate * 0.5 * (1 + cos(pi * done))
-
-
-def adamw(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; biases and norms (one axis) are not decayed, as is usual since GPT-2 and in timm."""
-    import torch
-
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
 
 
 def copied(model: torch.nn.Module) -> State:

@@ -84,4 +84,6 @@ def load_weights(path: Path) -> Weights:
             described["provenance"],
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{path}: not weights that bench has written ({error}); train the cell again") from error
+        raise StoreError(
+            f"{path}: not weights that bench has written ({error}); run 'bench cache gc', then the suite again"
+        ) from error

@@ -9,8 +9,26 @@ import torch.nn.functional as F  # noqa: TID253 - as above
 from torch import nn  # noqa: TID253 - as above
 from torchvision.models.segmentation.deeplabv3 import ASPP  # noqa: TID253 - as above
 from torchvision.models.segmentation.fcn import FCNHead  # noqa: TID253 - as above
+from torchvision.models.segmentation.lraspp import LRASPPHead  # noqa: TID253 - as above
 
+from ._norms import PooledNorm
 from ._prior import expect_few_defects
+
+
+class TwoStages(nn.Module):
+    """Encoder with two stages, LR-ASPP's head on both, upsampling as of :class:`Dilated`."""
+
+    def __init__(self, encoder: nn.Module, head: LRASPPHead, output_stride: int) -> None:
+        super().__init__()
+        expect_few_defects(head.high_classifier)
+        nn.init.zeros_(head.low_classifier.bias)  # the two are added up
+        self.encoder, self.head, self.output_stride = encoder, head, output_stride
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``."""
+        low, high = self.encoder(images)
+        logits = self.head({"low": low, "high": high}).float().contiguous()
+        return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 
 class Dilated(nn.Module):
@@ -26,16 +44,6 @@ class Dilated(nn.Module):
         logits = self.head(self.encoder(images)[-1])
         logits = logits.float().contiguous()  # upsampling two channels-last channels takes eight times as long
         return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
-
-
-class PooledNorm(nn.BatchNorm2d):
-    """Batch norm of one pixel per image: a batch of one image has no variance, so it uses the running one."""
-
-    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
-        """Map ``[N, C, 1, 1]`` to the same shape."""
-        if self.training and pooled.shape[0] == 1:
-            return F.batch_norm(pooled, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        return super().forward(pooled)
 
 
 def fcn_head(channels: int, logits: int) -> nn.Sequential:

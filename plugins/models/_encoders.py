@@ -27,8 +27,12 @@ def check_name(name: str, *, also: tuple[str, ...] = ()) -> None:
     raise SettingsError(f"No encoder is called {name!r}.{hint} timm.list_models() shows all of timm's.")
 
 
-def dilated(name: str, channels: int, *, depth: int, output_stride: int, pretrained: bool) -> nn.Module:
+def dilated(
+    name: str, channels: int, *, depth: int, output_stride: int, pretrained: bool, also: tuple[int, ...] = ()
+) -> nn.Module:
     """The first ``depth`` stages of a timm encoder; the last one has ``output_stride``.
+
+    It answers with the last stage, and before it with the stages ``also``, counted from 1.
 
     Raises:
         SettingsError: the encoder is unknown, has fewer stages, cannot be dilated, or its last stage of
@@ -36,7 +40,11 @@ def dilated(name: str, channels: int, *, depth: int, output_stride: int, pretrai
         DataError: pretrained weights cannot be had.
     """
     check_name(name)
-    options: dict[str, Any] = {"features_only": True, "in_chans": channels, "out_indices": (depth - 1,)}
+    options: dict[str, Any] = {
+        "features_only": True,
+        "in_chans": channels,
+        "out_indices": (*(stage - 1 for stage in also), depth - 1),
+    }
     if output_stride != 32:
         options["output_stride"] = output_stride
     encoder: Any = _created(name, options, depth, output_stride)

@@ -1,17 +1,20 @@
-"""U-Net from segmentation_models_pytorch, on timm's encoders or smp's own."""
+"""U-Net and its relatives from segmentation_models_pytorch, on timm's encoders or smp's own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from bench.api import About, Component, SettingsError, Task, hookimpl
+from bench.api import Component, SettingsError, Task, hookimpl
+
+from ._settings import encoder_mistake, offered, plainly_supports, positive, width_mistake
 
 if TYPE_CHECKING:
     from torch import nn
 
 FULL = (256, 128, 64, 32, 16)
 LIGHT = (96, 48, 24, 16, 8)
+Decoder = Literal["full", "light"] | list[int]
 
 
 def unet(
@@ -20,7 +23,7 @@ def unet(
     *,
     encoder: str = "resnet34",
     depth: Literal[3, 4, 5] = 5,
-    decoder: Literal["full", "light"] | list[int] = "full",
+    decoder: Decoder = "full",
     pretrained: bool = False,
 ) -> nn.Module:
     """U-Net (Ronneberger et al. 2015) with a classification network as encoder.
@@ -32,41 +35,97 @@ def unet(
         SettingsError: the decoder's length is not ``depth``, or the encoder does not fit.
         DataError: pretrained weights cannot be had.
     """
-    from . import _unet
+    from ._smp import assembled
 
-    channels = _decoder(depth, decoder)
-    if isinstance(channels, str):
-        raise SettingsError(channels)
-    return _unet.unet(task, encoder=encoder, depth=depth, decoder=channels, pretrained=pretrained)
+    options = {"decoder_channels": _widths("unet", depth, decoder)}
+    return assembled(task, "Unet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options)
 
 
-def _supports(_task: Task, /, *, depth: int, decoder: str | list[int], **_others: object) -> str | None:
-    channels = _decoder(depth, decoder)
-    return channels if isinstance(channels, str) else None
+def unetplusplus(
+    task: Task,
+    /,
+    *,
+    encoder: str = "resnet34",
+    depth: Literal[3, 4, 5] = 5,
+    decoder: Decoder = "full",
+    pretrained: bool = False,
+) -> nn.Module:
+    """U-Net++ (Zhou et al. 2018): a U-Net with nested skips; settings as of ``unet``."""
+    from ._smp import assembled
+
+    options = {"decoder_channels": _widths("unetplusplus", depth, decoder)}
+    return assembled(
+        task, "UnetPlusPlus", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options
+    )
 
 
-def _decoder(depth: int, decoder: str | list[int]) -> tuple[int, ...] | str:
+def manet(
+    task: Task,
+    /,
+    *,
+    encoder: str = "resnet34",
+    depth: Literal[3, 4, 5] = 5,
+    decoder: Decoder = "full",
+    attention: int = 64,
+    pretrained: bool = False,
+) -> nn.Module:
+    """MA-Net (Fan et al. 2020): a U-Net with attention over positions and channels.
+
+    ``attention`` is the width of the position-wise attention; the other settings are as of ``unet``.
+    """
+    from ._smp import assembled
+
+    positive("manet", attention=attention)
+    options = {"decoder_channels": _widths("manet", depth, decoder), "decoder_pab_channels": attention}
+    return assembled(task, "MAnet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options)
+
+
+def linknet(
+    task: Task, /, *, encoder: str = "resnet34", depth: Literal[3, 4, 5] = 5, pretrained: bool = False
+) -> nn.Module:
+    """LinkNet (Chaurasia and Culurciello 2017): skips are added, the decoder has the encoder's widths."""
+    from ._smp import assembled
+
+    return assembled(task, "Linknet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options={})
+
+
+def _decoder(name: str, depth: int, decoder: str | list[int]) -> tuple[int, ...] | str:
     """Channels of the decoder, deepest first, or why there are none."""
     if decoder == "full":
         return FULL[:depth]
     if decoder == "light":
         return LIGHT[-depth:]
     if len(decoder) != depth or min(int(width) for width in decoder) < 1:
-        return f"unet of depth {depth} needs {depth} positive decoder channels, got {decoder}"
+        return f"{name} of depth {depth} needs {depth} positive decoder channels, got {decoder}"
     return tuple(int(width) for width in decoder)
+
+
+def _widths(name: str, depth: int, decoder: str | list[int]) -> tuple[int, ...]:
+    channels = _decoder(name, depth, decoder)
+    if isinstance(channels, str):
+        raise SettingsError(channels)
+    return channels
+
+
+def _unet_supports(name: str) -> Callable[..., str | None]:
+    def supports(
+        _task: Task, /, *, encoder: str, depth: int, decoder: Decoder, attention: int = 1, **_others: object
+    ) -> str | None:
+        channels = _decoder(name, depth, decoder)
+        wrong = channels if isinstance(channels, str) else width_mistake(name, attention=attention)
+        return wrong or encoder_mistake(name, encoder)
+
+    return supports
 
 
 @hookimpl
 def bench_models() -> Iterable[Component[nn.Module]]:
-    """``unet``."""
-    yield Component(
-        "unet",
-        unet,
-        supports=_supports,
-        about=About(
-            "U-Net of segmentation_models_pytorch on a timm or smp encoder",
-            licence="MIT (segmentation_models_pytorch), Apache-2.0 (timm)",
-            citation="Ronneberger, Fischer, Brox: U-Net, MICCAI 2015",
-            home="https://segmentation-models-pytorch.readthedocs.io",
-        ),
+    """``unet``, ``unetplusplus``, ``manet`` and ``linknet``."""
+    yield offered(unet, "U-Net", "Ronneberger, Fischer, Brox: U-Net, MICCAI 2015", _unet_supports("unet"))
+    yield offered(
+        unetplusplus, "U-Net++", "Zhou et al.: UNet++, DLMIA 2018, arXiv:1807.10165", _unet_supports("unetplusplus")
+    )
+    yield offered(manet, "MA-Net", "Fan et al.: MA-Net, IEEE Access 8, 2020", _unet_supports("manet"))
+    yield offered(
+        linknet, "LinkNet", "Chaurasia, Culurciello: LinkNet, VCIP 2017, arXiv:1707.03718", plainly_supports("linknet")
     )

@@ -1,4 +1,4 @@
-"""FCN and DeepLabV3: torchvision's heads on a dilated timm encoder."""
+"""FCN, DeepLabV3 and LR-ASPP: torchvision's heads on a dilated timm encoder."""
 
 from __future__ import annotations
 
@@ -58,6 +58,42 @@ def deeplabv3(
     return Dilated(body, head, output_stride)
 
 
+def lraspp(
+    task: Task,
+    /,
+    *,
+    encoder: str = "mobilenetv3_large_100",
+    width: int = 128,
+    pretrained: bool = False,
+) -> nn.Module:
+    """LR-ASPP of MobileNetV3 (Howard et al. 2019) in torchvision's form; its logits have stride 8.
+
+    The head reads the encoder at stride 8 and, dilated, its last stage at stride 16. ``width`` is that of the head.
+
+    Raises:
+        SettingsError: ``width`` is not positive, or the encoder does not fit.
+    """
+    from torchvision.models.segmentation.lraspp import LRASPPHead
+
+    from ._dilated import TwoStages
+    from ._encoders import dilated
+
+    reason = _narrow(width=width)
+    if reason is not None:
+        raise SettingsError(reason)
+    body = dilated(encoder, task.channels, depth=5, output_stride=16, pretrained=pretrained, also=(3,))
+    low, high = body.feature_info.channels()  # type: ignore[operator, union-attr]  # timm's own attribute
+    return TwoStages(body, LRASPPHead(low, high, 1 + task.classes, width), 8)
+
+
+def _supports_lraspp(_task: Task, /, *, width: int, **_others: object) -> str | None:
+    return _narrow(width=width)
+
+
+def _narrow(*, width: int) -> str | None:
+    return None if width > 0 else f"lraspp needs a positive width, got {width}"
+
+
 def _supports_deeplabv3(_task: Task, /, *, aspp: int, rates: list[int], **_others: object) -> str | None:
     return _pyramid(aspp=aspp, rates=rates)
 
@@ -76,7 +112,7 @@ def _width(encoder: nn.Module) -> int:
 
 @hookimpl
 def bench_models() -> Iterable[Component[nn.Module]]:
-    """``fcn`` and ``deeplabv3``."""
+    """``fcn``, ``deeplabv3`` and ``lraspp``."""
     yield Component(
         "fcn",
         fcn,
@@ -96,5 +132,16 @@ def bench_models() -> Iterable[Component[nn.Module]]:
             licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
             citation="Chen, Papandreou, Schroff, Adam: Rethinking atrous convolution, arXiv:1706.05587, 2017",
             home="https://docs.pytorch.org/vision/stable/models/deeplabv3.html",
+        ),
+    )
+    yield Component(
+        "lraspp",
+        lraspp,
+        supports=_supports_lraspp,
+        about=About(
+            "LR-ASPP: torchvision's light head on a dilated timm encoder",
+            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
+            citation="Howard et al.: Searching for MobileNetV3, ICCV 2019, arXiv:1905.02244",
+            home="https://docs.pytorch.org/vision/stable/models/lraspp.html",
         ),
     )
