@@ -167,7 +167,8 @@ class CropStrategy(Protocol):
     """Where crops are taken. The core draws: part, then image, then position.
 
     Optional: ``unbiased = True`` on a reference strategy that excludes nothing on purpose, so that it is never
-    reported as inert; :class:`Fitting` on a strategy, :class:`FallingBack` on a part.
+    reported as inert; ``name``, what messages call it instead of its class; :class:`Fitting` on a strategy,
+    :class:`FallingBack` on a part.
     """
 
     def parts(self) -> Sequence[Part]: ...

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.component import build
-from bench.errors import SettingsError
+from bench.errors import DataError, SettingsError
 
 AUGMENT = ["flips", "rotations"]
 
@@ -130,6 +130,26 @@ def test_stretch_leaves_an_image_of_one_grey_level(catalog, dtype):
     assert (preprocess(catalog, "stretch")(image) == image).all()
     with pytest.raises(SettingsError, match="low < high"):
         preprocess(catalog, "stretch", low=50.0, high=50.0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_becomes_three_equal_channels_and_comes_back(catalog, dtype):
+    grey = np.random.default_rng(4).integers(0, np.iinfo(dtype).max, (9, 7, 1)).astype(dtype)
+    colour = preprocess(catalog, "channels", count=3)(grey)
+    assert colour.shape == (9, 7, 3)
+    assert colour.dtype == dtype
+    assert all(np.array_equal(colour[:, :, k], grey[:, :, 0]) for k in range(3))
+    assert np.array_equal(preprocess(catalog, "channels", count=1)(colour), grey)
+
+
+def test_colour_becomes_its_rounded_mean(catalog):
+    colour = np.array([[[0, 1, 1], [255, 255, 254], [10, 11, 12]]], np.uint8)
+    assert preprocess(catalog, "channels", count=1)(colour)[:, :, 0].tolist() == [[1, 255, 11]]
+
+
+def test_an_exposure_stack_has_no_layout_to_be_brought_to(catalog):
+    with pytest.raises(DataError, match="takes images of 1 or 3 channels, this one has 9"):
+        preprocess(catalog, "channels", count=3)(np.zeros((4, 4, 9), np.uint8))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -36,7 +36,13 @@ def _noisy(seed=0):
     return World(images, masks)
 
 
-@pytest.mark.parametrize("name", ["uniform", "defect-centred", "intensity-bias"])
+STRATEGIES = (
+    "uniform", "defect-centred", "intensity-bias", "forced-foreground", "positive-negative", "class-ratios",
+    "defect-anywhere", "category-limit", "weight-map", "rare-class", "grid", "mixture",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_the_figures_are_those_of_the_crops_of_the_bank(tmp_path, catalog, name):
     made, strategy = _noisy(), _strategy(catalog, name)
     index = made.index()

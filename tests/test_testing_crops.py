@@ -53,6 +53,18 @@ class Short(LeftHalf):
         return np.ones(len(index.entries) - 1)
 
 
+class Canvas(LeftHalf):
+    def images(self, index: Any, /) -> Any:
+        if any(max(entry.height, entry.width) > self.size for entry in index.entries):
+            raise DataError("too large for this canvas")
+        return super().images(index)
+
+
+class Picky(LeftHalf):
+    def images(self, index: Any, /) -> Any:
+        raise DataError("no image is good enough")
+
+
 class Unwanted(LeftHalf):
     def images(self, index: Any, /) -> Any:
         return np.zeros(len(index.entries))
@@ -189,7 +201,7 @@ def component(strategy: Any) -> Component[Any]:
     return Component("strategy", build)
 
 
-@pytest.mark.parametrize("strategy", [LeftHalf, Learning, Refusing])
+@pytest.mark.parametrize("strategy", [LeftHalf, Learning, Refusing, Canvas])
 def test_a_sound_strategy_breaks_nothing(strategy: Any) -> None:
     assert breaches("crop", component(strategy)) == []
 
@@ -222,6 +234,7 @@ MAPS = "for this image it must be bool or float32 [9, 19]"
             "crop strategy 'Unwanted' returned weights of the images that are negative, not finite or all zero; "
             "at least one training image must have a weight above zero",
         ),
+        (Picky, "no image is good enough"),
         (Whimsical, "images returns other weights for the same index the second time: weights must not be drawn"),
         (TooLarge, f"crop strategy 'TooLarge' returned bool[40, 50] as positions; {MAPS}"),
         (Wide, f"crop strategy 'Wide' returned float64[9, 19] as positions; {MAPS}"),

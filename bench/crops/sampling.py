@@ -41,8 +41,8 @@ class Plan:
 
 
 def name_of(strategy: object) -> str:
-    """What messages call a strategy: the name of its class."""
-    return type(strategy).__qualname__
+    """What messages call a strategy: its ``name`` if it has one, else the name of its class."""
+    return str(getattr(strategy, "name", type(strategy).__qualname__))
 
 
 def plan_crops(strategy: CropStrategy, index: Index, crops: int, seed: int) -> Plan:

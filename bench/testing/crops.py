@@ -12,12 +12,14 @@ from bench.component import Component, build
 from bench.crops.draw import Draw, Frame, draw, fitted
 from bench.crops.prepare import Source
 from bench.crops.sampling import Plan, plan_crops, positions_of
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError
 from bench.testing.clauses import Breach, in_turn, judged, kept, ran, said, shown
 from bench.testing.worlds import World, world
 from bench.types import CropStrategy, FallingBack, Fitting
 
 SIZES = (32, 20)
+CANVAS = 64
+"""Holds every image of the miniature world whole: tried where a strategy refuses smaller sizes."""
 KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16))
 CROPS = 64
 
@@ -56,10 +58,30 @@ class Ground:
 
 def breaches_of_crop(component: Component[Any]) -> list[str]:
     """Every clause on grey and colour images of 8 bits and grey ones of 16, at two crop sizes."""
-    grounds = [Ground(component, world(*kind), size) for size in SIZES for kind in KINDS]
-    clean = Ground(component, world(1, np.uint8, clean=True), SIZES[0])
+    sizes = accepted_sizes(component)
+    grounds = [Ground(component, world(*kind), size) for size in sizes for kind in KINDS]
+    clean = Ground(component, world(1, np.uint8, clean=True), sizes[0])
     clauses = [clause(ground) for ground in grounds for clause in (observing, weighing, placing, drawing)]
     return kept(in_turn(*clauses, without_defects(clean)))
+
+
+def accepted_sizes(component: Component[Any]) -> tuple[int, ...]:
+    """The sizes it is tried at: a strategy may refuse one for images of every kind, but not each of them."""
+    taken = (tuple(size for size in sizes if not _refused(component, size)) for sizes in (SIZES, (CANVAS,)))
+    return next((sizes for sizes in taken if sizes), SIZES)
+
+
+def _refused(component: Component[Any], size: int) -> bool:
+    """Whether it answers with a DataError, for images of every kind, before any is decoded."""
+    for kind in KINDS:
+        try:
+            plan_crops(build(component, size, settings={}), world(*kind).index(), CROPS, 0)
+        except DataError:
+            continue
+        except (Exception, SystemExit):
+            return False
+        return False
+    return True
 
 
 def observing(ground: Ground) -> Iterator[str]:

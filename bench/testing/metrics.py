@@ -75,7 +75,7 @@ def _values(metric: PixelMetric | ImageMetric, rows: Float64, shape: tuple[int, 
 
 def _outside(bounds: tuple[float, float], values: Float64, what: Sequence[str]) -> Iterator[str]:
     """The first value that is not finite, and the first outside the range."""
-    slack = 1e-9 * max(1.0, *(abs(b) for b in bounds if np.isfinite(b)))
+    slack = 1e-9 * max([1.0, *(abs(b) for b in bounds if np.isfinite(b))])
     odd = np.flatnonzero(~np.isfinite(values))
     beyond = np.flatnonzero((values < bounds[0] - slack) | (values > bounds[1] + slack))
     if len(odd):

@@ -1,4 +1,4 @@
-"""Preprocessing of grey levels: exposure, exposure stack and linear stretch. Pixel grid and dtype stay as they are."""
+"""Preprocessing of grey levels and channels: exposure, exposure stack, channel layout, stretch. The grid stays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from bench.api import About, Component, Float64, Image, SettingsError, hookimpl
+from bench.api import About, Component, DataError, Float64, Image, SettingsError, hookimpl
 
 Preprocess: TypeAlias = Callable[[Image], Image]
 
@@ -51,6 +51,26 @@ def exposure_stack(
     return stack
 
 
+def channels(*, count: Literal[1, 3] = 3) -> Preprocess:
+    """One channel layout for data sets that share weights: grey as three equal channels, or colour as one mean.
+
+    ``[H, W, 1]`` and ``[H, W, 3]`` become ``[H, W, count]``; the mean is rounded to the image's dtype, half to even.
+    """
+
+    def lay_out(image: Image) -> Image:
+        if image.shape[2] == count:
+            return image
+        if count == 3 and image.shape[2] == 1:
+            return np.concatenate([image] * 3, axis=2)
+        if image.shape[2] == 3:
+            mean = np.rint(image.mean(axis=2, keepdims=True))
+            laid_out: Image = mean.astype(np.uint8) if image.dtype == np.uint8 else mean.astype(np.uint16)
+            return laid_out
+        raise DataError(f"channels: takes images of 1 or 3 channels, this one has {image.shape[2]}; put it first")
+
+    return lay_out
+
+
 def _looked_up(image: Image, level: Float64) -> Image:
     """Replace every grey level by ``level[grey]`` (0..1), rounded on the image's own scale."""
     table = np.rint(level * np.iinfo(image.dtype).max)
@@ -91,7 +111,8 @@ def stretch(*, low: float = 1.0, high: float = 99.0) -> Preprocess:
 
 @hookimpl
 def bench_preprocess() -> Iterable[Component[Any]]:
-    """``exposure``, ``exposure-stack`` and ``stretch``."""
+    """``exposure``, ``exposure-stack``, ``channels`` and ``stretch``."""
     yield Component("exposure", exposure, about=About("multiply by a power of two, clip, round"))
     yield Component("exposure-stack", exposure_stack, about=About("several exposures of the image as channels (EX)"))
+    yield Component("channels", channels, about=About("grey as three equal channels, or colour as one"))
     yield Component("stretch", stretch, about=About("linear stretch between two percentiles of each image"))

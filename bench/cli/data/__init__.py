@@ -14,6 +14,7 @@ COMMANDS = {
     "card": Entry("Statistics and pictures of a data set, as Markdown.", "bench.cli.data.card"),
     "leaks": Entry("Find objects and images that lie in more than one split.", "bench.cli.data.leaks"),
     "coverage": Entry("What the crops of each strategy of a suite contain.", "bench.cli.data.coverage"),
+    "context": Entry("What smaller crops lose: defects beside their sound look-alikes.", "bench.cli.data.context"),
     "views": Entry("The same viewpoints of two data sets side by side.", "bench.cli.data.views"),
 }
 

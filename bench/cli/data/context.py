@@ -1,0 +1,95 @@
+"""``bench data context``: what smaller crops lose, as a table and a figure."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.data.index import DatasetIndex
+    from bench.engine.opening import Opened
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+@click.command("context")
+@click.argument("dataset")
+@click.option("--sizes", default="256,192,128", show_default=True, metavar="A,B,...", help="Edges of crops in pixels.")
+@click.option(
+    "--split", type=click.Choice(("train", "validation", "test", "all")), default="train", show_default=True,
+    help="The images that are looked at.",
+)  # fmt: skip
+@click.option(
+    "--to", type=click.Path(path_type=Path), default=Path("context.png"), show_default=True,
+    help="The figure, a PNG, SVG or PDF file.",
+)  # fmt: skip
+@dataset_options
+def command(
+    dataset: str,
+    sizes: str,
+    split: str,
+    to: Path,
+    data: tuple[str, ...],
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
+) -> None:
+    """Show how much defects of DATASET and sound surface look alike in smaller crops (supplement, Figure 2).
+
+    DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. For every defect looked at, the sound window
+    that is most like it is sought at every size. The likeness is the universal quality index (Wang and Bovik 2002):
+    1 for equal windows; it falls with the correlation, and where brightness or contrast differ.
+    """
+    from bench.canonical import printable
+    from bench.component import guarded
+    from bench.data.context import context
+    from bench.report.aprf import write_figure
+    from bench.report.context import context_figure, context_grid
+    from bench.report.measures import plural
+    from bench.report.text import grid_text
+
+    edges = _edges(sizes)
+    if to.suffix not in SUFFIXES:
+        raise click.UsageError(f"--to {str(to)!r}: the figure is a PNG, SVG or PDF file; name one that ends so")
+    opened = data_desk(data, plugin, no_plugins).opened(dataset)
+    with redirect_stdout(sys.stderr):
+        index = _images(opened, split)
+        found = context(index, opened.dataset, edges)
+        what = f"load of data set {index.dataset!r}"
+        write_figure(context_figure(found, lambda image: guarded(what, opened.dataset.load, image)), to)
+    click.echo(grid_text(context_grid(found)))
+    pair = found.pair
+    click.echo(f"defect: {printable(pair.defect.id)}, look-alike: {printable(pair.sound.id)}")
+    click.echo(
+        f"searched {found.places:,} places of {plural(found.images, 'image')}, compared on blocks of "
+        f"{found.block} x {found.block} pixels"
+    )
+    click.echo(f"figure: {printable(str(to))}")
+
+
+def _edges(text: str) -> list[int]:
+    from bench.report.context import MOST_SIZES
+
+    try:
+        edges = [int(part) for part in text.split(",")]
+    except ValueError:
+        edges = []
+    if not 2 <= len(set(edges)) <= MOST_SIZES or min(edges) < 8:
+        raise click.UsageError(
+            f"--sizes {text!r}: give two to {MOST_SIZES} different sizes of at least 8 pixels, as 256,192,128"
+        )
+    return edges
+
+
+def _images(opened: Opened, split: str) -> DatasetIndex:
+    """The index of one split, or of all images."""
+    from bench.data.splits import assign, restricted
+    from bench.types import SPLITS
+
+    chosen = next((each for each in SPLITS if each == split), None)
+    return restricted(opened.index, assign(opened.index, "grouped"), chosen) if chosen else opened.index
