@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bench.score.evidence import measure
-from bench.score.objects import LEVELS
+from bench.score.objects import LEVELS, true_defects
 from score_worlds import defect_probability, noisy, observed, random_mask, two_planes
 
 EIGHT = np.ones((3, 3), int)
@@ -116,3 +116,14 @@ def test_the_chosen_threshold_joins_the_ladder_once(threshold):
     mask = np.zeros((5, 5), np.uint8)
     table = measure(("a", "g"), two_planes(np.ones(mask.shape, np.float32)), mask, 1, threshold=threshold).predicted
     assert sorted(table.level.tolist()) == sorted({*LEVELS} | ({threshold} if threshold else set()))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.55, 0.7, 1.0])
+def test_a_share_that_is_exactly_reached_counts_as_found(share: float) -> None:
+    area = 100
+    mask = np.ones((1, area), np.uint8)
+    bins = np.zeros((1, area), np.uint16)
+    bins[0, : round(share * area)] = 900
+    assert true_defects(mask, bins, 1).found(500, share).tolist() == [True]
+    bins[0, round(share * area) - 1] = 0
+    assert true_defects(mask, bins, 1).found(500, share).tolist() == [False]

@@ -20,9 +20,9 @@ floor f1_interval interval_note types object_recall objects false_alarms false_a
 image_counts"""
 
 
-def summary_of(evidence, threshold=None, found=0.1, seed=0):
+def summary_of(evidence, threshold=None, found=0.1):
     chosen = threshold or choose_threshold(evidence)
-    return summarise(evidence, chosen, found=found, rng=np.random.default_rng(seed))
+    return summarise(evidence, chosen, found=found)
 
 
 def constant(value):
@@ -76,7 +76,7 @@ def test_recall_objects_and_groups_per_type_equal_plain_counting():
         assert row["object_recall"] == pytest.approx(np.mean(np.array(shares) >= 0.5))
     assert summary["groups"] == 3
     assert summary["objects"] == sum(row["objects"] for row in summary["types"].values())
-    assert sum(row["objects"] for row in summary["objects_by_area"]) == summary["objects"]
+    assert sum(row["objects"] for row in summary["sizes"].values()) == summary["objects"]
 
 
 def test_false_alarms_are_counted_per_clean_image():
@@ -103,7 +103,8 @@ def test_a_class_that_does_not_occur_has_no_recall_rather_than_a_zero():
     mask = np.zeros((10, 10), np.uint8)
     mask[2:5, 2:5] = 1
     summary = summary_of(observed([mask], [two_planes((mask > 0).astype(np.float32))]))
-    assert summary["types"]["b"] == {"pixels": 0, "groups": 0, "recall": None, "objects": 0, "object_recall": None}
+    nothing = {"pixels": 0, "groups": 0, "objects": 0}
+    assert summary["types"]["b"] == nothing | dict.fromkeys(["recall", "object_recall", "overlap", "f1_alone"])
     assert summary["class_balanced_recall"] == 1.0
     assert summary["false_alarms_per_clean_image"] is None
 
@@ -180,3 +181,8 @@ def test_counts_per_image_are_kept_for_later_comparisons():
 def test_a_split_without_images_is_refused():
     with pytest.raises(DataError, match="nothing to score"):
         summary_of(observed([], []), Threshold(0.5, 500, 0.0))
+
+
+def test_a_single_group_has_no_interval():
+    masks, predictions = world(3, images=3)
+    assert summary_of(observed(masks, predictions, groups=["one"] * 3))["f1_interval"] is None

@@ -49,7 +49,7 @@ class Defects:
 
     def found(self, k: int, share: float) -> npt.NDArray[np.bool_]:
         """Whether at least ``share`` of a component's pixels are positive at threshold k / 1000, ``bool[M]``."""
-        return self.predicted_pixels(k) >= share * self.area
+        return self.predicted_pixels(k) >= (share - 1e-9) * self.area  # 0.55 of 100 is 55, whatever floats say
 
 
 @dataclass(frozen=True, slots=True)

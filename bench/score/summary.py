@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bench.errors import DataError
+from bench.score.classes import ClassThresholds, choose_class_thresholds, macro_scores, type_scores
+from bench.score.contrasts import LEVEL
 from bench.score.evidence import Evidence
-from bench.score.intervals import LEVEL, RELIABLE_GROUPS, REPLICATES, crossed_interval, group_counts
+from bench.score.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.score.metrics import (
     ACCURACY,
     F1,
@@ -20,6 +23,11 @@ from bench.score.metrics import (
     average_precision,
     image_counts,
 )
+from bench.score.object_scores import false_alarms, mean, object_scores
+from bench.score.operating import Points, choose_points, operating
+from bench.score.parts import size_scores
+from bench.score.ranges import believed
+from bench.score.regions import LIMIT, region_overlap
 from bench.score.thresholds import Threshold, degenerate, pooled
 from bench.score.zones import CORE, FAR
 from bench.types import Float64, PixelMetric
@@ -35,12 +43,31 @@ _POOLED: dict[str, PixelMetric] = {
 }
 
 
-def summarise(evidence: Evidence, threshold: Threshold, *, found: float, rng: np.random.Generator) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What validation chose besides the threshold: operating points, and under ``each`` a threshold per class."""
+
+    points: Points = field(default_factory=dict)
+    classes: ClassThresholds | None = None
+
+
+def choices_of(validation: Evidence, *, each: bool) -> Choices:
+    """Choose on validation; test evidence must never be passed.
+
+    Raises:
+        DataError: the split has no valid pixel.
+    """
+    return Choices(choose_points(validation), choose_class_thresholds(validation) if each else None)
+
+
+def summarise(evidence: Evidence, threshold: Threshold, *, found: float, also: Choices | None = None) -> dict[str, Any]:
     """Scores of a split at a threshold chosen elsewhere, JSON-safe: no NaN, plain numbers only.
 
     ``found`` is the share of a defect's pixels that must be predicted for it to count as found. Quotients 0/0
     are 0 with a flag where they are scores, and null where they are shares of objects or of clean images.
-    ``types`` recall at the same threshold; under ``each`` with the probability of that class.
+    ``types``, ``sizes`` and ``operating`` are mappings, so that a board may show ``sizes.q1.recall@test``; see
+    :mod:`bench.score.classes`, :mod:`bench.score.parts` and :mod:`bench.score.operating`. ``region_overlap`` is that of
+    :mod:`bench.score.regions`. A score outside its possible range is null, with an alarm among the flags.
 
     Raises:
         DataError: the split has no images, or no valid pixel.
@@ -48,9 +75,9 @@ def summarise(evidence: Evidence, threshold: Threshold, *, found: float, rng: np
     sweep = pooled(evidence)
     if not sweep[0].any():
         raise DataError("there is nothing to score: the split has no images, or all their pixels are ignored")
-    per_image = image_counts(evidence, threshold.index)
-    types = _types(evidence, threshold.index, found)
-    return {
+    per_image, chosen = image_counts(evidence, threshold.index), also or Choices()
+    types = type_scores(evidence, threshold.index, found, chosen.classes)
+    scores = {
         "images": len(evidence.ids),
         "positive_share": _positive_share(sweep),
         "threshold": threshold.value,
@@ -60,13 +87,22 @@ def summarise(evidence: Evidence, threshold: Threshold, *, found: float, rng: np
         "f1_half": float(F1.value(sweep[HALF])),
         "floor": _floor(sweep),
         **_image_mean(per_image),
-        **_interval(evidence, per_image, rng),
+        **_interval(evidence, per_image),
         "tolerance": _tolerance(evidence, threshold.index),
         "types": types,
-        "class_balanced_recall": _mean([row["recall"] for row in types.values() if row["pixels"]]),
-        **_objects(evidence, threshold.index, found),
-        **_false_alarms(evidence, per_image, threshold.index),
-        "flags": _flags(sweep, threshold),
+        "class_balanced_recall": mean([row["recall"] for row in types.values() if row["pixels"]]),
+        **(macro_scores(types) if chosen.classes is not None else {}),
+        **object_scores(evidence, threshold.index, found),
+        **false_alarms(evidence, threshold.index),
+        "region_overlap": region_overlap(evidence),
+        "region_overlap_limit": LIMIT,
+        "sizes": size_scores(evidence, threshold.index, found),
+        "operating": operating(evidence, chosen.points, found),
+    }
+    checked, alarms = believed(scores)
+    return {
+        **checked,
+        "flags": [*_flags(sweep, threshold), *alarms],
         "image_counts": {"ids": list(evidence.ids), "groups": list(evidence.groups), "counts": per_image.tolist()},
     }
 
@@ -92,8 +128,8 @@ def _image_mean(per_image: Any) -> dict[str, Any]:
     }
 
 
-def _interval(evidence: Evidence, per_image: Any, rng: np.random.Generator) -> dict[str, Any]:
-    """Percentile interval of F1 over groups, with what must be said about it."""
+def _interval(evidence: Evidence, per_image: Any) -> dict[str, Any]:
+    """Interval of F1 over groups, with what must be said about it; null where a single group tells no spread."""
     names, counts = group_counts(evidence.groups, per_image)
     defective = int(np.count_nonzero(counts[:, 0] + counts[:, 2]))
     note = "one seed: interval over groups only"
@@ -102,12 +138,11 @@ def _interval(evidence: Evidence, per_image: Any, rng: np.random.Generator) -> d
     return {
         "groups": len(names),
         "defective_groups": defective,
-        "f1_interval": crossed_interval(counts[None], F1, rng).tolist(),
+        "f1_interval": mean_estimate(counts[None], F1).share_interval().tolist() if len(names) > 1 else None,
         "interval_note": note,
         "interval_method": {
-            "name": "bootstrap over groups, percentile",
+            "name": "jackknife over groups, Student's t, logit scale",
             "level": LEVEL,
-            "replicates": REPLICATES,
             "held_fixed": ["model", "threshold", "split"],
         },
     }
@@ -128,56 +163,6 @@ def _tolerance(evidence: Evidence, k: int) -> dict[str, Any]:
         "f1_truth_eroded": f1(slice(CORE, CORE + 1), slice(FAR, CORE)),
         "f1_band_left_out": f1(slice(CORE, CORE + 1), slice(FAR, FAR + 1)),
     }
-
-
-def _types(evidence: Evidence, k: int, found: float) -> dict[str, dict[str, Any]]:
-    """Pixels, groups, pixel recall, objects and object recall of every class."""
-    hit = evidence.defects.found(k, found)
-    rows = {}
-    for number, name in enumerate(evidence.classes):
-        counts = image_counts(evidence, k, number)
-        pixels = counts[:, 0] + counts[:, 2]
-        mine = evidence.defects.kind == number + 1
-        rows[name] = {
-            "pixels": int(pixels.sum()),
-            "groups": len({group for group, some in zip(evidence.groups, pixels, strict=True) if some}),
-            "recall": float(RECALL.value(counts.sum(axis=0).astype(np.float64))) if pixels.any() else None,
-            "objects": int(mine.sum()),
-            "object_recall": _mean(hit[mine].tolist()),
-        }
-    return rows
-
-
-def _objects(evidence: Evidence, k: int, found: float) -> dict[str, Any]:
-    """Object recall over all classes and by quartile of area."""
-    area, hit = evidence.defects.area, evidence.defects.found(k, found)
-    edges = np.quantile(area, [0.25, 0.5, 0.75]) if area.size else np.zeros(3)
-    quartile = np.searchsorted(edges, area, side="left")
-    by_area = [
-        {
-            "largest_area": int(area[quartile == q].max(initial=0)),
-            "objects": int((quartile == q).sum()),
-            "object_recall": _mean(hit[quartile == q].tolist()),
-        }
-        for q in range(4)
-    ]
-    return {"object_recall": _mean(hit.tolist()), "objects": int(area.size), "objects_by_area": by_area}
-
-
-def _false_alarms(evidence: Evidence, per_image: Any, k: int) -> dict[str, Any]:
-    """Predicted components that touch no defect, over all images and per image without defects."""
-    alarms = evidence.alarms[:, k]
-    clean = per_image[:, 0] + per_image[:, 2] == 0
-    return {
-        "false_alarms": int(alarms.sum()),
-        "clean_images": int(clean.sum()),
-        "false_alarms_per_clean_image": _mean(alarms[clean].tolist()),
-    }
-
-
-def _mean(values: list[Any]) -> float | None:
-    """Mean, or None of nothing: a recall of no objects is not 0."""
-    return float(np.mean(values)) if values else None
 
 
 def _flags(sweep: Float64, threshold: Threshold) -> list[str]:

@@ -1,4 +1,7 @@
-"""The threshold of a model: highest pooled F1 on validation; and every metric over the grid of thresholds."""
+"""The threshold of a model: highest pooled F1 on validation; and every metric over the grid of thresholds.
+
+Other rules, for scores made later, are in :mod:`bench.score.rules`.
+"""
 
 from __future__ import annotations
 
@@ -40,20 +43,38 @@ def choose_threshold(validation: Evidence) -> Threshold:
     Raises:
         DataError: there is no valid pixel to choose on.
     """
-    counts = pooled(validation)
+    return threshold_at(best_index(choosable(validation))[0], validation)
+
+
+def threshold_at(index: int, validation: Evidence) -> Threshold:
+    """A threshold found elsewhere, with the validation F1 it reaches and what makes the choice degenerate.
+
+    Raises:
+        DataError: there is no valid pixel to choose on.
+    """
+    counts = choosable(validation)
+    return Threshold(index / STEPS, index, float(F1.value(counts[index])), degenerate(counts))
+
+
+def choosable(validation: Evidence, row: int = -1) -> Float64:
+    """Pooled counts ``float64[1001, 4]`` of a split to choose on.
+
+    Raises:
+        DataError: there is no valid pixel in it.
+    """
+    counts = pooled(validation, row)
     if not counts[0].any():
         raise DataError("the validation split has no valid pixel to choose a threshold on; give it images with masks")
-    index, f1 = best_index(counts)
-    return Threshold(index / STEPS, index, f1, degenerate(counts))
+    return counts
 
 
-def best_index(counts: Float64) -> tuple[int, float]:
-    """Grid index and F1 of the best threshold of ``float64[1001, 4]`` counts; ties as in :func:`choose_threshold`."""
-    f1 = F1.value(counts[1:])  # index 0 would call everything positive and is not on the grid
-    best = np.flatnonzero(f1 == f1.max()) + 1
+def best_index(counts: Float64, metric: PixelMetric = F1) -> tuple[int, float]:
+    """Grid index and value of the best threshold of ``float64[1001, 4]``; ties as in :func:`choose_threshold`."""
+    values = metric.value(counts[1:])  # index 0 would call everything positive and is not on the grid
+    best = np.flatnonzero(values == values.max()) + 1
     plateaus = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
     longest = max(plateaus, key=len)
-    return int(longest[0] + longest[-1]) // 2, float(f1.max())
+    return int(longest[0] + longest[-1]) // 2, float(values.max())
 
 
 def degenerate(counts: Float64) -> tuple[str, ...]:

@@ -1,0 +1,118 @@
+"""``bench score``: scores made later, from stored evidence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import open_catalog, open_suite, suite_options
+
+if TYPE_CHECKING:
+    from bench.catalog import Catalog
+    from bench.engine.home import Places
+    from bench.engine.rescoring import Ask, Late
+    from bench.report.board import Leaderboard
+    from bench.suite.suite import Suite
+
+SHOWN = ("f1", "precision", "recall")
+FORMATS = ("text", "markdown", "latex", "csv", "json")
+
+
+@click.command("score")
+@suite_options
+@click.option("--metric", "metrics", multiple=True, help="A score to show, such as iou or sizes.q1.recall; repeatable.")
+@click.option(
+    "--threshold", default="protocol", show_default=True, help="A rule: best-f2, 0.5, 'recall>=0.9', 'precision>=0.9'."
+)
+@click.option("--found", type=click.FloatRange(0, 1, min_open=True), help="Share of a defect that must be predicted.")
+@click.option("--write", is_flag=True, help="Store the scores; what records hold already is never changed.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+def command(
+    suite: str,
+    metrics: tuple[str, ...],
+    threshold: str,
+    found: float | None,
+    write: bool,
+    form: str,
+    **given: Any,
+) -> int:
+    """Score the finished cells of a run folder (or of a suite with results in --out) again, without predicting.
+
+    Every threshold is chosen on validation. With --write, scores at the protocol's own threshold complete the cell
+    records, and scores of another rule go to late/<rule>.json in the run folder.
+    """
+    from bench.cli.leaderboard import render
+    from bench.cli.run import CELLS_FAILED
+    from bench.engine.rescoring import Ask, file_scores, rescored
+    from bench.engine.runs import records_in
+    from bench.score.rules import rule_from
+
+    ask = Ask(None if threshold == "protocol" else rule_from(threshold), found)
+    opened, catalog, places, folder = _opened(suite, given)
+    values = _values(metrics, catalog)
+    with redirect_stdout(sys.stderr):
+        records = records_in(folder, opened)
+        late = rescored(opened.cells, records, ask, catalog, places)
+        board = _board(opened, records, late, values, ask)
+    click.echo(render(board, form))
+    click.echo(f"threshold: {ask.text}; {len(late)} finished cells", err=True)
+    for line in _remarks(late):
+        click.echo(line, err=True)
+    for path in file_scores(folder, late, ask, catalog) if write else ():
+        click.echo(f"wrote {path}", err=True)
+    return CELLS_FAILED if any(one.problem or one.differing for one in late) else 0
+
+
+def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Catalog, Places, Path]:
+    """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
+    from bench.engine.runs import read_run
+
+    if Path(suite).is_dir():
+        from bench.engine.home import Places, bench_home
+
+        folder = Path(suite)
+        catalog = open_catalog(given["plugin"], given["no_plugins"])
+        return read_run(folder)[0], catalog, Places(bench_home(), folder.parent, {}), folder
+    loaded, invocation = open_suite(suite=suite, **given)
+    return loaded, invocation.catalog, invocation.places, invocation.places.run(loaded.name)
+
+
+def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
+    """Board values of the asked scores, on both splits.
+
+    Raises:
+        click.UsageError: a score that nobody makes.
+    """
+    from bench.suite.sections import value_mistake
+
+    for name in metrics:
+        mistake = value_mistake(f"{name}@test", catalog.names("metric"))
+        if mistake:
+            raise click.UsageError(f"--metric: {mistake}")
+    return tuple(f"{name}@{split}" for name in metrics or SHOWN for split in ("validation", "test"))
+
+
+def _board(
+    suite: Suite, records: Mapping[str, Any], late: list[Late], values: tuple[str, ...], ask: Ask
+) -> Leaderboard:
+    """The leaderboard with the late scores in place of those of the records."""
+    from dataclasses import replace
+
+    from bench.cli.run import command_line
+    from bench.twin import board_of_records
+
+    name = suite.name if ask.is_protocol else f"{suite.name}, threshold {ask.text}"
+    shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))
+    return board_of_records(shown, {**records, **{one.cell: one.shown for one in late}}, command_line())
+
+
+def _remarks(late: list[Late]) -> list[str]:
+    """What could not be scored, what is not believed, and what differs from the record, each once."""
+    problems = [one.problem for one in late if one.problem]
+    differing = [f"cell {one.cell}: {', '.join(one.differing[:3])}: not stored" for one in late if one.differing]
+    return list(dict.fromkeys([*problems, *(alarm for one in late for alarm in one.alarms), *differing]))
