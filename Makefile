@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test benchmark lint format types clean
+.PHONY: run test benchmark simulation lint format types clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -15,6 +15,9 @@ test: $(VENV)/installed-test
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s
+
+simulation: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.score.simulation --into docs/statistics.md
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

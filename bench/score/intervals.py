@@ -1,8 +1,9 @@
-"""Bootstrap intervals over groups, and over groups crossed with seeds (PROTOCOL, section 5).
+"""Intervals over groups, and over groups crossed with seeds (PROTOCOL, section 5).
 
 Units are groups, never images. Every seed scores the same test groups, so one draw of groups serves all seeds and
 cells of a replicate, while seeds are redrawn independently. Redrawing groups for every seed (nesting) averages the
-group part of the variance away; a test keeps it out.
+group part of the variance away; a test keeps it out. What each of them covers stands in ``docs/statistics.md``: with
+several seeds the percentile bootstrap is too narrow, :func:`mean_estimate` is not.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.score.contrasts import LEVEL, Estimate, block, estimate
 from bench.types import Float64, PixelMetric
 
 REPLICATES = 2000
-LEVEL = 0.95
 RELIABLE_GROUPS = 30
 """With fewer groups that hold defects an interval is printed but called unreliable."""
 
@@ -28,6 +29,18 @@ def group_counts(groups: Sequence[Hashable], counts: npt.NDArray[np.int64]) -> t
     total = np.zeros((len(names), counts.shape[1]), np.float64)
     np.add.at(total, [place[group] for group in groups], counts)
     return names, total
+
+
+def mean_estimate(counts: Float64, metric: PixelMetric) -> Estimate:
+    """The mean over seeds of a pooled metric with its error over seeds and groups.
+
+    ``counts`` is ``float64[..., seeds, groups, 4]``. The interval to print is its ``share_interval()``; with one seed
+    it covers the groups only and must be labelled so.
+
+    Raises:
+        DataError: there is no seed, or fewer than two groups.
+    """
+    return estimate([block(counts[..., None, None, :, :, :], metric)], [np.ones((1, 1))])
 
 
 def crossed_replicates(
@@ -45,10 +58,16 @@ def crossed_replicates(
     *cells, seeds, groups, _ = counts.shape
     if not seeds or not groups:
         raise DataError("an interval needs at least one seed and one group; the split holds no images")
-    drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=replicates).astype(np.float64)
-    values = metric.value(np.einsum("rg,...sgc->r...sc", drawn, counts, optimize=True))
+    values = group_replicates(counts, metric, rng, replicates)
     chosen = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=(replicates, *cells))
     return np.asarray((values * chosen).sum(axis=-1) / seeds)
+
+
+def group_replicates(counts: Float64, metric: PixelMetric, rng: np.random.Generator, replicates: int) -> Float64:
+    """The metric of every seed on redrawn groups, ``float64[replicates, ..., seeds]``: one draw for all seeds."""
+    groups = counts.shape[-2]
+    drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=replicates).astype(np.float64)
+    return metric.value(np.einsum("rg,...sgc->r...sc", drawn, counts, optimize=True))
 
 
 def crossed_interval(

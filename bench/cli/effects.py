@@ -1,0 +1,59 @@
+"""``bench effects``: what an axis does, over everything else that a suite varies."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import open_suite, suite_options
+
+if TYPE_CHECKING:
+    from bench.suite.suite import Suite
+
+FORMATS = ("text", "markdown", "csv", "json")
+
+
+@click.command("effects")
+@suite_options
+@click.option("--axis", required=True, help="The axis, such as crop or model.")
+@click.option("--metric", default="f1@test", show_default=True, help="A score that follows from pixel counts.")
+@click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+def command(suite: str, axis: str, metric: str, reference: str | None, form: str, **given: Any) -> None:
+    """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
+
+    Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
+    from whatever cells are done.
+    """
+    from bench.engine.runs import records_in
+    from bench.report.effects import effects
+    from bench.report.effects_tables import RENDERERS, to_text
+
+    opened, folder = _opened(suite, given)
+    if reference is None and axis == opened.board.rows:
+        reference = opened.board.reference
+    records = records_in(folder, opened)
+    found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
+    if form == "text":
+        import os
+        import shutil
+
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        click.echo(to_text(found, max(shutil.get_terminal_size((100, 24)).columns, 40), colour=colour), nl=False)
+    else:
+        click.echo(RENDERERS[form](found), nl=False)
+
+
+def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Path]:
+    """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
+    from bench.engine.runs import read_run
+
+    if Path(suite).is_dir():
+        return read_run(Path(suite))[0], Path(suite)
+    with redirect_stdout(sys.stderr):
+        loaded, invocation = open_suite(suite=suite, **given)
+    return loaded, invocation.places.run(loaded.name)

@@ -1,0 +1,67 @@
+"""Pixel counts per group out of cell records: what intervals and comparisons are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.report.measures import look
+from bench.report.shape import Measure
+from bench.score.intervals import RELIABLE_GROUPS, group_counts
+from bench.score.metrics import ACCURACY, F1, F2, IOU, PRECISION, RECALL
+from bench.types import Float64, JsonValue, PixelMetric
+
+POOLED: Mapping[str, PixelMetric] = {
+    "f1": F1,
+    "precision": PRECISION,
+    "recall": RECALL,
+    "f2": F2,
+    "accuracy": ACCURACY,
+    "iou": IOU,
+}
+"""Scores that follow from pixel counts, so that their error over seeds and groups is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of one cell on one split: ``float64[groups, 4]``, which images they are of, and the group of each."""
+
+    images: tuple[str, ...]
+    groups: tuple[str, ...]
+    values: Float64
+
+    @property
+    def same_images(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Equal for cells that scored the same images in the same groups."""
+        return self.images, self.groups
+
+    @property
+    def defective(self) -> int:
+        """Groups with a defect."""
+        return int(np.count_nonzero(self.values[:, 0] + self.values[:, 2]))
+
+
+def counts_of(record: Mapping[str, JsonValue], split: str) -> Counts | None:
+    """The counts in a record; None where it has none, or of fewer than two groups."""
+    stored = look(record, ("scores", split, "image_counts"))
+    if not isinstance(stored, Mapping) or len(set(stored["groups"])) < 2:
+        return None
+    _, values = group_counts(stored["groups"], np.asarray(stored["counts"], np.int64))
+    return Counts(tuple(stored["ids"]), tuple(map(str, stored["groups"])), values)
+
+
+def pooled_metric(measure: Measure) -> PixelMetric | None:
+    """The metric of a board value such as ``f1@test``; None where it does not follow from pixel counts."""
+    return POOLED.get(".".join(measure.path)) if measure.split else None
+
+
+def reliability(defective: int) -> str:
+    """What must be said of an interval over so few groups; empty where nothing must."""
+    return f"interval unreliable ({defective} groups with defects)" if defective < RELIABLE_GROUPS else ""
+
+
+def stacked(cells: Sequence[Counts]) -> Float64:
+    """``float64[cells, groups, 4]`` of cells that scored the same images."""
+    return np.stack([cell.values for cell in cells])

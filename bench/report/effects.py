@@ -1,0 +1,196 @@
+"""The effect of an axis over everything else that a suite varies: marginal means, differences, interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.errors import SuiteError
+from bench.report.choose import Records
+from bench.report.counts import POOLED, pooled_metric
+from bench.report.design import Context, Design, design
+from bench.report.measures import measure_of
+from bench.report.shape import CellLike, Measure
+from bench.score.effects import interaction, marginal_means
+from bench.score.pairs import FEWEST_SEEDS, against_reference
+from bench.score.ties import tie_letters
+from bench.suite.mistakes import unknown
+from bench.types import Float64, PixelMetric
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelLine:
+    """One level of the axis; scores in 0..1. ``p`` is adjusted over the levels; what is not claimed is None."""
+
+    level: str
+    mean: float
+    interval: Interval
+    tie: str = ""
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionLine:
+    """The effect of a level in one level of another axis, and how far it deviates from the mean of that axis."""
+
+    other_axis: str
+    other: str
+    level: str
+    difference: float
+    difference_interval: Interval
+    deviation: float
+    deviation_interval: Interval
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The effect of an axis; every format is a rendering of this.
+
+    ``combinations`` of the other axes have all levels, over ``seeds``, the fewest of any data set. ``remarks`` say what
+    is left out and why.
+    """
+
+    suite: str
+    axis: str
+    measure: Measure
+    reference: str
+    levels: tuple[LevelLine, ...]
+    interactions: tuple[InteractionLine, ...]
+    combinations: int
+    seeds: int
+    groups: int
+    defective_groups: int
+    remarks: tuple[str, ...]
+
+
+def effects(
+    cells: Sequence[CellLike], records: Records, axis: str, *, metric: str, reference: str | None, suite_name: str
+) -> Effects:
+    """The effect of ``axis`` on ``metric`` (such as ``f1@test``), differences taken to the level ``reference``.
+
+    Raises:
+        SuiteError: no such axis, level or metric, or one whose levels cannot be compared.
+    """
+    levels = _levels(cells, axis)
+    measure, pooled = _metric(metric)
+    first = levels[0] if reference is None else reference
+    if first not in levels:
+        raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
+    found = design(cells, records, axis, levels, measure, pooled)
+    return Effects(
+        suite=suite_name,
+        axis=axis,
+        measure=measure,
+        reference=first,
+        levels=_level_lines(found, first),
+        interactions=_interactions(found, first),
+        combinations=len(found.contexts),
+        seeds=found.seeds,
+        groups=found.groups,
+        defective_groups=found.defective,
+        remarks=found.remarks,
+    )
+
+
+def _levels(cells: Sequence[CellLike], axis: str) -> tuple[str, ...]:
+    """The levels of an axis in the order of the suite.
+
+    Raises:
+        SuiteError: there is no such axis, or its levels cannot be compared.
+    """
+    axes = dict.fromkeys(name for cell in cells for name in cell.labels)
+    tuned = {name for cell in cells for name in cell.tuned}
+    if axis not in axes:
+        raise SuiteError([f"--axis: {unknown('axis', axis, axes)}"])
+    refused = {
+        "seed": "seeds are repetitions; their spread is in every interval",
+        "dataset": "scores of different data sets cannot be compared",
+        **dict.fromkeys(tuned, "it is tuned, and validation chooses its value"),
+    }
+    if axis in refused:
+        raise SuiteError([f"--axis {axis}: {refused[axis]}; name another axis"])
+    levels = tuple(dict.fromkeys(cell.labels[axis] for cell in cells if axis in cell.labels))
+    if len(levels) < 2:
+        raise SuiteError([f"--axis {axis}: its only level is {levels[0]!r}, so that it has no effect to show"])
+    return levels
+
+
+def _metric(name: str) -> tuple[Measure, PixelMetric]:
+    measure = measure_of(name)
+    pooled = pooled_metric(measure)
+    if pooled is None or measure.split not in ("validation", "test"):
+        known = ", ".join(f"{score}@test" for score in POOLED)
+        raise SuiteError([f"--metric: {name!r} does not follow from pixel counts; known: {known}, and @validation"])
+    return measure, pooled
+
+
+def _level_lines(found: Design, reference: str) -> tuple[LevelLine, ...]:
+    if not found.blocks:
+        return ()
+    blocks = found.scores
+    means = marginal_means(blocks)
+    claimed = found.seeds >= FEWEST_SEEDS
+    ties = tie_letters(blocks, [float(one.value) for one in means]) if claimed else ("",) * len(means)
+    known = reference in found.levels
+    versus = {one.first: one for one in against_reference(blocks, found.levels.index(reference))} if known else {}
+    lines = []
+    for number, (level, mean, tie) in enumerate(zip(found.levels, means, ties, strict=True)):
+        line = LevelLine(level, float(mean.value), _ends(mean.share_interval()), tie)
+        if number in versus:
+            one = versus[number]
+            line = replace(
+                line,
+                difference=float(one.estimate.value),
+                difference_interval=_ends(one.estimate.interval()),
+                p=float(one.p) if claimed else None,
+            )
+        lines.append(line)
+    return tuple(lines)
+
+
+def _ends(interval: Float64) -> Interval:
+    low, high = interval.tolist()
+    return low, high
+
+
+def _interactions(found: Design, reference: str) -> tuple[InteractionLine, ...]:
+    """Interactions with every other axis of several levels whose levels stand in equal combinations of the rest."""
+    if not found.blocks or reference not in found.levels:
+        return ()
+    axes = dict.fromkeys(axis for context in found.contexts for axis, _ in context)
+    return tuple(line for axis in axes for line in _interaction(found, reference, axis))
+
+
+def _interaction(found: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
+    """Nothing where the axis has one level, or where its levels share no combination of the rest."""
+    labels = list(dict.fromkeys(dict(context)[axis] for context in found.contexts if axis in dict(context)))
+    rests = [{_rest(context, axis) for context in found.contexts if (axis, label) in context} for label in labels]
+    shared = set.intersection(*rests) if rests else set()
+    if len(labels) < 2 or not shared:
+        return
+    inside = [
+        [np.array([(axis, label) in c and _rest(c, axis) in shared for c in contexts]) for contexts, _ in found.blocks]
+        for label in labels
+    ]
+    for one in interaction(found.scores, inside, found.levels.index(reference)):
+        yield InteractionLine(
+            other_axis=axis,
+            other=labels[one.other],
+            level=found.levels[one.level],
+            difference=float(one.effect.value),
+            difference_interval=_ends(one.effect.interval()),
+            deviation=float(one.deviation.value),
+            deviation_interval=_ends(one.deviation.interval()),
+            p=one.p if found.seeds >= FEWEST_SEEDS else None,
+        )
+
+
+def _rest(context: Context, axis: str) -> Context:
+    return tuple(pair for pair in context if pair[0] != axis)

@@ -1,0 +1,161 @@
+"""Estimates that are weighted sums of pooled scores, with their error over seeds and groups (PROTOCOL, section 5).
+
+Seeds and groups are crossed: every seed scores the same test groups. The error of an estimate has a seed part, the
+variance of its values over seeds, and for every data set a group part, the jackknife variance of its values without one
+group each; the parts are added. The interaction of seeds and groups is in both, so the sum is on the safe side (Owen
+2007, The pigeonhole bootstrap). Quantiles are Student's, with degrees of freedom after Satterthwaite (1946): seeds less
+one for a seed part, ``2 G / (kurtosis - 1)`` for a group part, which is small where a few large defects decide.
+Models, thresholds and the split are held fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.errors import DataError
+from bench.types import Float64, PixelMetric
+
+LEVEL = 0.95
+
+
+ROUNDING = 1e-12
+"""Differences of scores, which lie in 0..1, that arithmetic alone can leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Scores of the cells of one data set, which share their test groups.
+
+    ``values`` is ``float64[..., levels, contexts, seeds]``; ``without`` is ``float64[..., levels, contexts, groups]``,
+    the mean over seeds of the score without one group. Leading axes are independent worlds of a simulation.
+    """
+
+    values: Float64
+    without: Float64
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a variance and its degrees of freedom, ``float64[...]`` each."""
+
+    variance: Float64
+    freedom: Float64
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A weighted sum of scores, its standard error and the degrees of freedom of that, ``float64[...]`` each."""
+
+    value: Float64
+    error: Float64
+    freedom: Float64
+
+    def interval(self) -> Float64:
+        """Interval of 95 %, ``float64[..., 2]``: for differences."""
+        half = _quantile(self.freedom) * self.error
+        return np.stack([self.value - half, self.value + half], axis=-1)
+
+    def share_interval(self) -> Float64:
+        """Interval of 95 % on the logit scale, ``float64[..., 2]``: for scores in 0..1, and never outside.
+
+        A score of exactly 0 or 1 has no logit: its interval is everything where its error is not 0.
+        """
+        value = np.asarray(self.value, np.float64)
+        inside = (value > 0) & (value < 1)
+        safe = np.where(inside, value, 0.5)
+        half = _quantile(self.freedom) * self.error / (safe * (1 - safe))
+        odds = safe / (1 - safe)
+        with np.errstate(over="ignore"):  # an infinite growth is an end of 0 or 1
+            growth = np.exp(half)
+            ends = np.stack([odds / (odds + growth), 1 - 1 / (1 + odds * growth)], axis=-1)
+        edge = np.where((self.error > 0)[..., None], [0.0, 1.0], value[..., None])
+        return np.asarray(np.where(inside[..., None], ends, edge))
+
+    def p_value(self) -> Float64:
+        """Two-sided probability of a value this far from 0 where the truth is 0; without any error 0, or 1 at 0.
+
+        What rounding leaves of equal scores counts as 0.
+        """
+        from scipy import stats
+
+        varies = np.asarray(self.error) > ROUNDING
+        ratio = np.abs(self.value) / np.where(varies, self.error, 1.0)
+        return np.asarray(
+            np.where(varies, 2 * stats.t.sf(ratio, self.freedom), np.where(np.abs(self.value) <= ROUNDING, 1.0, 0.0))
+        )
+
+
+def _quantile(freedom: Float64) -> Float64:
+    from scipy import stats
+
+    return np.asarray(stats.t.ppf((1 + LEVEL) / 2, freedom))
+
+
+def block(counts: Float64, metric: PixelMetric) -> Block:
+    """Scores from counts ``float64[..., levels, contexts, seeds, groups, 4]`` (TP, FP, FN, TN).
+
+    Raises:
+        DataError: there is no seed, or fewer than two groups.
+    """
+    seeds, groups = counts.shape[-3:-1]
+    if not seeds or groups < 2:
+        raise DataError(f"an interval needs at least one seed and two groups; here are {seeds} and {groups}")
+    total = counts.sum(axis=-2, keepdims=True)
+    return Block(metric.value(total[..., 0, :]), metric.value(total - counts).mean(axis=-2))
+
+
+def estimate(blocks: Sequence[Block], weights: Sequence[Float64]) -> Estimate:
+    """The sum over all blocks and cells of ``weights[block][level, context]`` times the mean score over seeds.
+
+    Data sets are independent, and so are the trainings of different levels. Contexts of one level may share their crops
+    in a seed, so a seed's part is taken from the weighted sum over contexts. With one seed there is no seed part.
+    """
+    parts = [part for one, weight in zip(blocks, weights, strict=True) for part in _parts(one, weight)]
+    values = [
+        np.einsum("lc,...lcs->...", weight, one.values) / one.values.shape[-1]
+        for one, weight in zip(blocks, weights, strict=True)
+    ]
+    whole = added(parts)
+    return Estimate(np.asarray(sum(values)), np.sqrt(whole.variance), whole.freedom)
+
+
+def _parts(one: Block, weight: Float64) -> list[Part]:
+    levels = np.flatnonzero(np.any(weight != 0, axis=1))
+    parts = [group_part(np.einsum("lc,...lcg->...g", weight, one.without))]
+    if one.values.shape[-1] > 1:
+        parts += [
+            seed_part(np.einsum("c,...cs->...s", weight[level], one.values[..., level, :, :])) for level in levels
+        ]
+    return parts
+
+
+def seed_part(values: Float64) -> Part:
+    """Variance of the mean over seeds of ``float64[..., seeds]``."""
+    seeds = values.shape[-1]
+    variance = values.var(axis=-1, ddof=1) / seeds
+    return Part(variance, np.full_like(variance, seeds - 1.0))
+
+
+def group_part(without: Float64) -> Part:
+    """Jackknife variance of an estimate from its values without one group each, ``float64[..., groups]``.
+
+    Its degrees of freedom make a chi-square of the spread that the kurtosis of the groups' influence gives it; at most
+    groups less one.
+    """
+    groups = without.shape[-1]
+    off = without - without.mean(axis=-1, keepdims=True)
+    second, fourth = (off**2).mean(axis=-1), (off**4).mean(axis=-1)
+    varies = second > 0
+    kurtosis = np.where(varies, fourth / np.where(varies, second, 1.0) ** 2, 1.0)
+    freedom = 2 * groups / np.maximum(kurtosis - 1, 2 * groups / (groups - 1))
+    return Part((groups - 1) * second, freedom)
+
+
+def added(parts: Sequence[Part]) -> Part:
+    """The sum of independent parts, with Satterthwaite's degrees of freedom."""
+    variance = np.asarray(sum(part.variance for part in parts))
+    spread = np.asarray(sum(part.variance**2 / part.freedom for part in parts))
+    return Part(variance, np.where(spread > 0, variance**2 / np.where(spread > 0, spread, 1.0), 1.0))
