@@ -1,0 +1,74 @@
+"""``bench compare``: two runs, cell by cell."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import open_suite, plugin_options
+
+if TYPE_CHECKING:
+    from bench.report.compare import Comparison, Met, Side
+
+FORMATS = ("text", "markdown", "csv", "json")
+SHOWN = ("f1@validation", "f1@test")
+GATE_MET = 3
+
+
+@click.command("compare")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option(
+    "--measure", "measures", multiple=True, help="A measure, such as recall@test or cost.train_s; repeatable."
+)
+@click.option(
+    "--fail-if", "gates", multiple=True, metavar="EXPR", help="Exit with 3 where B less A meets it; repeatable."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results of suites."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@plugin_options
+def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, **given: Any) -> int:
+    """Compare run B with run A: run folders, archives, exported leaderboards (csv, json), or suites.
+
+    A gate names a measure of B less A, as 'f1@test < -2' (points) or 'cost.train_s > 20%' (percent of A). A cell that
+    B no longer scores meets every gate.
+    """
+    from bench.report.gates import gate_from
+    from bench.twin import compare
+
+    for text in gates:
+        gate_from(text)  # a mistake is told before anything is read
+    with redirect_stdout(sys.stderr):
+        sides = [_side(name, given) for name in (first, second)]
+        found, met = compare(*sides, measures=measures or SHOWN, fail_if=gates)
+    click.echo(_rendered(found, met, form))
+    return GATE_MET if met else 0
+
+
+def _side(name: str, given: dict[str, Any]) -> Side:
+    """A run, or the run of a suite in ``--out``."""
+    from bench.engine.runs import read_side
+
+    path = Path(name)
+    if path.is_dir() or path.suffix in (".json", ".csv", ".zip"):
+        return read_side(path)
+    suite, invocation = open_suite(suite=name, profile=None, overrides=(), data=(), **given)
+    return read_side(invocation.places.run(suite.name))
+
+
+def _rendered(found: Comparison, met: list[Met], form: str) -> str:
+    from bench.report import compare_text
+
+    if form == "text":
+        import shutil
+
+        return compare_text.comparison_text(found, met, shutil.get_terminal_size((100, 24)).columns)
+    if form == "markdown":
+        return compare_text.comparison_markdown(found, met)
+    return compare_text.comparison_csv(found) if form == "csv" else compare_text.comparison_json(found, met)

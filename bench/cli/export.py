@@ -1,0 +1,26 @@
+"""``bench export``: a run as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import open_catalog, plugin_options
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "to", required=True, type=click.Path(path_type=Path), help="The archive, such as cropping.zip.")
+@plugin_options
+def command(run: Path, to: Path, plugin: tuple[Path, ...], no_plugins: bool) -> None:
+    """Write RUN (a run folder) to one archive: suite, records, tables, pictures, citations, versions.
+
+    The same run gives the same bytes. 'bench leaderboard', 'compare' and 'merge' read the archive as it is.
+    """
+    from bench.twin import export
+
+    if to.suffix != ".zip":
+        raise click.UsageError(f"--to {str(to)!r}: name a file that ends in .zip")
+    count = export(run, to=to, catalog=open_catalog(plugin, no_plugins))
+    click.echo(f"{to}: {count} files, {to.stat().st_size / 1e6:.1f} MB")

@@ -1,0 +1,77 @@
+"""``bench repro``: a cell run again from its record."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import data_desk, dataset_options
+
+if TYPE_CHECKING:
+    from bench.engine.repeating import Repeated
+
+DIFFERENT = 3
+SHOWN = 12
+"""Changed scores that are printed."""
+
+
+@click.command("repro")
+@click.argument("cell")
+@click.option("--run", "run", type=click.Path(path_type=Path), help="Its run folder; by default any below --out.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
+@click.option("--device", help="Device to run on, such as cpu or cuda:0.")
+@dataset_options
+def command(
+    cell: str,
+    run: Path | None,
+    out: Path,
+    device: str | None,
+    data: tuple[str, ...],
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
+) -> int:
+    """Run CELL (its id, or the start of it) again from its stored record, in a fresh store that is thrown away.
+
+    The verdict is identical (every stored score equal; costs do not count), within noise, or different (exit code 3).
+    Within noise: on both splits the new F1 lies in the stored interval over groups, or differs by no more than the
+    sample standard deviation over the cell's seeds.
+    """
+    import tempfile
+
+    from bench.cli.cells import found_record
+    from bench.cli.folding import folded
+    from bench.cli.progress import watching
+    from bench.engine.repeating import repeat
+    from bench.engine.scheduler import Invocation
+
+    path, record = found_record(run or out, cell)
+    desk = data_desk(data, plugin, no_plugins)
+    invocation = Invocation(desk.catalog, desk.places, plugin, not no_plugins)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-repro-") as place,
+        watching(plain=not sys.stderr.isatty()) as watcher,
+        redirect_stdout(sys.stderr),
+    ):
+        found = repeat(path, record, invocation, Path(place), watcher, device)
+    for line in folded(lines(found)):
+        click.echo(line)
+    return DIFFERENT if found.verdict == "different" else 0
+
+
+def lines(found: Repeated) -> list[str]:
+    """The verdict, what it rests on, and what was made otherwise."""
+    from bench.engine.repeating import RULE
+
+    said = [f"cell {found.cell}: {found.verdict}", *(f"  {note}" for note in found.notes)]
+    if found.verdict != "identical":
+        said.append(f"  ({RULE})")
+    said += [f"  score {change.text}" for change in found.changed[:SHOWN]]
+    if len(found.changed) > SHOWN:
+        said.append(f"  and {len(found.changed) - SHOWN} more scores that differ")
+    if found.missing:
+        said.append(f"  not made again, so not judged (late scores): {', '.join(found.missing[:SHOWN])}")
+    return [*said, *(f"  otherwise: {text}" for text in found.origin or ("nothing that is recorded",))]

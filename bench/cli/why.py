@@ -1,0 +1,76 @@
+"""``bench why``: why a cell runs again, or does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import data_desk, dataset_options, open_suite
+
+if TYPE_CHECKING:
+    from bench.engine.reasons import Why
+    from bench.engine.scheduler import Invocation
+    from bench.suite.cells import Cell
+    from bench.suite.suite import Suite
+
+
+@click.command("why")
+@click.argument("cell")
+@click.option("--suite", help="Ask of this suite file as it is now; by default of the suite as it was run.")
+@click.option("--profile", help="Profile of that suite.")
+@click.option("-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of that suite.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
+@dataset_options
+def command(cell: str, **given: Any) -> None:
+    """Say why CELL (its id, or the start of it) is done, stale, failed, pending or blocked.
+
+    For a cell that runs again: the first stage that is asked otherwise than it was done, and every field, component
+    version, stage version and data fingerprint that differs.
+    """
+    from bench.cli.folding import folded
+    from bench.engine.reasons import why
+
+    with redirect_stdout(sys.stderr):
+        wanted, suite, invocation = _found(cell, **given)
+        found = why(wanted, suite, invocation, lambda text: click.echo(text, err=True))
+    for line in folded(lines(found)):
+        click.echo(line)
+
+
+def _found(
+    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], **given: Any
+) -> tuple[Cell, Suite, Invocation]:
+    """The cell with its suite, as it was run or as the file is now."""
+    from bench.cli.cells import cell_by_start, found_cell
+
+    if suite is not None:
+        loaded, invocation = open_suite(suite=suite, profile=profile, overrides=overrides, **given)
+        return cell_by_start(loaded.cells, cell, suite), loaded, invocation
+    if profile or overrides:
+        raise click.UsageError("--profile and -x say how a suite is read; name it with --suite")
+    from bench.engine.home import Places
+    from bench.engine.scheduler import Invocation
+
+    folder, stored, wanted = found_cell(given["out"], cell)
+    desk = data_desk(given["data"], given["plugin"], given["no_plugins"])
+    places = Places(desk.places.home, folder.parent, {**stored.data, **desk.places.data})
+    return wanted, stored, Invocation(desk.catalog, places, given["plugin"], not given["no_plugins"])
+
+
+def lines(found: Why) -> Iterator[str]:
+    """The state, the first stage that differs with its fields, and what follows from it."""
+    yield f"cell {found.cell}: {found.state}: {found.reason}"
+    changed = [stage for stage in found.stages if stage.changed]
+    for number, stage in enumerate(changed):
+        first = "the first that differs" if number == 0 else "differs too" if stage.details else "only because of that"
+        yield f"  stage {stage.name}: {first}"
+        yield from (f"    {detail}" for detail in stage.details)
+    same = [stage.name for stage in found.stages if not stage.changed]
+    if same:
+        yield f"  unchanged: {', '.join(same)}"
+    yield from (f"  {remark}" for remark in found.remarks)

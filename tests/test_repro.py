@@ -1,0 +1,179 @@
+"""A cell run again from its record, and the verdict."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.catalog import load_catalog
+from bench.engine.home import Places
+from bench.engine.repeating import judged, suite_of
+from bench.engine.scheduler import Invocation
+from bench.errors import BenchError, StoreError
+from bench.suite.cells import asked, source_of
+from bench.suite.resolved import suite_from_json
+from bench.suite.schema import Pretrain, Ref, SplitFile
+from bench.twin import repro
+from tiny import bench
+
+
+def path_of(world: Path) -> Path:
+    return sorted((world / "runs" / "tiny" / "cells").glob("*.json"))[0]
+
+
+def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -> dict[str, Any]:
+    scores = {split: {"f1": f1, "f1_interval": list(interval)} for split in ("validation", "test")}
+    return {"id": "aa", "state": "done", "scores": scores, "cost": {"train_s": f1}, **more}
+
+
+def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
+    done = bench(ran_world, "repro", path_of(ran_world).stem[:8], "--plugin", "models.py", timeout=300)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert ": identical" in done.stdout
+    assert "otherwise: nothing that is recorded" in done.stdout
+
+
+def test_the_record_alone_says_what_was_asked(ran_world: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "cells" / path_of(ran_world).name
+    path.parent.mkdir(parents=True)
+    shutil.copy(path_of(ran_world), path)
+    stored = json.loads(path.read_text())
+    (cell,) = suite_of(path, stored).cells
+    assert (cell.id, asked(cell)) == (stored["id"], stored["cell"])
+
+
+@pytest.fixture
+def pretrained(ran_world: Path, tmp_path: Path) -> Path:
+    """A record whose cell and whose pretraining run have a split file each, beside its suite."""
+    run = tmp_path / "run"
+    path = run / "cells" / path_of(ran_world).name
+    path.parent.mkdir(parents=True)
+    suite = json.loads((ran_world / "runs" / "tiny" / "suite.json").read_text())
+    stored = json.loads(path_of(ran_world).read_text())
+    files = {name: {"file": str(tmp_path / f"{name}.csv"), "digest": name * 16} for name in ("aa", "bb")}
+    source = Pretrain(dataset=Ref(use="folder"), split=SplitFile(**files["bb"]))
+    row = next(row for row in suite["suite"]["cells"] if row["id"] == stored["id"])
+    tables = suite["suite"]["tables"]
+    tables["protocol"][row["at"][-1]]["split"] = files["aa"]
+    row["at"][1] = len(tables["pretrain"])
+    tables["pretrain"].append(json.loads(source.model_dump_json()))
+    (cell,) = (one for one in suite_from_json(suite["suite"]).cells if one.id == stored["id"])
+    stored["cell"] = asked(cell)
+    (run / "suite.json").write_text(json.dumps(suite))
+    path.write_text(json.dumps(stored))
+    return path
+
+
+def test_the_split_files_of_a_cell_and_of_its_source_are_those_of_the_suite(pretrained: Path) -> None:
+    stored = json.loads(pretrained.read_text())
+    (cell,) = suite_of(pretrained, stored).cells
+    source = source_of(cell)
+    assert source is not None
+    splits = [one.protocol.split for one in (cell, source)]
+    assert [Path(split.file).name for split in splits if isinstance(split, SplitFile)] == ["aa.csv", "bb.csv"]
+    assert asked(cell) == stored["cell"]
+
+
+def test_a_split_file_that_no_suite_names_is_one_line(pretrained: Path) -> None:
+    stored = json.loads(pretrained.read_text())
+    stored["cell"]["protocol"]["split"] = "grouped"
+    (pretrained.parent.parent / "suite.json").unlink()
+    with pytest.raises(StoreError, match=r"no suite\.json beside the record says which") as caught:
+        suite_of(pretrained, stored)
+    assert "\n" not in str(caught.value)
+
+
+def unknown_setting(asked: dict[str, Any]) -> None:
+    asked["recipe"]["warp"] = 9
+
+
+def axes_in_a_list(asked: dict[str, Any]) -> None:
+    asked["axes"] = []
+
+
+def a_split_of_no_form(asked: dict[str, Any]) -> None:
+    asked["axes"]["pretrain"] = {"dataset": {"use": "folder"}, "split": {"half": 1}}
+
+
+@pytest.mark.parametrize("spoil", [unknown_setting, axes_in_a_list, a_split_of_no_form])
+def test_a_record_that_this_version_cannot_read_is_one_line(ran_world: Path, spoil: Any) -> None:
+    stored = json.loads(path_of(ran_world).read_text())
+    spoil(stored["cell"])
+    with pytest.raises(StoreError, match="does not say what was asked as this version knows it") as caught:
+        suite_of(path_of(ran_world), stored)
+    assert "\n" not in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("pydantic", "validation error", "input_type"))
+
+
+def test_equal_scores_are_identical_whatever_they_cost() -> None:
+    assert judged(record(0.5), {**record(0.5), "cost": {"train_s": 99}}, []).verdict == "identical"
+
+
+@given(st.floats(0, 1))
+def test_within_noise_is_inside_the_stored_interval(f1: float) -> None:
+    verdict = judged(record(0.5), record(f1), []).verdict
+    assert verdict == ("identical" if f1 == 0.5 else "within noise" if 0.4 <= f1 <= 0.6 else "different")
+
+
+def test_a_difference_within_the_spread_over_seeds_is_noise() -> None:
+    narrow, other = record(0.5, (0.499, 0.501)), record(0.55, (0.499, 0.501))
+    assert judged(narrow, other, [narrow]).verdict == "different"
+    assert judged(narrow, other, [narrow, record(0.7), record(0.3)]).verdict == "within noise"
+
+
+def test_one_split_beyond_noise_is_different() -> None:
+    made = record(0.5)
+    made["scores"]["validation"]["f1"] = 0.1
+    assert judged(record(0.5), made, []).verdict == "different"
+
+
+def test_a_rerun_that_fails_is_different_with_its_reason() -> None:
+    found = judged(record(0.5), {"id": "aa", "state": "failed", "reason": "out of memory"}, [])
+    assert found.verdict == "different"
+    assert "out of memory" in found.notes[0]
+
+
+def test_scores_made_later_are_not_held_against_the_rerun() -> None:
+    stored = copy.deepcopy(record(0.5))
+    stored["scores"]["test"]["late"] = 0.3
+    found = judged(stored, record(0.5), [])
+    assert (found.verdict, found.missing) == ("identical", ("scores.test.late",))
+
+
+def test_another_device_and_other_versions_are_listed() -> None:
+    one, two = ({"device": d, "packages": {"torch": v}} for d, v in (("cpu", "1"), ("gpu", "2")))
+    found = judged(record(0.5, provenance=one), record(0.5, provenance=two), [])
+    assert found.origin == ("device: cpu -> gpu", "packages.torch: 1 -> 2")
+
+
+def invocation(world: Path, data: str, *plugins: Path) -> Invocation:
+    return Invocation(load_catalog(plugins), Places(world / "home", world / "runs", {"folder": data}), plugins)
+
+
+def test_absent_data_are_one_line(ran_world: Path) -> None:
+    here = invocation(ran_world, str(ran_world / "nowhere"), ran_world / "models.py")
+    with pytest.raises(BenchError, match="nowhere") as caught:
+        repro(path_of(ran_world), invocation=here)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_plugin_is_one_line(ran_world: Path) -> None:
+    here = invocation(ran_world, str(ran_world / "parts"))
+    with pytest.raises(BenchError, match="no plugin offers a model called 'tiny'") as caught:
+        repro(path_of(ran_world), invocation=here)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cell_that_never_finished_is_refused(tmp_path: Path, ran_world: Path) -> None:
+    path = tmp_path / "cells" / "aa.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({**json.loads(path_of(ran_world).read_text()), "state": "failed"}))
+    with pytest.raises(StoreError, match="only a finished cell"):
+        repro(path)
