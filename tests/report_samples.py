@@ -96,6 +96,8 @@ def product_cells(seeds: int = 1, crops: Sequence[str] = CROPS, models: Sequence
 
 
 def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any) -> Leaderboard:
+    """A leaderboard; ``paired``, ``published`` and ``description`` are of the suite, the rest is of the board."""
+    of_suite = {key: shape.pop(key) for key in ("paired", "published", "description") if key in shape}
     return leaderboard(
         cells,
         records,
@@ -104,6 +106,7 @@ def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any
         suite_hash="0123abcd",
         command="bench run suites/cropping.yaml",
         profile="cpu",
+        **of_suite,
     )
 
 

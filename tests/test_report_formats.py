@@ -70,7 +70,8 @@ def test_colour_adds_codes_and_takes_stars_but_changes_no_value() -> None:
 def test_rows_of_a_block_end_in_the_same_column() -> None:
     cells = product_cells(1, CROPS[:3], MODELS[:1])
     board = board_of(cells, by_id(*(record(one, v, v, 10) for one, v in zip(cells, (0.0, 1.0, 0.5), strict=True))))
-    rows = [line for line in to_text(board).splitlines() if line.startswith(("Random", "Intensity"))]
+    table = to_text(board).partition("\nCost\n")[0]
+    rows = [line for line in table.splitlines() if line.startswith(("Random", "Intensity"))]
     assert len({len(row) for row in rows}) == 1
 
 
@@ -123,6 +124,28 @@ def test_latex_has_the_headings_of_the_supplements_table() -> None:
     assert r"\cmidrule(lr){2-4} \cmidrule(lr){5-7} \cmidrule(lr){8-10}" in latex
     assert r"F1$_{V}$ [\%] & F1$_{T}$ [\%] & E" in latex
     assert r"\multicolumn{3}{c}{diverged$^{1}$}" in latex
+
+
+def test_the_caption_of_a_latex_table_is_the_suites_own_with_its_columns_in_words() -> None:
+    only = cell()
+    board = board_of([only], by_id(record(only, 0.5, 0.4)), description="Crops & models.")
+    latex = to_latex(board)
+    assert (
+        r"\caption{Crops \& models. Validation F1 score (F1$_{V}$), test F1 score (F1$_{T}$), training epochs" in latex
+    )
+    assert "Cropping mechanism & " in latex
+    assert r"\label{tab:cropping}" in latex
+
+
+def test_options_and_addresses_survive_latex() -> None:
+    only = cell()
+    latex = to_latex(board_of([only], by_id(failed(only, "https://a.b/c with --data x=y"))))
+    assert "-{}-data x=y" in latex
+    assert r"https:/\allowbreak{}/\allowbreak{}a.b/\allowbreak{}c" in latex
+
+
+def test_a_spread_is_set_smaller_in_latex_and_bold_is_the_mean_alone() -> None:
+    assert re.search(r"\\textbf\{\d+\.\d\}\{\\tiny\$\\pm\$\d+\.\d\}", to_latex(table_1(seeds=3)))
 
 
 def test_all_formats_show_the_same_figures() -> None:

@@ -9,12 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.report.choose import POLICY, Records, chosen, finished, seed_of, state_of, trials_of
+from bench.report.choose import POLICY, Records, chosen, finished, gap, seed_of, state_of, trials_of
+from bench.report.costs import cost_lines, cost_section
 from bench.report.footer import footer
-from bench.report.measures import NOTHING, figure, first_line, heading, look, measure_of, plural, read, setting_text
-from bench.report.shape import CellLike, CellLine, Entry, Figure, Leaderboard, Measure, State, Table, Trial
+from bench.report.hindsight import hindsight_section
+from bench.report.joint import advance_together
+from bench.report.measures import (
+    NOTHING,
+    figure,
+    first_line,
+    heading,
+    look,
+    measure_of,
+    number,
+    plural,
+    read,
+    setting_text,
+    texts_of,
+)
+from bench.report.order import ordered, ordering
+from bench.report.reference import published_by_cell, published_section
+from bench.report.shape import NOT_HERE, CellLike, CellLine, Entry, Figure, Leaderboard, Measure, State, Table, Trial
 from bench.report.standing import standings
-from bench.suite.schema import Board
+from bench.report.tolerance import tolerance_section
+from bench.suite.schema import Board, Published
 from bench.types import JsonValue
 
 __all__ = ["Leaderboard", "leaderboard"]
@@ -24,6 +42,7 @@ WORST_FIRST: tuple[State, ...] = ("failed", "diverged", "blocked", "pending", "s
 MISSING = "A position without a score takes part in no mean and no comparison; it is never counted as zero."
 BOLD = "Bold: best of its column among positions with all seeds; not a test of significance."
 SPREAD = "± is the sample standard deviation over seeds."
+FROM_SCRATCH = ("pretrain", "none")
 INERT = "†: this level excluded no crop position, so its crops are drawn like uniform ones."
 BOUND = "E > N: not converged after N epochs; a mean that holds such a seed is a lower bound."
 
@@ -37,17 +56,32 @@ def leaderboard(
     suite_hash: str,
     command: str,
     profile: str,
+    paired: Sequence[Sequence[str]] = (),
+    published: Published | None = None,
+    description: str = "",
 ) -> Leaderboard:
     """Build the report of a run, finished or not; ``records`` maps cell ids to cell records.
 
-    Only the order of ``cells`` shows in the result, never that of ``records``.
+    Only the order of ``cells`` shows in the result, never that of ``records``. ``paired`` are groups of axes that
+    advance together.
     """
     measures = tuple(measure_of(name) for name in board.values)
     unfitted = _baseline_ids(cells, records)
-    compared = [cell for cell in cells if cell.id not in unfitted]
-    tables = _tables(compared, records, board, measures)
+    compared, board = advance_together([cell for cell in cells if cell.id not in unfitted], board, paired)
+    tables, order = ordered(
+        _tables(compared, records, board, measures), ordering(measures, board.reference), cells, records, board.rows
+    )
     notes, tables = _numbered(tables)
     shown = {id for entry in _entries(tables) for id in entry.cells} | unfitted
+    costs = cost_lines(cells, tables, records)
+    printed = published_by_cell(tables, measures, published)
+    sections = (
+        order,
+        published_section(tables, measures, published, board.rows, records),
+        cost_section(costs),
+        tolerance_section(tables, board.rows, records),
+        hindsight_section(tables, board.rows),
+    )
     return Leaderboard(
         suite=suite_name,
         suite_hash=suite_hash,
@@ -61,7 +95,12 @@ def leaderboard(
         notes=notes,
         remarks=_remarks(tables),
         footer=footer(cells, records, suite=suite_name, suite_hash=suite_hash, command=command, profile=profile),
-        cells=tuple(_cell_line(cell, records, shown, unfitted) for cell in cells),
+        cells=tuple(
+            replace(_cell_line(cell, records, shown, unfitted), published=printed.get(cell.id, {})) for cell in cells
+        ),
+        sections=tuple(section for section in sections if section),
+        costs=costs,
+        description=description,
     )
 
 
@@ -72,7 +111,7 @@ def _baseline_ids(cells: Sequence[CellLike], records: Records) -> set[str]:
     """
     parameters: dict[str, set[bool]] = {}
     for cell in cells:
-        if (count := records.get(cell.id, {}).get("parameters")) is not None:
+        if (count := number(records.get(cell.id, {}).get("parameters"))) is not None:
             parameters.setdefault(_model(cell), set()).add(count > 0)
     crossed = {_model(cell) for cell in cells if not cell.included}
     return {
@@ -103,9 +142,9 @@ def _label(cell: CellLike, axis: str) -> str:
 
 
 def _fixed(cells: Sequence[CellLike], board: Board) -> tuple[tuple[str, str], ...]:
-    """Axes of one level: said once, above all tables."""
+    """Axes of one level: said once, above all tables; that nothing is pretrained goes without saying."""
     levels = [(axis, _levels(cells, axis)) for axis in _axes(cells, board)]
-    return tuple((axis, names[0]) for axis, names in levels if len(names) == 1)
+    return tuple((axis, names[0]) for axis, names in levels if len(names) == 1 and (axis, names[0]) != FROM_SCRATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +182,7 @@ def _table(
     for cell in cells:
         places.setdefault((_label(cell, board.rows), _label(cell, board.columns)), []).append(cell)
     entries = tuple(tuple(_entry(row, col, places.get((row, col), []), frame) for col in columns) for row in rows)
-    if board.rows != "dataset":  # scores of different data sets cannot be compared
+    if "dataset" not in board.rows.split(", "):  # scores of different data sets cannot be compared
         entries = _with_best(entries, measures)
     return Table(title, rows, columns, entries, badges)
 
@@ -155,8 +194,7 @@ def _common_badges(cells: Sequence[CellLike], records: Records) -> tuple[str, ..
 
 
 def _badges(record: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    badges = record.get("badges")
-    return tuple(str(badge) for badge in badges) if isinstance(badges, list | tuple) else ()
+    return texts_of(record.get("badges"))
 
 
 def _entry(row: str, column: str, cells: Sequence[CellLike], frame: _Frame) -> Entry:
@@ -197,15 +235,16 @@ def _trial(trials: Sequence[Sequence[CellLike]], shown: Sequence[CellLike], reco
     """What was tuned at this position; None where nothing was."""
     if not shown[0].tuned:
         return None
-    return Trial(dict(shown[0].tuned), sum(finished(trial, records) for trial in trials), len(trials))
+    count = sum(finished(trial, records) for trial in trials)
+    return Trial(dict(shown[0].tuned), count, len(trials), gap(trials, shown, records))
 
 
 def _warnings(record: Mapping[str, JsonValue], said: Sequence[str]) -> list[str]:
     """Badges that the table does not carry as a whole, and what the scoring flagged on either split."""
-    flags = {split: look(record, ("scores", split, "flags")) or () for split in ("validation", "test")}
+    flags = {split: texts_of(look(record, ("scores", split, "flags"))) for split in ("validation", "test")}
     return [
         *(f"badge: {badge}" for badge in _badges(record) if badge not in said),
-        *(f"{split}: {first_line(str(flag))}" for split, found in flags.items() for flag in found),
+        *(f"{split}: {first_line(flag)}" for split, found in flags.items() for flag in found),
     ]
 
 
@@ -243,8 +282,15 @@ def _unfinished_seeds(trial: Sequence[CellLike], records: Records) -> dict[str, 
     for cell in trial:
         state, reason = state_of(cell, records)
         if state != "done":
-            seeds.setdefault(f"{state}: {first_line(reason)}" if reason else state, []).append(seed_of(cell))
+            seeds.setdefault(_why(state, reason), []).append(seed_of(cell))
     return seeds
+
+
+def _why(state: State, reason: str | None) -> str:
+    """``failed: why``; what is not here says so itself."""
+    if not reason:
+        return state
+    return first_line(reason, 600) if NOT_HERE in reason else f"{state}: {first_line(reason)}"
 
 
 def _located(text: str, settings: str, seeds: Sequence[str], of: int) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from bench.canonical import canonical
 from bench.report.measures import measure_of, read
-from bench.report.shape import CellLike, State
+from bench.report.shape import CellLike, Measure, State
 from bench.types import JsonValue
 
 Records = Mapping[str, Mapping[str, JsonValue]]
 
-VALIDATION_F1 = measure_of("f1@validation")
+VALIDATION_F1, TEST_F1 = measure_of("f1@validation"), measure_of("f1@test")
 
 KNOWN: Mapping[str, State] = {
     "failed": "failed",
@@ -60,7 +60,7 @@ def trials_of(cells: Sequence[CellLike]) -> list[list[CellLike]]:
 
 def chosen(trials: Sequence[Sequence[CellLike]], records: Records) -> Sequence[CellLike]:
     """The trial to show, by :data:`POLICY`; the first where nothing is finished."""
-    scores = [_validation(trial, records) for trial in trials]
+    scores = [_scores(trial, records, VALIDATION_F1) for trial in trials]
     most = max(len(by_seed) for by_seed in scores)
     rivals = [index for index, by_seed in enumerate(scores) if len(by_seed) == most]
     shared = set.intersection(*(set(scores[index]) for index in rivals))
@@ -69,15 +69,29 @@ def chosen(trials: Sequence[Sequence[CellLike]], records: Records) -> Sequence[C
     return trials[max(rivals, key=lambda index: (_mean(scores[index], shared), -index))]
 
 
+def gap(trials: Sequence[Sequence[CellLike]], shown: Sequence[CellLike], records: Records) -> float | None:
+    """A diagnosis, never a choice: how far another trial's mean test F1 lies above that of the one shown (0..1).
+
+    Over the trials that finished as many seeds as it, and the seeds they share; None without a rival.
+    """
+    scores = [_scores(trial, records, TEST_F1) for trial in trials]
+    own = next(found for found, trial in zip(scores, trials, strict=True) if trial is shown)
+    rivals = [found for found in scores if len(found) == len(own)]
+    shared = set.intersection(*(set(found) for found in rivals))
+    if len(rivals) < 2 or not shared:
+        return None
+    return max(_mean(found, shared) for found in rivals) - _mean(own, shared)
+
+
 def finished(trial: Sequence[CellLike], records: Records) -> bool:
     """Whether every seed of the trial that is to be run has ended well."""
     return all(state_of(cell, records)[0] in ("done", "excluded", "skipped") for cell in trial)
 
 
-def _validation(trial: Sequence[CellLike], records: Records) -> dict[str, float]:
-    """Validation F1 by seed, of finished cells only."""
+def _scores(trial: Sequence[CellLike], records: Records, measure: Measure) -> dict[str, float]:
+    """A score by seed, of finished cells only."""
     done = [cell for cell in trial if state_of(cell, records)[0] == "done"]
-    values = {seed_of(cell): read(records[cell.id], VALIDATION_F1).value for cell in done}
+    values = {seed_of(cell): read(records[cell.id], measure).value for cell in done}
     return {seed: value for seed, value in values.items() if value is not None}
 
 

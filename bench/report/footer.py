@@ -25,7 +25,7 @@ def footer(
         ("profile", profile),
         ("command", command),
         ("cells", _counts(cells, records)),
-        ("budget", _budget(fitted)),
+        ("budget", budget_text(fitted)),
         ("stored crops", _reuse(fitted)),
         *_provenance(done),
     )
@@ -42,15 +42,27 @@ def _counts(cells: Sequence[CellLike], records: Records) -> str:
     return ", ".join(f"{states[state]:,} {state}" for state in order if state in states)
 
 
-def _budget(records: Sequence[Mapping[str, JsonValue]]) -> str:
-    """Crops seen per cell; strategies are comparable only at equal budgets."""
-    recipes = [look(record, ("cell", "recipe")) for record in records]
-    found = {(number(look(r, ("epochs",))), number(look(r, ("epoch_crops",)))) for r in recipes}
-    complete = sorted((e, c) for e, c in found if e is not None and c is not None)
-    if not complete:
+def budget_text(records: Sequence[Mapping[str, JsonValue]]) -> str:
+    """Crops seen per cell; strategies are comparable only at equal budgets. A pretraining run's own are not counted."""
+    found = {budget for record in records if (budget := _budget(record)) is not None}
+    texts = [
+        f"{plain(epochs)} epochs of {plain(crops)} crops = {plain(epochs * crops)} crops"
+        if epochs
+        else "nothing trained"
+        for epochs, crops in sorted(found)
+    ]
+    if not texts:
         return ""
-    texts = [f"{plain(e)} epochs of {plain(c)} crops = {plain(e * c)} crops" for e, c in complete]
     return f"{texts[0]} per cell" if len(texts) == 1 else f"not equal: {'; '.join(texts)}"
+
+
+def _budget(record: Mapping[str, JsonValue]) -> tuple[float, float] | None:
+    """Epochs, and crops per epoch as they were carried out."""
+    epochs, asked = (number(look(record, ("cell", "recipe", name))) for name in ("epochs", "epoch_crops"))
+    total = number(record.get("budget_crops"))
+    if epochs is None or asked is None:
+        return None
+    return epochs, (asked if total is None or not epochs else total / epochs) if epochs else 0.0
 
 
 def _reuse(records: Sequence[Mapping[str, JsonValue]]) -> str:
@@ -74,7 +86,7 @@ def _shared(key: str, values: Sequence[JsonValue]) -> str:
     """The one value, the first and last day of dates, or nothing; packages by name and version."""
     if all(isinstance(value, Mapping) for value in values):
         return _shared(key, [", ".join(f"{name} {plain(found)}" for name, found in value.items()) for value in values])
-    if not all(isinstance(value, str | int | float) for value in values):
+    if not all(isinstance(value, str) or number(value) is not None for value in values):
         return ""
     texts = sorted({day(value) if _is_date(value) else str(value) for value in values})
     if all(map(_is_date, values)):

@@ -15,7 +15,7 @@ from bench.report.parts import (
     standing_title,
     table_title,
 )
-from bench.report.shape import Entry, Grid, Leaderboard, Standing, Table
+from bench.report.shape import Entry, Grid, Leaderboard, Section, Standing, Table
 
 SPECIAL = str.maketrans({**{c: f"\\{c}" for c in "\\`*_{}[]#|~"}, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -27,6 +27,7 @@ def to_markdown(board: Leaderboard) -> str:
     blocks += [grid_markdown(grid) for grid in settings_grids(board)]
     blocks.append("\n".join(f"{k}. {escaped(note)}" for k, note in enumerate(board.notes, 1)))
     blocks.append("\n".join(f"- {escaped(remark)}" for remark in board.remarks))
+    blocks += [block for section in board.sections for block in _section(section)]
     blocks += [block for standing in board.standings for block in _standing(board, standing)]
     blocks.append("\n".join(f"- {escaped(name)}: {_code(value)}" for name, value in board.footer))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -71,6 +72,8 @@ def _entry(entry: Entry, width: int) -> list[str]:
     suffix = (DAGGER if entry.inert else "") + (f"<sup>{entry.note}</sup>" if entry.note else "")
     texts = [figure_text(f) if not f.best else f"**{figure_text(f)}**" for f in entry.figures]
     texts = [text.replace(">", "&gt;") for text in texts] or [mark(entry)] + [NOTHING] * (width - 1)
+    ties = [f"<sup>{figure.tie}</sup>" if figure.tie else "" for figure in entry.figures] or [""] * width
+    texts = [text + tie for text, tie in zip(texts, ties, strict=True)]
     return [texts[0] + suffix, *texts[1:]] if texts else []
 
 
@@ -78,6 +81,11 @@ def _rows(header: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
     head = list(header)
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def _section(section: Section) -> list[str]:
+    grids = [grid_markdown(grid) for grid in section.grids]
+    return [f"### {escaped(section.title)}", *grids, "\n".join(escaped(sentence) for sentence in section.sentences)]
 
 
 def _standing(board: Leaderboard, standing: Standing) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from bench.report.shape import Figure, Measure
+from bench.score.ranges import SHARES
 from bench.types import JsonValue
 
 NOTHING = "–"
@@ -26,21 +27,22 @@ SYMBOLS = {
     "ap": "AP",
     "f1_half": "F1@0.5",
     "object_recall": "OR",
+    "object_precision": "OP",
+    "object_f1": "OF1",
+    "region_overlap": "PRO",
     "false_alarms_per_clean_image": "FA/image",
     "convergence_epoch": "E",
+    "cost.train_s": "train s",
+    "cost.crops_per_s": "crops/s",
+    "cost.image_latency_s": "s/image",
+    "cost.peak_memory_bytes": "peak bytes",
 }
-SHARES = frozenset(
-    {
-        *("f1", "precision", "recall", "f2", "accuracy", "iou", "ap", "f1_half", "f1_image", "floor", "positive_share"),
-        *("object_recall", "class_balanced_recall", "f1_truth_dilated", "f1_truth_eroded", "f1_band_left_out"),
-    }
-)
-"""Score fields in 0..1 that are printed in percent."""
-LOWER = frozenset({"false_alarms", "false_alarms_per_clean_image"})
+LOWER = frozenset({"false_alarms", "false_alarms_per_clean_image", "clean_images_with_alarm", "false_positive_rate"})
 NEITHER = frozenset(
     {
         *("threshold", "threshold_index", "positive_share", "floor", "images", "clean_images", "f1_image_images"),
-        *("groups", "defective_groups", "objects", "pixels", "largest_area"),
+        *("groups", "defective_groups", "objects", "pixels", "smallest_area", "largest_area", "threshold_own"),
+        *("macro_classes", "region_overlap_limit"),
     }
 )
 """Score fields that describe the data or the choice; of two values neither is better."""
@@ -61,6 +63,8 @@ def measure_of(name: str) -> Measure:
     """Read a board value: ``<score>@<split>``, ``convergence_epoch``, or a dotted field of the record."""
     field, _, split = name.partition("@")
     path = tuple(field.split("."))
+    if path[0] == "types" and len(path) > 3:  # a class may have dots in its name
+        path = ("types", ".".join(path[1:-1]), path[-1])
     return Measure(
         name=name,
         path=path,
@@ -91,7 +95,7 @@ def read(record: Mapping[str, JsonValue], measure: Measure) -> Reading:
         return _convergence(record)
     path = ("scores", measure.split, *measure.path) if measure.split else measure.path
     value = number(look(record, path))
-    if value is not None and measure.percent and not 0 <= value <= 1:
+    if value is not None and measure.percent and not -1e-9 <= value <= 1 + 1e-9:
         return Reading(None, alarm=f"{measure.name} is {value:g}, outside its possible range 0..1: not shown")
     return Reading(value)
 
@@ -119,6 +123,11 @@ def number(value: JsonValue) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def texts_of(value: JsonValue) -> tuple[str, ...]:
+    """The items of a list as text; nothing of anything else."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.report.board import settings_text
 from bench.report.measures import NOTHING, interval_text, line, percent, plain, setting_text
-from bench.report.shape import Entry, Figure, Grid, Leaderboard, Standing, State, Table
+from bench.report.shape import NOT_HERE, Entry, Figure, Grid, Leaderboard, Standing, State, Table
 
 MARKS: dict[State, str] = {
     "failed": "failed",
@@ -42,6 +42,8 @@ def figure_text(figure: Figure) -> str:
 
 def mark(entry: Entry) -> str:
     """What stands in place of figures; a dash where the cells ended well without any."""
+    if entry.state == "blocked" and NOT_HERE in (entry.reason or ""):
+        return "not here"
     return MARKS.get(entry.state, NOTHING)
 
 

@@ -9,7 +9,10 @@ from typing import Literal, Protocol
 from bench.types import JsonValue
 
 State = Literal["done", "failed", "diverged", "blocked", "pending", "skipped", "excluded", "absent"]
-"""How a cell ended; ``blocked``: its data are not there; ``absent``: the suite has no such cell."""
+"""How a cell ended; ``blocked``: its data cannot be used; ``absent``: the suite has no such cell."""
+
+NOT_HERE = "not here: "
+"""How the reason of a cell starts whose data set is simply absent; what follows says how to get it."""
 
 
 class CellLike(Protocol):
@@ -65,7 +68,7 @@ class Figure:
     """One printed value: mean and sample standard deviation over ``count`` seeds.
 
     ``value`` is None where no seed has it. ``at_least``: the true value is above the one printed
-    (a run that did not converge within its budget). ``best``: bold.
+    (a run that did not converge within its budget). ``best``: bold. ``tie`` holds the letters of the tie groups.
     """
 
     value: float | None
@@ -75,15 +78,20 @@ class Figure:
     text: str
     spread_text: str
     best: bool = False
+    tie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The settings chosen by validation for one position, of how many finished trials."""
+    """The settings chosen by validation for one position, of how many finished trials.
+
+    ``gap`` is a diagnosis: by how much (0..1) another trial's mean test F1 lies above the chosen one's.
+    """
 
     settings: Mapping[str, JsonValue]
     finished: int
     trials: int
+    gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,10 @@ class TypeLine:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The cell of best validation F1 of a data set; scores in 0..1."""
+    """The position of best validation F1 of a data set; scores in 0..1, means where there are several ``seeds``.
+
+    ``cell`` is that of its seeds with the best validation F1.
+    """
 
     cell: str
     name: str
@@ -157,6 +168,7 @@ class Best:
     interval: tuple[float, float] | None
     interval_note: str | None
     ceiling: float | None
+    seeds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +195,52 @@ class CellLine:
     shown: bool
     baseline: bool
     record: Mapping[str, JsonValue] = field(default_factory=dict)
+    published: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A plain table of text; the first column names the rows and is set left, the others right."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report below the tables; ``values`` are the figures of its grids, not rounded, for programs."""
+
+    title: str
+    grids: tuple[Grid, ...]
+    sentences: tuple[str, ...]
+    values: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What one position costs and scores, as means over its finished seeds; scores in 0..1.
+
+    Positions of one ``group`` are scored on the same data in the same way. ``devices`` are those that trained it,
+    with their threads; ``memory_of`` says what the peak was measured of. ``fronts`` names the costs for which no
+    other position is as good and as cheap; a position that lacks seeds is on none.
+    """
+
+    group: str
+    name: str
+    row: str
+    column: str
+    complete: bool
+    f1_validation: float | None
+    f1_test: float | None
+    parameters: float | None
+    train_s: float | None
+    crops_per_s: float | None
+    image_latency_s: float | None
+    peak_memory_bytes: float | None
+    memory_of: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    fronts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +248,7 @@ class Leaderboard:
     """The whole report of a run; every format is a rendering of this and nothing else.
 
     ``notes[k - 1]`` is the text of note k; ``remarks`` are the rules that the tables follow;
-    ``footer`` says how to make the same numbers again.
+    ``footer`` says how to make the same numbers again; ``description`` is the suite's own.
     """
 
     suite: str
@@ -206,12 +264,6 @@ class Leaderboard:
     remarks: tuple[str, ...]
     footer: tuple[tuple[str, str], ...]
     cells: tuple[CellLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A plain table of text; the first column names the rows and is set left, the others right."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    sections: tuple[Section, ...] = ()
+    costs: tuple[CostLine, ...] = ()
+    description: str = ""

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report.measures import (
-    SHARES,
     heading,
     interval_text,
     leaves,
@@ -23,12 +22,13 @@ from bench.report.measures import (
 from bench.report.shape import Grid
 from bench.report.standing import type_lines
 from bench.report.text import grid_text
+from bench.score.ranges import SHARES
 from bench.types import JsonValue
 
 Record = Mapping[str, JsonValue]
 
 SPLITS = ("validation", "test")
-SPECIAL = ("types", "f1_interval", "interval_note", "interval_method", "image_counts", "flags")
+SPECIAL = ("types", "sizes", "operating", "f1_interval", "interval_note", "interval_method", "image_counts", "flags")
 """Score fields that are not plain numbers; they are shown in their own way."""
 
 
@@ -43,6 +43,9 @@ def describe(record: Record, width: int = 100) -> str:
         _reason(record.get("reason"), width),
         _scores(record, width),
         _types(record, width),
+        _classes(record, width),
+        _members(record, "sizes", "Defects of the test split by quartile of area, q1 the smallest", width),
+        _members(record, "operating", "Operating points: chosen on validation, reached on the test split", width),
         _fields("Training", dict(_training(record)), width),
         _fields("Cost", record.get("cost"), width),
         _fields("Recipe", look(record, ("cell", "recipe")), width),
@@ -159,6 +162,24 @@ def _types(record: Record, width: int) -> str:
         for t in found
     )
     return grid_text(Grid("Defect types of the test split", header, rows), width)
+
+
+def _classes(record: Record, width: int) -> str:
+    """Every score of every class, where each was predicted with a probability of its own."""
+    types = look(record, ("scores", "test", "types"))
+    each = isinstance(types, Mapping) and any("precision" in row for row in types.values() if isinstance(row, Mapping))
+    return _members(record, "types", "Classes of the test split, each by its own probability", width) if each else ""
+
+
+def _members(record: Record, field: str, title: str, width: int) -> str:
+    """Every number of a mapping of the test split, such as ``sizes``, one row per member."""
+    members = look(record, ("scores", "test", field))
+    if not isinstance(members, Mapping) or not members:
+        return ""
+    named = {name: member for name, member in members.items() if isinstance(member, Mapping)}
+    fields = [key for key in dict.fromkeys(key for m in named.values() for key in m) if key != "rule"]
+    rows = tuple((line(name), *(_score(member.get(key), key) for key in fields)) for name, member in named.items())
+    return grid_text(Grid(title, (field, *map(_label, fields)), rows), width)
 
 
 def _training(record: Record) -> Iterator[tuple[str, JsonValue]]:

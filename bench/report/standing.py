@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bench.report.choose import Records, seed_of, state_of
+from bench.report.counts import counts_of, reliability
 from bench.report.measures import first_line, interval_text, look, measure_of, number, pair, percent, read
+from bench.report.order import seeds_interval
 from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine
+from bench.suite.joint import naming_axes
 from bench.types import JsonValue
 
 VALIDATION, TEST = measure_of("f1@validation"), measure_of("f1@test")
@@ -98,9 +101,10 @@ def _floors(cells: Sequence[CellLike], records: Records) -> Mapping[str, tuple[f
 
 
 def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) -> Best | None:
-    """The cell of best validation F1 in the position of best mean validation F1.
+    """The position of best mean validation F1, and in it the cell of best validation F1.
 
-    Positions with all seeds come before positions that lack some.
+    Positions with all seeds come before positions that lack some. Where there are several seeds the scores are means
+    over them, with an interval over seeds and groups.
     """
     here = {cell.id: cell for cell in cells}
     entries = [e for table in tables for row in table.entries for e in row if e.cells and e.cells[0] in here]
@@ -110,6 +114,8 @@ def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) 
     entry, scores = max(scored, key=lambda pair: (len(pair[1]) == pair[0].expected, _mean(pair[1].values())))
     id = max(scores, key=lambda cell: scores[cell])
     record = records[id]
+    if len(scores) > 1:
+        return _best_position(id, scores, here, records)
     note = look(record, ("scores", "test", "interval_note"))
     return Best(
         cell=id,
@@ -119,6 +125,27 @@ def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) 
         interval=pair(look(record, ("scores", "test", "f1_interval"))),
         interval_note=str(note) if note else None,
         ceiling=number(look(record, ("ceiling", "test"))),
+    )
+
+
+def _best_position(best: str, scores: Mapping[str, float], cells: Mapping[str, CellLike], records: Records) -> Best:
+    """Means over the seeds of a position."""
+    tests = [read(records[id], TEST).value for id in scores]
+    known = [value for value in tests if value is not None]
+    complete = len(known) == len(scores)
+    interval = seeds_interval(list(scores), records, TEST) if complete else None
+    counts = counts_of(records[best], "test")
+    unsure = reliability(counts.defective) if counts else ""
+    note = f"over {len(scores)} seeds and {len(counts.groups)} groups" if counts and interval else ""
+    return Best(
+        cell=best,
+        name=f"{_name(cells[best], cells.values(), seeds=1)}, mean of {len(scores)} seeds",
+        f1_validation=_mean(scores.values()),
+        f1_test=_mean(known) if complete else None,
+        interval=interval,
+        interval_note="; ".join(text for text in (note, unsure) if note and text) or None,
+        ceiling=number(look(records[best], ("ceiling", "test"))),
+        seeds=len(scores),
     )
 
 
@@ -136,12 +163,9 @@ def _mean(values: Iterable[float]) -> float:
 
 def _name(cell: CellLike, cells: Iterable[CellLike], *, seeds: int) -> str:
     """The labels that tell this cell from the others of its data set."""
-    others = list(cells)
-    telling = [
-        label
-        for axis, label in cell.labels.items()
-        if axis not in ("dataset", "seed") and len({other.labels.get(axis) for other in others}) > 1
-    ]
+    axes = [axis for axis in naming_axes([other.labels for other in cells]) if axis not in ("dataset", "seed")]
+    labels = {axis: cell.labels[axis] for axis in axes if axis in cell.labels}
+    telling = [f"{axis} none" if label == "none" else label for axis, label in labels.items()]
     seed = [f"seed {seed_of(cell)}"] if seeds > 1 else []
     return ", ".join(telling + seed) or cell.id
 
@@ -173,7 +197,8 @@ def _best_sentences(best: Best, baselines: Sequence[Baseline]) -> tuple[str, ...
     interval = f", interval {interval_text(best.interval)}" if best.interval else ", no interval"
     note = f" ({best.interval_note})" if best.interval_note else ""
     scores = f"F1_V {percent(best.f1_validation)}, F1_T {percent(best.f1_test)}{interval}{note}"
-    return (f"Cell of best F1_V: {best.name}; {scores}.", *_ceiling_sentence(best), _verdict(best, baselines))
+    what = "Cell of best F1_V" if best.seeds == 1 else "Best mean F1_V"
+    return (f"{what}: {best.name}; {scores}.", *_ceiling_sentence(best), _verdict(best, baselines))
 
 
 def _ceiling_sentence(best: Best) -> tuple[str, ...]:

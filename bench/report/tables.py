@@ -74,6 +74,7 @@ def _csv_row(cell: CellLine) -> dict[str, JsonValue]:
         "shown": cell.shown,
         "baseline": cell.baseline,
         **{key: value for field in SCALARS for key, value in _flat(field, cell.record.get(field))},
+        **{f"published.{name}": value for name, value in cell.published.items()},
     }
 
 

@@ -16,9 +16,10 @@ from bench.report.parts import (
     standing_title,
     table_title,
 )
-from bench.report.shape import Entry, Grid, Leaderboard, Standing, Table
+from bench.report.shape import Entry, Grid, Leaderboard, Section, Standing, Table
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+LETTERS = str.maketrans("abcdefghijklmnop", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖ")
 
 
 def to_text(board: Leaderboard, width: int = 100, colour: bool = False) -> str:
@@ -29,6 +30,7 @@ def to_text(board: Leaderboard, width: int = 100, colour: bool = False) -> str:
     blocks += [_grid(grid, width) for grid in settings_grids(board)]
     blocks.append([found for k, note in enumerate(board.notes, 1) for found in _hanging(f"{_small(k)} ", note, width)])
     blocks.append([found for remark in board.remarks for found in _prose(_remark(remark, colour), width)])
+    blocks += [block for section in board.sections for block in _section(section, width)]
     blocks += [block for standing in board.standings for block in _standing(board, standing, width)]
     blocks.append([found for name, value in board.footer for found in _hanging(f"{name}: ", value, width, "dim")])
     return to_string(_spaced(blocks), colour=colour)
@@ -67,7 +69,7 @@ def _pieces(entry: Entry, colour: bool) -> tuple[Piece, ...]:
     return tuple(
         Piece(
             figure_text(figure),
-            ("*" if figure.best and not colour else "") + (suffix if index == 0 else ""),
+            ("*" if figure.best and not colour else "") + _letters(figure.tie) + (suffix if index == 0 else ""),
             "bold" if figure.best else "",
         )
         for index, figure in enumerate(entry.figures)
@@ -78,6 +80,10 @@ def _small(number: int) -> str:
     return str(number).translate(SUPERSCRIPTS)
 
 
+def _letters(tie: str) -> str:
+    return tie.translate(LETTERS)
+
+
 def _grid(grid: Grid, width: int) -> list[Line]:
     groups = [
         Group("", (name,), tuple((Piece(row[index]),) for row in grid.rows))
@@ -85,6 +91,13 @@ def _grid(grid: Grid, width: int) -> list[Line]:
     ]
     title = _prose(grid.title, width, "bold") if grid.title else []
     return title + lay_out(grid.header[0], [row[0] for row in grid.rows], groups, width)
+
+
+def _section(section: Section, width: int) -> list[list[Line]]:
+    """Title, grids, sentences; the title stays with what follows it."""
+    sentences = [found for sentence in section.sentences for found in _prose(line(sentence), width)]
+    first, *others = [*(_grid(grid, width) for grid in section.grids), sentences]
+    return [_prose(line(section.title), width, "bold") + first, *others]
 
 
 def _standing(board: Leaderboard, standing: Standing, width: int) -> list[list[Line]]:

@@ -1,0 +1,49 @@
+"""Axes that advance together, as one: ``dataset`` with ``preprocess`` gives rows such as ``synthclutch, stack``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+NOTHING_DONE = "none"
+"""Label of an empty chain; at the end of a joint label it is left out."""
+
+
+def joint_axes(axis: str, paired: Sequence[Sequence[str]], alone: Sequence[str] = ()) -> tuple[str, ...]:
+    """The axis, then those that advance with it, without the axes in ``alone``."""
+    group = next((group for group in paired if axis in group), ())
+    return (axis, *(other for other in group if other != axis and other not in alone))
+
+
+def telling(axes: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """As many of the axes, from the first, as tell the rows apart by their labels: the others need not be said.
+
+    A data set that varies is always said: rows of different data sets must not be compared.
+    """
+    found = {tuple(row.get(axis) for axis in axes) for row in rows}
+    enough = (number for number in range(1, len(axes)) if len({row[:number] for row in found}) == len(found))
+    said = tuple(axes[: next(enough, len(axes))])
+    hidden = "dataset" in axes and "dataset" not in said and len({row.get("dataset") for row in rows}) > 1
+    return (*said, "dataset") if hidden else said
+
+
+def naming_axes(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The axes in which rows differ, without settings that only follow other axes and so tell nothing more."""
+    axes = [axis for axis in dict.fromkeys(axis for row in rows for axis in row) if _names(rows, [axis]) > 1]
+    for path in [axis for axis in axes if "." in axis]:
+        others = [axis for axis in axes if axis != path]
+        if _names(rows, others) == _names(rows, axes):
+            axes = others
+    return axes
+
+
+def _names(rows: Sequence[Mapping[str, str]], axes: Sequence[str]) -> int:
+    """How many different names these axes give."""
+    return len({tuple(row.get(axis) for axis in axes) for row in rows})
+
+
+def joint_label(labels: Mapping[str, str], axes: Sequence[str]) -> str:
+    """The labels of several axes as one, ``mtd, stretch`` or ``real (EX)``; an empty chain at the end is not named."""
+    parts = [labels[axis] for axis in axes if axis in labels]
+    while len(parts) > 1 and parts[-1] == NOTHING_DONE:
+        parts.pop()
+    return "".join(parts[:1] + [f" {part}" if part.startswith("(") else f", {part}" for part in parts[1:]])
