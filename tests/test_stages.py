@@ -34,6 +34,8 @@ CHANGES: dict[str, tuple[str, str]] = {
     "weight decay": ("recipe.weight_decay=0.5", "train"),
     "warm-up": ("recipe.warmup_steps=3", "train"),
     "schedule": ("recipe.schedule=cosine", "train"),
+    "optimiser": ("recipe.optimiser=adam", "train"),
+    "setting of the optimiser": ("recipe.optimiser={use: adamw, settings: {amsgrad: true}}", "train"),
     "budget": ("recipe.budget=until-convergence", "train"),
     "validation": ("recipe.validate_every=1", "train"),
     "loss": ("recipe.loss={use: bce-dice, settings: {dice: 0.7}}", "train"),
@@ -135,3 +137,24 @@ def test_a_bank_limit_is_stated_as_reuse(world: Path, components: Catalog) -> No
     assert bank_crops(cell) == 16
     assert reuse(cell) == 4.0
     assert reuse(cell_of(world, components)) == 1.0
+
+
+def test_equal_names_of_two_packages_are_two_components(tmp_path: Path) -> None:
+    suite = write_world(tmp_path, images=1)
+    (tmp_path / "others.py").write_text((tmp_path / "models.py").read_text())
+    catalog = load_catalog([tmp_path / "models.py", tmp_path / "others.py"])
+    cells = load_suite(
+        suite, catalog, overrides=["axes.crop=[uniform]", "axes.model=['models:tiny', 'others:tiny']"]
+    ).cells
+    used = [Graph(catalog).chain(cell, DATA)[2].facts["model"]["use"] for cell in cells]
+    assert used == ["models:tiny", "others:tiny"]
+
+
+def test_a_raised_version_of_an_optimiser_changes_the_training(
+    world: Path, components: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.suite.optimisers import OPTIMISERS
+
+    before = keys(components, cell_of(world, components))
+    monkeypatch.setitem(OPTIMISERS, "adamw", replace(OPTIMISERS["adamw"], version=2))
+    assert keys(components, cell_of(world, components))["train"] != before["train"]

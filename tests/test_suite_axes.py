@@ -114,7 +114,11 @@ paired:
         ),
         ("[{crop_size: [1, 2]}, {crop_size: [3, 4]}]", "suite.yaml:3:32: the axis 'crop_size' is paired twice."),
         ("[{crop_size: [1, 2, 1], seed: [0, 0, 0]}]", "suite.yaml:3:29: these paired values stand twice: 1, 0."),
-        ("[3]", "suite.yaml:3:10: an entry of 'paired' is a mapping of axes to lists of equal length."),
+        (
+            "[3]",
+            "suite.yaml:3:10: an entry of 'paired' is a mapping of axes to lists of equal length, "
+            "or a list of mappings, one a row.",
+        ),
     ],
 )
 def test_pairs_that_cannot_advance_together_are_refused(tmp_path: Path, paired: str, mistake: str) -> None:
@@ -186,7 +190,7 @@ def test_excludes_match_dotted_and_tuned_values(tmp_path: Path) -> None:
         ),
         (
             "{when: {modle: unet}, reason: x}",
-            "4:19: unknown axis 'modle'. Did you mean 'model'? Axes: dataset, preprocess, crop, crop_size, "
+            "4:19: unknown axis 'modle'. Did you mean 'model'? Axes: dataset, pretrain, preprocess, crop, crop_size, "
             "model, seed, and paths such as recipe.learning_rate.",
         ),
         ("{when: {model: unet}}", "4:11: an exclude needs a 'reason' in words."),
@@ -302,7 +306,6 @@ def test_a_component_whose_own_check_fails_is_named(tmp_path: Path) -> None:
         ("axes.crop_size=1e2", "crop_size must be a whole number from 1 on, got 100.0."),
         ("axes.seed=true", "seed must be a whole number from 0 on, got true."),
         ("axes.seed=-1", "seed must be a whole number from 0 on, got -1."),
-        ("axes.pretrain=x", "the axis 'pretrain' is not in this version"),
         ("axes.recipe.bank.crop=[1]", "unknown axis 'recipe.bank.crop'. Did you mean 'recipe.bank.crops'?"),
         ("axes.recipe.loss.settings.gian=[1]", "'bce-dice' has no setting 'gian'. Did you mean 'gain'?"),
         ("axes.protocol.found=[0.1, 2]", "protocol.found: input should be less than or equal to 1, got 2."),

@@ -39,7 +39,7 @@ recipe:
   augment: [flips, {use: rotations, settings: {gain: x}}]
 protocol: {split: {fold: 5}, tiles: {overlap: 1}, classes: unoin}
 profiles:
-  cpu: {recipe: {epochs: 0}, axis: {}}
+  cpu: {recipe: {batch: 0}, axis: {}}
 board: {rows: crp, values: [f1@tset, f9@test, f1]}
 runtime: {launcher: slurm}
 """
@@ -66,8 +66,8 @@ EXPECTED = """\
 21:19: protocol.split: fold 5 of 5 does not exist; folds count from 0.
 21:47: protocol.tiles.overlap: input should be less than 1, got 1.
 21:60: protocol.classes: input should be 'union' or 'each', got "unoin". Did you mean 'union'?
-23:26: recipe.epochs: input should be greater than 0, got 0. (in the profile 'cpu')
-23:30: unknown key of the profile 'cpu': 'axis'. Did you mean 'axes'?
+23:25: recipe.batch: input should be greater than 0, got 0. (in the profile 'cpu')
+23:29: unknown key of the profile 'cpu': 'axis'. Did you mean 'axes'?
 24:15: unknown axis 'crp'. Did you mean 'crop'?
 24:29: unknown split 'tset'. Did you mean 'test'?
 24:38: unknown score 'f9'.

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,9 +74,90 @@ def test_a_damaged_or_foreign_file_is_refused(rich: Suite, spoil: str) -> None:
         suite_from_json(stored)
 
 
+def spoiled(stored: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """The stored suite with one part replaced."""
+    copied = json.loads(json.dumps(stored))
+    inner = copied
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return copied
+
+
+ID = "0" * 32
+FOREIGN_NAMES = [
+    "../../precious/cells/" + ID,
+    "/" + ID,
+    ID[:-1],
+    ID + "0",
+    "A" * 32,
+    ID + "\n",
+    ID[:-1] + ".",
+    "",
+    3,
+    None,
+]
+
+
+@pytest.mark.parametrize("id", FOREIGN_NAMES)
+def test_an_id_that_is_no_digest_is_refused_because_files_are_called_by_it(rich: Suite, id: Any) -> None:
+    with pytest.raises(StoreError, match=r"the stored suite is damaged: cells\.0\.id") as caught:
+        suite_from_json(spoiled(rich.resolved(), ("cells", 0, "id"), id))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../../nm", "..", ".hidden", "a/b", "a\\b", "/a", "", "a\n", 3, None])
+def test_a_suite_name_that_no_suite_file_may_have_is_refused(rich: Suite, name: Any) -> None:
+    with pytest.raises(StoreError, match="the stored suite is damaged: name") as caught:
+        suite_from_json(spoiled(rich.resolved(), ("name",), name))
+    assert "\n" not in str(caught.value)
+
+
+DAMAGE = [
+    (("cells", 0, "at"), [0]),
+    (("cells", 0, "at", 0), -1),
+    (("cells", 0, "labels"), [1]),
+    (("cells", 0, "labels", "model"), 3),
+    (("cells", 0, "tuned"), 3),
+    (("cells", 0, "skipped"), {}),
+    (("cells", 0), []),
+    (("axes",), []),
+    (("axes", "model", 0, "asked"), 3),
+    (("axes", "model", 0, "label"), 3),
+    (("axes", "seed", 0, "value"), "x"),
+    (("tables",), []),
+    (("tables", "recipe", 0), 3),
+    (("tables", "seed", 0), "x"),
+    (("tables", "crop_size", 0), None),
+    (("protocol", "found"), float("nan")),
+    (("paired",), [3]),
+    (("reference",), 3),
+    (("notes",), 3),
+    (("path",), 3),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), DAMAGE, ids=str)
+def test_any_part_of_the_wrong_type_is_one_line(rich: Suite, path: tuple[Any, ...], value: Any) -> None:
+    with pytest.raises(StoreError, match="the stored suite is damaged") as caught:
+        suite_from_json(spoiled(rich.resolved(), path, value))
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stored", [[], None, 3, "suite"])
+def test_what_is_no_mapping_is_no_suite(stored: Any) -> None:
+    with pytest.raises(StoreError, match="the stored suite has schema None"):
+        suite_from_json(stored)
+
+
+def test_a_key_of_a_later_version_is_left(rich: Suite) -> None:
+    assert suite_from_json(spoiled(rich.resolved(), ("cells", 0, "later"), 1)) == rich
+
+
 def test_a_suite_stored_by_another_schema_is_refused(rich: Suite) -> None:
-    with pytest.raises(StoreError, match="the stored suite has schema 2, this version reads 1"):
-        suite_from_json({**rich.resolved(), "schema": 2})
+    with pytest.raises(StoreError, match="the stored suite has schema 3, this version reads 2"):
+        suite_from_json({**rich.resolved(), "schema": 3})
 
 
 def test_the_hash_sees_cells_and_board_and_nothing_else(tmp_path: Path) -> None:

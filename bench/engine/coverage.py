@@ -52,7 +52,7 @@ def _distinct(suite: Suite) -> list[Cell]:
     """The first cell of every data set, preprocessing, crop and size."""
     found: dict[str, Cell] = {}
     for cell in suite.cells:
-        if cell.excluded is None and cell.skipped is None:
+        if cell.excluded is None and cell.skipped is None and cell.recipe.epochs:
             refs = [cell.dataset, *cell.preprocess, cell.crop]
             identity = digest([[[ref.use, dict(ref.settings)] for ref in refs], cell.crop_size])
             found.setdefault(identity, cell)

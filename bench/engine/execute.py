@@ -128,12 +128,14 @@ class Workshop:
 
 
 def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
-    """Finish every stage of a cell and file its record."""
+    """Finish every stage of a cell and file its record; a job without a record ends with the weights."""
     workshop = Workshop(job, catalog, report)
-    from bench.engine.learning import run_predict, run_train
+    notes = learn(workshop)
+    if not job.record:
+        return
+    from bench.engine.learning import run_predict
 
-    steps = {"tiles": run_tiles, "crops": run_crops, "train": run_train, "predict": run_predict}
-    notes = {kind: _finished(workshop, workshop.stages[kind], step) for kind, step in steps.items()}
+    notes["predict"] = _finished(workshop, workshop.stages["predict"], run_predict)
     from bench.engine.filing import cell_record
     from bench.engine.pictures import draw_pictures
 
@@ -146,6 +148,23 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
         write_json(Path(job.record), {**record, "pictures_missing": f"{type(error).__name__}: {error}"})
     else:
         write_json(Path(job.record), {**record, "pictures": [f"{pictures.name}/{name}" for name in drawn]})
+
+
+def learn(workshop: Workshop) -> dict[str, Note]:
+    """Finish the stages that give a cell's weights; crops are drawn only where something is trained on them."""
+    from bench.engine.learning import run_train
+
+    notes = {"tiles": _finished(workshop, workshop.stages["tiles"], run_tiles)}
+    notes["train"] = _finished(workshop, workshop.stages["train"], run_train)
+    if notes["train"]["fitted"]:
+        notes["crops"] = workshop.note("crops")
+    return notes
+
+
+def drawn(workshop: Workshop) -> Bank:
+    """The bank of training crops, drawn first where it is not on disk."""
+    _finished(workshop, workshop.stages["crops"], run_crops)
+    return workshop.bank("crops")
 
 
 def _finished(workshop: Workshop, stage: Stage, step: Callable[[Workshop, Stage, Path], Note]) -> Note:

@@ -61,8 +61,12 @@ class Places:
         Raises:
             DataError: as :func:`resolved` does.
         """
-        given = self.data.get(dataset) or self.data.get(shared or dataset)
+        given = self.given(dataset, shared)
         return resolved(given) if given else self.home / "data" / (shared or dataset).replace(":", "_")
+
+    def given(self, dataset: str, shared: str | None = None) -> str | None:
+        """The folder that the user gave for a data set, or for the one whose folder it shares."""
+        return self.data.get(dataset) or self.data.get(shared or dataset)
 
     def index(self, locator: str) -> Path:
         """File of a data set's index."""

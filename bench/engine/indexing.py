@@ -9,14 +9,16 @@ from typing import Any
 from unicodedata import category
 
 from bench.catalog import Catalog
-from bench.component import build, guarded
+from bench.component import Component, build, guarded
 from bench.data.index import DatasetIndex, build_index, is_current, read_index, write_index
 from bench.data.leaks import duplicates
 from bench.data.splits import Rule, assign, split_digest
+from bench.engine.arriving import occupied
 from bench.engine.home import Places
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
 from bench.errors import BenchError, DataError, PluginError, StoreError
+from bench.report.shape import NOT_HERE
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
 
@@ -55,7 +57,17 @@ def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()
         records = listed(open_dataset(catalog, data), ref.use)
         return Shelf(data, _known(path) if name in made else current_index(path, records))
     except BenchError as error:
-        return Shelf(data, None, str(error))
+        nowhere = places.given(ref.use, offer.component.folder) is None and not occupied(root)
+        absent = nowhere and isinstance(error, DataError)  # a plugin that fails is at fault itself
+        reason = f"{NOT_HERE}{ref.use}: {how_to_get(offer.component, ref.use)}" if absent else str(error)
+        return Shelf(data, None, reason)
+
+
+def how_to_get(component: Component[Any], name: str) -> str:
+    """What to do for a data set that is absent."""
+    if component.about and component.about.obtain:
+        return component.about.obtain
+    return f"bench data import {name} PATH, or --data {name}=FOLDER ('bench info {name}' says more)"
 
 
 def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
@@ -140,7 +152,18 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
     """
     first = index.entries[0]  # the index refuses data sets that mix channels or pixel types
     split = assign(index, rule)
-    copies = sum(len(leak.images) for leak in duplicates(index, split))
+    groups: dict[str, set[str]] = {}
+    pictures: dict[str, set[str]] = {}
+    for entry in index.entries:
+        groups.setdefault(split[entry.id], set()).add(entry.group)
+        pictures.setdefault(split[entry.id], set()).add(entry.image_digest)
     return IndexedData(
-        index.fingerprint, split_digest(split), first.channels, first.dtype, len(index.classes), duplicates=copies
+        fingerprint=index.fingerprint,
+        split=split_digest(split),
+        channels=first.channels,
+        dtype=first.dtype,
+        classes=len(index.classes),
+        duplicates=sum(len(leak.images) for leak in duplicates(index, split)),
+        groups={name: frozenset(found) for name, found in groups.items()},
+        pictures={name: frozenset(found) for name, found in pictures.items()},
     )

@@ -24,9 +24,10 @@ class DataRef:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Either an index to be made (no ``stages``) or a cell's chain of stages to be finished.
+    """An index to be made (no ``stages``), a cell's chain of stages, or one that ends with ``train`` (no ``record``).
 
-    ``key`` names the job: an index locator or a cell id. ``plugins`` are local files with the digest of their content.
+    ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are local files
+    with the digest of their content.
     ``filing`` is what the record holds beside the scores.
     """
 

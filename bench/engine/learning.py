@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.engine.execute import BEST, HISTORY, LAST, Note, Workshop, threads
+from bench.engine.execute import BEST, HISTORY, LAST, Note, Workshop, drawn, threads
+from bench.engine.image_metrics import IMAGE_METRICS, ImageRows
 from bench.engine.pictures import SHOWN, picks
 from bench.engine.stages import Stage
+from bench.engine.store import stage_note
+from bench.errors import StoreError
 from bench.suite.schema import Recipe
 from bench.types import Bool, Float32, Mask, Split
 
@@ -21,6 +24,12 @@ if TYPE_CHECKING:
     import torch
 
     from bench.score.evidence import Evidence
+    from bench.score.thresholds import Threshold
+    from bench.train.loop import Fitted
+    from bench.train.memory import PeakMemory
+
+Constants = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and deviation per channel, on the scale of the stored dtype."""
 
 
 def device() -> torch.device:
@@ -32,20 +41,28 @@ def device() -> torch.device:
 
 
 def run_train(workshop: Workshop, stage: Stage, folder: Path) -> Note:
-    """Fit the model; leaves best and last weights and the history."""
+    """Fit the model, on from the weights of a pretraining run where there is one; leaves best and last weights.
+
+    Those weights bring their normalisation. Nothing is drawn for a model that has nothing to fit.
+    """
     from bench.train.loop import fit
+    from bench.train.memory import PeakMemory
     from bench.train.weights import Weights, save_weights
 
     facts = stage.facts
-    model = build_model(workshop, facts["model"], facts["seed"])
+    model, constants = starting_point(workshop, stage)
+    recipe = Recipe.model_validate_json(json.dumps(facts["recipe"]))
+    fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
     tiles = workshop.bank("tiles")
-    assert tiles.mean is not None
-    assert tiles.std is not None
+    bank = drawn(workshop) if fitting else tiles
+    peak = PeakMemory(device())
+    started = time.perf_counter()
     fitted = fit(
         model=model,
-        bank=workshop.bank("crops"),
+        bank=bank,
         tiles=tiles,
-        recipe=Recipe.model_validate_json(json.dumps(facts["recipe"])),
+        constants=constants,
+        recipe=recipe,
         loss=workshop.built("loss", facts["loss"]),
         augment=[workshop.built("augment", used) for used in facts["augment"]],
         task=workshop.task,
@@ -54,15 +71,80 @@ def run_train(workshop: Workshop, stage: Stage, folder: Path) -> Note:
         progress=lambda at: workshop.report("train", at["epoch"], at["epochs"], _figures(at)),
     )
     for name, state in ((BEST, fitted.best_state), (LAST, fitted.last_state)):
-        weights = Weights(state, tuple(tiles.mean), tuple(tiles.std), workshop.task, facts["model"])
+        weights = Weights(state, *constants, workshop.task, facts["model"])
         save_weights(folder / name, weights)
     (folder / HISTORY).write_text(json.dumps(fitted.history, allow_nan=False), encoding="utf-8")
     return {
+        "seconds": time.perf_counter() - started,
+        "fitted": fitting,
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "output_stride": int(getattr(model, "output_stride", 1)),
         "convergence_epoch": fitted.convergence_epoch,
         "best_epoch": fitted.best_epoch,
+        **(_cost(fitted, recipe, peak) if fitting else {}),
     }
+
+
+def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory) -> dict[str, Any]:
+    """Crops seen per second of the loop, validations included, and the peak of memory."""
+    crops = recipe.epoch_crops * (fitted.history[-1]["epoch"] if fitted.history else 0)
+    highest = peak.read()
+    return {
+        "crops_per_s": crops / fitted.seconds if fitted.seconds > 0 else None,
+        "peak_memory_bytes": highest.bytes,
+        "peak_memory_of": highest.of,
+    }
+
+
+def starting_point(workshop: Workshop, stage: Stage) -> tuple[torch.nn.Module, Constants]:
+    """The model before its first step, and the mean and deviation per channel that its images are normalised with.
+
+    Raises:
+        StoreError: the weights of the pretraining run are gone, or do not fit the model.
+    """
+    from bench.train.weights import load_weights
+
+    model = build_model(workshop, stage.facts["model"], stage.facts["seed"])
+    if "pretrain" not in stage.needs:
+        tiles = workshop.bank("tiles")
+        assert tiles.mean is not None
+        assert tiles.std is not None
+        return model, (tuple(tiles.mean), tuple(tiles.std))
+    path = workshop.places.stage("train", stage.needs["pretrain"]) / BEST
+    stored = load_weights(path)
+    try:
+        model.load_state_dict(stored.state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(
+            f"{path}: these weights do not fit the model ({reason}); delete {path.parent}, then run the suite again"
+        ) from None
+    return model, (stored.mean, stored.std)
+
+
+def source_threshold(workshop: Workshop) -> int:
+    """Grid index of the threshold that was best on the validation split of the pretraining run, at its best epoch.
+
+    Raises:
+        StoreError: that run has no validation: its model has nothing to fit.
+    """
+    folder = workshop.places.stage("train", workshop.stages["train"].needs["pretrain"])
+    note = stage_note(folder)
+    history = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
+    best = [event for event in history if note is not None and event["epoch"] == note["best_epoch"]]
+    if not best:
+        raise StoreError(f"{folder}: the pretraining run chose no threshold; use 'protocol: {{threshold: best-f1}}'")
+    index: int = round(1000 * best[0]["threshold"])
+    return index
+
+
+def threshold_of(workshop: Workshop, stage: Stage, validation: Evidence) -> Threshold:
+    """The threshold by the protocol's rule: best on this validation split, or taken from the pretraining run."""
+    from bench.score.thresholds import choose_threshold, threshold_at
+
+    if stage.facts["threshold"] == "source":
+        return threshold_at(source_threshold(workshop), validation)
+    return choose_threshold(validation)
 
 
 def _figures(at: Mapping[str, Any]) -> str:
@@ -80,16 +162,18 @@ def build_model(workshop: Workshop, used: Mapping[str, Any], seed: int) -> torch
 
 
 def run_predict(workshop: Workshop, stage: Stage, folder: Path) -> Note:
-    """Predict validation, choose the threshold there, then predict test with it; leaves evidence of both."""
+    """Predict validation, choose the threshold, then predict test with it; leaves evidence of both."""
     from bench.score.evidence import write_evidence
-    from bench.score.thresholds import choose_threshold
 
     images = _Predictor(workshop, stage)
     validation = images.evidence("validation", BEST, None)
-    threshold = choose_threshold(validation)
-    test = images.evidence("test", BEST, threshold.index)
+    threshold = threshold_of(workshop, stage, validation)
+    rows = ImageRows(workshop.catalog, workshop.index.classes)
+    test = images.evidence("test", BEST, threshold.index, rows)
+    images.show("validation", threshold.index, rows)
     write_evidence(folder / "validation.npz", validation)
     write_evidence(folder / "test.npz", test)
+    rows.write(folder / IMAGE_METRICS, threshold.index)
     _keep_shown(folder / SHOWN, images, test, threshold.index)
     return {
         "threshold": threshold.index,
@@ -147,8 +231,8 @@ class _Predictor:
         self.predicted += 1
         return found, prepared.mask
 
-    def evidence(self, split: Split, weights: str, threshold: int | None) -> Evidence:
-        """Predict every image of a split."""
+    def evidence(self, split: Split, weights: str, threshold: int | None, rows: ImageRows | None = None) -> Evidence:
+        """Predict every image of a split; ``rows`` sees each at the threshold, which is then known."""
         from bench.score.evidence import Collector
 
         self.load(weights)
@@ -156,19 +240,29 @@ class _Predictor:
         collector = Collector(self.workshop.index.classes, tolerance=self.facts["tolerance"], threshold=threshold)
         for number, entry in enumerate(entries):
             self.workshop.report("predict", number, len(entries), split)
-            collector.observe(entry.id, entry.group, *self.probabilities(entry.id))
+            found, mask = self.probabilities(entry.id)
+            collector.observe(entry.id, entry.group, found, mask)
+            if rows is not None and threshold is not None:
+                rows.observe(split, entry.id, found, mask, threshold)
         return collector.evidence()
+
+    def show(self, split: Split, threshold: int, rows: ImageRows) -> None:
+        """Predict a split once more for metrics that must see it at a threshold chosen on it; in no cost."""
+        counted = self.predicted, self.seconds
+        for entry in self.workshop.images(split).entries if rows else ():
+            rows.observe(split, entry.id, *self.probabilities(entry.id), threshold)
+        self.predicted, self.seconds = counted
 
 
 def _last_step(images: _Predictor, best: Mapping[str, Evidence]) -> dict[str, Any]:
-    """Pooled F1 of the last step's weights at their own validation threshold."""
-    from bench.score.thresholds import choose_threshold, pooled_f1
+    """Pooled F1 of the last step's weights at a threshold chosen as that of the best ones."""
+    from bench.score.thresholds import pooled_f1
 
     history = json.loads((images.workshop.folder("train") / HISTORY).read_text(encoding="utf-8"))
     note = images.workshop.note("train")
     last_is_best = not history or note["best_epoch"] == history[-1]["epoch"]
     validation = best["validation"] if last_is_best else images.evidence("validation", LAST, None)
-    threshold = choose_threshold(validation)
+    threshold = threshold_of(images.workshop, images.workshop.stages["predict"], validation)
     test = best["test"] if last_is_best else images.evidence("test", LAST, threshold.index)
     return {"validation": {"f1": threshold.f1}, "test": {"f1": pooled_f1(test, threshold.index)}}
 

@@ -46,7 +46,8 @@ def draw_pictures(workshop: Workshop, record: Mapping[str, Any], folder: Path) -
     from bench.score.thresholds import curves
 
     test = read_evidence(workshop.folder("predict") / "test.npz")
-    title = " / ".join(record["axes"][axis] for axis in ("dataset", "crop", "model") if axis in record["axes"])
+    named = (record["axes"].get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model"))
+    title = " / ".join(label for label in named if label != "none")
     values = curves(test)
     figure = aprf_plot(values.pop("threshold"), values, record["scores"]["validation"]["threshold"], title=title)
     write_figure(figure, folder / APRF)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bench.canonical import digest
@@ -14,7 +14,8 @@ from bench.engine.indexing import Shelf, indexed, shelf
 from bench.engine.stages import Graph, IndexedData, Stage, bank_crops
 from bench.engine.store import read_record, stage_note
 from bench.errors import BenchError
-from bench.suite.cells import Cell
+from bench.report.shape import NOT_HERE
+from bench.suite.cells import Cell, source_of
 from bench.suite.suite import Suite
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]
@@ -25,22 +26,55 @@ STALE = "stale: scored with other data, code version or settings than now"
 
 CHANGED = "the code of {} changed after this score, its version did not"
 DUPLICATES = "{} picture(s) of this data set lie in more than one split"
+SEEN_BEFORE = "{} {}(s) of the {} split were trained on in the pretraining run"
 
 RUNNABLE = ("pending", "stale", "failed")
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The pretraining run of a cell: its stages are tiles, crops and train."""
+
+    cell: Cell
+    shelf: Shelf
+    stages: tuple[Stage, ...]
+
+    @property
+    def train(self) -> str:
+        """Key of its train stage."""
+        return self.stages[-1].key
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """One cell as the plan sees it."""
+    """One cell as the plan sees it; ``waits_for`` are the data sets that must be indexed before more is known."""
 
     cell: Cell
     state: CellState
     reason: str | None = None
     stages: tuple[Stage, ...] = ()
     shelf: Shelf | None = None
+    before: Before | None = None
+    waits_for: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
     inert: bool | None = None
     badges: tuple[str, ...] = ()
+
+    @property
+    def cannot_run(self) -> bool:
+        """Blocked or skipped, and without a score from before."""
+        scored = self.record is not None and self.record["state"] in ("done", "diverged")
+        return self.state in ("blocked", "skipped") and not scored
+
+    @property
+    def absent(self) -> bool:
+        """Blocked because a data set is simply not here: no folder was given for it, none is in its place."""
+        return self.state == "blocked" and NOT_HERE in (self.reason or "")
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """State and reason of a cell that cannot run, as a record has them."""
+        return {"id": self.cell.id, "axes": dict(self.cell.labels), "state": self.state, "reason": self.reason}
 
     @property
     def keys(self) -> dict[str, str]:
@@ -65,7 +99,8 @@ class Plan:
     def records(self) -> dict[str, Mapping[str, Any]]:
         """Records of all cells that have one, by cell id; those of stale cells carry a badge."""
         sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
-        return {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
+        found = {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
+        return {**found, **{p.cell.id: p.settled for p in self.cells if p.cannot_run}}
 
 
 def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
@@ -101,28 +136,46 @@ class Planner:
         if cell.skipped is not None:
             return Planned(cell, "skipped", cell.skipped)
         record = read_record(self.places.record(self.suite.name, cell.id))
-        found = self._shelf(cell)
-        if found.problem is not None:
-            return Planned(cell, "blocked", found.problem, shelf=found, record=record)
-        if found.index is None:
-            return Planned(cell, "unindexed", shelf=found, record=record)
-        data = self._data(cell, found)
-        if isinstance(data, str):
-            return Planned(cell, "blocked", data, shelf=found, record=record)
+        runs = [cell, *([source] if (source := source_of(cell)) else [])]
+        shelves = [self._shelf(run) for run in runs]
+        planned = Planned(cell, "blocked", shelf=shelves[0], record=record)
+        problem = next(
+            (_of_run(run, cell, found.problem) for run, found in zip(runs, shelves, strict=True) if found.problem), None
+        )
+        if problem is not None:
+            return replace(planned, reason=problem)
+        waits_for = tuple(found.locator for found in shelves if found.index is None)
+        if waits_for:
+            return replace(planned, state="unindexed", waits_for=waits_for)
+        known = [self._data(run, found) for run, found in zip(runs, shelves, strict=True)]
+        for run, data in zip(runs, known, strict=True):
+            if isinstance(data, str):
+                return replace(planned, reason=_of_run(run, cell, data))
+        return self._keyed(planned, graph, _Known(runs, shelves, [data for data in known if not isinstance(data, str)]))
+
+    def _keyed(self, planned: Planned, graph: Graph, known: _Known) -> Planned:
+        """The cell with its stages, or the reason why it cannot have any."""
+        cell, data = planned.cell, known.data[0]
         try:
             refusal = graph.refusal(cell, data)
+            before = None
+            if len(known.runs) > 1 and refusal is None:
+                source, its_data = known.runs[1], known.data[1]
+                refusal = graph.unlike(source, its_data, cell, data)
+                before = Before(source, known.shelves[1], graph.learning(source, its_data))
             if refusal is not None:
-                return Planned(cell, "skipped", refusal, shelf=found, record=record)
-            stages = graph.chain(cell, data)
-            shape = graph.prepared(cell, data)
+                return replace(planned, state="skipped", reason=refusal)
+            stages = graph.chain(cell, data, before.stages[-1] if before else None)
+            state = _state(planned.record, {stage.kind: stage.key for stage in stages})
+            if state in RUNNABLE:
+                for run, its_data, chain in zip(
+                    known.runs, known.data, (stages, before.stages if before else ()), strict=False
+                ):
+                    self._count_disk(run, chain, *graph.prepared(run, its_data))
         except BenchError as error:
-            return Planned(cell, "blocked", str(error), shelf=found, record=record)
-        keys = {stage.kind: stage.key for stage in stages}
-        state = _state(record, keys)
-        if state in RUNNABLE:
-            self._count_disk(cell, stages, *shape)
-        badges = (DUPLICATES.format(data.duplicates),) if data.duplicates else ()
-        return Planned(cell, state, None, stages, found, record, self._is_inert(keys["crops"]), badges)
+            return replace(planned, reason=str(error))
+        inert = self._is_inert(stages[1].key)
+        return replace(planned, state=state, stages=stages, before=before, inert=inert, badges=tuple(_badges(known)))
 
     def _shelf(self, cell: Cell) -> Shelf:
         identity = digest([cell.dataset.use, dict(cell.dataset.settings)])
@@ -155,6 +208,38 @@ class Planner:
             note = stage_note(self.places.stage("crops", key))
             self._inert[key] = None if note is None else bool(note["inert"])
         return self._inert[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A cell and its pretraining run, if any, each with its data set."""
+
+    runs: Sequence[Cell]
+    shelves: Sequence[Shelf]
+    data: Sequence[IndexedData]
+
+
+def _of_run(run: Cell, cell: Cell, sentence: str) -> str:
+    return sentence if run is cell else f"pretraining on {run.dataset.use}: {sentence}"
+
+
+def _badges(known: _Known) -> Iterator[str]:
+    """What must be said of the data: copies across splits, and held-out groups that the pretraining run has seen."""
+    for data in known.data:
+        if data.duplicates:
+            yield DUPLICATES.format(data.duplicates)
+    if len(known.runs) == 1:
+        return
+    target, source = known.data
+    same = len({run.dataset.use.rpartition(":")[2] for run in known.runs}) == 1
+    for split in ("validation", "test"):
+        if same and (groups := source.groups.get("train", _NONE) & target.groups.get(split, _NONE)):
+            yield SEEN_BEFORE.format(len(groups), "group", split)
+        elif pictures := source.pictures.get("train", _NONE) & target.pictures.get(split, _NONE):
+            yield SEEN_BEFORE.format(len(pictures), "picture", split)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _state(record: Mapping[str, Any] | None, keys: Mapping[str, str]) -> CellState:

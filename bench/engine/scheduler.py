@@ -6,7 +6,7 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,12 +16,13 @@ from bench.engine.home import Places
 from bench.engine.indexing import Shelf, plain_rule
 from bench.engine.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.engine.local import LocalLauncher
-from bench.engine.plan import RUNNABLE, Plan, Planned, Planner
-from bench.engine.stages import as_json, reuse
+from bench.engine.needs import Needs
+from bench.engine.plan import RUNNABLE, Before, Plan, Planned, Planner
+from bench.engine.stages import as_json, budget_crops, reuse
 from bench.engine.store import SCHEMA, read_record, touch_stage, write_json
-from bench.suite.cells import asked
+from bench.suite.cells import Cell, asked, source_of
 from bench.suite.layers import gpus
-from bench.suite.schema import Runtime
+from bench.suite.schema import Ref, Runtime
 from bench.suite.suite import Suite
 
 MOST_CPU_WORKERS = 4
@@ -93,7 +94,9 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
 
 def _mark_used(plan: Plan, places: Places) -> None:
     """Say to ``bench cache gc`` that the stages of finished cells were of use just now."""
-    stages = {(kind, key) for planned in plan.cells if planned.state == "done" for kind, key in planned.keys.items()}
+    done = [planned for planned in plan.cells if planned.state == "done"]
+    stages = {(kind, key) for planned in done for kind, key in planned.keys.items()}
+    stages |= {("train", planned.before.train) for planned in done if planned.before}
     for kind, key in stages:
         touch_stage(places.stage(kind, key))
 
@@ -169,8 +172,8 @@ def _local_plugins(catalog: Catalog) -> tuple[tuple[str, str], ...]:
 def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
     """Cells whose data could not be indexed carry the reason."""
     settled = tuple(
-        replace(p, state="blocked", reason=problems[p.shelf.locator])
-        if p.state == "unindexed" and p.shelf is not None and p.shelf.locator in problems
+        replace(p, state="blocked", reason=next(problems[name] for name in p.waits_for if name in problems))
+        if any(name in problems for name in p.waits_for)
         else p
         for p in plan.cells
     )
@@ -178,13 +181,31 @@ def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
 
 
 def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
-    waiting = {planned.cell.id: planned for planned in plan.cells if planned.state in RUNNABLE}
-    launcher.submit([_cell_job(plan.suite, planned, invocation) for planned in waiting.values()])
+    runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
+    needs = Needs.of(runnable, invocation.places)
+    waiting = {planned.cell.id: planned for planned in runnable}
+    sources = [_source_job(needs.missing[key], invocation) for key in needs.missing]
+    launcher.submit([*sources, *(_cell_job(plan.suite, planned, invocation) for planned in needs.ready)])
     while waiting:
         for ended in launcher.ended(POLL_S):
-            planned = waiting.pop(ended.key)
-            watcher.ended(planned, _filed(plan.suite, planned, ended, invocation))
+            if ended.key in waiting:
+                planned = waiting.pop(ended.key)
+                watcher.ended(planned, _filed(plan.suite, planned, ended, invocation))
+            ready, lost = needs.after(ended)
+            launcher.submit([_cell_job(plan.suite, planned, invocation) for planned in ready])
+            for planned, why in lost:
+                del waiting[planned.cell.id]
+                watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
         watcher.tick()
+
+
+def _source_job(before: Before, invocation: Invocation) -> Job:
+    """A job that ends with the weights of a pretraining run; it files no record."""
+    return replace(
+        _job(before.train, before.shelf, invocation),
+        data=replace(before.shelf.data, split=plain_rule(before.cell.protocol.split)),
+        stages=tuple(as_json(before.stages)),
+    )
 
 
 def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
@@ -196,17 +217,21 @@ def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
         data=replace(job.data, split=plain_rule(cell.protocol.split)),
         stages=tuple(as_json(planned.stages)),
         record=str(invocation.places.record(suite.name, cell.id)),
-        filing={**_filing(planned, invocation.catalog), "reuse": reuse(cell), "budget_epochs": cell.recipe.epochs},
+        filing={
+            **_filing(planned, invocation.catalog),
+            "reuse": reuse(cell),
+            "budget_epochs": cell.recipe.epochs,
+            "budget_crops": budget_crops(cell),
+        },
     )
 
 
 def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
     """What every record says of its cell, however it ended."""
     cell = planned.cell
-    chosen = [("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model), ("loss", cell.recipe.loss)]
-    chosen += [("preprocess", ref) for ref in cell.preprocess]
-    chosen += [("augment", ref) for ref in cell.recipe.augment]
-    offers = [catalog.find(kind, ref.use) for kind, ref in chosen]
+    source = source_of(cell)
+    chosen = [*_components(cell), *(_components(source) if source else ())]
+    offers = list({(kind, ref.use): catalog.find(kind, ref.use) for kind, ref in chosen}.values())
     return {
         "schema": SCHEMA,
         "id": cell.id,
@@ -226,13 +251,18 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def _components(cell: Cell) -> Iterator[tuple[str, Ref]]:
+    """Every component of a cell, with its kind."""
+    yield from (("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model), ("loss", cell.recipe.loss))
+    yield from (("preprocess", ref) for ref in cell.preprocess)
+    yield from (("augment", ref) for ref in cell.recipe.augment)
+
+
 def _file_reasons(plan: Plan, invocation: Invocation) -> None:
     """File cells that cannot run, so that the board can say why; what a cell once reached is never overwritten."""
     for planned in plan.cells:
-        finished = planned.record is not None and planned.record["state"] in ("done", "diverged")
-        if planned.state in ("blocked", "skipped") and not finished:
-            state = "failed" if planned.state == "blocked" else "skipped"
-            record = {**_filing(planned, invocation.catalog), "state": state, "reason": planned.reason}
+        if planned.cannot_run:
+            record = {**_filing(planned, invocation.catalog), **planned.settled}
             write_json(invocation.places.record(plan.suite.name, planned.cell.id), record)
 
 
@@ -251,5 +281,11 @@ def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation)
 
 
 def unsettled(plan: Plan) -> Sequence[Planned]:
-    """Cells that did not end well: exit code 3 when there are any."""
-    return [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]
+    """Cells that did not end well: exit code 3 when there are any.
+
+    A data set that is not here does not count as long as another cell is done: a suite is of use on what is present.
+    It counts where a folder was given for it, and where nothing else is done.
+    """
+    left = [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]
+    here = [p for p in left if not p.absent]
+    return here if any(p.state == "done" for p in plan.cells) else left

@@ -1,7 +1,7 @@
 """Stages and their keys: what was used decides the key, where it lies does not.
 
-``tiles`` and ``crops`` depend on the data, ``train`` on both, ``predict`` on ``train``; ``score`` is the cell's own
-record. Keys are made once per distinct stage, not once per cell.
+``tiles`` and ``crops`` depend on the data, ``train`` on both and on the ``train`` of a pretraining run, ``predict``
+on ``train``; ``score`` is the cell's own record. Keys are made once per distinct stage, not once per cell.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from bench.catalog import Catalog
 from bench.component import Component, build, guarded, why_not
 from bench.crops.prepare import apply
 from bench.suite.cells import Cell
-from bench.suite.schema import Ref
+from bench.suite.optimisers import OPTIMISERS
+from bench.suite.schedules import SCHEDULES
+from bench.suite.schema import Recipe, Ref
 from bench.types import JsonValue, Task
 
-VERSIONS = {"tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 1}
+VERSIONS = {"tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 2}
 """Raised when equal facts may give another result."""
 
 
@@ -45,7 +47,8 @@ def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | 
 class IndexedData:
     """What the index says of a data set under one split rule: enough to make every key.
 
-    ``duplicates`` counts pictures that lie in more than one split, pixel by pixel; it is in no key.
+    ``duplicates`` counts pictures that lie in more than one split, pixel by pixel; it is in no key, and neither are
+    ``groups`` and ``pictures`` (digests of images), both by split.
     """
 
     fingerprint: str
@@ -54,6 +57,8 @@ class IndexedData:
     dtype: str
     classes: int
     duplicates: int = 0
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pictures: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,9 +70,33 @@ class Graph:
     _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
     _shapes: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
 
-    def chain(self, cell: Cell, data: IndexedData) -> tuple[Stage, ...]:
-        """The stages of a cell in the order they run: tiles, crops, train, predict, score."""
-        recipe, protocol = cell.recipe, cell.protocol
+    def chain(self, cell: Cell, data: IndexedData, before: Stage | None = None) -> tuple[Stage, ...]:
+        """The stages of a cell in the order they run: tiles, crops, train, predict, score.
+
+        ``before`` is the ``train`` stage of its pretraining run, the last of :meth:`learning` of that run.
+        """
+        protocol = cell.protocol
+        tiles, crops, train = self.learning(cell, data, before)
+        predict = self._once(
+            "predict",
+            {
+                "tiles": {
+                    "size": protocol.tiles.size or cell.crop_size,
+                    "overlap": protocol.tiles.overlap,
+                    "blend": protocol.tiles.blend,
+                },
+                "precision": cell.recipe.precision,
+                "threshold": protocol.threshold,
+                "tolerance": protocol.tolerance,
+            },
+            {"train": train.key},
+        )
+        score = self._once("score", {"found": protocol.found}, {"predict": predict.key})
+        return tiles, crops, train, predict, score
+
+    def learning(self, cell: Cell, data: IndexedData, before: Stage | None = None) -> tuple[Stage, Stage, Stage]:
+        """The stages that give a cell's weights: tiles, crops, train. Without epochs no crops are needed."""
+        recipe = spent(cell)
         given = {"data": data.fingerprint, "split": data.split}
         preprocess = [self.used("preprocess", ref) for ref in cell.preprocess]
         tiles = self._once("tiles", {**given, "preprocess": preprocess, "size": cell.crop_size})
@@ -88,40 +117,38 @@ class Graph:
                 "model": self.used("model", cell.model),
                 "loss": self.used("loss", recipe.loss),
                 "augment": [self.used("augment", ref) for ref in recipe.augment],
-                "recipe": recipe.model_dump(mode="json", exclude={"loss", "augment", "bank"}),
-                "classes": protocol.classes,
+                "recipe": recipe.model_dump(mode="json", exclude={"loss", "augment", "bank", "equal", "standard_size"}),
+                **_raised(recipe),
+                "classes": cell.protocol.classes,
                 "task": list(self.task(cell, data)),
                 "seed": cell.seed,
             },
-            {"tiles": tiles.key, "crops": crops.key},
-        )
-        predict = self._once(
-            "predict",
             {
-                "tiles": {
-                    "size": protocol.tiles.size or cell.crop_size,
-                    "overlap": protocol.tiles.overlap,
-                    "blend": protocol.tiles.blend,
-                },
-                "precision": recipe.precision,
-                "threshold": protocol.threshold,
-                "tolerance": protocol.tolerance,
+                "tiles": tiles.key,
+                **({"crops": crops.key} if recipe.epochs else {}),
+                **({"pretrain": before.key} if before else {}),
             },
-            {"train": train.key},
         )
-        score = self._once("score", {"found": protocol.found}, {"predict": predict.key})
-        return tiles, crops, train, predict, score
+        return tiles, crops, train
 
     def used(self, kind: str, ref: Ref) -> JsonValue:
         """Name, version and settings of a component; for a local file its content too."""
         identity = (kind, ref.use, digest(ref.settings))
         if identity not in self._used:
             offer = self.catalog.find(kind, ref.use)
-            facts = {"use": offer.component.name, "version": offer.component.version, "settings": dict(ref.settings)}
+            facts = {
+                "use": self._name(kind, offer.component.name, ref.use),
+                "version": offer.component.version,
+                "settings": dict(ref.settings),
+            }
             if offer.provider.local is not None:
                 facts["source"] = offer.provider.source_hash
             self._used[identity] = facts
         return self._used[identity]
+
+    def _name(self, kind: str, name: str, asked: str) -> str:
+        """The component's own name; where several packages offer it, with the package that was asked for."""
+        return name if sum(offer.component.name == name for offer in self.catalog.offers(kind)) == 1 else asked
 
     def task(self, cell: Cell, data: IndexedData) -> tuple[int, int]:
         """Channels in and classes out of a cell's model."""
@@ -138,6 +165,24 @@ class Graph:
             self._shapes[identity] = (image.shape[2], str(image.dtype))
         return self._shapes[identity]
 
+    def unlike(self, source: Cell, source_data: IndexedData, cell: Cell, data: IndexedData) -> str | None:
+        """Why the weights of a pretraining run do not fit a cell, or None."""
+        (channels, dtype), (own_channels, own_dtype) = self.prepared(source, source_data), self.prepared(cell, data)
+        where = f"pretraining on {source.dataset.use}"
+        if channels != own_channels:
+            return (
+                f"{where} is on images of {channels} channel(s), this cell's have {own_channels}; give both the same "
+                "with the preprocessing 'channels'"
+            )
+        if dtype != own_dtype:
+            return f"{where} is on {dtype} images, this cell's are {own_dtype}: one normalisation cannot fit both"
+        classes, own_classes = (self.task(*pair)[1] for pair in ((source, source_data), (cell, data)))
+        if classes != own_classes:
+            return (
+                f"{where} has {classes} classes, this cell {own_classes}; only 'classes: union' transfers between them"
+            )
+        return None
+
     def refusal(self, cell: Cell, data: IndexedData) -> str | None:
         """Why the model cannot do this task, or None."""
         component: Component[Any] = self.catalog.find("model", cell.model.use).component
@@ -148,16 +193,42 @@ class Graph:
         return self._made.setdefault(made.key, made)
 
 
+def spent(cell: Cell) -> Recipe:
+    """The recipe as it is carried out: with equal pixels, as many crops of this size as fill those of the standard."""
+    recipe = cell.recipe
+    if recipe.equal == "crops":
+        return recipe
+    crops = max(1, round(recipe.epoch_crops * (recipe.standard_size / cell.crop_size) ** 2))
+    return recipe.model_copy(update={"epoch_crops": crops, "equal": "crops"})
+
+
+def budget_crops(cell: Cell) -> int:
+    """Crops that a cell is trained on, each counted as often as it is seen."""
+    return cell.recipe.epochs * spent(cell).epoch_crops
+
+
+def _raised(recipe: Recipe) -> dict[str, JsonValue]:
+    """Versions of optimiser and schedule that were raised since their first."""
+    versions = {
+        "optimiser": OPTIMISERS[recipe.optimiser.use].version,
+        "schedule": SCHEDULES[recipe.schedule.use].version,
+    }
+    raised = {part: version for part, version in versions.items() if version > 1}
+    return {"versions": raised} if raised else {}
+
+
 def bank_crops(cell: Cell) -> int:
     """Distinct crops stored for a cell: the whole budget, or the bank's limit when that is smaller."""
-    budget = cell.recipe.epochs * cell.recipe.epoch_crops
+    budget = budget_crops(cell)
     limit = cell.recipe.bank.crops
     return budget if limit is None else min(budget, limit)
 
 
-def reuse(cell: Cell) -> float:
-    """How often each stored crop is seen in training."""
-    return cell.recipe.epochs * cell.recipe.epoch_crops / bank_crops(cell)
+def reuse(cell: Cell) -> float | None:
+    """How often each stored crop is seen in training; None where nothing is trained."""
+    if not cell.recipe.epochs:
+        return None
+    return budget_crops(cell) / bank_crops(cell)
 
 
 def locator(name: str, settings: Mapping[str, JsonValue], version: int, source: str, root: str) -> str:

@@ -3,9 +3,9 @@
 The id is the digest of what was asked, ``{axes, recipe, protocol}``, and of nothing else. Labels, data folders, the
 board and the run time are not in it, and a file named by the protocol enters by its content.
 
-Order of cells: the axes ``dataset, preprocess, crop, crop_size, model``, then dotted paths as written, then tuned paths
-as written, then ``seed``; the last one runs fastest. Axes that advance together stand where the first of them would.
-Included cells come last, as written.
+Order of cells: the axes ``dataset, pretrain, preprocess, crop, crop_size, model``, then dotted paths as written, then
+tuned paths as written, then ``seed``; the last one runs fastest. Axes that advance together stand where the first of
+them would. Included cells come last, as written.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from itertools import product
 from typing import Any, TypeVar
 
 from bench.canonical import DIGEST_BYTES, canonical
-from bench.suite.schema import Protocol, Recipe, Ref, Strict
+from bench.suite.schema import Pretrain, Protocol, Recipe, Ref, Strict
 from bench.types import JsonValue
 
-AXES = ("dataset", "preprocess", "crop", "crop_size", "model", "seed")
+AXES = ("dataset", "pretrain", "preprocess", "crop", "crop_size", "model", "seed")
 """Axes of every suite, in order; dotted paths stand between model and seed."""
+
+COMPONENTS = ("loss", "optimiser", "schedule")
+"""Fields of the recipe that hold one component each."""
 
 SECTIONS: Mapping[str, type[Strict]] = {"recipe": Recipe, "protocol": Protocol}
 """What a dotted path may point into."""
@@ -40,6 +43,7 @@ class Cell:
 
     id: str
     dataset: Ref
+    pretrain: Pretrain | None
     preprocess: tuple[Ref, ...]
     crop: Ref
     crop_size: int
@@ -61,7 +65,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of an axis: a ``Ref``, a chain of them, a number, or the JSON of a dotted path.
+    """One value of an axis: a ``Ref``, a chain of them, a ``Pretrain`` or None, a number, or the JSON of a dotted path.
 
     ``asked`` is its canonical JSON without labels: two values are equal when that is.
     """
@@ -99,8 +103,8 @@ class Extra:
 class Grid:
     """All that is asked: blocks of rows to be crossed, exclusions, extras, and what all cells share.
 
-    ``tuned`` are the tuned paths. ``why_not(preprocess, crop, crop_size, recipe)`` gives a component's reason
-    against a cell, or None.
+    ``tuned`` are the tuned paths. ``why_not(cell)`` gives a component's reason against a cell, or None; cells
+    that differ in data set, model or seed only are asked once.
     """
 
     blocks: Sequence[Sequence[Point]]
@@ -109,7 +113,7 @@ class Grid:
     recipe: Recipe
     protocol: Protocol
     tuned: tuple[str, ...]
-    why_not: Callable[[tuple[Ref, ...], Ref, int, Recipe], str | None]
+    why_not: Callable[[Cell], str | None]
 
 
 def asked(cell: Cell) -> dict[str, JsonValue]:
@@ -117,6 +121,7 @@ def asked(cell: Cell) -> dict[str, JsonValue]:
     return {
         "axes": {
             "dataset": cell.dataset.asked,
+            "pretrain": asked_pretrain(cell.pretrain),
             "preprocess": [step.asked for step in cell.preprocess],
             "crop": cell.crop.asked,
             "crop_size": cell.crop_size,
@@ -128,11 +133,44 @@ def asked(cell: Cell) -> dict[str, JsonValue]:
     }
 
 
+def asked_pretrain(pretrain: Pretrain | None) -> JsonValue:
+    """A pretraining run as the id sees it."""
+    if pretrain is None:
+        return None
+    return {
+        "dataset": pretrain.dataset.asked,
+        "preprocess": None if pretrain.preprocess is None else [step.asked for step in pretrain.preprocess],
+        "crop": pretrain.crop and pretrain.crop.asked,
+        "recipe": asked_section(pretrain.recipe),
+        "split": asked_section(Protocol(split=pretrain.split))["split"],
+    }
+
+
+def source_of(cell: Cell) -> Cell | None:
+    """The run that a cell's first weights come from, as a cell of its own; its id is that of no other cell.
+
+    It is an ordinary one: a suite that names it among its cells shares its ``train`` stage.
+    """
+    pretrain = cell.pretrain
+    if pretrain is None:
+        return None
+    return replace(
+        cell,
+        id=f"{cell.id} pretrain",
+        dataset=pretrain.dataset,
+        pretrain=None,
+        preprocess=cell.preprocess if pretrain.preprocess is None else pretrain.preprocess,
+        crop=pretrain.crop or cell.crop,
+        recipe=pretrain.recipe,
+        protocol=Protocol(split=pretrain.split, classes=cell.protocol.classes),
+    )
+
+
 def asked_section(section: Recipe | Protocol) -> dict[str, JsonValue]:
     """A recipe or protocol as the id sees it: components without labels, a split file by its digest."""
     tree: dict[str, JsonValue] = json.loads(section.model_dump_json())
     if isinstance(section, Recipe):
-        tree["loss"] = section.loss.asked
+        tree |= {part: getattr(section, part).asked for part in COMPONENTS}
         tree["augment"] = [step.asked for step in section.augment]
     elif isinstance(tree["split"], dict):
         tree["split"].pop("file", None)
@@ -194,7 +232,7 @@ class _Maker:
 
     def cell(self, point: Point, *, excluded: str | None, included: bool) -> Cell:
         recipe, protocol, tail = self.shared(point)
-        return Cell(
+        cell = Cell(
             id=blake2b(_head(point) + tail, digest_size=DIGEST_BYTES).hexdigest(),
             **{axis: point[axis].value for axis in AXES},
             recipe=recipe,
@@ -202,9 +240,10 @@ class _Maker:
             labels={axis: value.label for axis, value in point.items()},
             tuned={path: point[path].value for path in self.grid.tuned if path in point},
             excluded=excluded,
-            skipped=self.reason(point, recipe, tail),
             included=included,
         )
+        reason = self.reason(cell, point, tail)
+        return cell if reason is None else replace(cell, skipped=reason)
 
     def shared(self, point: Point) -> tuple[Recipe, Protocol, bytes]:
         """Recipe and protocol of a point, with the canonical JSON of both."""
@@ -217,11 +256,10 @@ class _Maker:
             self.sections[key] = recipe, protocol, _tail(recipe, protocol)
         return self.sections[key]
 
-    def reason(self, point: Point, recipe: Recipe, tail: bytes) -> str | None:
-        preprocess, crop, size = point["preprocess"], point["crop"], point["crop_size"]
-        key = (preprocess.asked, crop.asked, size.asked, tail)
+    def reason(self, cell: Cell, point: Point, tail: bytes) -> str | None:
+        key = (*(point[axis].asked for axis in ("pretrain", "preprocess", "crop", "crop_size")), tail)
         if key not in self.reasons:
-            self.reasons[key] = self.grid.why_not(preprocess.value, crop.value, size.value, recipe)
+            self.reasons[key] = self.grid.why_not(cell)
         return self.reasons[key]
 
 

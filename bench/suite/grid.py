@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 from bench.suite.cells import AXES, Point, Value
 from bench.suite.mistakes import unknown
+from bench.suite.rows import as_columns, node_of
 from bench.suite.sections import Reader
-from bench.suite.values import PATHS, Base, axis_mistake, is_loss_setting, one_value
+from bench.suite.values import PATHS, Base, axis_mistake, is_inner_setting, one_value
 from bench.suite.yaml import Node, mark_of
 from bench.types import JsonValue
 
-DEFAULTS: Mapping[str, JsonValue] = {"preprocess": "none", "crop": "uniform", "crop_size": 256, "seed": 0}
+DEFAULTS: Mapping[str, JsonValue] = {
+    "pretrain": "none",
+    "preprocess": "none",
+    "crop": "uniform",
+    "crop_size": 256,
+    "seed": 0,
+}
 """What an axis holds that the suite does not name; data set and model have no default."""
 
 Located = tuple[Node, Value]
@@ -31,7 +39,7 @@ class Axes:
 def read_axes(reader: Reader, root: Node, base: Base) -> Axes:
     """Axes, paired axes and tuned paths, in the order in which cells are made."""
     single = _single_axes(reader, root)
-    groups = list(_paired(reader, root, base))
+    groups = list(_paired(reader, root, base, single))
     paired = {axis for group in groups for axis in group}
     read = {axis: _axis_values(reader, axis, node, base) for axis, node in single.items()}
     columns = {axis: values for axis, values in read.items() if axis not in paired}
@@ -118,13 +126,20 @@ def _column(reader: Reader, axis: str, node: Node, base: Base) -> list[Located]:
     return read
 
 
-def _paired(reader: Reader, root: Node, base: Base) -> Iterator[dict[str, list[Located] | None]]:
+def _paired(
+    reader: Reader, root: Node, base: Base, single: Mapping[str, Node]
+) -> Iterator[dict[str, list[Located] | None]]:
     """Each group of axes that advance together, as columns of equal length."""
     node = root.mapping.get("paired")
     seen: set[str] = set()
-    for group in node.values if node and node.value is not None else ():
+    for written in node.values if node and node.value is not None else ():
+        lost: set[str] = set()
+        group = as_columns(written, partial(_unnamed, reader, base, single, lost))
         if not group.mapping:
-            reader.add(group.mark, "an entry of 'paired' is a mapping of axes to lists of equal length.")
+            reader.add(
+                group.mark,
+                "an entry of 'paired' is a mapping of axes to lists of equal length, or a list of mappings, one a row.",
+            )
             continue
         columns = {}
         for axis, values in group.mapping.items():
@@ -133,8 +148,37 @@ def _paired(reader: Reader, root: Node, base: Base) -> Iterator[dict[str, list[L
                 reader.add(group.keys[axis], sentence)
                 continue
             seen.add(axis)
-            columns[axis] = _all_of(_column(reader, axis, values, base), values)
+            columns[axis] = None if axis in lost else _all_of(_column(reader, axis, values, base), values)
         yield columns if _advance_together(reader, group, columns) else dict.fromkeys(columns)
+
+
+def _unnamed(reader: Reader, base: Base, single: Mapping[str, Node], lost: set[str], axis: str, row: Node) -> Node:
+    """What a row of a pairing has on an axis that it does not name: the suite's own value.
+
+    Where the suite has none or several, a mistake is noted and the axis goes into ``lost``.
+    """
+    if axis_mistake(axis):
+        return row  # the axis itself is refused
+    sentence = None
+    if axis in single:
+        if len(single[axis].values) == 1:
+            return single[axis].values[0]
+        sentence = f"this row must name the axis {axis!r}, which has {len(single[axis].values)} values under 'axes'."
+    elif axis in AXES:
+        sentence = f"this row must name the axis {axis!r}, which has no value of its own."
+    else:
+        section, *path = axis.split(".")
+        value: JsonValue = base.section(section).model_dump(mode="json")
+        for step in path:
+            if not isinstance(value, Mapping) or step not in value:
+                sentence = f"this row must name {axis!r}: the suite's own {section} has no such setting."
+                break
+            value = value[step]
+        else:
+            return node_of(value, row.mark)
+    reader.add(row.mark, sentence)
+    lost.add(axis)
+    return row
 
 
 def _advance_together(reader: Reader, group: Node, columns: Mapping[str, list[Located] | None]) -> bool:
@@ -165,9 +209,9 @@ def _tuned(reader: Reader, root: Node) -> dict[str, Node]:
         return {}
     known = tuple(path for path in PATHS if path.startswith("recipe."))
     for path, mark in node.keys.items():
-        if path not in known and not is_loss_setting(path):
+        if path not in known and not is_inner_setting(path):
             reader.add(mark, unknown("recipe path", path, known))
-    return {p: v for p, v in node.value.items() if v.value is not None and (p in known or is_loss_setting(p))}
+    return {p: v for p, v in node.value.items() if v.value is not None and (p in known or is_inner_setting(p))}
 
 
 def _refuse_overlaps(reader: Reader, root: Node, axes: Sequence[str], tuned: Iterable[str]) -> None:

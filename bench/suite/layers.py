@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.errors import SuiteError
 from bench.suite.mistakes import Mark, Mistakes, unknown
+from bench.suite.rows import as_columns
 from bench.suite.schema import Layer
 from bench.suite.yaml import Node, parse
 
@@ -107,7 +108,12 @@ def layered(base: Node, layers: Sequence[Node], mistakes: Mistakes) -> Node:
 
 def _paired_axes(root: Node) -> set[str]:
     paired = root.mapping.get("paired")
-    return {axis for group in (paired.values if paired else ()) for axis in group.mapping}
+    return {axis for group in (paired.values if paired else ()) for axis in as_columns(group, _unsaid).mapping}
+
+
+def _unsaid(_axis: str, row: Node) -> Node:
+    """Names only are asked for here, so what a row leaves out is of no account."""
+    return row
 
 
 def profiles_of(root: Node, mistakes: Mistakes) -> dict[str, Node]:

@@ -1,7 +1,8 @@
 """A resolved suite, and ``suite.json``: the same as JSON and back, without catalog or plugins.
 
 Ids are stored, not made again: a later version that knows more settings still reads an older run. Values, recipes and
-protocols are stored once and cells point at them, so 100,000 cells take about 35 MB.
+protocols are stored once and cells point at them, so 100,000 cells take about 35 MB. A stored suite may come from
+anywhere: every part is checked, and above all the names that files are called by.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.canonical import canonical
+from bench.canonical import canonical, printable
 from bench.errors import StoreError
 from bench.suite.cells import AXES, Cell, Value
-from bench.suite.schema import Board, Protocol, Recipe, Ref, Runtime, Strict
+from bench.suite.schema import Board, Pretrain, Protocol, Published, Recipe, Ref, Runtime, Strict
 from bench.types import JsonValue
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when an older file cannot be read as it is."""
 
 
@@ -30,7 +31,8 @@ class Suite:
     ``axes`` hold the values of the cross product (included cells may have others). ``tune`` maps each tuned recipe path
     to its values: the board shows, for equal other labels, the trial of best mean validation score over seeds.
     ``profile`` was chosen for the reason in ``profile_reason``. ``notes`` are to be shown by ``plan``.
-    ``hash`` is the digest of the ids of all cells that are not excluded, and of the board.
+    ``hash`` is the digest of the ids of all cells that are not excluded, and of the board. ``paired`` are the groups of
+    axes that advance together; ``reference`` are published numbers, by the labels of the leaderboard.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Suite:
     notes: tuple[str, ...]
     cells: tuple[Cell, ...]
     hash: str
+    paired: tuple[tuple[str, ...], ...] = ()
+    reference: Published | None = None
 
     def resolved(self) -> dict[str, JsonValue]:
         """The suite as JSON for ``runs/<name>/suite.json``; :func:`suite_from_json` reads it without any plugin."""
@@ -102,70 +106,121 @@ def _to_json(suite: Suite) -> dict[str, JsonValue]:
         "profile_reason": suite.profile_reason,
         "notes": list(suite.notes),
         "hash": suite.hash,
+        "paired": [list(axes) for axes in suite.paired],
+        "reference": None if suite.reference is None else suite.reference.model_dump(mode="json"),
         "tables": {name: table.rows for name, table in tables.items()},
         "cells": cells,
     }
 
 
-def suite_from_json(stored: Mapping[str, JsonValue]) -> Suite:
+class _Checked(BaseModel):
+    """Types as they were written; a key that this version does not know is left."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class _AxisValue(_Checked):
+    value: Any
+    label: str
+    asked: str
+
+
+class _Row(_Checked):
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    at: list[Annotated[int, Field(ge=0)]]
+    labels: dict[str, str]
+    tuned: dict[str, Any]
+    excluded: str | None
+    skipped: str | None
+    included: bool
+
+
+class _Stored(_Checked):
+    """Everything of a stored suite but its models, which check themselves."""
+
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    path: str
+    description: str | None
+    data: dict[str, str]
+    axes: dict[str, list[_AxisValue]]
+    tune: dict[str, list[Any]]
+    profile: str | None
+    profile_reason: str
+    notes: list[str]
+    hash: str
+    paired: list[list[str]] = []
+    tables: dict[str, list[Any]]
+    cells: list[_Row]
+
+
+def suite_from_json(stored: JsonValue) -> Suite:
     """The suite that :meth:`Suite.resolved` made.
 
     Raises:
-        StoreError: another schema number, or something missing or of the wrong type.
+        StoreError: another schema number, or something missing, of the wrong type, or no name of a file.
     """
-    if stored.get("schema") != SCHEMA:
-        raise StoreError(
-            f"the stored suite has schema {stored.get('schema')!r}, this version reads {SCHEMA}; run it again"
-        )
+    schema = stored.get("schema") if isinstance(stored, Mapping) else None
+    if schema != SCHEMA:
+        raise StoreError(f"the stored suite has schema {schema!r}, this version reads {SCHEMA}; run it again")
     try:
         return _suite(stored)
-    except (KeyError, IndexError, TypeError, ValidationError) as error:
-        reason = " ".join(str(error).split())
-        raise StoreError(
-            f"the stored suite is damaged: {type(error).__name__}: {reason}; run the suite again"
-        ) from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise StoreError(f"the stored suite is damaged: {problem(error)}; run the suite again") from error
+
+
+def problem(error: Exception) -> str:
+    """What was wrong with stored content, in one line; of several things the first."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(step) for step in first["loc"] if not str(step).startswith("<"))
+        shown = repr(first["input"])
+        got = f", got {shown if len(shown) <= 60 else shown[:57] + '...'}" if first["type"] != "missing" else ""
+        return printable(f"{where or error.title}: {first['msg'].removeprefix('Value error, ')}{got}")
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _suite(stored: Mapping[str, JsonValue]) -> Suite:
+    checked = _Stored.model_validate(stored)
     axes = {
-        axis: tuple(Value(_typed(axis, item["value"]), item["label"], item["asked"].encode()) for item in items)
-        for axis, items in stored["axes"].items()
+        axis: tuple(Value(_typed(axis, item.value), item.label, item.asked.encode()) for item in items)
+        for axis, items in checked.axes.items()
     }
     return Suite(
-        name=stored["name"],
-        path=Path(stored["path"]),
-        description=stored["description"],
-        data=stored["data"],
+        name=checked.name,
+        path=Path(checked.path),
+        description=checked.description,
+        data=checked.data,
         axes=axes,
         recipe=_model(Recipe, stored["recipe"]),
         protocol=_model(Protocol, stored["protocol"]),
         board=_model(Board, stored["board"]),
         runtime=_model(Runtime, stored["runtime"]),
-        tune={path: tuple(values) for path, values in stored["tune"].items()},
-        profile=stored["profile"],
-        profile_reason=stored["profile_reason"],
-        notes=tuple(stored["notes"]),
-        cells=_cells(stored),
-        hash=stored["hash"],
+        tune={path: tuple(values) for path, values in checked.tune.items()},
+        profile=checked.profile,
+        profile_reason=checked.profile_reason,
+        notes=tuple(checked.notes),
+        cells=_cells(checked),
+        hash=checked.hash,
+        paired=tuple(tuple(axes) for axes in checked.paired),
+        reference=_model(Published, stored["reference"]) if stored.get("reference") else None,
     )
 
 
-def _cells(stored: Mapping[str, JsonValue]) -> tuple[Cell, ...]:
-    tables = stored["tables"]
-    values: dict[str, list[Any]] = {axis: [_typed(axis, row) for row in tables[axis]] for axis in AXES}
-    values["recipe"] = [_model(Recipe, row) for row in tables["recipe"]]
-    values["protocol"] = [_model(Protocol, row) for row in tables["protocol"]]
+def _cells(stored: _Stored) -> tuple[Cell, ...]:
+    values: dict[str, list[Any]] = {axis: [_typed(axis, row) for row in stored.tables[axis]] for axis in AXES}
+    values["recipe"] = [_model(Recipe, row) for row in stored.tables["recipe"]]
+    values["protocol"] = [_model(Protocol, row) for row in stored.tables["protocol"]]
     return tuple(
         Cell(
-            id=row["id"],
-            **{part: values[part][number] for part, number in zip(values, row["at"], strict=True)},
-            labels=row["labels"],
-            tuned=row["tuned"],
-            excluded=row["excluded"],
-            skipped=row["skipped"],
-            included=row["included"],
+            id=row.id,
+            **{part: values[part][number] for part, number in zip(values, row.at, strict=True)},
+            labels=row.labels,
+            tuned=row.tuned,
+            excluded=row.excluded,
+            skipped=row.skipped,
+            included=row.included,
         )
-        for row in stored["cells"]
+        for row in stored.cells
     )
 
 
@@ -178,6 +233,10 @@ def _plain(value: Any) -> JsonValue:
 def _typed(axis: str, value: JsonValue) -> Any:
     if axis in ("dataset", "crop", "model"):
         return _model(Ref, value)
+    if axis == "pretrain":
+        return None if value is None else _model(Pretrain, value)
+    if axis in ("crop_size", "seed") and type(value) is not int:
+        raise TypeError(f"{axis} {value!r} is no whole number")
     return tuple(_model(Ref, step) for step in value) if axis == "preprocess" else value
 
 

@@ -11,7 +11,7 @@ from bench.suite.cells import Exclusion, Extra, Point, Value
 from bench.suite.grid import Axes, ordered, overlap_sentence, overlaps
 from bench.suite.layers import check_keys
 from bench.suite.mistakes import Mark, did_you_mean
-from bench.suite.schema import Ref
+from bench.suite.schema import Pretrain, Ref
 from bench.suite.sections import Reader, shown
 from bench.suite.values import Base, axis_mistake, one_value
 from bench.suite.yaml import Node, plain
@@ -103,6 +103,8 @@ def _names(value: Value) -> tuple[str, ...]:
     """The names of a value's components."""
     if isinstance(value.value, Ref):
         return (value.value.use,)
+    if isinstance(value.value, Pretrain):
+        return (value.value.dataset.use,)
     return tuple(ref.use for ref in value.value) if isinstance(value.value, tuple) else ()
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 
+from bench.suite.optimisers import OPTIMISERS
+from bench.suite.schedules import SCHEDULES
 from bench.types import JsonValue
 
 
@@ -47,18 +49,25 @@ class BankBudget(Strict):
 
 
 class Recipe(Strict):
-    """How a cell is trained (PROTOCOL, recipe v1; not in the supplement)."""
+    """How a cell is trained (PROTOCOL, recipe v1; not in the supplement).
 
-    epochs: Annotated[int, Field(gt=0)] = 400
-    epoch_crops: Annotated[int, Field(gt=0)] = 1000
+    ``epochs`` 0 leaves weights as they are, which makes sense after pretraining only. With ``equal: pixels`` the
+    ``epoch_crops`` are those of a crop of ``standard_size``, and crops of another side are as many as have the same
+    pixels; with ``equal: crops`` every crop counts alike.
+    """
+
+    epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 400
+    epoch_crops: Annotated[int, Field(gt=0, le=10**15)] = 1000
+    equal: Literal["crops", "pixels"] = "crops"
+    standard_size: Annotated[int, Field(gt=0, le=65_536)] = 256
     bank: BankBudget = BankBudget()
-    batch: Annotated[int, Field(gt=0)] = 32
+    batch: Annotated[int, Field(gt=0, le=1_000_000)] = 32
     precision: Literal["float32", "bf16"] = "bf16"
-    optimiser: Literal["adamw"] = "adamw"
+    optimiser: Ref = Field(default=Ref(use="adamw"), examples=list(OPTIMISERS))
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    warmup_steps: Annotated[int, Field(ge=0)] = 100
-    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
+    schedule: Ref = Field(default=Ref(use="constant"), examples=list(SCHEDULES))
     budget: Literal["fixed", "until-convergence"] = "fixed"
     validate_every: Annotated[int, Field(gt=0)] = 5
     loss: Ref = Ref(use="bce-dice")
@@ -104,6 +113,20 @@ SplitRule = Annotated[
 """``grouped``, ``{fold: i, folds: n}`` or ``{file: split.csv}``."""
 
 
+class Pretrain(Strict):
+    """The run that a cell's first weights come from: its best weights, with their normalisation.
+
+    It has the cell's model, crop size, seed and classes. ``preprocess`` and ``crop`` null are the cell's own.
+    ``recipe`` is complete: the suite's, with what the suite says of this run laid over it.
+    """
+
+    dataset: Ref
+    preprocess: tuple[Ref, ...] | None = None
+    crop: Ref | None = None
+    recipe: Recipe = Recipe()
+    split: SplitRule = "grouped"
+
+
 class Tiles(Strict):
     """How an image is cut for prediction; size null is the training crop size."""
 
@@ -113,12 +136,16 @@ class Tiles(Strict):
 
 
 class Protocol(Strict):
-    """How a cell is measured (PROTOCOL, sections 3 and 4)."""
+    """How a cell is measured (PROTOCOL, sections 3 and 4).
+
+    ``threshold`` ``best-f1`` is chosen on the cell's validation split; ``source`` is the one that was best on the
+    validation split of the pretraining run, so that no label of the target is used.
+    """
 
     split: SplitRule = "grouped"
     classes: Literal["union", "each"] = "union"
     tiles: Tiles = Tiles()
-    threshold: Literal["best-f1"] = "best-f1"
+    threshold: Literal["best-f1", "source"] = "best-f1"
     tolerance: Annotated[int, Field(ge=0)] = 2
     found: Annotated[float, Field(gt=0, le=1)] = 0.1
 
@@ -126,24 +153,92 @@ class Protocol(Strict):
 SCORES = (
     "f1", "precision", "recall", "f2", "accuracy", "iou", "ap", "f1_half", "floor", "threshold", "positive_share",
     "object_recall", "objects", "false_alarms", "false_alarms_per_clean_image", "images", "groups", "defective_groups",
+    "object_precision", "object_f1", "clean_images_with_alarm", "region_overlap", "class_balanced_recall",
+    "macro_precision", "macro_recall", "macro_f1", "macro_iou", "macro_ap", "macro_f1_own", "f1_image",
+    "tolerance.f1_truth_dilated", "tolerance.f1_truth_eroded", "tolerance.f1_band_left_out",
 )  # fmt: skip
-"""What ``board.values`` may show of a split, as ``name@validation`` or ``name@test``, besides metrics of plugins."""
+"""What ``board.values`` may show of a split, as ``name@validation`` or ``name@test``, besides metrics of plugins.
+
+The ``macro_`` scores are means over classes and exist under ``classes: each`` only.
+"""
 
 FACTS = (
-    "convergence_epoch", "ceiling.test", "parameters", "output_stride", "reuse", "cost.train_s", "cost.predict_s",
+    "convergence_epoch", "ceiling.test", "parameters", "output_stride", "reuse", "cost.tiles_s", "cost.crops_s",
+    "cost.train_s", "cost.predict_s", "cost.image_latency_s", "cost.crops_per_s", "cost.peak_memory_bytes",
 )  # fmt: skip
 """What ``board.values`` may show of a cell: fields of its record."""
 
-OF_A_TYPE = ("pixels", "groups", "recall", "objects", "object_recall")
-"""What it may show of a defect type, as ``types.NAME.recall@test``."""
+OF_A_TYPE = (
+    "pixels", "groups", "recall", "objects", "object_recall", "overlap", "f1_alone",
+    "precision", "f1", "iou", "ap", "f1_own", "threshold_own",
+)  # fmt: skip
+"""What it may show of a defect type, as ``types.NAME.recall@test``; from ``precision`` on under ``each`` only."""
+
+OF_A_SIZE = ("pixels", "recall", "objects", "object_recall", "overlap", "f1_alone", "smallest_area", "largest_area")
+"""What it may show of a quartile of defect size (q1 the smallest), as ``sizes.q1.recall@test``."""
+
+SIZES = ("q1", "q2", "q3", "q4")
+
+POINTS = (
+    "recall_50", "recall_80", "recall_90", "precision_90", "fpr_1_per_mille", "fpr_10_per_mille",
+    "alarm_per_10_clean_images", "alarm_per_clean_image",
+)  # fmt: skip
+"""Operating points that validation chooses; their rules are in ``bench.score.operating``."""
+
+OF_A_POINT = (
+    "threshold", "precision", "recall", "f1", "false_positive_rate", "object_recall", "false_alarms_per_clean_image",
+)  # fmt: skip
+"""What it may show of an operating point chosen on validation, as ``operating.recall_80.precision@test``."""
 
 
 class Board(Strict):
-    """Shape of the leaderboard; changes no number."""
+    """Shape of the leaderboard; changes no number. ``reference`` is the row that others are compared with."""
 
     rows: str = "crop"
     columns: str = "model"
     values: Annotated[tuple[str, ...], Field(min_length=1)] = ("f1@validation", "f1@test", "convergence_epoch")
+    reference: Annotated[str | None, Field(description="row that others are compared with; null is the first")] = None
+
+
+class Reference(Strict):
+    """Numbers that others have published, to stand beside the measured ones; in no id.
+
+    ``rows`` and ``columns`` map labels of the leaderboard to names in the published table; a label that is itself such
+    a name needs no entry. Without ``file`` the table is one of those that come with the package.
+    """
+
+    table: str
+    file: str | None = None
+    rows: Mapping[str, str] = Field(default_factory=dict)
+    columns: Mapping[str, str] = Field(default_factory=dict)
+    differs: str | None = None
+
+
+class PublishedTable(Strict):
+    """Numbers by row and column, one for each of ``values``; shares in percent, null where nothing is printed."""
+
+    title: str
+    about: str
+    values: Annotated[tuple[str, ...], Field(min_length=1)]
+    rows: Mapping[str, Mapping[str, tuple[float | None, ...]]]
+
+
+class NumbersFile(Strict):
+    """A file of published numbers."""
+
+    source: str
+    tables: Mapping[str, PublishedTable]
+
+
+class Published(Strict):
+    """A published table by the labels of a suite: what a leaderboard needs to print it."""
+
+    source: str
+    title: str
+    about: str
+    differs: str | None = None
+    values: tuple[str, ...]
+    numbers: Mapping[str, Mapping[str, tuple[float | None, ...]]]
 
 
 class Runtime(Strict):
@@ -169,6 +264,7 @@ class Axes(Strict):
     )
 
     dataset: Ref | Sequence[Ref] | None = None
+    pretrain: JsonValue = None
     preprocess: Ref | Sequence[Chain] | None = None
     crop: Ref | Sequence[Ref] | None = None
     crop_size: Whole | Sequence[Whole] | None = None
@@ -187,7 +283,9 @@ class Layer(Strict):
     """What a profile may overlay; lists replace, mappings merge."""
 
     axes: Axes | None = Field(None, description="the cross product: axis to values")
-    paired: Sequence[Mapping[str, Sequence[JsonValue]]] | None = Field(None, description="axes that advance together")
+    paired: Sequence[Mapping[str, Sequence[JsonValue]] | Sequence[Mapping[str, JsonValue]]] | None = Field(
+        None, description="axes that advance together: columns of equal length, or rows"
+    )
     exclude: Sequence[ExcludeRule] | None = Field(None, description="cells that are not run, with the reason")
     include: Sequence[Mapping[str, JsonValue]] | None = Field(
         None, description="extra cells; excludes do not touch them"
@@ -198,6 +296,7 @@ class Layer(Strict):
     recipe: Recipe | None = Field(None, description="how a cell is trained")
     protocol: Protocol | None = Field(None, description="how a cell is measured")
     board: Board | None = Field(None, description="shape of the leaderboard")
+    reference: Reference | None = Field(None, description="published numbers beside the measured ones; in no id")
     runtime: Runtime | None = Field(None, description="where and how fast; in no id")
 
 

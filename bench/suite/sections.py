@@ -5,16 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from bench.canonical import canonical, digest_file
-from bench.component import Component, complete, mistakes_in, settings_of, why_not
-from bench.errors import PluginError
+from bench.component import Component, build, complete, mistakes_in, settings_of, why_not
+from bench.errors import PluginError, SettingsError
+from bench.suite.cells import COMPONENTS, Cell, source_of
 from bench.suite.mistakes import Mark, Mistakes, did_you_mean, unknown
-from bench.suite.schema import FACTS, OF_A_TYPE, SCORES, Board, Protocol, Recipe, Ref, SplitFile, Strict
+from bench.suite.optimisers import OPTIMISERS
+from bench.suite.schedules import SCHEDULES
+from bench.suite.schema import (
+    FACTS,
+    OF_A_POINT,
+    OF_A_SIZE,
+    OF_A_TYPE,
+    POINTS,
+    SCORES,
+    SIZES,
+    Board,
+    Protocol,
+    Recipe,
+    Ref,
+    SplitFile,
+    Strict,
+)
 from bench.suite.yaml import Node, mark_of, plain
 from bench.types import JsonValue
 
@@ -25,6 +43,8 @@ M = TypeVar("M", bound=Strict)
 Path_ = tuple[str | int, ...]
 Locate = Callable[..., Mark]
 """``locate(path, key=False)``: mark of the value (or of the key) at a path."""
+LISTED: Mapping[str, Mapping[str, Component[Any]]] = {"optimiser": OPTIMISERS, "schedule": SCHEDULES}
+"""Parts of a recipe that the core has tables of; their builders need no torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +147,19 @@ def resolved(reader: Reader, kind: str, ref: Ref, locate: Locate) -> Ref | None:
     except PluginError as error:
         reader.add(locate(("use",)), str(error))
         return None
+    return completed(reader, found, ref, locate)
+
+
+def listed(reader: Reader, what: str, table: Mapping[str, Component[Any]], ref: Ref, locate: Locate) -> Ref | None:
+    """The same for a component of the core's own table."""
+    if ref.use not in table:
+        reader.add(locate(("use",)), unknown(what, ref.use, table))
+        return None
+    return completed(reader, table[ref.use], ref, locate)
+
+
+def completed(reader: Reader, found: Component[Any], ref: Ref, locate: Locate) -> Ref | None:
+    """The ref with every setting of the component filled in; None when a setting has a mistake."""
     mistakes = mistakes_in(found, ref.settings)
     known = {setting.name for setting in settings_of(found)}
     for path, sentence in mistakes:
@@ -135,8 +168,26 @@ def resolved(reader: Reader, kind: str, ref: Ref, locate: Locate) -> Ref | None:
     return None if mistakes else Ref(use=ref.use, settings=complete(found, ref.settings), label=ref.label)
 
 
+def clashes(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Parts of a complete recipe whose settings do not go together, each with what its builder says."""
+    for part, table in LISTED.items():
+        ref: Ref = getattr(recipe, part)
+        try:
+            build(table[ref.use], settings=ref.settings)
+        except SettingsError as error:
+            yield part, str(error)
+
+
+def written_recipe(reader: Reader, value: JsonValue, locate: Locate) -> Recipe | None:
+    """A recipe as :func:`recipe_of`; that settings do not go together is noted too."""
+    recipe = recipe_of(reader, value, locate)
+    for part, sentence in clashes(recipe) if recipe else ():
+        reader.add(locate((part, "settings")), f"{sentence}.")
+    return recipe
+
+
 def recipe_of(reader: Reader, value: JsonValue, locate: Locate) -> Recipe | None:
-    """A recipe whose loss and augmentation are found and complete, without labels."""
+    """A recipe whose components are found and complete, without labels; each setting is right by itself."""
     recipe = typed(reader, Recipe, value, "recipe", locate)
     if recipe is None:
         _check_components(reader, value, locate)
@@ -145,9 +196,9 @@ def recipe_of(reader: Reader, value: JsonValue, locate: Locate) -> Recipe | None
 
 
 def _check_components(reader: Reader, value: JsonValue, locate: Locate) -> None:
-    """Note what is wrong with loss and augmentation of a recipe that has other mistakes too."""
+    """Note what is wrong with the components of a recipe that has other mistakes too."""
     aside = replace(reader, mistakes=Mistakes())
-    for key in ("loss", "augment"):
+    for key in (*COMPONENTS, "augment"):
         if isinstance(value, dict) and key in value:
             alone = typed(aside, Recipe, {key: value[key]}, "recipe", locate)
             if alone:
@@ -155,15 +206,22 @@ def _check_components(reader: Reader, value: JsonValue, locate: Locate) -> None:
 
 
 def _with_components(reader: Reader, recipe: Recipe, locate: Locate) -> Recipe | None:
-    def part(kind: str, ref: Ref, *path: str | int) -> Ref | None:
-        return resolved(reader, kind, ref, lambda inner, key=False: locate((*path, *inner), key=key))
+    def at(*path: str | int) -> Locate:
+        return lambda inner, key=False: locate((*path, *inner), key=key)
 
-    loss = part("loss", recipe.loss, "loss")
-    augment = [part("augment", ref, "augment", number) for number, ref in enumerate(recipe.augment)]
-    if loss is None or None in augment:
+    parts = {
+        "loss": resolved(reader, "loss", recipe.loss, at("loss")),
+    }
+    parts |= {part: listed(reader, part, table, getattr(recipe, part), at(part)) for part, table in LISTED.items()}
+    augment = [resolved(reader, "augment", ref, at("augment", number)) for number, ref in enumerate(recipe.augment)]
+    if None in parts.values() or None in augment:
         return None
-    steps = tuple(Ref(use=ref.use, settings=ref.settings) for ref in augment if ref)
-    return recipe.model_copy(update={"loss": Ref(use=loss.use, settings=loss.settings), "augment": steps})
+    steps = tuple(_unlabelled(ref) for ref in augment if ref)
+    return recipe.model_copy(update={name: _unlabelled(ref) for name, ref in parts.items() if ref} | {"augment": steps})
+
+
+def _unlabelled(ref: Ref) -> Ref:
+    return Ref(use=ref.use, settings=ref.settings)
 
 
 def protocol_of(reader: Reader, value: JsonValue, locate: Locate) -> Protocol | None:
@@ -197,20 +255,37 @@ def board_of(reader: Reader, node: Node, axes: Sequence[str]) -> Board:
     if board.rows == board.columns:
         reader.add(mark_of(node, ("columns",)), f"rows and columns both show {board.rows!r}; they must differ.")
     for number, value in enumerate(board.values):
-        sentence = _value_mistake(value, (*SCORES, *reader.catalog.names("metric")))
+        sentence = value_mistake(value, reader.catalog.names("metric"))
         if sentence:
             reader.add(mark_of(node, ("values", number)), sentence)
     return board
 
 
-def _value_mistake(value: str, scores: Sequence[str]) -> str | None:
+def check_reference_row(reader: Reader, node: Node, board: Board, labels: Sequence[str]) -> None:
+    """Note a reference that is no row; ``node`` is the board's."""
+    if board.reference is not None and board.reference not in labels:
+        reader.add(mark_of(node, ("reference",)), unknown("row", board.reference, labels))
+
+
+def value_mistake(value: str, metrics: Sequence[str]) -> str | None:
+    """What is wrong with a board value such as ``f1@test``, or None; ``metrics`` are those of plugins."""
+    scores = (*SCORES, *metrics)
     name, at, split = value.partition("@")
     if not at:
         hint = f" Did you mean '{name}@test'?" if name in scores else ""
         return None if name in FACTS else unknown("value", name, FACTS)[:-1] + f", or a score such as f1@test.{hint}"
-    if not (name in scores or (name.startswith("types.") and name.rpartition(".")[2] in OF_A_TYPE)):
+    if not (name in scores or _of_a_part(name)):
         return unknown("score", name, sorted(set(scores)))
     return None if split in ("validation", "test") else unknown("split", split, ("validation", "test"))
+
+
+def _of_a_part(name: str) -> bool:
+    """Whether this names a score of a defect type, of a quartile of defect size, or of an operating point."""
+    part, _, rest = name.partition(".")
+    member, _, field = rest.rpartition(".")
+    fields: Mapping[str, Sequence[str]] = {"types": OF_A_TYPE, "sizes": OF_A_SIZE, "operating": OF_A_POINT}
+    known = {"sizes": SIZES, "operating": POINTS}.get(part, (member,))
+    return bool(member) and member in known and field in fields.get(part, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +294,37 @@ class Objections:
 
     catalog: Catalog
 
-    def why_not(self, preprocess: Sequence[Ref], crop: Ref, crop_size: int, recipe: Recipe) -> str | None:
-        """The first component's reason, or None.
+    def why_not(self, cell: Cell) -> str | None:
+        """The first reason, of the cell itself or of one of its components, or None.
 
         Raises:
             PluginError: a component's ``supports`` itself fails.
         """
-        asked: list[tuple[str, Ref, tuple[int, ...]]] = [("preprocess", step, ()) for step in preprocess]
-        asked += [("crop", crop, (crop_size,)), ("loss", recipe.loss, ())]
-        asked += [("augment", step, ()) for step in recipe.augment]
+        source = source_of(cell)
+        if source is None:
+            return _needs_pretraining(cell) or self._of_components(cell)
+        reason = _nothing_to_learn(source) or self._of_components(source)
+        return f"pretraining on {source.dataset.use}: {reason}" if reason else self._of_components(cell)
+
+    def _of_components(self, cell: Cell) -> str | None:
+        asked: list[tuple[str, Ref, tuple[int, ...]]] = [("preprocess", step, ()) for step in cell.preprocess]
+        asked += [("crop", cell.crop, (cell.crop_size,)), ("loss", cell.recipe.loss, ())]
+        asked += [("augment", step, ()) for step in cell.recipe.augment]
         reasons = (self._reason(kind, ref, context) for kind, ref, context in asked)
-        return next((reason for reason in reasons if reason), None)
+        apart = (f"{part} {sentence}" for part, sentence in clashes(cell.recipe))
+        return next((reason for reason in chain(reasons, apart) if reason), None)
 
     def _reason(self, kind: str, ref: Ref, context: tuple[int, ...]) -> str | None:
         reason = why_not(self.catalog.find(kind, ref.use).component, *context, settings=ref.settings)
         return f"{kind} {ref.use}: {reason}" if reason else None
+
+
+def _needs_pretraining(cell: Cell) -> str | None:
+    """Why a cell without a source cannot be, or None."""
+    if cell.protocol.threshold == "source":
+        return "the threshold 'source' is that of a pretraining run, and this cell has none"
+    return _nothing_to_learn(cell)
+
+
+def _nothing_to_learn(cell: Cell) -> str | None:
+    return None if cell.recipe.epochs else "0 epochs train nothing, and no pretraining run gives the weights"

@@ -14,10 +14,21 @@ from bench.suite.cells import Cell, Exclusion, Extra, Grid, expand
 from bench.suite.grid import Axes, ordered, read_axes
 from bench.suite.layers import KEYS, Choice, check_keys, choose, layered, profiles_of, read_file, read_overrides
 from bench.suite.mistakes import Mistakes, unknown
+from bench.suite.reference import reference_of
 from bench.suite.resolved import Suite, suite_from_json
 from bench.suite.rules import Conditions, read_exclusions, read_extras
-from bench.suite.schema import Board, Protocol, Recipe, Runtime
-from bench.suite.sections import Objections, Reader, board_of, locator, protocol_of, recipe_of, shown, typed
+from bench.suite.schema import Board, Protocol, Published, Recipe, Runtime
+from bench.suite.sections import (
+    Objections,
+    Reader,
+    board_of,
+    check_reference_row,
+    locator,
+    protocol_of,
+    shown,
+    typed,
+    written_recipe,
+)
 from bench.suite.values import Base
 from bench.suite.yaml import Node, plain
 
@@ -76,6 +87,7 @@ class _Read:
     exclusions: tuple[Exclusion, ...]
     extras: tuple[Extra, ...]
     board: Board
+    reference: Published | None
     runtime: Runtime
     data: Mapping[str, str]
 
@@ -86,6 +98,11 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
     base = Base(_recipe(reader, root), _protocol(reader, root))
     axes = read_axes(reader, root, base)
     runtime = _section(root, "runtime")
+    board = board_of(reader, _section(root, "board"), [a for a in ordered(axes.values) if a not in axes.tuned])
+    alone = any(set(block[0]) == {board.rows} for block in axes.blocks)  # paired axes have joint labels
+    if alone:
+        labels = [value.label for value in axes.values[board.rows] or ()]
+        check_reference_row(reader, _section(root, "board"), board, labels)
     return _Read(
         reader=reader,
         root=root,
@@ -93,7 +110,8 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
         axes=axes,
         exclusions=read_exclusions(reader, root, axes, conditions),
         extras=read_extras(reader, root, axes, base),
-        board=board_of(reader, _section(root, "board"), [a for a in ordered(axes.values) if a not in axes.tuned]),
+        board=board,
+        reference=reference_of(reader, root, axes.blocks, board, conditions),
         runtime=typed(reader, Runtime, plain(runtime), "runtime", locator(runtime)) or Runtime(),
         data=_data(reader, root),
     )
@@ -107,7 +125,7 @@ def _section(root: Node, key: str) -> Node:
 
 def _recipe(reader: Reader, root: Node) -> Recipe:
     node = _section(root, "recipe")
-    return recipe_of(reader, plain(node), locator(node)) or Recipe()
+    return written_recipe(reader, plain(node), locator(node)) or Recipe()
 
 
 def _protocol(reader: Reader, root: Node) -> Protocol:
@@ -169,12 +187,14 @@ def _suite(read: _Read, path: Path, choice: Choice) -> Suite:
         notes=notes,
         cells=cells,
         hash=_hash(cells, read.board),
+        paired=tuple(tuple(block[0]) for block in axes.blocks if block and len(block[0]) > 1),
+        reference=read.reference,
     )
 
 
 def _hash(cells: Sequence[Cell], board: Board) -> str:
     ids = sorted(cell.id for cell in cells if cell.excluded is None)
-    return digest({"cells": ids, "board": board.model_dump(mode="json")})
+    return digest({"cells": ids, "board": board.model_dump(mode="json", exclude_none=True)})
 
 
 def cells(suite: Suite) -> tuple[Cell, ...]:

@@ -1,0 +1,61 @@
+"""Who waits for whom: a cell with a pretraining run starts when that run's weights are in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.engine.home import Places
+from bench.engine.jobs import Ended, State
+from bench.engine.plan import Before, Planned
+from bench.engine.store import stage_note
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Cells by the ``train`` stage that they wait for.
+
+    ``ready`` cells wait for nothing. ``missing`` are the pretraining runs that need a job of their own, by the key of
+    their ``train`` stage; the others are made by a ready cell that has the same ``train`` stage (``makers``: key of
+    the job to key of the stage).
+    """
+
+    ready: Sequence[Planned]
+    missing: Mapping[str, Before]
+    makers: Mapping[str, str]
+    held: Mapping[str, Sequence[Planned]]
+    places: Places
+
+    @staticmethod
+    def of(runnable: Iterable[Planned], places: Places) -> Needs:
+        """Sort cells by what they need that is not in the store yet."""
+        ready: list[Planned] = []
+        held: dict[str, list[Planned]] = {}
+        runs: dict[str, Before] = {}
+        for planned in runnable:
+            before = planned.before
+            if before is None or stage_note(places.stage("train", before.train)) is not None:
+                ready.append(planned)
+            else:
+                held.setdefault(before.train, []).append(planned)
+                runs.setdefault(before.train, before)
+        by_train = {planned.keys["train"]: planned.cell.id for planned in reversed(ready)}
+        makers = {by_train[key]: key for key in runs if key in by_train}
+        missing = {key: before for key, before in runs.items() if key not in by_train}
+        return Needs(ready, missing, {**makers, **{key: key for key in missing}}, held, places)
+
+    def after(self, ended: Ended) -> tuple[Sequence[Planned], Sequence[tuple[Planned, Ended]]]:
+        """Cells that can start now that a job has ended, and those that never can, with how they end."""
+        key = self.makers.get(ended.key)
+        if key is None:
+            return (), ()
+        if stage_note(self.places.stage("train", key)) is not None:
+            return self.held[key], ()
+        return (), [(planned, _lost(planned, ended)) for planned in self.held[key]]
+
+
+def _lost(planned: Planned, ended: Ended) -> Ended:
+    assert planned.before is not None
+    name = planned.before.cell.dataset.use
+    state: State = "diverged" if ended.state == "diverged" else "failed"  # a divergence is final
+    return Ended(planned.cell.id, state, f"pretraining on {name} {ended.state}: {ended.reason}", ended.log)
