@@ -184,8 +184,15 @@ def mistakes_in(
     try:
         _schema(component).model_validate_json(_json(settings))
     except ValidationError as error:
-        return [(tuple(detail["loc"]), _sentence(component, names, detail)) for detail in error.errors()]
+        found = {(_place(detail), detail["type"]): detail for detail in error.errors()}  # of absent places the last one
+        return [(place, _sentence(component, names, detail)) for (place, _), detail in found.items()]
     return []
+
+
+def _place(detail: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Where the value with the mistake stands: for an absent place of a pair, the pair."""
+    place: tuple[str | int, ...] = tuple(detail["loc"])
+    return place[:-1] if detail["type"] == "missing" and isinstance(place[-1], int) else place
 
 
 def _sentence(component: Component[Any], names: Sequence[str], detail: Mapping[str, Any]) -> str:
@@ -198,7 +205,16 @@ def _sentence(component: Component[Any], names: Sequence[str], detail: Mapping[s
         hint = f" Did you mean {close[0]!r}?" if close else ""
         known = ", ".join(names) if names else "none"
         return f"{component.name!r} has no setting {name!r}.{hint} It has: {known}."
-    return f"setting {name!r} of {component.name!r}: {detail['msg']}, got {detail['input']!r}"
+    problem = detail["msg"]
+    if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):
+        problem = _so_many(detail["loc"][-1] + 1)
+    elif detail["type"] == "too_long" and detail["ctx"]["field_type"] == "Tuple":
+        problem = _so_many(detail["ctx"]["max_length"])
+    return f"setting {name!r} of {component.name!r}: {problem}, got {detail['input']!r}"
+
+
+def _so_many(count: int) -> str:
+    return f"needs {count} value{'s' if count > 1 else ''}"
 
 
 def complete(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.catalog import load_catalog
+from bench.catalog import Catalog, load_catalog
 from bench.engine.home import Places, bench_home
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import Plan, Planned
+from bench.engine.runs import SUITE, read_run, records_in, run_folder
 from bench.engine.scheduler import Invocation, Watcher, run_suite
-from bench.engine.store import SCHEMA, read_json, read_record, write_json, write_text
+from bench.engine.store import SCHEMA, write_json, write_text
 from bench.errors import StoreError
-from bench.suite.resolved import suite_from_json
 from bench.suite.shipped import suite_path
 from bench.suite.suite import Suite, load_suite
 
 if TYPE_CHECKING:
+    from bench.engine.merging import Merged
+    from bench.engine.reasons import Why
+    from bench.engine.repeating import Repeated
     from bench.report.board import Leaderboard
+    from bench.report.compare import Comparison, Met, Side
 
 
 def run(
@@ -42,6 +47,98 @@ def run(
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
     _, board = run_and_file(loaded, Invocation(catalog, places, local), Silent(), f"bench.run({str(suite)!r})")
     return board
+
+
+def compare(
+    first: str | Path | Side,
+    second: str | Path | Side,
+    *,
+    measures: Sequence[str] = ("f1@validation", "f1@test"),
+    fail_if: Sequence[str] = (),
+) -> tuple[Comparison, list[Met]]:
+    """Compare two runs (folders, archives, exported leaderboards) as ``bench compare`` does; also the gates met.
+
+    Raises:
+        BenchError: one of them is no run, they share nothing that can be compared, or a gate is not understood.
+    """
+    from bench.engine.runs import read_side
+    from bench.report.compare import compare as compared
+    from bench.report.compare import gates_met
+    from bench.report.gates import gate_from
+    from bench.report.measures import measure_of
+
+    gates = [gate_from(text) for text in fail_if]
+    names = dict.fromkeys([*measures, *(gate.measure.name for gate in gates)])
+    one, two = (read_side(Path(side)) if isinstance(side, str | Path) else side for side in (first, second))
+    found = compared(one, two, [measure_of(name) for name in names])
+    return found, gates_met(found, gates)
+
+
+def repro(record: str | Path, *, invocation: Invocation | None = None, device: str | None = None) -> Repeated:
+    """Run the cell of a record file (``runs/NAME/cells/ID.json``) again in a fresh store, as ``bench repro`` does.
+
+    Raises:
+        BenchError: the record, the data or a component is not here.
+    """
+    import tempfile
+
+    from bench.engine.repeating import repeat
+    from bench.engine.store import read_json
+
+    path = Path(record)
+    with tempfile.TemporaryDirectory(prefix="bench-repro-") as place:
+        return repeat(path, read_json(path), invocation or _here(path), Path(place), Silent(), device)
+
+
+def why(run: str | Path, cell: str, *, invocation: Invocation | None = None) -> Why:
+    """Say why a cell (its whole id) of a run folder is done, stale, failed, pending or blocked, as ``bench why`` does.
+
+    Raises:
+        StoreError: there is no such run or cell.
+    """
+    from bench.engine.reasons import why as reason
+
+    folder = Path(run)
+    suite, _ = read_run(folder)
+    wanted = next((one for one in suite.cells if one.id == cell), None)
+    if wanted is None:
+        raise StoreError(f"{folder}: the suite of this run has no cell {cell!r}; 'bench leaderboard' lists ids")
+    return reason(wanted, suite, invocation or _here(folder / "cells" / cell, suite.data))
+
+
+def _here(record: Path, data: Mapping[str, str] | None = None) -> Invocation:
+    """Installed components, the usual store, and the results folder that a record lies in."""
+    return Invocation(load_catalog(), Places(bench_home(), record.parent.parent.parent, data or {}))
+
+
+def merge(runs: Sequence[str | Path], *, to: str | Path) -> Merged:
+    """Merge runs of one suite into the run folder ``to`` and write its tables, as ``bench merge`` does.
+
+    Raises:
+        StoreError: with every reason, one line each; then nothing is written.
+    """
+    from bench.engine.merging import merge as merged
+
+    found = merged([Path(run) for run in runs], Path(to))
+    _write_tables(board_of_run(found.folder), found.folder)
+    return found
+
+
+def export(run: str | Path, *, to: str | Path, catalog: Catalog | None = None) -> int:
+    """Write a run folder to one archive, as ``bench export`` does; return how many files it holds.
+
+    Raises:
+        StoreError: the folder holds no run, or the archive cannot be written.
+    """
+    from bench.engine.archive import write_archive
+    from bench.engine.exporting import archive_files
+
+    folder = Path(run)
+    board = board_of_run(folder)
+    tables = {name: RENDERERS[form](board) for form, name in FILES.items()}
+    files = archive_files(folder, tables, catalog or load_catalog())
+    write_archive(Path(to), files)
+    return len(files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +164,24 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     plan = run_suite(suite, invocation, watcher)
     board = board_of_plan(plan, command)
-    for form, name in FILES.items():
-        write_text(folder / name, RENDERERS[form](board))
+    _write_tables(board, folder)
     return plan, board
 
 
-SUITE = "suite.json"
+def _write_tables(board: Leaderboard, folder: Path) -> None:
+    for form, name in FILES.items():
+        write_text(folder / name, RENDERERS[form](board))
+    _draw_costs(board, folder)
+
+
+def _draw_costs(board: Leaderboard, folder: Path) -> None:
+    """Draw score against cost beside the tables; a table is never lost to its picture."""
+    from bench.report.pareto import write_pareto
+
+    try:
+        write_pareto(board.costs, folder, title=board.suite)
+    except Exception as error:
+        warnings.warn(f"no picture of score against cost: {type(error).__name__}: {error}", stacklevel=2)
 
 
 def board_of_plan(plan: Plan, command: str) -> Leaderboard:
@@ -81,22 +190,19 @@ def board_of_plan(plan: Plan, command: str) -> Leaderboard:
 
 
 def board_of_run(folder: Path) -> Leaderboard:
-    """The leaderboard of a run folder: needs neither the suite file nor its plugins.
+    """The leaderboard of a run folder, or of its archive: needs neither the suite file nor its plugins.
 
     Raises:
         StoreError: the folder holds no run.
     """
-    if not (folder / SUITE).is_file():
-        raise StoreError(f"{folder}: no run here (it has no {SUITE}); name a folder such as runs/cropping, or a suite")
-    stored = read_json(folder / SUITE)
-    suite = suite_from_json(stored["suite"])
-    places = Places(bench_home(), folder.parent, {})
-    records = {}
-    for cell in suite.cells:
-        record = read_record(places.run(folder.name) / "cells" / f"{cell.id}.json")
-        if record is not None:
-            records[cell.id] = record
-    return _board(suite, records, stored["command"])
+    with run_folder(folder) as unpacked:
+        suite, command = read_run(unpacked)
+        return _board(suite, records_in(unpacked, suite), command)
+
+
+def board_of_records(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
+    """The leaderboard of a suite whose records are at hand, such as those with late scores."""
+    return _board(suite, records, command)
 
 
 def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
@@ -110,6 +216,9 @@ def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str)
         suite_hash=suite.hash,
         command=command,
         profile=suite.profile or "",
+        paired=suite.paired,
+        published=suite.reference,
+        description=suite.description or "",
     )
 
 

@@ -29,3 +29,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no sample data at {folder}; set BENCH_TEST_DATA to a folder that holds mtd/, dagm/, ...")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ran_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny world whose suite has run once; tests that change it copy it."""
+    from tiny import bench, write_world
+
+    folder = tmp_path_factory.mktemp("ran")
+    write_world(folder)
+    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py", timeout=600)
+    assert done.returncode == 0, done.stderr
+    return folder

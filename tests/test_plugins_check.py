@@ -91,7 +91,8 @@ def test_a_name_may_be_a_distribution_however_it_is_spelt(monkeypatch: pytest.Mo
     from bench.testing import named
 
     everything = named("defectbench")
-    assert named("Defectbench") == everything
+    listed = [(offer.kind, offer.component.name) for offer in everything.offers]
+    assert [(offer.kind, offer.component.name) for offer in named("Defectbench").offers] == listed
     assert {"dataset", "model", "crop", "preprocess", "augment", "loss", "metric"} == {
         offer.kind for offer in everything.offers
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tiny import bench, write_world
+from tiny import bench, environment, write_world
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
@@ -185,3 +187,16 @@ def test_the_python_twin_returns_the_leaderboard(finished: Path, monkeypatch: py
     board = product.run("tiny.yaml", plugins=["models.py"])
     assert board.suite == "tiny"
     assert all(line.state == "done" for line in board.cells)
+
+
+def test_a_pipe_whose_reader_left_is_no_error(finished: Path) -> None:
+    command = f"{sys.executable} -P -m bench leaderboard tiny.yaml --format json --plugin models.py"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}"],
+        cwd=finished,
+        env=environment(finished),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

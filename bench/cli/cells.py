@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.engine.store import read_json
 from bench.errors import StoreError
 
+if TYPE_CHECKING:
+    from bench.suite.cells import Cell
+    from bench.suite.suite import Suite
+
 
 def found_record(out: Path, start: str) -> tuple[Path, dict[str, Any]]:
-    """The record of the one cell whose id begins with ``start``, among all runs under ``out``.
+    """The record of the one cell whose id begins with ``start``, in the run ``out`` or among all runs under it.
 
     Raises:
         StoreError: there is none, or several.
     """
+    _check(start)
+    paths = sorted(out.glob(f"cells/{start}*.json")) + sorted(out.glob(f"*/cells/{start}*.json"))
+    found = {path.stem: path for path in paths}
+    path = found[_only(list(found), start, out)]
+    return path, read_json(path)
+
+
+def found_cell(out: Path, start: str) -> tuple[Path, Suite, Cell]:
+    """The one cell whose id begins with ``start`` with its run's folder and suite, whether it has a record or not.
+
+    Raises:
+        StoreError: there is none, or several.
+    """
+    from bench.engine.runs import SUITE, read_run
+
+    _check(start)
+    folders = [path.parent for path in (*sorted(out.glob(SUITE)), *sorted(out.glob(f"*/{SUITE}")))]
+    runs = [(folder, read_run(folder)[0]) for folder in folders]
+    found = {cell.id: (folder, run, cell) for folder, run in runs for cell in run.cells if cell.id.startswith(start)}
+    return found[_only(list(found), start, out)]
+
+
+def cell_by_start(cells: Sequence[Cell], start: str, where: str) -> Cell:
+    """The one cell whose id begins with ``start``.
+
+    Raises:
+        StoreError: there is none, or several.
+    """
+    _check(start)
+    found = {cell.id: cell for cell in cells if cell.id.startswith(start)}
+    return found[_only(list(found), start, Path(where))]
+
+
+def _check(start: str) -> None:
     if not start or set(start) - set("0123456789abcdef"):
         raise StoreError(f"{start!r} is no cell id: an id is made of the digits 0-9 and a-f; give the start of one")
-    found = {path.stem: path for path in sorted(out.glob(f"*/cells/{start}*.json"))}
-    if not found:
+
+
+def _only(ids: Sequence[str], start: str, out: Path) -> str:
+    if not ids:
         raise StoreError(
             f"{out}: no cell whose id begins with {start!r}; 'bench leaderboard RUN --format csv' lists ids"
         )
-    if len(found) > 1:
-        raise StoreError(
-            f"{out}: {len(found)} cells begin with {start!r}: {', '.join(sorted(found)[:4])}; give more of it"
-        )
-    path = next(iter(found.values()))
-    return path, read_json(path)
+    if len(ids) > 1:
+        raise StoreError(f"{out}: {len(ids)} cells begin with {start!r}: {', '.join(sorted(ids)[:4])}; give more of it")
+    return ids[0]

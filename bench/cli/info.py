@@ -1,10 +1,10 @@
-"""``bench info``: one component in full."""
+"""``bench info``: one component in full, or a shipped suite."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import click
 
 from bench.cli.options import open_catalog, plugin_options
+from bench.cli.recipe_parts import recipe_offers
 from bench.errors import PluginError
+from bench.suite.shipped import shipped_suites
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog, Offer
@@ -21,30 +23,48 @@ if TYPE_CHECKING:
 
 @click.command("info")
 @click.argument("name")
-@click.option("--schema", is_flag=True, help="Print the settings as JSON Schema instead.")
+@click.option("--schema", is_flag=True, help="Print the settings (of a suite: its keys) as JSON Schema instead.")
 @plugin_options
 def command(name: str, schema: bool, plugin: tuple[Path, ...], no_plugins: bool) -> None:
-    """Show the component NAME: settings with defaults, provider, licence, how to obtain."""
-    from bench.component import json_schema
+    """Show the component NAME (settings with defaults, provider, licence, how to obtain), or the shipped suite NAME."""
+    catalog = open_catalog(plugin, no_plugins)
+    found, suite = _found(catalog, name), shipped_suites().get(name)
+    if not found and not suite:
+        raise _unknown(catalog, name)
+    for text in _schemas(found) if schema else _texts(found, name, suite):
+        click.echo(text)
 
-    for offer in _found(open_catalog(plugin, no_plugins), name):
-        if schema:
-            click.echo(json.dumps(json_schema(offer.component), indent=1))
-        else:
-            click.echo("\n".join(_lines(offer)))
+
+def _schemas(found: list[Offer]) -> Iterator[str]:
+    """The settings of components, or else the keys of a suite file, as JSON Schema for editors."""
+    from bench.component import json_schema
+    from bench.suite.schema import suite_schema
+
+    for schema in [json_schema(offer.component) for offer in found] or [suite_schema()]:
+        yield json.dumps(schema, indent=1)
+
+
+def _texts(found: list[Offer], name: str, suite: Path | None) -> Iterator[str]:
+    for offer in found:
+        yield "\n".join(_lines(offer))
+    if suite:
+        yield f"suite {name}: {suite}\n\n{suite.read_text(encoding='utf-8').rstrip()}"
 
 
 def _found(catalog: Catalog, name: str) -> list[Offer]:
     """Every component of that name, of whatever kind."""
+    package, _, plain = name.rpartition(":")
+    offers = (*catalog.all, *recipe_offers())
+    return [o for o in offers if o.component.name == plain and package in ("", o.provider.package)]
+
+
+def _unknown(catalog: Catalog, name: str) -> PluginError:
     from difflib import get_close_matches
 
-    package, _, plain = name.rpartition(":")
-    found = [o for o in catalog.all if o.component.name == plain and package in ("", o.provider.package)]
-    if not found:
-        close = get_close_matches(plain, sorted({o.component.name for o in catalog.all}), 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
-    return found
+    known = {offer.component.name for offer in (*catalog.all, *recipe_offers())} | set(shipped_suites())
+    close = get_close_matches(name.rpartition(":")[2], sorted(known), 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
 
 
 def _lines(offer: Offer) -> list[str]:
@@ -86,7 +106,8 @@ def type_text(kind: Any) -> str:
     if get_origin(kind) in (Union, UnionType):
         return " | ".join(type_text(part) for part in get_args(kind))
     if get_origin(kind) is not None:
-        return str(kind)
+        parts = ", ".join("..." if part is ... else type_text(part) for part in get_args(kind))
+        return f"{getattr(get_origin(kind), '__name__', get_origin(kind))}[{parts}]"
     if kind is NoneType:
         return "null"
     if is_dataclass(kind):

@@ -20,15 +20,19 @@ FORMATS = ("text", "markdown", "latex", "csv", "json")
 @click.command("leaderboard")
 @suite_options
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-def command(suite: str, form: str, **given: Any) -> None:
+@click.option("--raw-rank", is_flag=True, help="Plain ranks by the mean in place of tie groups.")
+def command(suite: str, form: str, raw_rank: bool, **given: Any) -> None:
     """Print the leaderboard of a run folder (such as runs/cropping), or of a suite with results in --out."""
-    click.echo(render(_board(suite, given), form))
+    from bench.report.ranks import plain_order
+
+    board = _board(suite, given)
+    click.echo(render(plain_order(board) if raw_rank else board, form))
 
 
 def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
     from bench.twin import board_of_plan, board_of_run
 
-    if Path(suite).is_dir():
+    if Path(suite).is_dir() or (Path(suite).suffix == ".zip" and Path(suite).is_file()):
         return board_of_run(Path(suite))
     from bench.cli.run import command_line
     from bench.engine.scheduler import make_plan

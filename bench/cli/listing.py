@@ -13,23 +13,30 @@ from bench.suite.shipped import shipped_suites
 if TYPE_CHECKING:
     from bench.catalog import Offer
 
-KINDS = ("datasets", "models", "crops", "preprocess", "augment", "losses", "metrics", "launchers", "suites")
+KINDS = (
+    "datasets", "models", "crops", "preprocess", "augment", "losses", "optimisers", "schedules", "metrics", "launchers",
+    "suites",
+)  # fmt: skip
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
 @plugin_options
 def command(kind: str, plugin: tuple[Path, ...], no_plugins: bool) -> None:
-    """List the components of KIND with their provider, or the launchers or shipped suites."""
+    """List the components of KIND with their provider, or the optimisers, schedules, launchers or shipped suites."""
     if kind == "suites":
         rows = [(name, _description(path)) for name, path in shipped_suites().items()]
     elif kind == "launchers":
         rows = [("local", "one warm worker process per device of this machine")]
+    elif kind in ("optimisers", "schedules"):
+        rows = _of_recipes(kind)
     else:
         rows = _components(kind, plugin, no_plugins)
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
         click.echo(f"{name:{width}s}  {text}".rstrip())
+    if kind == "suites":
+        click.echo("'bench info NAME' prints one, to copy and change", err=True)
 
 
 def _components(plural: str, plugin: tuple[Path, ...], no_plugins: bool) -> list[tuple[str, str]]:
@@ -37,6 +44,12 @@ def _components(plural: str, plugin: tuple[Path, ...], no_plugins: bool) -> list
 
     kind = next(kind for kind, word in PLURALS.items() if word == plural)
     return [(offer.component.name, _line(offer)) for offer in open_catalog(plugin, no_plugins).offers(kind)]
+
+
+def _of_recipes(plural: str) -> list[tuple[str, str]]:
+    from bench.cli.recipe_parts import recipe_offers
+
+    return [(offer.component.name, _line(offer)) for offer in recipe_offers() if f"{offer.kind}s" == plural]
 
 
 def _line(offer: Offer) -> str:

@@ -18,7 +18,14 @@ COMMANDS = {
     "plan": Entry("Show the cells of a suite by state, and the disk they need.", "bench.cli.plan"),
     "validate": Entry("Check a suite and show all mistakes at once.", "bench.cli.validate"),
     "leaderboard": Entry("Print the leaderboard of a run or a suite.", "bench.cli.leaderboard"),
+    "score": Entry("Score finished cells again from stored evidence.", "bench.cli.score"),
+    "effects": Entry("Show what an axis does, over all others.", "bench.cli.effects"),
     "show": Entry("Show everything known of one cell.", "bench.cli.show"),
+    "compare": Entry("Compare two runs cell by cell, with gates for CI.", "bench.cli.compare"),
+    "why": Entry("Say why a cell is done, stale, failed, pending or blocked.", "bench.cli.why"),
+    "repro": Entry("Run one cell again from its record and judge the difference.", "bench.cli.repro"),
+    "merge": Entry("Merge runs of one suite made on several machines.", "bench.cli.merge"),
+    "export": Entry("Write a run to one archive, with all that it rests on.", "bench.cli.export"),
     "predict": Entry("Predict new images with a trained cell.", "bench.cli.predict"),
     "list": Entry("List components of one kind, or the shipped suites.", "bench.cli.listing"),
     "info": Entry("Show a component: settings, defaults, provider, licence.", "bench.cli.info"),
@@ -48,6 +55,8 @@ def _code() -> int:
     except click.ClickException as error:
         error.show()
         return 2
+    except SystemExit as leaving:  # click's own answer to a pipe whose reader left; nothing is wrong
+        return 0 if isinstance(leaving.__context__, BrokenPipeError) else 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; finished stages are kept, the same command continues", err=True)
         return 130

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bench.errors import SuiteError
 from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
@@ -30,15 +31,47 @@ _PLUGINS = (
     click.option("--no-plugins", "no_plugins", is_flag=True, help="Leave installed third-party plugins out."),
 )
 _DATA = (click.option("--data", "data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),)
+READ_RUNS = ("effects", "leaderboard", "score")
+"""Commands that take a run folder in place of a suite, so that a bare name may be one below ``--out``."""
+
+
+def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    """``runs/my`` for ``my`` where a run but no suite is called so; whatever else is named as it stands.
+
+    Raises:
+        SuiteError: neither the suite nor the run is there.
+    """
+    path = Path(name)
+    if context.command.name not in READ_RUNS or path.name != name:
+        return name
+    from bench.engine.runs import is_run
+
+    below = context.params["out"] / name
+    try:
+        suite_path(name)
+    except SuiteError as error:
+        if is_run(below) and not is_run(path):
+            return str(below)
+        if path.is_dir():
+            return name  # reading it says what it lacks
+        raise SuiteError([f"{error} Nor is there a run in {below}."]) from error
+    return name
+
+
 _SUITE = (
-    click.argument("suite"),
+    click.argument("suite", callback=_suite_or_run),
     click.option("--profile", help="Profile of the suite; by default the one that fits this machine."),
     click.option(
         "-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. recipe.epochs=3."
     ),
     *_DATA,
     click.option(
-        "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder for results."
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("runs"),
+        show_default=True,
+        is_eager=True,  # the name of a suite may be that of a run below it
+        help="Folder for results.",
     ),
 )
 

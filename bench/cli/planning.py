@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.engine.home import Places
 from bench.engine.plan import Plan, Planned
+from bench.report.shape import NOT_HERE
 
 MEANING = {
     "done": "finished, reused as they are",
@@ -50,7 +51,7 @@ def blocked_lines(plan: Plan) -> Iterator[str]:
             groups.setdefault(planned.reason, []).append(planned)
     for reason, group in groups.items():
         earlier = any(planned.record is not None and planned.record["state"] == "done" for planned in group)
-        yield f"blocked ({len(group)}): {reason}"
+        yield reason if NOT_HERE in reason else f"blocked ({len(group)}): {reason}"
         if earlier:
             yield "  the scores above of these cells are those of an earlier run, not of these data"
 

@@ -12,6 +12,7 @@ import click
 
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.suite.joint import naming_axes
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -49,11 +50,7 @@ class _Names:
 
     @staticmethod
     def of(plan: Plan) -> _Names:
-        levels: dict[str, set[str]] = {}
-        for planned in plan.cells:
-            for axis, label in planned.cell.labels.items():
-                levels.setdefault(axis, set()).add(label)
-        return _Names(tuple(axis for axis, labels in levels.items() if len(labels) > 1) or ("crop", "model"))
+        return _Names(tuple(naming_axes([planned.cell.labels for planned in plan.cells])) or ("crop", "model"))
 
     def __call__(self, planned: Planned) -> str:
         labels = {axis: planned.cell.labels[axis] for axis in self.axes if axis in planned.cell.labels}

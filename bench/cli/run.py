@@ -17,22 +17,25 @@ CELLS_FAILED = 3
 @click.command("run")
 @suite_options
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
-def command(plain: bool, **given: Any) -> int:
+@click.option("--raw-rank", is_flag=True, help="Print plain ranks by the mean in place of tie groups.")
+def command(plain: bool, raw_rank: bool, **given: Any) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
-    Interrupt it at any time: the same command continues.
+    Interrupt it at any time: the same command continues. A data set that is not here is a row that says how to get
+    it; the exit code is 3 for cells that failed, or when nothing could be done at all.
     """
     from bench.cli.leaderboard import render
     from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
     from bench.engine.scheduler import unsettled
+    from bench.report.ranks import plain_order
     from bench.twin import run_and_file
 
     suite, invocation = open_suite(**given)
     started = time.monotonic()
     with watching(plain=plain or not sys.stderr.isatty()) as watcher, redirect_stdout(sys.stderr):
         plan, board = run_and_file(suite, invocation, watcher, command_line())
-    click.echo(render(board, "text"))
+    click.echo(render(plain_order(board) if raw_rank else board, "text"))
     for line in blocked_lines(plan):
         click.echo(line, err=True)
     minutes = (time.monotonic() - started) / 60
