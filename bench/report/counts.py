@@ -10,18 +10,8 @@ import numpy as np
 from bench.report.measures import look
 from bench.report.shape import Measure
 from bench.score.intervals import RELIABLE_GROUPS, group_counts
-from bench.score.metrics import ACCURACY, F1, F2, IOU, PRECISION, RECALL
+from bench.score.metrics import POOLED
 from bench.types import Float64, JsonValue, PixelMetric
-
-POOLED: Mapping[str, PixelMetric] = {
-    "f1": F1,
-    "precision": PRECISION,
-    "recall": RECALL,
-    "f2": F2,
-    "accuracy": ACCURACY,
-    "iou": IOU,
-}
-"""Scores that follow from pixel counts, so that their error over seeds and groups is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ them. Where a quotient is 0/0 the pooled value is 0; the summary says so with a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bench.component import About, Component
 from bench.hookspecs import hookimpl
 from bench.score.zones import INSIDE, OUTSIDE
-from bench.types import IGNORED, Float64, Prediction
+from bench.types import IGNORED, Float64, PixelMetric, Prediction
 
 if TYPE_CHECKING:
     from bench.score.evidence import Evidence
@@ -96,6 +96,16 @@ class IoU:
 
 F1, F2 = FBeta(1.0), FBeta(2.0)
 PRECISION, RECALL, ACCURACY, IOU = Precision(), Recall(), Accuracy(), IoU()
+
+POOLED: Mapping[str, PixelMetric] = {
+    "f1": F1,
+    "precision": PRECISION,
+    "recall": RECALL,
+    "f2": F2,
+    "accuracy": ACCURACY,
+    "iou": IOU,
+}
+"""Scores that follow from pixel counts, so that their error over seeds and groups is known."""
 
 Empty = Literal["leave-out", "one", "zero"]
 """What an image without true and without predicted positives counts for in a mean over images."""

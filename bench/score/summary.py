@@ -13,12 +13,8 @@ from bench.score.contrasts import LEVEL
 from bench.score.evidence import Evidence
 from bench.score.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.score.metrics import (
-    ACCURACY,
     F1,
-    F2,
-    IOU,
-    PRECISION,
-    RECALL,
+    POOLED,
     ImageF1,
     average_precision,
     image_counts,
@@ -30,17 +26,9 @@ from bench.score.ranges import believed
 from bench.score.regions import LIMIT, region_overlap
 from bench.score.thresholds import Threshold, degenerate, pooled
 from bench.score.zones import CORE, FAR
-from bench.types import Float64, PixelMetric
+from bench.types import Float64
 
 HALF = 500
-_POOLED: dict[str, PixelMetric] = {
-    "f1": F1,
-    "precision": PRECISION,
-    "recall": RECALL,
-    "f2": F2,
-    "accuracy": ACCURACY,
-    "iou": IOU,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +70,7 @@ def summarise(evidence: Evidence, threshold: Threshold, *, found: float, also: C
         "positive_share": _positive_share(sweep),
         "threshold": threshold.value,
         "threshold_index": threshold.index,
-        **{name: float(metric.value(sweep[threshold.index])) for name, metric in _POOLED.items()},
+        **{name: float(metric.value(sweep[threshold.index])) for name, metric in POOLED.items()},
         "ap": average_precision(sweep),
         "f1_half": float(F1.value(sweep[HALF])),
         "floor": _floor(sweep),
