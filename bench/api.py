@@ -1,9 +1,24 @@
 """The one door for plugin authors: everything a plugin may import from ``bench``."""
 
 from bench.component import About, Component, Download, Release
+from bench.decoding import Exif
 from bench.errors import BenchError, DataError, PluginError, SettingsError
 from bench.hookspecs import hookimpl
-from bench.images import check_size, check_values, read_image, read_mask, read_pair, write_png
+from bench.images import (
+    Channels,
+    Colour,
+    Indices,
+    check_drawn,
+    check_share,
+    check_size,
+    check_values,
+    read_image,
+    read_indices,
+    read_mask,
+    read_pair,
+    read_palette,
+    write_png,
+)
 from bench.layout import (
     Row,
     check_partners,
@@ -11,10 +26,12 @@ from bench.layout import (
     named_files,
     part_folders,
     read_csv,
+    release_files,
     release_home,
     subfolders,
-    visible,
 )
+from bench.picture_files import TYPES as PICTURE_TYPES
+from bench.picture_files import picture_files, visible
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -41,16 +58,20 @@ from bench.types import (
 
 __all__ = [
     "IGNORED",
+    "PICTURE_TYPES",
     "SPLITS",
     "About",
     "BenchError",
     "Bool",
+    "Channels",
+    "Colour",
     "Component",
     "CropStrategy",
     "DataError",
     "Dataset",
     "Download",
     "Entry",
+    "Exif",
     "FallingBack",
     "Fitting",
     "Float32",
@@ -58,6 +79,7 @@ __all__ = [
     "Image",
     "ImageMetric",
     "Index",
+    "Indices",
     "Mask",
     "Part",
     "PixelMetric",
@@ -70,17 +92,23 @@ __all__ = [
     "SettingsError",
     "Split",
     "Task",
+    "check_drawn",
     "check_partners",
+    "check_share",
     "check_size",
     "check_values",
     "entry",
     "hookimpl",
     "named_files",
     "part_folders",
+    "picture_files",
     "read_csv",
     "read_image",
+    "read_indices",
     "read_mask",
     "read_pair",
+    "read_palette",
+    "release_files",
     "release_home",
     "subfolders",
     "visible",

@@ -6,12 +6,13 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import DataError
+from bench.picture_files import closed, looks_like_picture, visible
 
 
 def release_home(root: Path, holds: Callable[[Path], bool], *, wanted: str, obtain: str) -> Path:
@@ -29,7 +30,7 @@ def release_home(root: Path, holds: Callable[[Path], bool], *, wanted: str, obta
         if holds(root):
             return root
     except OSError as error:
-        raise _closed(Path(error.filename or root), error) from None
+        raise closed(Path(error.filename or root), error) from None
     found = [folder for folder in visible(root) if _is_open(folder, holds)]
     if not found:
         raise DataError(f"{root}: no {wanted} in it or one level below; {obtain}")
@@ -105,6 +106,33 @@ def named_files(folder: Path, pattern: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def release_files(folder: Path, *patterns: str) -> tuple[dict[str, Path], ...]:
+    r"""What a release has in a folder: for each of ``patterns`` the files as by :func:`named_files`.
+
+    Patterns end in a file type, as ``(\d{5})_GT\.png``. Files of other names are strays and are left out, but not a
+    picture that has the name of a released one and another type: someone converted it.
+
+    Raises:
+        DataError: as there, or there is such a picture.
+    """
+    found = tuple(named_files(folder, pattern) for pattern in patterns)
+    known = {path for files in found for path in files.values()}
+    for path in visible(folder) if _is_folder(folder) else ():
+        if path not in known and looks_like_picture(path):
+            _check_stray(path, patterns)
+    return found
+
+
+def _check_stray(path: Path, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        type = pattern.rpartition("\\")[2]
+        if re.fullmatch(pattern, path.stem + type, re.IGNORECASE | re.ASCII):
+            raise DataError(
+                f"{path}: a file of the release by its name, but the release has type {type}, so it would be left out; "
+                f"convert it to {type}, or fetch the released one"
+            )
+
+
 Key = TypeVar("Key")
 
 
@@ -119,33 +147,16 @@ def check_partners(
     alone = [key for key in files if key not in partners]
     if alone:
         raise DataError(
-            f"{files[alone[0]]}: its {what} {expected(alone[0])} is missing ({len(alone)} such file(s)); "
-            "fetch the data set again, or remove the file"
+            f"{files[alone[0]]}: its {what} {expected(alone[0])} is missing ({len(alone)} such file(s)); fetch what is "
+            "missing, or move the file out of the data set"
         )
-
-
-def visible(folder: Path) -> Iterator[Path]:
-    """What lies in a folder, in the order of names, without hidden entries and what archives of a Mac add.
-
-    Raises:
-        DataError: the folder is missing or may not be read.
-    """
-    try:
-        names = sorted(path.name for path in folder.iterdir())
-    except OSError as error:
-        raise _closed(folder, error) from None
-    return (folder / name for name in names if name[0] != "." and name != "__MACOSX")
 
 
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError as error:
-        raise _closed(path, error) from None
-
-
-def _closed(folder: Path, error: OSError) -> DataError:
-    return DataError(f"{folder}: the folder cannot be read ({error.strerror}); allow reading it, or move it away")
+        raise closed(path, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +180,14 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
     """The rows of a comma-separated UTF-8 file whose first line that is not blank names at least ``columns``.
 
     Raises:
-        DataError: the file is missing, unreadable, not UTF-8, empty, lacks a column or names one twice, or a row
-            has more or fewer values than the header; names file and line.
+        DataError: the file is missing, unreadable, not UTF-8, empty, separated otherwise, lacks a column or names one
+            twice, or a row has more or fewer values than the header; names file and line.
     """
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
-        header = [name.strip() for name in next((values for values in reader if any(map(str.strip, values))), [])]
-        lost = [name for name in columns if name not in header]
-        if lost or len(set(header)) < len(header):
-            wanted = f"there must be {', '.join(columns)}, each once"
-            raise DataError(f"{path}:{max(reader.line_num, 1)}: the columns are {header}; {wanted}")
+        filled = (values for values in reader if any(map(str.strip, values)))
+        header = [name.strip() for name in next(filled, [])]
+        _check_header(f"{path}:{max(reader.line_num, 1)}", header, columns)
         rows = []
         for values in reader:
             if not values:
@@ -191,12 +200,31 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
     return rows
 
 
+SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def _check_header(where: str, header: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuse a first line without the columns that must be there."""
+    wanted = f"there must be {', '.join(columns)}, each once, separated by commas"
+    if not header:
+        raise DataError(f"{where}: the table is empty; {wanted}")
+    if len(set(header)) == len(header) and set(columns) <= set(header):
+        return
+    line = ",".join(header)
+    for separator, name in SEPARATORS.items():
+        if set(columns) <= {column.strip(' "') for column in line.split(separator)} and separator in line:
+            raise DataError(f"{where}: the columns are separated by {name}; save the table with commas between them")
+    raise DataError(f"{where}: the columns are {list(header)}; {wanted}")
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path}: the file is missing") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror}); allow reading it") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+        raise DataError(
+            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it with the encoding UTF-8"
+        ) from None

@@ -27,7 +27,7 @@ from bench.engine.jobs import DataRef
 from bench.engine.store import SCHEMA, read_json, write_json
 from bench.engine.verifying import Verified, examine, other_settings
 from bench.errors import Damaged, DataError, PluginError, SettingsError
-from bench.layout import visible
+from bench.picture_files import visible
 from bench.suite.schema import Ref
 
 Watch = Callable[[str, int, int], None]

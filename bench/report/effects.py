@@ -9,11 +9,12 @@ import numpy as np
 
 from bench.errors import SuiteError
 from bench.report.choose import Records
-from bench.report.counts import POOLED, pooled_metric
+from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
 from bench.report.shape import CellLike, Measure
 from bench.score.effects import interaction, marginal_means
+from bench.score.metrics import POOLED
 from bench.score.pairs import FEWEST_SEEDS, against_reference
 from bench.score.ties import tie_letters
 from bench.suite.mistakes import unknown

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets.pairing import TYPES, by_name, marked, picture_files
+from bench_plugins.datasets.mask_values import Binary
+from bench_plugins.datasets.pairing import by_name, no_pictures, pictures_in, stored_channels
 
 from bench.api import (
     About,
+    Channels,
     Component,
     DataError,
     Dataset,
@@ -35,9 +37,10 @@ from bench.api import (
     Row,
     Sample,
     SettingsError,
+    check_size,
     hookimpl,
     read_csv,
-    read_pair,
+    read_image,
     release_home,
     write_png,
 )
@@ -103,10 +106,15 @@ class Clutches:
         view = self._views.get(id)
         if view is None:
             raise DataError(f"{self._home / self.images}: no image {id!r}")
-        image, values = read_pair(view.image, view.mask)
-        return Sample(
-            id, image, marked(values, self.mask_threshold, view.mask, "lower it, or save the mask with 0 and 255")
-        )
+        image = read_image(view.image, channels=self._channels)
+        mask = Binary(self.mask_threshold).read(view.mask)
+        check_size(mask, image.shape[1], image.shape[0], view.mask, view.image)
+        return Sample(id, image, mask)
+
+    @cached_property
+    def _channels(self) -> Channels:
+        """As the first image is stored."""
+        return stored_channels(next(iter(self._views.values())).image)
 
     @cached_property
     def _home(self) -> Path:
@@ -128,7 +136,7 @@ class Clutches:
         if lost:
             raise DataError(
                 f"{lost[0]}: {home / self.table} has no row for this image ({len(lost)} such image(s)), so its "
-                "instance is unknown; add a row, or remove image and mask"
+                "instance is unknown; add a row, or move image and mask out of the data set"
             )
         return {
             id: View(image, mask, rows[id]["instance"], rows[id]["viewpoint"], rows[id].values.get(EXPOSURE))
@@ -150,9 +158,9 @@ def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
     Raises:
         DataError: there is no image, an image or a mask stands alone, or a name is there twice.
     """
-    images, masks = (by_name(home, picture_files(home)) for home in (images_home, masks_home))
+    images, masks = (by_name(home, pictures_in(home)) for home in (images_home, masks_home))
     if not images:
-        raise DataError(f"{images_home}: holds no image; files of type {', '.join(TYPES)} are read")
+        raise no_pictures(images_home)
     bare = [id for id in images if id not in masks]
     if bare:
         raise DataError(
@@ -161,7 +169,10 @@ def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
         )
     unused = [path for id, path in masks.items() if id not in images]
     if unused:
-        raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); remove it or add the image")
+        raise DataError(
+            f"{unused[0]}: this mask has no image ({len(unused)} such); add the image, or move the mask out of the "
+            "data set"
+        )
     return {id: (image, masks[id]) for id, image in images.items()}
 
 
@@ -178,7 +189,9 @@ def _rows(table: Path, types: Mapping[str, str]) -> dict[str, Row]:
         row = _stripped(found)
         id = ids.get(row["image"], row["image"])
         if id in rows:
-            raise DataError(f"{row.where}: image {row['image']!r} stands in line {rows[id].line} already; remove one")
+            raise DataError(
+                f"{row.where}: image {row['image']!r} stands in line {rows[id].line} already; keep one of the two"
+            )
         view = (row["instance"], row["viewpoint"], row.values.get(EXPOSURE))
         if view in views:
             raise DataError(

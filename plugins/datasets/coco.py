@@ -9,8 +9,9 @@ r"""Your own data in the COCO detection format: a file of annotations and a fold
 
 Categories are the classes, in the order of their ids. Polygons, drawn by ``pycocotools``, and run lengths, plain or
 compressed, are read; a box without a segmentation is refused, as a box is no mask. Regions with ``iscrowd: 1`` are
-groups whose members nobody outlined: what no other annotation marks of them is ignored (255). An image without
-annotations is clean. Files that no entry names are not read: nobody said whether they are labelled.
+groups whose members nobody outlined: what no other annotation marks of them is ignored (255). Brushes of some tools
+write it for every region, which the setting ``crowds`` tells. An image without annotations is clean. Files that no
+entry names are not read: nobody said whether they are labelled.
 
 Every category of the file is a class, also one that no annotation uses, such as the supercategory that exports of
 Roboflow list with id 0: what the classes are must not hang on what is marked so far. Remove it from every file if it
@@ -39,25 +40,28 @@ may export an image several times over, augmented: ``groups: '([^/]+)\.rf\.'`` k
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from bench_plugins.datasets.coco_listing import Listed, Listing, read_listing
+from bench_plugins.datasets.coco_listing import Annotation, Listed, Listing, read_listing
 from bench_plugins.datasets.coco_regions import pixels
 from bench_plugins.datasets.grouping import check_groups, groups_of
+from bench_plugins.datasets.pairing import stored_channels
 
 from bench.api import (
     IGNORED,
     SPLITS,
     About,
     Bool,
+    Channels,
     Component,
     DataError,
     Dataset,
+    Exif,
     Image,
     Mask,
     Record,
@@ -70,6 +74,7 @@ from bench.api import (
 )
 
 ANNOTATIONS = "annotations.json"
+Crowds: TypeAlias = Literal["ignore", "defect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class Coco:
     folders: Mapping[Split | None, PurePosixPath]
     listings: Mapping[Split | None, str]
     overlap: Literal["refuse", "later"]
+    crowds: Crowds | None
+    channels: Channels | None
+    exif: Exif
     groups: str | None
 
     @property
@@ -110,6 +118,8 @@ class Coco:
         Raises:
             DataError: a file of annotations is damaged, an image is missing or listed twice, or a group is unknown.
         """
+        if self.crowds is None:
+            self._check_crowds()
         ids = sorted(self._pictures)
         group_of = groups_of(self.root, self.groups, ids)
         found = []
@@ -117,7 +127,7 @@ class Coco:
             picture = self._pictures[id]
             if not _is_file(picture.path):
                 raise DataError(
-                    f"{picture.listed.where}: its file {picture.path} is missing; add it, or remove the entry"
+                    f"{picture.listed.where}: its file {picture.path} is missing; add it, or take its entry out"
                 )
             files = (picture.path, picture.listing)
             found.append(Record(id=id, group=group_of[id], split=picture.split, files=files))
@@ -133,7 +143,7 @@ class Coco:
         picture = self._pictures.get(id)
         if picture is None:
             raise DataError(f"{self.root}: no image {id!r} is listed")
-        image = read_image(picture.path)
+        image = read_image(picture.path, channels=self._channels, exif=self.exif)
         height, width, _ = image.shape
         listed = picture.listed
         if (width, height) != (listed.width, listed.height):
@@ -143,13 +153,49 @@ class Coco:
             )
         return Sample(id, image, self._mask(listed))
 
+    def remarks(self) -> Sequence[str]:
+        """What is not taken as it stands in the files: crowds, unless they are defects."""
+        annotations = list(self._annotations())
+        crowds = sum(annotation.crowd for annotation in annotations)
+        if not crowds or self.crowds == "defect":
+            return ()
+        return (
+            f"{crowds:,} of {len(annotations):,} annotations are crowds ('iscrowd: 1') and so ignored; if a brush drew "
+            "them, set 'crowds: defect'",
+        )
+
+    @cached_property
+    def _channels(self) -> Channels:
+        """As asked, or as the first image is stored."""
+        return self.channels or stored_channels(self._pictures[min(self._pictures)].path)
+
+    def _annotations(self) -> Iterator[Annotation]:
+        for listing in self._listings.values():
+            for listed in listing.images:
+                yield from listed.annotations
+
+    def _check_crowds(self) -> None:
+        """Refuse a category of which there are crowds only, unless a setting says what they are.
+
+        Raises:
+            DataError: names the file and the category.
+        """
+        outlined = {annotation.defect for annotation in self._annotations() if not annotation.crowd}
+        for annotation in self._annotations():
+            if annotation.crowd and annotation.defect not in outlined:
+                raise DataError(
+                    f"{annotation.where}: every annotation of {self.classes[annotation.defect - 1]!r} is a crowd "
+                    "('iscrowd: 1'), as brushes of some tools write; set 'crowds: defect' to take them as defects, or "
+                    "'crowds: ignore' to leave their pixels out of training and scoring"
+                )
+
     def _mask(self, listed: Listed) -> Mask:
-        """Class numbers of the regions; what only crowds mark is ignored."""
+        """Class numbers of the regions; what only crowds mark is ignored, unless they are defects."""
         mask = np.zeros((listed.height, listed.width), np.uint8)
         crowds = np.zeros(mask.shape, np.bool_)
         for annotation in listed.annotations:
             marked = pixels(annotation.segmentation, *mask.shape, annotation.where)
-            if annotation.crowd:
+            if annotation.crowd and self.crowds != "defect":
                 crowds |= marked
                 continue
             if self.overlap == "refuse":
@@ -215,14 +261,20 @@ def build(
     images: str | dict[Split, str] = "images",
     splits: dict[Split, str] | None = None,
     overlap: Literal["refuse", "later"] = "refuse",
+    crowds: Crowds | None = None,
+    channels: Channels | None = None,
+    exif: Exif = "refuse",
     groups: str | None = None,
 ) -> Dataset:
     r"""Read ``annotations``, a file below the root, and the folder ``images``.
 
     ``splits`` names a file for each official split instead; ``images`` may then name a folder for each too. ``overlap``
     says what a pixel of two classes is: a mistake, or of the class of the annotation that stands later in the file.
-    ``groups`` says which images show one object: a csv file (``id,group``) below the root, or a pattern whose one pair
-    of brackets finds the group in the id, as ``^(part\d+)``.
+    ``crowds`` says what regions with ``iscrowd: 1`` are: ``ignore`` their pixels, or each a ``defect``; without it they
+    are ignored, and refused where a category has no other. ``channels`` makes all images grey (1) or colour (3);
+    without it they are as the first one. ``exif`` says what becomes of a photograph that viewers turn: ``turn`` it if
+    it was annotated so, or ``keep`` it as stored. ``groups`` says which images show one object: a csv file
+    (``id,group``) below the root, or a pattern whose one pair of brackets finds the group in the id, as ``^(part\d+)``.
 
     Raises:
         SettingsError: settings that contradict each other.
@@ -231,13 +283,14 @@ def build(
     if splits is None:
         if isinstance(images, dict):
             raise SettingsError(f"images: {images} names a folder for each split; name the file of each with 'splits'")
-        return Coco(root, {None: PurePosixPath(images)}, {None: annotations}, overlap, groups)
+        folders: dict[Split | None, PurePosixPath] = {None: PurePosixPath(images)}
+        return Coco(root, folders, {None: annotations}, overlap, crowds, channels, exif, groups)
     if annotations != ANNOTATIONS:
         raise SettingsError("annotations and splits both name files of annotations; set one of the two")
     if not splits or len(set(splits.values())) < len(splits):
         raise SettingsError(f"splits: {splits} must name a file for every split, another for each")
     listings: dict[Split | None, str] = {split: splits[split] for split in SPLITS if split in splits}
-    return Coco(root, _folders(images, splits), listings, overlap, groups)
+    return Coco(root, _folders(images, splits), listings, overlap, crowds, channels, exif, groups)
 
 
 def _folders(images: str | Mapping[Split, str], splits: Collection[Split]) -> Mapping[Split | None, PurePosixPath]:
@@ -324,4 +377,4 @@ ABOUT = About(
 @hookimpl
 def bench_datasets() -> Iterable[Component[Dataset]]:
     """Offer any data in the COCO detection format."""
-    yield Component("coco", build, about=ABOUT, example=example)
+    yield Component("coco", build, version=2, about=ABOUT, example=example)

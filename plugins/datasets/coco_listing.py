@@ -141,7 +141,7 @@ def _categories(file: Path, document: Mapping[str, Any]) -> Mapping[int, str]:
     names = list(found.values())
     for id, name in found.items():
         if names.count(name) > 1:
-            raise DataError(f"{file}: category {id}: another has the name {name!r} too; rename or remove one")
+            raise DataError(f"{file}: category {id}: another has the name {name!r} too; rename one of the two")
     return found
 
 
@@ -153,7 +153,7 @@ def _annotation(entry: Mapping[str, Any], defect: int, where: str) -> Annotation
     """
     segmentation, crowd = entry.get("segmentation"), entry.get("iscrowd", 0)
     if segmentation in (None, [], ""):
-        raise DataError(f"{where} has no segmentation: a box is no mask; draw its outline, or remove the annotation")
+        raise DataError(f"{where} has no segmentation: a box is no mask; draw its outline, or take the annotation out")
     if type(crowd) is not int or crowd not in (0, 1):
         raise DataError(f"{where}: 'iscrowd' is {shown(crowd)}; it must be 0 or 1")
     return Annotation(where, defect, crowd == 1, segmentation)

@@ -37,7 +37,7 @@ def pixels(segmentation: Any, height: int, width: int, where: str) -> Bool:
     columns = np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(width, height)
     marked: Bool = np.ascontiguousarray(columns.T)
     if not marked.any():
-        raise DataError(f"{where} marks no pixel of its image; correct it, or remove it if there is nothing to mark")
+        raise DataError(f"{where} marks no pixel of its image; correct it, or take it out if there is nothing to mark")
     return marked
 
 

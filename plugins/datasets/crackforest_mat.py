@@ -34,7 +34,7 @@ def read_matlab(path: Path) -> dict[str, Any]:
         variables: dict[str, Any] = loadmat(BytesIO(content), variable_names=["groundTruth"])
     except Exception as error:  # scipy may raise anything on what it does not know
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be read as a MATLAB file ({reason}); fetch the file again") from None
+        raise DataError(f"{path}: cannot be read as a MATLAB file ({reason}); restore the original file") from None
     return variables
 
 

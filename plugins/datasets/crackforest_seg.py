@@ -41,7 +41,7 @@ def read_seg(path: Path) -> Mask:
     """
     lines = _lines(path)
     if "data" not in lines:
-        raise DataError(f"{path}: has no line 'data', so it is no run text or was cut off; fetch the file again")
+        raise DataError(f"{path}: has no line 'data', so it is no run text or was cut off; restore the original file")
     start = lines.index("data")
     height, width, segments = _header(path, lines[:start])
     found = np.zeros((height, width), np.uint8)
@@ -50,13 +50,15 @@ def read_seg(path: Path) -> Mask:
         if segment >= segments or row >= height or not first <= last < width:
             raise DataError(
                 f"{path}:{line}: the run {text!r} does not lie in {segments} segments of {width}x{height} pixels; "
-                "fetch the file again"
+                "restore the original file"
             )
         if found[row, first : last + 1].any():
-            raise DataError(f"{path}:{line}: the run {text!r} names pixels for the second time; fetch the file again")
+            raise DataError(
+                f"{path}:{line}: the run {text!r} names pixels for the second time; restore the original file"
+            )
         found[row, first : last + 1] = segment + 1
     if not found.all():
-        raise DataError(f"{path}: {np.sum(found == 0):,} pixel(s) are in no run; fetch the file again")
+        raise DataError(f"{path}: {np.sum(found == 0):,} pixel(s) are in no run; restore the original file")
     return found
 
 
@@ -81,7 +83,7 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         raise DataError(f"{path}: the file is missing") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); fetch the file again") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror}); restore the original file") from None
 
 
 def _header(path: Path, lines: list[str]) -> tuple[int, int, int]:
@@ -96,13 +98,15 @@ def _header(path: Path, lines: list[str]) -> tuple[int, int, int]:
         raise DataError(f"{path}: its {odd[0]} is {stated[odd[0]][:20]!r}, it must be {PLAIN[odd[0]]!r}")
     numbers = [stated.get(word, "") for word in ("height", "width", "segments")]
     if not all(re.fullmatch("[0-9]{1,5}", number) and 0 < int(number) <= LARGEST for number in numbers):
-        raise DataError(f"{path}: does not state height, width and segments as whole numbers; fetch the file again")
+        raise DataError(
+            f"{path}: does not state height, width and segments as whole numbers; restore the original file"
+        )
     height, width, segments = map(int, numbers)
     return height, width, min(segments, 255)
 
 
 def _run(where: str, text: str) -> tuple[int, int, int, int]:
     if not re.fullmatch(r"[0-9]{1,6}( [0-9]{1,6}){3}", text):
-        raise DataError(f"{where}: {text[:40]!r} is not a segment, a row and two columns; fetch the file again")
+        raise DataError(f"{where}: {text[:40]!r} is not a segment, a row and two columns; restore the original file")
     segment, row, first, last = map(int, text.split())
     return segment, row, first, last

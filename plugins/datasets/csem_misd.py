@@ -44,12 +44,13 @@ from bench.api import (
     Sample,
     SettingsError,
     Split,
+    check_drawn,
     check_size,
     hookimpl,
-    named_files,
     part_folders,
     read_image,
     read_mask,
+    release_files,
     release_home,
     subfolders,
     visible,
@@ -145,8 +146,9 @@ class Specimens:
         if 0 < largest < self.mask_threshold:
             raise DataError(
                 f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {self.mask_threshold}; "
-                "lower it, or fetch the file again"
+                "lower it, or save the mask with 0 and 255"
             )
+        check_drawn(values, file)
         return values >= self.mask_threshold
 
     def _record(self, id: str, specimen: Specimen, lights: Sequence[int]) -> Record:
@@ -234,7 +236,7 @@ def _specimen(part: str, split: Split, folder: Path) -> Specimen:
         DataError: the files do not all have the same before the name of the sample.
     """
     sample = re.escape(folder.name)
-    found = named_files(folder, rf"(?:[^_]+_)?{sample}_([1-9](?:0[1-9]|1[0-2])|{MASK}|{FOREGROUND})\.png")
+    (found,) = release_files(folder, rf"(?:[^_]+_)?{sample}_([1-9](?:0[1-9]|1[0-2])|{MASK}|{FOREGROUND})\.png")
     before: dict[str, str] = {}
     for path, key in sorted((path, key) for key, path in found.items()):
         before.setdefault(path.name.lower().removesuffix(f"{folder.name}_{key}.png".lower()), path.name)
@@ -269,7 +271,7 @@ def _grey(file: Path) -> Mask:
     """One picture ``uint8[H, W]``."""
     pixels = read_image(file, channels=1)[..., 0]
     if pixels.dtype != np.uint8:
-        raise DataError(f"{file}: pixels of type {pixels.dtype}; this data set has 8 bits: fetch the file again")
+        raise DataError(f"{file}: pixels of type {pixels.dtype}; this data set has 8 bits, save it so")
     return pixels.astype(np.uint8, copy=False)
 
 

@@ -14,6 +14,7 @@ without ``groups`` every image counts as an object of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,22 +23,32 @@ from typing import Literal
 
 import numpy as np
 from bench_plugins.datasets.grouping import check_groups, groups_of
-from bench_plugins.datasets.pairing import TYPES, by_name, marked, picture_files
+from bench_plugins.datasets.mask_values import Binary, Numbers, Palette, Values
+from bench_plugins.datasets.pairing import (
+    PLAIN,
+    Affixes,
+    affixes_of,
+    by_name,
+    no_pictures,
+    pictures_in,
+    stored_channels,
+)
 
 from bench.api import (
     About,
+    Channels,
     Component,
     DataError,
     Dataset,
+    Exif,
     Image,
-    Mask,
     Record,
     Sample,
     SettingsError,
     Split,
+    check_size,
     hookimpl,
     read_image,
-    read_pair,
     write_png,
 )
 
@@ -49,17 +60,22 @@ SPLIT_FOLDERS: Mapping[str, Split] = {
 }
 
 
+OR_CLASSES = ", or save class numbers and set 'masks_are: classes'"
+
+
 @dataclass(frozen=True)
 class Folder:
-    """Images and masks paired by name. Ids are paths below the images folder without file type."""
+    """Images and masks paired by name. Ids are paths below the images folder without file type and affixes."""
 
     root: Path
-    images: str
-    masks: str
-    suffix: str
-    masks_are: Literal["binary", "classes"]
-    mask_threshold: int
+    images: Path
+    masks: Path
+    image_name: Affixes
+    mask_name: Affixes
+    values: Values
     classes: Sequence[str]
+    channels: Channels | None
+    exif: Exif
     groups: str | None
     clean: Literal["refuse", "empty"]
 
@@ -69,7 +85,7 @@ class Folder:
         Raises:
             DataError: a folder is missing, a name is doubled, a partner is missing, or a group is unknown.
         """
-        split_of = _official(self.root / self.images, self._pairs)
+        split_of = _official(self.images, self._pairs)
         group_of = groups_of(self.root, self.groups, list(self._pairs))
         return [
             Record(
@@ -88,56 +104,91 @@ class Folder:
             DataError: a file is damaged, the sizes differ, or the mask's values do not fit ``masks_are``.
         """
         if id not in self._pairs:
-            raise DataError(f"{self.root / self.images}: no image {id!r}")
+            raise DataError(f"{self.images}: no image {id!r}")
         image_file, mask_file = self._pairs[id]
+        image = read_image(image_file, channels=self._channels, exif=self.exif)
+        height, width, _ = image.shape
         if mask_file is None:
-            image = read_image(image_file)
-            return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
-        image, mask = read_pair(image_file, mask_file)
-        return Sample(id, image, self._in_classes(mask, mask_file))
+            return Sample(id, image, np.zeros((height, width), np.uint8))
+        mask = self.values.read(mask_file, self._masks)
+        check_size(mask, width, height, mask_file, image_file)
+        return Sample(id, image, mask)
 
-    def _in_classes(self, mask: Mask, file: Path) -> Mask:
-        """Class numbers for the stored values; a mask that fits only the other meaning is refused."""
-        if self.masks_are == "classes" and file.suffix.lower() in (".jpg", ".jpeg"):
-            raise DataError(f"{file}: JPEG changes class numbers; save masks of classes as PNG")
-        if self.masks_are == "classes":
-            return mask
-        advice = "lower it, or set 'masks_are: classes' if the values are class numbers"
-        return marked(mask, self.mask_threshold, file, advice)
+    @cached_property
+    def _channels(self) -> Channels:
+        """As asked, or as the first image is stored: grey saved in three equal channels is grey all the same."""
+        first, _ = next(iter(self._pairs.values()))
+        return self.channels or stored_channels(first)
+
+    @cached_property
+    def _masks(self) -> Sequence[Path]:
+        return [mask for _, mask in self._pairs.values() if mask]
 
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path | None]]:
         """Image and mask file by id; looked up once, as decoding asks for it image by image."""
-        home, masks_home = self.root / self.images, self.root / self.masks
-        image_files, mask_files = picture_files(home), picture_files(masks_home)
-        if home.resolve() == masks_home.resolve():
-            image_files = [path for path in image_files if not path.stem.endswith(self.suffix)]
-            mask_files = [path for path in mask_files if path.stem.endswith(self.suffix)]
-        images, masks = by_name(home, image_files), by_name(masks_home, mask_files)
-        if not images:
-            raise DataError(f"{home}: holds no image; files of type {', '.join(TYPES)} are read")
-        wanted = {id + self.suffix for id in images}
-        unused = [path for name, path in masks.items() if name not in wanted]
-        if unused:
-            raise DataError(
-                f"{unused[0]}: this mask has no image ({len(unused)} such); "
-                + (_suffix_advice(images, unused) or "remove it or add the image")
-            )
-        bare = [id for id in images if id + self.suffix not in masks]
+        image_files, mask_files = pictures_in(self.images), pictures_in(self.masks)
+        if self.images.resolve() == self.masks.resolve():
+            mask_files = [path for path in mask_files if self.mask_name.within(path.stem)]
+            image_files = sorted(set(image_files) - set(mask_files))
+        images = by_name(self.images, image_files, self.image_name)
+        masks = by_name(self.masks, mask_files, self.mask_name)
+        if not image_files:
+            raise no_pictures(self.images)
+        self._check_all_named(image_files, images, mask_files, masks)
+        bare = [id for id in images if id not in masks]
         if bare and self.clean == "refuse":
             raise DataError(
-                f"{images[bare[0]]}: its mask {masks_home / (bare[0] + self.suffix)}.png is missing ({len(bare)} such "
-                "image(s)); add it, or set 'clean: empty' if an image without a mask is free of defects"
+                f"{images[bare[0]]}: its mask {self.masks / self.mask_name.around(bare[0])}.png is missing "
+                f"({len(bare)} such image(s)); add it, or set 'clean: empty' if an image without a mask is free of "
+                "defects"
             )
-        return {id: (image, masks.get(id + self.suffix)) for id, image in images.items()}
+        return {id: (image, masks.get(id)) for id, image in images.items()}
+
+    def _check_all_named(
+        self,
+        image_files: Sequence[Path],
+        images: Mapping[str, Path],
+        mask_files: Sequence[Path],
+        masks: Mapping[str, Path],
+    ) -> None:
+        """Refuse pictures that would be left out: masks without an image, and names without the affixes asked for.
+
+        Raises:
+            DataError: names the first, and the settings that would pair all where there are such.
+        """
+        paired = {masks[id] for id in masks if id in images}
+        unused = [path for path in mask_files if path not in paired]
+        if unused:
+            raise DataError(
+                f"{unused[0]}: this mask has no image ({len(unused)} such); {self._advice(image_files, mask_files)}"
+            )
+        unnamed = sorted(set(image_files) - set(images.values()))
+        if unnamed:
+            raise DataError(
+                f"{unnamed[0]}: its name is not of the form {self.image_name.around('NAME')} ({len(unnamed)} such "
+                "image(s)); correct the settings 'image_prefix' and 'image_suffix', or move it out of this folder"
+            )
+
+    def _advice(self, images: Sequence[Path], masks: Sequence[Path]) -> str:
+        """The settings that would pair all of these masks, where there are such: ``part1_GT.png`` is common."""
+        fitting = affixes_of([path.stem for path in images], [path.stem for path in masks])
+        if fitting is None:
+            return "add its image, rename one so that both have one name, or move the mask out of this folder"
+        image, mask = fitting
+        settings = {
+            "image_prefix": image.prefix,
+            "image_suffix": image.suffix,
+            "prefix": mask.prefix,
+            "suffix": mask.suffix,
+        }
+        listed = ", ".join(f"{name}: {_plain(affix)}" for name, affix in settings.items() if affix)
+        return f"set '{listed}' if that is how images and masks are named"
 
 
-def _suffix_advice(images: Mapping[str, Path], masks: Sequence[Path]) -> str | None:
-    """The setting that would pair all of these masks, where there is one: ``part1_GT.png`` is common."""
-    names = {Path(id).name for id in images}
-    ends = {mask.stem[len(name) :] for mask in masks for name in names if mask.stem.startswith(name)}
-    fitting = [end for end in sorted(ends) if end and all(mask.stem.removesuffix(end) in names for mask in masks)]
-    return f"set 'suffix: {fitting[0]}' if that ends the names of all masks" if fitting else None
+def _plain(text: str) -> str:
+    """The text as YAML takes it for text."""
+    return text if re.fullmatch(r"[A-Za-z_][\w-]*", text) else f'"{text}"'
 
 
 def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
@@ -163,38 +214,76 @@ def build(
     *,
     images: str = "images",
     masks: str = "masks",
+    image_prefix: str = "",
+    image_suffix: str = "",
+    prefix: str = "",
     suffix: str = "",
     masks_are: Literal["binary", "classes"] = "binary",
     mask_threshold: int = 128,
+    invert: bool = False,
+    palette: Palette | None = None,
     classes: tuple[str, ...] = ("defect",),
+    channels: Channels | None = None,
+    exif: Exif = "refuse",
     groups: str | None = None,
     clean: Literal["refuse", "empty"] = "refuse",
 ) -> Dataset:
     r"""Pair ``images`` and ``masks``, folders below the root.
 
-    A mask is named like its image, followed by ``suffix``. ``binary`` masks mark a defect by values of
-    ``mask_threshold`` or more; masks of ``classes`` hold 0, the numbers of ``classes`` from 1, and 255 for
-    pixels to be ignored. ``groups`` says which images show one object: a csv file (``id,group``) below the
-    root, or a pattern whose one pair of brackets finds the group in the id, as ``^(part\d+)``.
-    ``clean`` says what an image without a mask file is: a mistake, or free of defects.
+    A mask is named like its image, file types aside. Where names differ, ``prefix`` and ``suffix`` say what stands
+    before and after the shared part in the names of masks, ``image_prefix`` and ``image_suffix`` in those of images:
+    ``image_prefix: img_, prefix: mask_`` pairs ``img_001`` with ``mask_001``.
+
+    ``binary`` masks mark a defect by levels of ``mask_threshold`` or more, with ``invert`` by lower ones; masks of
+    ``classes`` hold 0, the numbers of ``classes`` from 1, and 255 for pixels to be ignored. Of a mask with a palette
+    the levels that it shows are taken; for numbers of classes ``palette: index`` takes the indices instead, and without
+    the setting a palette is read where both are equal, or where it shows colours, the same in all files.
+
+    ``channels`` makes all images grey (1) or colour (3); without it they are as the first one. ``exif`` says what
+    becomes of a photograph that viewers turn: ``turn`` it if masks were drawn on what is seen, or ``keep`` it as
+    stored. ``groups`` says which images show the same object: a csv file (``id,group``) below the root, or a pattern
+    whose one pair of brackets finds the group in the id, as ``^(part\d+)``. ``clean`` says what an image without a mask
+    file is: a mistake, or free of defects.
 
     Raises:
         SettingsError: settings that contradict each other.
     """
     if masks_are == "binary" and len(classes) != 1:
         raise SettingsError(f"binary masks know one class, not {list(classes)}; set 'masks_are: classes'")
+    if masks_are == "classes" and invert:
+        raise SettingsError(
+            "invert exchanges background and defect of binary masks; numbers of classes have no opposite"
+        )
+    if masks_are == "binary" and palette == "index":
+        raise SettingsError("palette: index is for numbers of classes; set 'masks_are: classes' with it")
     if not 0 < mask_threshold <= 255:
         raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
     check_groups(groups)
-    _check_apart(root / images, root / masks, suffix)
-    return Folder(root, images, masks, suffix, masks_are, mask_threshold, classes, groups, clean)
+    image_name, mask_name = Affixes(image_prefix, image_suffix), Affixes(prefix, suffix)
+    _check_apart(root / images, root / masks, image_name, mask_name)
+    return Folder(
+        root=root,
+        images=root / images,
+        masks=root / masks,
+        image_name=image_name,
+        mask_name=mask_name,
+        values=Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette),
+        classes=classes,
+        channels=channels,
+        exif=exif,
+        groups=groups,
+        clean=clean,
+    )
 
 
-def _check_apart(images: Path, masks: Path, suffix: str) -> None:
-    """Images and masks must be told apart by folder or by suffix."""
+def _check_apart(images: Path, masks: Path, image_name: Affixes, mask_name: Affixes) -> None:
+    """Images and masks must be told apart by folder or by the names of masks."""
     images, masks = images.resolve(), masks.resolve()
-    if images == masks and not suffix:
-        raise SettingsError(f"images and masks are both in {images}; set 'suffix', or give them folders of their own")
+    if images == masks and mask_name in (PLAIN, image_name):
+        raise SettingsError(
+            f"images and masks are both in {images}; set 'suffix' or 'prefix' of the masks, or give them folders of "
+            "their own"
+        )
     if images in masks.parents or masks in images.parents:
         raise SettingsError(f"of {images} and {masks} one lies in the other; put them beside each other")
 
@@ -224,4 +313,4 @@ ABOUT = About(
 @hookimpl
 def bench_datasets() -> Iterable[Component[Dataset]]:
     """Offer any pair of folders as a data set."""
-    yield Component("folder", build, about=ABOUT, example=example)
+    yield Component("folder", build, version=2, about=ABOUT, example=example)

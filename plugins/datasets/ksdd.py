@@ -5,7 +5,7 @@ Layout of the release (``KolektorSDD.zip``, fine masks), at the folder the user 
     kos{NN}/Part{P}.jpg          image, 500 wide, about 1,270 high; kos01 to kos50, mostly Part0 to Part7
     kos{NN}/Part{P}_label.bmp    mask, for every image
 
-A clean mask is a grey image of zeros; a mask with a defect is a palette image whose indices 1 (and 2) are the defect.
+A clean mask is a grey image of zeros; a mask with a defect is a palette image that shows it in white (and in grey).
 One folder is one physical item and so one group, but two items are reported to be there twice: see ``SAME_ITEM``.
 ``KolektorSDD-boxes.zip`` has the same tree with a box around every crack; nothing in its files says so.
 """
@@ -31,10 +31,13 @@ from bench.api import (
     Release,
     Sample,
     check_partners,
+    check_share,
     check_values,
     hookimpl,
     named_files,
     read_pair,
+    read_palette,
+    release_files,
     release_home,
 )
 
@@ -43,8 +46,10 @@ IMAGE, MASK = r"Part(\d+)\.jpg", r"Part(\d+)_label\.bmp"
 """Everything else in a folder is a stray file (``Thumbs.db``, ``Part1 (copy).jpg``) and is not read."""
 SAME_ITEM: Mapping[str, str] = {"kos26": "kos01", "kos34": "kos27"}
 """Folders reported to hold the images of another one byte for byte: one item each, harmless if untrue."""
-VALUES = (*range(16), 85, 170, 255)
-"""What a mask may hold: indices of a short palette, or the grey levels that they show in a copy without one."""
+VALUES = (0, 85, 255)
+"""What the palettes of the release show; one mask tells two levels of defect apart."""
+MOST = 0.5
+"""No crack fills that much of an image."""
 
 OBTAIN = (
     "'bench data fetch ksdd', or unpack https://data.vicos.si/datasets/KSDD/KolektorSDD.zip (fine masks, not "
@@ -73,18 +78,25 @@ class Commutators:
         return [_record(id, pair) for id, pair in self._pairs.items()]
 
     def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 1]``; every non-zero index of the mask file is a defect.
+        """One image ``uint8[H, W, 1]``; everything that the mask does not show in black is a defect.
 
         Raises:
-            DataError: a file is missing or damaged, the sizes differ, a mask value is not of the release, or the id
+            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
                 is unknown.
         """
         if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}; ids are like 'kos01/Part5'")
         image, mask = self._pairs[id]
-        pixels, values = read_pair(image, mask)
+        pixels, values = read_pair(image, mask, channels=1)
         check_values(values, VALUES, mask)
-        return Sample(id, pixels, (values != 0).astype(np.uint8))
+        marked = values != 0
+        check_share(marked, MOST, mask)
+        if not marked.any() and read_palette(mask):
+            raise DataError(
+                f"{mask}: marks nothing, but has a palette, as only masks with a crack have; put the released file in "
+                "its place"
+            )
+        return Sample(id, pixels, marked.astype(np.uint8))
 
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
@@ -112,7 +124,7 @@ def _pairs_of(item: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]
     Raises:
         DataError: an image or a mask stands alone.
     """
-    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    images, masks = release_files(folder, IMAGE, MASK)
     check_partners(images, masks, "mask", lambda part: f"Part{part}_label.bmp")
     check_partners(masks, images, "image", lambda part: f"Part{part}.jpg")
     return ((f"{item}/Part{part}", (image, masks[part])) for part, image in images.items())

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from bench.api import (
     About,
+    Bool,
     Component,
     DataError,
     Dataset,
@@ -32,10 +33,13 @@ from bench.api import (
     Sample,
     Split,
     check_partners,
+    check_share,
     check_values,
     hookimpl,
     named_files,
+    read_csv,
     read_pair,
+    release_files,
     release_home,
     subfolders,
     write_png,
@@ -43,6 +47,9 @@ from bench.api import (
 
 NUMBERS: Mapping[Split, range] = {"train": range(10000, 12331), "test": range(20000, 21004)}
 """The images of each official split, which are also the names of the folders."""
+DEFECTIVE = Path(__file__).with_name("ksdd2_defective.csv")
+MOST = 0.5
+"""The largest defect fills 0.30 of its image."""
 IMAGE, MASK = r"(\d{5})\.png", r"(\d{5})_GT\.png"
 """Everything else in a folder is a stray file and is not read."""
 
@@ -50,6 +57,12 @@ OBTAIN = (
     "'bench data fetch ksdd2', or unpack https://data.vicos.si/datasets/KSDD/KolektorSDD2.zip into a folder; then name "
     "the folder in the suite, 'data: {ksdd2: path/to/KolektorSDD2}', or with '--data ksdd2=path/to/KolektorSDD2'"
 )
+
+
+@lru_cache(maxsize=1)
+def defective_numbers() -> frozenset[int]:
+    """The images of the release that have a defect: 246 of the train split, 110 of the test split."""
+    return frozenset(int(row["number"]) for row in read_csv(DEFECTIVE, ("number",)))
 
 
 @dataclass(frozen=True)
@@ -78,15 +91,18 @@ class KolektorSDD2:
         """One image ``uint8[H, W, 3]``; 255 in its mask file is a defect.
 
         Raises:
-            DataError: a file is missing or damaged, the sizes differ, the mask holds other values than 0 and 255, or
-                the id is unknown.
+            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
+                is unknown.
         """
         if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}; ids are like 'train/10301'")
         image, mask = self._pairs[id]
-        pixels, values = read_pair(image, mask)
+        pixels, values = read_pair(image, mask, channels=3)
         check_values(values, (0, 255), mask)
-        return Sample(id, pixels, (values == 255).astype(np.uint8))
+        marked = values == 255
+        check_share(marked, MOST, mask)
+        _check_known(int(image.stem), marked, mask)
+        return Sample(id, pixels, marked.astype(np.uint8))
 
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
@@ -104,6 +120,18 @@ class KolektorSDD2:
         return pairs
 
 
+def _check_known(number: int, marked: Bool, file: Path) -> None:
+    """Refuse a mask that marks something where the release marks nothing, or the reverse.
+
+    Raises:
+        DataError: names the file.
+    """
+    defective = number in defective_numbers()
+    if marked.any() != defective:
+        found, known = ("marks nothing", "has a defect") if defective else ("marks a defect", "is clean")
+        raise DataError(f"{file}: {found}, but image {number} of the release {known}; restore the original file")
+
+
 def _holds_splits(folder: Path) -> bool:
     splits = subfolders(folder, tuple(NUMBERS)).values()
     return any(named_files(split, IMAGE) or named_files(split, MASK) for split in splits)
@@ -115,7 +143,7 @@ def _pairs_of(split: Split, folder: Path) -> Iterator[tuple[str, tuple[Path, Pat
     Raises:
         DataError: an image or a mask stands alone, or has a number of no image of this split.
     """
-    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    images, masks = release_files(folder, IMAGE, MASK)
     check_partners(images, masks, "mask", lambda number: f"{number}_GT.png")
     check_partners(masks, images, "image", lambda number: f"{number}.png")
     foreign = [path for number, path in images.items() if int(number) not in NUMBERS[split]]
@@ -133,16 +161,18 @@ def build(root: Path, /) -> Dataset:
 
 
 EXAMPLE: Mapping[Split, Sequence[int]] = {
-    "train": (10000, 10001, 10002, 10003, 10301, 10302, 11999, 12000, 12329, 12330),
-    "test": (20000, 20001, 20500, 20501, 21002, 21003),
+    "train": (10000, 10001, 10002, 10021, 10028, 10301, 10302, 12247, 12329, 12330),
+    "test": (20000, 20042, 20056, 20500, 20969, 21003),
 }
 
 
 def example(folder: Path) -> None:
-    """Write a miniature of the release, a quarter of the size, odd numbers with a defect, with its stray copies."""
+    """Write a miniature of the release, a quarter of the size, defective where the release is, and its stray copies."""
     for split, numbers in EXAMPLE.items():
         for number in numbers:
-            _write_miniature(folder / split / f"{number}.png", np.random.default_rng(number), bool(number % 2))
+            _write_miniature(
+                folder / split / f"{number}.png", np.random.default_rng(number), number in defective_numbers()
+            )
     train = folder / "train"
     for original, copy in (("10301.png", "10301 (copy).png"), ("10301_GT.png", "10301_GT (copy).png")):
         (train / copy).write_bytes((train / original).read_bytes())

@@ -15,8 +15,9 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,7 @@ import numpy as np
 
 from bench.api import (
     About,
+    Bool,
     Component,
     DataError,
     Dataset,
@@ -34,11 +36,13 @@ from bench.api import (
     Sample,
     SettingsError,
     Split,
+    check_drawn,
     check_partners,
+    check_share,
     entry,
     hookimpl,
-    named_files,
     read_pair,
+    release_files,
     release_home,
     subfolders,
     write_png,
@@ -49,8 +53,17 @@ CLEAN = "MT_Free"
 FOLDERS: Mapping[str, int] = {**{f"MT_{name.capitalize()}": k for k, name in enumerate(CLASSES, 1)}, CLEAN: 0}
 """Class folder to class number."""
 FOLDS = 5
+EMPTY = ("exp3_num_45042", "exp4_num_45057", "exp4_num_124690")
+"""Uneven tiles whose released mask is empty; the release has a fourth, on one of ``EMPTY_TILES``."""
+EMPTY_TILES = ("139798", "313478", "352479")
+FAINT = "exp3_num_24829"
+"""The one mask that marks something and never reaches 255: its highest level is 176."""
+MOST = 0.75
+"""No mask marks that much of its tile: 0.49 is the most in the 1,133 that were looked at."""
 IMAGE, MASK = r"(exp\d+_num_\d+)\.jpg", r"(exp\d+_num_\d+)\.png"
 """Everything else in a class folder is a stray file (``Thumbs.db``, ``... (copy).png``) and is not read."""
+SPLIT_OF_FOLD: Sequence[Split] = ("test", "validation", "train", "train", "train")
+"""As the core deals: fold 0 is for test, the next for validation."""
 GROUPS = Path(__file__).with_name("mtd_groups.csv")
 
 OBTAIN = (
@@ -101,17 +114,16 @@ class MagneticTiles:
         """One image ``uint8[H, W, 1]``; the mask is the folder's class where the file has ``mask_threshold`` or more.
 
         Raises:
-            DataError: a file is missing or damaged, the sizes differ, a tile filed as free has a defect, or the id is
-                unknown.
+            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
+                is unknown.
         """
         if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}; ids are like 'MT_Crack/exp1_num_249594'")
         image, mask = self._pairs[id]
         folder = id.partition("/")[0]
-        pixels, values = read_pair(image, mask)
+        pixels, values = read_pair(image, mask, channels=1)
         marked = values >= self.mask_threshold
-        if folder == CLEAN and marked.any():
-            raise DataError(f"{mask}: the mask marks {marked.sum()} pixels, but {CLEAN} holds clean tiles only")
+        _check_released(id, values, marked, mask)
         return Sample(id, pixels, np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
 
     @cached_property
@@ -131,6 +143,31 @@ class MagneticTiles:
         return dict(sorted(pairs.items()))
 
 
+def _check_released(id: str, values: Mask, marked: Bool, file: Path) -> None:
+    """Refuse a mask that the release cannot hold in this place.
+
+    Raises:
+        DataError: it marks a clean tile, marks nothing or too much of a defective one, or has other levels; names it.
+    """
+    folder, _, stem = id.partition("/")
+    original = "restore the original file"
+    if folder == CLEAN:
+        if values.any():
+            raise DataError(
+                f"{file}: {np.count_nonzero(values)} pixels are not 0, but {CLEAN} is free of defects; {original}"
+            )
+        return
+    if not values.any():
+        tile = tiles()[_file(id)].group
+        if folder == "MT_Uneven" and (stem in EMPTY or tile in EMPTY_TILES):
+            return
+        raise DataError(f"{file}: marks nothing, but {folder} holds defective tiles; {original}")
+    if values.max() < 255 and stem != FAINT:
+        raise DataError(f"{file}: its highest level is {values.max()}, that of the released masks 255; {original}")
+    check_drawn(values, file)
+    check_share(marked, MOST, file)
+
+
 @dataclass(frozen=True, slots=True)
 class LooseTiles:
     """The same images, each as if it were a tile of its own."""
@@ -143,15 +180,19 @@ class LooseTiles:
         return self.tiles.classes
 
     def records(self) -> Sequence[Record]:
-        """Every image as its own group, without a frozen split."""
-        return [
-            Record(id=r.id, group=r.id, files=r.files, meta={"exposure": r.meta["exposure"]})
-            for r in self.tiles.records()
-        ]
+        """Every image as its own group; split and fold follow from its id alone, so a subset is split as the whole."""
+        return [_loose(record) for record in self.tiles.records()]
 
     def load(self, id: str, /) -> Sample:
         """As in the grouped data set."""
         return self.tiles.load(id)
+
+
+def _loose(record: Record) -> Record:
+    """The image without its tile."""
+    fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
+    meta = {**record.meta, "fold": fold}
+    return replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
 
 
 def _image_folders(home: Path) -> Mapping[str, Path]:
@@ -166,7 +207,7 @@ def _pairs_of(name: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]
     Raises:
         DataError: an image or a mask stands alone.
     """
-    images, masks = named_files(folder, IMAGE), named_files(folder, MASK)
+    images, masks = release_files(folder, IMAGE, MASK)
     check_partners(images, masks, "mask", lambda stem: f"{stem}.png")
     check_partners(masks, images, "image", lambda stem: f"{stem}.jpg")
     return ((f"{name}/{stem}", (image, masks[stem])) for stem, image in images.items())
@@ -174,12 +215,9 @@ def _pairs_of(name: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]
 
 def _record(id: str, image: Path, mask: Path) -> Record:
     """One image with what the table says of it."""
-    tile = tiles().get(f"{id.replace('/', '/Imgs/')}.jpg")
+    tile = tiles().get(_file(id))
     if tile is None:
-        raise DataError(
-            f"{image}: not one of the {len(tiles())} released images, so its tile is unknown; remove it, "
-            "or use the data set 'folder' with groups of your own"
-        )
+        raise DataError(f"{image}: {_foreign(image.stem)}")
     exposure = int(id.partition("/exp")[2].partition("_")[0])
     return Record(
         id=id,
@@ -187,6 +225,22 @@ def _record(id: str, image: Path, mask: Path) -> Record:
         split=tile.split,
         files=(image, mask),
         meta={"exposure": exposure, "fold": tile.fold, "folds": FOLDS},
+    )
+
+
+def _file(id: str) -> str:
+    """The image of an id as the table names it."""
+    return f"{id.replace('/', '/Imgs/')}.jpg"
+
+
+def _foreign(stem: str) -> str:
+    """What to do with an image that the release does not have in this folder."""
+    homes = [file.partition("/")[0] for file in tiles() if Path(file).stem == stem.lower()]
+    if homes:
+        return f"the release has this image in {homes[0]}/Imgs; move it there, with its mask"
+    return (
+        f"not one of the {len(tiles())} released images, so its tile is unknown; move it out of the data set, or use "
+        "the data set 'folder' with groups of your own"
     )
 
 
@@ -268,6 +322,7 @@ def bench_datasets() -> Iterable[Component[Dataset]]:
     yield Component(
         "mtd-leaky",
         build_leaky,
+        version=2,
         about=LEAKY,
         example=example,
         badge="leaky split: images of one tile in train and test",

@@ -43,6 +43,7 @@ from bench.api import (
     part_folders,
     read_image,
     read_mask,
+    release_files,
     release_home,
     subfolders,
     write_png,
@@ -172,7 +173,7 @@ def _mask(file: Path, picture: Picture, image: Image) -> Mask:
     check_values(values, (0, MARKED), file)
     if not values.any():
         raise DataError(
-            f"{file}: marks nothing, but its image lies in the folder of a defect; fetch it again, or remove both"
+            f"{file}: marks nothing, but its image lies in the folder of a defect; restore the original file"
         )
     number = np.uint8(CATEGORIES.index(picture.category) + 1)
     mask: Mask = np.where(values == MARKED, number, np.uint8(0))
@@ -196,7 +197,7 @@ def _pictures_of(category: str, home: Path, good: Good) -> Iterator[tuple[str, P
     images, masks = _files(test, IMAGE), _files(truth, MASK)
     for (type, _), file in masks.items():
         if type == GOOD:
-            raise DataError(f"{file}: a mask for images without defect; remove it")
+            raise DataError(f"{file}: a mask for images without defect; move it out of the data set")
     defective = {place: file for place, file in images.items() if place[0] != GOOD}
     check_partners(masks, defective, "image", lambda place: test / place[0] / f"{place[1]}.png")
     check_partners(defective, masks, "mask", lambda place: truth / place[0] / f"{place[1]}_mask.png")
@@ -205,7 +206,7 @@ def _pictures_of(category: str, home: Path, good: Good) -> Iterator[tuple[str, P
             mask = masks.get((type, number))
             yield f"{category}/test/{type}/{number}", Picture(file, mask, category, type)
     if good == "all":
-        for number, file in named_files(entry(entry(home, "train"), GOOD), IMAGE).items():
+        for number, file in release_files(entry(entry(home, "train"), GOOD), IMAGE)[0].items():
             yield f"{category}/train/{GOOD}/{number}", Picture(file, None, category, GOOD)
 
 
@@ -215,7 +216,7 @@ def _files(folder: Path, pattern: str) -> dict[Place, Path]:
         (type, number): path
         for type, inner in named_files(folder, "(.+)").items()
         if inner.is_dir()
-        for number, path in named_files(inner, pattern).items()
+        for number, path in release_files(inner, pattern)[0].items()
     }
 
 

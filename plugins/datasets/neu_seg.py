@@ -36,8 +36,8 @@ from bench.api import (
     check_values,
     entry,
     hookimpl,
-    named_files,
     read_pair,
+    release_files,
     release_home,
     subfolders,
     write_png,
@@ -92,12 +92,12 @@ class NeuSeg:
         if id not in self._pairs:
             raise DataError(f"{self.root}: no image {id!r}")
         image_file, mask_file = self._pairs[id]
-        image, mask = read_pair(image_file, mask_file)
+        image, mask = read_pair(image_file, mask_file, channels=3)
         check_values(mask, range(len(CLASSES) + 1), mask_file)
         if not mask.any():
             raise DataError(
-                f"{mask_file}: marks nothing, but every image of the release has a defect; "
-                "fetch it again, or remove it with its image"
+                f"{mask_file}: marks nothing, but every image of the release has a defect; put the released file in "
+                "its place"
             )
         return Sample(id, image, mask)
 
@@ -137,7 +137,7 @@ def _files(folder: Path, name: str) -> dict[str, Path]:
     return {
         f"{split}/{stem}": path
         for split, inner in subfolders(folder, tuple(SPLITS_OF_FOLDERS)).items()
-        for stem, path in named_files(inner, name).items()
+        for stem, path in release_files(inner, name)[0].items()
     }
 
 

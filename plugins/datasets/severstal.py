@@ -39,8 +39,8 @@ from bench.api import (
     SettingsError,
     entry,
     hookimpl,
-    named_files,
     read_image,
+    release_files,
     release_home,
     subfolders,
 )
@@ -89,7 +89,7 @@ class Severstal:
         if id not in self._images:
             raise DataError(f"{self.root}: no image {id!r}; ids are like '0002cc93b'")
         image = self._images[id]
-        pixels = read_image(image)
+        pixels = read_image(image, channels=3)
         height, width, _ = pixels.shape
         if (height, width) != (HEIGHT, WIDTH):
             raise DataError(f"{image}: {width}x{height} pixels; images of the release have {WIDTH}x{HEIGHT}")
@@ -105,7 +105,7 @@ class Severstal:
     def _images(self) -> Mapping[str, Path]:
         """Image files by id; looked up once, as decoding asks for them one by one."""
         folder = entry(self._home, "train_images")
-        found = named_files(folder, IMAGE)
+        (found,) = release_files(folder, IMAGE)
         if not found:
             raise DataError(f"{folder}: holds no image named like 0002cc93b.jpg; to get it, {OBTAIN}")
         return found

@@ -15,12 +15,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bench.api import Bool, DataError, Row, check_size, check_values, named_files, read_csv, read_mask
+from bench.api import Bool, DataError, Row, check_share, check_size, check_values, read_csv, read_mask, release_files
 
 CLASSES = ("class 1", "class 2", "class 3", "class 4")
 """The release numbers its kinds of defect and names none."""
 HEIGHT, WIDTH = 256, 1600
 """The grid that run lengths count on."""
+MOST = 0.9
+"""Masks of whole defects fill up to most of an image; one that fills more is taken for inverted."""
 ROW = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg_(?P<class>[1-4])")
 MASK = r"([0-9a-f]{9}_[1-4])\.png"
 
@@ -102,7 +104,7 @@ class Table:
         if lost:
             raise DataError(
                 f"{self.path}: no rows for {lost[0]}.jpg ({len(lost)} such image(s)), but this form of the file has "
-                "rows for clean images too; fetch it again"
+                "rows for clean images too; restore the original file"
             )
 
 
@@ -124,6 +126,7 @@ class MaskFile:
         check_size(values, WIDTH, HEIGHT, self.path, image)
         check_values(values, (0, 1, 255), self.path)
         marked: Bool = values != 0
+        check_share(marked, MOST, self.path)
         return marked
 
 
@@ -147,7 +150,7 @@ class MaskFolder:
         if unused:
             raise DataError(
                 f"{self.marks[unused[0]][0].path}: its image {unused[0]}.jpg is missing ({len(unused)} such image(s)); "
-                "add it, or remove the mask"
+                "add it, or move the mask out of the data set"
             )
 
 
@@ -160,7 +163,7 @@ def marks_in_folder(folder: Path) -> MaskFolder:
     if not folder.is_dir():
         raise DataError(f"{folder}: the folder is missing; the setting 'masks' names it")
     found: dict[str, list[MaskFile]] = {}
-    for key, path in named_files(folder, MASK).items():
+    for key, path in release_files(folder, MASK)[0].items():
         id, _, defect = key.partition("_")
         found.setdefault(id, []).append(MaskFile(int(defect), path))
     if not found:
@@ -202,13 +205,13 @@ def _check_whole(path: Path, rows: Sequence[Row]) -> None:
         DataError: there are no rows, or the last line does not end.
     """
     if not rows:
-        raise DataError(f"{path}: has no rows, so every image would count as clean; fetch the file again")
+        raise DataError(f"{path}: has no rows, so every image would count as clean; restore the original file")
     with path.open("rb") as file:
         file.seek(-1, 2)
         if file.read() not in (b"\n", b"\r"):
             raise DataError(
-                f"{path}:{rows[-1].line}: the last line does not end, so the file may be cut off; fetch it again, or "
-                "end the line if it is whole"
+                f"{path}:{rows[-1].line}: the last line does not end, so the file may be cut off; restore the original "
+                "file, or end the line if it is whole"
             )
 
 
@@ -238,7 +241,7 @@ def _check_rows(id: str, known: Mapping[int, Row], complete: bool) -> None:
     if complete and len(known) < len(CLASSES):
         raise DataError(
             f"{first.where}: {id}.jpg has rows for {len(known)} of {len(CLASSES)} classes; this form of the file has "
-            "all of them, empty where there is no defect: fetch it again"
+            "all of them, empty where there is no defect: restore the original file"
         )
     empty = [row for row in known.values() if not _runs(row)]
     if empty and not complete:
