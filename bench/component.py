@@ -67,10 +67,10 @@ class Download:
 class Release:
     """A data set as published: where its files are, and counts that ``bench data verify`` compares.
 
-    Without ``downloads`` the data must be obtained by hand (``About.obtain`` says how) and imported.
-    ``images`` and ``defective`` count the whole release, ``splits`` the images of its official splits;
-    None and empty where unknown. ``unmarked`` counts images that the release calls defective but whose mask marks
-    nothing. The counts are those of the default settings.
+    Without ``downloads`` the data must be obtained by hand (``About.obtain`` says how) and imported. ``images`` and
+    ``defective`` count the whole release, ``splits`` the images of its official splits, ``classes`` the images that
+    show each class, by its name; None and empty where unknown. ``unmarked`` counts images that the release calls
+    defective but whose mask marks nothing. The counts are those of the default settings.
     """
 
     downloads: tuple[Download, ...] = ()
@@ -78,6 +78,7 @@ class Release:
     defective: int | None = None
     unmarked: int = 0
     splits: tuple[tuple[Split, int], ...] = ()
+    classes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

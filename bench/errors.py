@@ -5,6 +5,7 @@
 ├── ``PluginError``     a plugin could not be loaded, or a name is unknown or offered twice
 ├── ``SettingsError``   a component was asked for with settings it does not have
 ├── ``DataError``       a data set is absent, incomplete or inconsistent; names the file
+│   └── ``UnusableImages``  images of it cannot be read as they are meant; carries a line for each
 ├── ``StoreError``      a stored artifact is missing, unreadable or of another schema
 │   └── ``Damaged``     its content cannot be parsed: as good as absent, made again
 └── ``TrainingError``   a training ended without a usable model
@@ -41,6 +42,18 @@ class SettingsError(BenchError):
 
 class DataError(BenchError):
     """A data set is absent, incomplete or inconsistent."""
+
+
+class UnusableImages(DataError):
+    """Images that cannot be used: ``mistakes`` has a line for each, ``more`` says that not all were read."""
+
+    def __init__(self, dataset: str, mistakes: Sequence[str], images: int, *, more: bool) -> None:
+        count = f"{len(mistakes)} or more" if more else str(len(mistakes))
+        first = f"data set {dataset!r}: {count} of {images:,} images cannot be used: {mistakes[0]}"
+        others = f" (and others: 'bench data verify {dataset}' names them)" if len(mistakes) > 1 else ""
+        super().__init__(first + others)
+        self.mistakes = tuple(mistakes)
+        self.more = more
 
 
 class StoreError(BenchError):

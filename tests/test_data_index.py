@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bench.api import DataError, Record, Sample, read_image, read_mask, write_png
-from bench.data.index import build_index, is_current, read_index, write_index
+from bench.data.index import build_index
+from bench.data.index_file import is_current, read_index, write_index
 from bench.errors import StoreError
 
 

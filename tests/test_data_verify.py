@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bench.canonical import canonical, digest, printable
 from bench.catalog import Catalog, catalog_of
 from bench.component import Release
-from bench.data.index import read_index
+from bench.data.index_file import read_index
 from bench.data.verify import Census, census, compare
 from bench.engine.home import Places
 from bench.engine.verifying import Verified, other_settings, verify_dataset

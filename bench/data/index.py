@@ -1,19 +1,16 @@
 """The index of a data set: every image read once, its facts kept as one row.
 
 Everything after it (splits, crop weights, normalisation, leak search, ``bench plan``) works from these rows
-and decodes nothing. The index is a JSON file that remembers the size and time of every file it was made from.
+and decodes nothing. :mod:`bench.data.index_file` keeps it, with the stamps of the files that it was made from.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,15 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.canonical import DIGEST_BYTES, digest
-from bench.errors import DataError, StoreError
-from bench.types import IGNORED, Dataset, JsonValue, Record, Sample, Split
+from bench.errors import DataError, PluginError, UnusableImages
+from bench.types import IGNORED, Dataset, Record, Sample, Split
 
-SCHEMA = 1
 MOST_NAMED = 20
 """So many bad images are named in one error; reading stops there."""
 
-Stamp: TypeAlias = tuple[tuple[int, int] | None, ...]
-"""Size in bytes and time of change in nanoseconds of each file of a record; None for an absent file."""
+FileStamp: TypeAlias = tuple[int, ...]
+"""Size in bytes, times of writing and of change in nanoseconds, and inode: ``cp -p`` keeps the first two only."""
+Stamp: TypeAlias = tuple[FileStamp | None, ...]
+"""The stamp of each file of a record; None for an absent file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,8 @@ class IndexedImage:
 class DatasetIndex:
     """All images of a data set in its own order; ``fingerprint`` stands for its whole content.
 
-    ``stamps`` are the files' sizes and times when they were read: for the cache only, in no fingerprint.
+    ``stamps`` are those of the files when they were read: for the cache only, in no fingerprint. ``remarks`` are what
+    the reader has to say of files that it does not take as they stand.
     """
 
     dataset: str
@@ -74,6 +73,7 @@ class DatasetIndex:
     entries: tuple[IndexedImage, ...]
     fingerprint: str
     stamps: tuple[Stamp, ...] = field(default=(), compare=False, repr=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
 
 def _silent(done: int, total: int) -> None:
@@ -91,11 +91,11 @@ def build_index(
     """Read every image once, on ``workers`` threads; the result is the same for any number of them.
 
     Rows of ``known``, an earlier index of the same component, settings and version, are taken over for
-    images whose files have kept size and time.
+    images whose files have kept their stamps.
 
     Raises:
-        DataError: no images, a doubled id, images that cannot be read or hold values that are no class
-            (up to 20 are named at once), or images of different channels or pixel types.
+        UnusableImages: images cannot be read or hold values that are no class; up to 20 are named at once.
+        DataError: no images, a doubled id, or images of different channels or pixel types.
     """
     classes = _checked_classes(name, dataset.classes)
     records = _checked_records(name, dataset.records())
@@ -114,10 +114,23 @@ def build_index(
             entries = _gathered(name, records, pending, progress)
         finally:
             pool.shutdown(cancel_futures=True)
-    _check_alike(name, entries)
+    _check_alike(name, entries, records)
     # A set that renders its files on first use has them only now.
     stamps = tuple(stamp_of(record) if None in stamp else stamp for record, stamp in zip(records, before, strict=True))
-    return DatasetIndex(name, classes, entries, fingerprint_of(classes, entries), stamps)
+    return DatasetIndex(name, classes, entries, fingerprint_of(classes, entries), stamps, _remarks(name, dataset))
+
+
+def _remarks(name: str, dataset: Dataset) -> tuple[str, ...]:
+    """What the reader remarks, if it has such a method.
+
+    Raises:
+        PluginError: it returns something else than lines of text.
+    """
+    ask = getattr(dataset, "remarks", None)
+    said = tuple(ask()) if ask else ()
+    if not all(isinstance(remark, str) and remark.isprintable() for remark in said):
+        raise PluginError(f"remarks() of data set {name!r} must return lines of text")
+    return said
 
 
 def fingerprint_of(classes: Sequence[str], entries: Iterable[IndexedImage]) -> str:
@@ -126,16 +139,16 @@ def fingerprint_of(classes: Sequence[str], entries: Iterable[IndexedImage]) -> s
 
 
 def stamp_of(record: Record) -> Stamp:
-    """Size and time of every file of a record."""
+    """The stamps of the files of a record."""
     return tuple(_stat(path) for path in record.files)
 
 
-def _stat(path: Path) -> tuple[int, int] | None:
+def _stat(path: Path) -> FileStamp | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _checked_classes(name: str, classes: Sequence[str]) -> tuple[str, ...]:
@@ -195,8 +208,7 @@ def _gathered(
                 break
         progress(done, len(records))
     if bad:
-        count = f"{len(bad)} or more" if len(bad) == MOST_NAMED else str(len(bad))
-        raise DataError(f"data set {name!r}: {count} of {len(records)} images cannot be used: {'; '.join(bad)}")
+        raise UnusableImages(name, bad, len(records), more=len(bad) == MOST_NAMED)
     return tuple(rows)
 
 
@@ -256,100 +268,24 @@ def _digest_of(pixels: npt.NDArray[Any]) -> str:
     return hashed.hexdigest()
 
 
-def _check_alike(name: str, entries: Sequence[IndexedImage]) -> None:
+def _check_alike(name: str, entries: Sequence[IndexedImage], records: Sequence[Record]) -> None:
     """Refuse a mixture of channels or pixel types: no crop bank and no model takes one."""
-    kinds: dict[tuple[int, str], list[str]] = {}
-    for entry in entries:
-        kinds.setdefault((entry.channels, entry.dtype), []).append(entry.id)
+    kinds: dict[tuple[int, str], list[Record]] = {}
+    for entry, record in zip(entries, records, strict=True):
+        kinds.setdefault((entry.channels, entry.dtype), []).append(record)
     if len(kinds) > 1:
-        found = "; ".join(f"{len(ids)} of {c} x {dtype} ({ids[0]!r}, ...)" for (c, dtype), ids in kinds.items())
-        raise DataError(f"data set {name!r} mixes images of different channels or types: {found}; convert them to one")
-
-
-def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> None:
-    """Write the index with the stamps of its files: temporary file, fsync, rename."""
-    stamps = index.stamps or tuple(stamp_of(record) for record in records)
-    content = {
-        "schema": SCHEMA,
-        "dataset": index.dataset,
-        "classes": index.classes,
-        "fingerprint": index.fingerprint,
-        "images": [{**asdict(entry), "files": stamp} for entry, stamp in zip(index.entries, stamps, strict=True)],
-    }
-    _write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def read_index(path: Path) -> DatasetIndex:
-    """Read an index.
-
-    Raises:
-        StoreError: the file is missing, damaged, of another schema, or its rows are not those it was made with.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-        if content["schema"] != SCHEMA:
-            raise StoreError(f"{path}: written with schema {content['schema']}, this version reads {SCHEMA}; delete it")
-        index = DatasetIndex(
-            dataset=content["dataset"],
-            classes=tuple(content["classes"]),
-            entries=tuple(_entry(row) for row in content["images"]),
-            fingerprint=content["fingerprint"],
-            stamps=tuple(_stamp(row["files"]) for row in content["images"]),
+        found = "; ".join(
+            f"{len(alike):,} of {channels} x {dtype} ({_named(alike[0])})" for (channels, dtype), alike in kinds.items()
         )
-    except OSError as error:
-        raise StoreError(f"{path}: the index cannot be read ({error.strerror}); build it again") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: the index is damaged ({error}); delete it") from None
-    if fingerprint_of(index.classes, index.entries) != index.fingerprint:
-        raise StoreError(f"{path}: the index is damaged (its rows do not match its fingerprint); delete it")
-    return index
+        raise DataError(
+            f"data set {name!r} mixes images of different channels or pixel types: {found}; convert them to one, or "
+            "set 'channels' if the data set has that setting ('bench info' says)"
+        )
 
 
-def _entry(row: Mapping[str, JsonValue]) -> IndexedImage:
-    plain: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key != "files"
-    }
-    return IndexedImage(**plain)
-
-
-def _stamp(files: Sequence[Sequence[int] | None]) -> Stamp:
-    return tuple(None if found is None else (found[0], found[1]) for found in files)
-
-
-def is_current(path: Path, records: Sequence[Record]) -> bool:
-    """Whether the index at ``path`` still describes these records, without opening an image.
-
-    Ids, groups, official splits and metadata must be equal and every file must have kept size and time.
-    For a record that names no files (an image made in memory) the ids and the like are all there is to compare.
-    """
-    try:
-        index = read_index(path)
-    except StoreError:
-        return False
-    return len(index.entries) == len(records) and all(
-        _matches(entry, stamp, record)
-        for entry, stamp, record in zip(index.entries, index.stamps, records, strict=True)
-    )
-
-
-def _matches(entry: IndexedImage, stamp: Stamp, record: Record) -> bool:
-    said = (entry.id, entry.group, entry.official, dict(entry.meta))
-    says = (record.id, record.group, record.split, dict(record.meta))
-    return said == says and None not in stamp and stamp == stamp_of(record)
+def _named(record: Record) -> str:
+    """The image file of a record, or its id where it names none."""
+    return str(record.files[0]) if record.files else f"image {record.id!r}"
 
 
 def some(names: Sequence[str]) -> str:

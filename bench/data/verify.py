@@ -26,13 +26,18 @@ class ClassCount:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What a data set holds; ``marked`` counts the images with at least one defect pixel, ``splits`` official ones."""
+    """What a data set holds.
+
+    ``marked`` counts the images with at least one defect pixel, ``splits`` those of official splits, ``ignored`` the
+    pixels that take no part, and the images that have any.
+    """
 
     images: int
     marked: int
     groups: int
     splits: Mapping[str, int]
     classes: tuple[ClassCount, ...]
+    ignored: ClassCount
     widths: tuple[int, int]
     heights: tuple[int, int]
 
@@ -67,6 +72,7 @@ def census(index: DatasetIndex) -> Census:
             ClassCount(name, sum(e.pixels[k] > 0 for e in entries), sum(e.pixels[k] for e in entries))
             for k, name in enumerate(index.classes, start=1)
         ),
+        ignored=ClassCount("ignored", sum(e.ignored > 0 for e in entries), sum(e.ignored for e in entries)),
         widths=(min(e.width for e in entries), max(e.width for e in entries)),
         heights=(min(e.height for e in entries), max(e.height for e in entries)),
     )
@@ -79,6 +85,10 @@ def compare(found: Census, release: Release | None) -> Verdict:
         return Verdict("unknown", "no official counts are known to compare with")
     more = [fact for fact in facts if fact.found > fact.released]
     less = [fact for fact in facts if fact.found < fact.released]
+    if more and {fact.what for fact in more} == {CLEAN}:
+        return Verdict(
+            "wrong", f"more clean images than the release: {_listed(more)}; masks that should mark something are empty"
+        )
     if more:
         return Verdict("wrong", f"more than the release: {_listed(more)}; is another version mixed in?")
     if not less:
@@ -98,6 +108,9 @@ def _facts(found: Census, release: Release) -> Iterator[Fact]:
         yield Fact(MARKED, found.marked, marked)
         if release.images is not None:
             yield Fact(CLEAN, found.images - found.marked, release.images - marked)
+    counts = {count.name: count.images for count in found.classes}
+    for name, count in release.classes:
+        yield Fact(f"with {name}", counts.get(name, 0), count)
     for split, count in release.splits:
         yield Fact(f"in {split}", found.splits.get(split, 0), count)
 

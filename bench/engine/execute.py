@@ -18,7 +18,8 @@ from bench.catalog import Catalog
 from bench.component import build
 from bench.crops.bank import Bank, build_bank, build_tiles, open_bank
 from bench.crops.prepare import Source
-from bench.data.index import DatasetIndex, is_current, read_index
+from bench.data.index import DatasetIndex
+from bench.data.index_file import is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
 from bench.engine.home import Places
 from bench.engine.indexing import listed, open_dataset, split_rule

@@ -10,7 +10,8 @@ from unicodedata import category
 
 from bench.catalog import Catalog
 from bench.component import Component, build, guarded
-from bench.data.index import DatasetIndex, build_index, is_current, read_index, write_index
+from bench.data.index import DatasetIndex, build_index
+from bench.data.index_file import is_current, read_index, write_index
 from bench.data.leaks import duplicates
 from bench.data.splits import Rule, assign, split_digest
 from bench.engine.arriving import occupied
@@ -55,7 +56,7 @@ def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()
     data = DataRef(ref.use, dict(ref.settings), str(root), str(path))
     try:
         records = listed(open_dataset(catalog, data), ref.use)
-        return Shelf(data, _known(path) if name in made else current_index(path, records))
+        return Shelf(data, known_index(path) if name in made else current_index(path, records))
     except BenchError as error:
         nowhere = places.given(ref.use, offer.component.folder) is None and not occupied(root)
         absent = nowhere and isinstance(error, DataError)  # a plugin that fails is at fault itself
@@ -102,7 +103,7 @@ def current_index(path: Path, records: Sequence[Record]) -> DatasetIndex | None:
     """The index at ``path`` if it still describes the files, else None; without files nothing vouches for it."""
     if not path.is_file() or not all(record.files for record in records):
         return None
-    return _known(path) if is_current(path, records) else None
+    return known_index(path) if is_current(path, records) else None
 
 
 def open_dataset(catalog: Catalog, data: DataRef) -> Dataset:
@@ -121,12 +122,12 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
         dataset,
         workers=THREADS,
         progress=lambda done, total: report("index", done, total, ""),
-        known=_known(path),
+        known=known_index(path),
     )
     write_index(path, index, listed(dataset, job.data.use))
 
 
-def _known(path: Path) -> DatasetIndex | None:
+def known_index(path: Path) -> DatasetIndex | None:
     """An earlier index of the same folder and settings: rows of unchanged files are taken from it."""
     try:
         return read_index(path) if path.is_file() else None

@@ -17,7 +17,7 @@ from bench.catalog import Catalog, Offer
 from bench.component import Download, Release
 from bench.data.archives import archive_kind, unpack
 from bench.data.fetch import Altered, download_file, file_name, sha256_of
-from bench.data.index import write_index
+from bench.data.index_file import write_index
 from bench.data.space import NoRoom, check_space
 from bench.engine.arriving import claimed, draft, publish, publish_link
 from bench.engine.copying import copy_file, copy_folder

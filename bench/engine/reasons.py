@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.canonical import digest
-from bench.data.index import DatasetIndex, read_index
+from bench.data.index import DatasetIndex
+from bench.data.index_file import read_index
 from bench.data.splits import assign
 from bench.engine.home import Places
 from bench.engine.indexing import make_index

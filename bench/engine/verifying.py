@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
 from bench.component import Component, complete, guarded
-from bench.data.index import DatasetIndex, build_index, write_index
+from bench.data.index import DatasetIndex, build_index
+from bench.data.index_file import write_index
 from bench.data.verify import Census, Verdict, census, compare
 from bench.engine.home import Places
-from bench.engine.indexing import THREADS, listed, open_dataset, shelf
+from bench.engine.indexing import THREADS, known_index, listed, open_dataset, shelf
 from bench.suite.schema import Ref
 from bench.types import Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A data set of which every image was decoded without complaint."""
+    """A data set of which every image was decoded without complaint.
+
+    ``outdated`` are images that the index of before knew otherwise, or did not know.
+    """
 
     index: DatasetIndex
     census: Census
     verdict: Verdict
+    outdated: tuple[str, ...] = ()
 
 
 def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Callable[[int, int], None]) -> Verified:
@@ -34,9 +39,16 @@ def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Callabl
         PluginError: the reader fails.
     """
     data = shelf(catalog, ref, places).data
+    path = Path(data.index)
+    before = known_index(path)
     verified = examine(catalog, ref, open_dataset(catalog, data), progress)
-    write_index(Path(data.index), verified.index, ())
-    return verified
+    write_index(path, verified.index, ())
+    return replace(verified, outdated=_outdated(before, verified.index) if before else ())
+
+
+def _outdated(before: DatasetIndex, now: DatasetIndex) -> tuple[str, ...]:
+    digests = {entry.id: entry.digest for entry in before.entries}
+    return tuple(entry.id for entry in now.entries if digests.get(entry.id) != entry.digest)
 
 
 def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Callable[[int, int], None]) -> Verified:

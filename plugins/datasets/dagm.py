@@ -331,6 +331,7 @@ RELEASE = Release(
     images=16_100,
     defective=2_100,
     splits=(("train", 8_050), ("test", 8_050)),
+    classes=tuple((name, 150 if texture < 7 else 300) for texture, name in enumerate(CLASSES, 1)),
 )
 
 

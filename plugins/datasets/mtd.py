@@ -305,7 +305,12 @@ ABOUT = About(
     home="https://github.com/abin24/Magnetic-tile-defect-datasets.",
     obtain=OBTAIN,
 )
-RELEASE = Release(images=1344, defective=392, unmarked=4)
+RELEASE = Release(
+    images=1344,
+    defective=392,
+    unmarked=4,
+    classes=(("blowhole", 115), ("break", 85), ("crack", 57), ("fray", 32), ("uneven", 99)),
+)
 LEAKY = About(
     summary="The magnetic tiles split image by image: photographs of one tile lie in train and test",
     licence=ABOUT.licence,

@@ -207,7 +207,11 @@ ABOUT = About(
     home="https://www.kaggle.com/c/severstal-steel-defect-detection",
     obtain=OBTAIN,
 )
-RELEASE = Release(images=12568, defective=6666)
+RELEASE = Release(
+    images=12568,
+    defective=6666,
+    classes=tuple(zip(CLASSES, (897, 247, 5150, 801), strict=True)),
+)
 
 
 @hookimpl

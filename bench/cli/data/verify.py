@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import DataDesk, data_desk, dataset_options
-from bench.errors import BenchError, DataError, PluginError
+from bench.errors import BenchError, DataError, PluginError, UnusableImages
 
 if TYPE_CHECKING:
     from bench.engine.verifying import Verified
@@ -43,12 +43,25 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
             found = verify_dataset(
                 desk.catalog, ref, desk.places, lambda done, total: watch(f"{IMAGES} of {ref.use}", done, total)
             )
+    except UnusableImages as error:
+        for mistake in error.mistakes:
+            click.echo(printable(f"{ref.use}: {mistake}"), err=True)
+        click.echo(printable(f"{ref.use}: {_unusable(error)}"), err=True)
+        return 3
     except (BenchError, OSError) as error:
         click.echo(printable(f"{ref.use}: {error}"), err=True)
         return 3 if isinstance(error, DataError | PluginError) and _there(desk, ref) else 2
     for line in _lines(ref.use, found):
         click.echo(line)
     return 3 if found.verdict.standing == "wrong" else 0
+
+
+def _unusable(error: UnusableImages) -> str:
+    """The last line, after one for each image."""
+    count = len(error.mistakes)
+    if error.more:
+        return f"reading stopped after {count} images that cannot be used; mend them and repeat the command"
+    return f"{count} image{'s' if count > 1 else ''} cannot be used"
 
 
 def _there(desk: DataDesk, ref: Ref) -> bool:
@@ -62,16 +75,24 @@ def _there(desk: DataDesk, ref: Ref) -> bool:
 
 
 def _lines(name: str, found: Verified) -> Iterator[str]:
+    from bench.data.index import some
+
     census, first = found.census, found.index.entries[0]
     yield f"{name}: {found.verdict.sentence}"
     yield f"  read         {census.images:,} images of {census.groups:,} groups, and every mask there is"
     yield f"  size         {_range(census.widths)} x {_range(census.heights)} pixels, {first.channels} x {first.dtype}"
     yield f"  marked       {census.marked:,} images with a defect, {census.images - census.marked:,} without"
     splits = ", ".join(f"{split} {count:,}" for split, count in census.splits.items())
+    if census.ignored.pixels:
+        yield f"  ignored      {census.ignored.pixels:,} pixels of {census.ignored.images:,} images"
     yield f"  splits       {splits or 'none official'}"
     for k, one in enumerate(census.classes, start=1):
         yield f"  class {k:<6d} {one.name}: {one.images:,} images, {one.pixels:,} pixels"
     yield f"  fingerprint  {found.index.fingerprint}"
+    for remark in found.index.remarks:
+        yield f"  remark       {remark}"
+    if found.outdated:
+        yield f"  index        was out of date for {some(found.outdated)}; it is new now, scores of before are stale"
 
 
 def _range(limits: tuple[int, int]) -> str:
