@@ -158,8 +158,8 @@ def check_values(mask: Mask, allowed: Collection[int], mask_file: Path) -> None:
     unknown = [value for value in np.flatnonzero(counts).tolist() if value not in allowed]
     if unknown:
         raise DataError(
-            f"{mask_file}: the mask holds {unknown[:5]}; it may hold {_listed(allowed)} only: put the original file in "
-            "its place"
+            f"{mask_file}: the mask holds {unknown[:5]}; it may hold {_listed(allowed)} only: restore the "
+            "original file"
         )
 
 

@@ -110,7 +110,7 @@ def release_files(folder: Path, *patterns: str) -> tuple[dict[str, Path], ...]:
     r"""What a release has in a folder: for each of ``patterns`` the files as by :func:`named_files`.
 
     Patterns end in a file type, as ``(\d{5})_GT\.png``. Files of other names are strays and are left out, but not a
-    picture that has the name of a released one and another type: someone converted it.
+    picture that has the name of a released one in its place and another type: someone converted it.
 
     Raises:
         DataError: as there, or there is such a picture.
@@ -119,14 +119,15 @@ def release_files(folder: Path, *patterns: str) -> tuple[dict[str, Path], ...]:
     known = {path for files in found for path in files.values()}
     for path in visible(folder) if _is_folder(folder) else ():
         if path not in known and looks_like_picture(path):
-            _check_stray(path, patterns)
+            _check_stray(path, patterns, found)
     return found
 
 
-def _check_stray(path: Path, patterns: Sequence[str]) -> None:
-    for pattern in patterns:
+def _check_stray(path: Path, patterns: Sequence[str], found: Sequence[Mapping[str, Path]]) -> None:
+    for pattern, files in zip(patterns, found, strict=True):
         type = pattern.rpartition("\\")[2]
-        if re.fullmatch(pattern, path.stem + type, re.IGNORECASE | re.ASCII):
+        named = re.fullmatch(pattern, path.stem + type, re.IGNORECASE | re.ASCII)
+        if named and named[1].lower() not in files:
             raise DataError(
                 f"{path}: a file of the release by its name, but the release has type {type}, so it would be left out; "
                 f"convert it to {type}, or fetch the released one"

@@ -243,7 +243,7 @@ def test_a_mask_of_another_size_is_refused_naming_both_files(opened, miniature):
 def test_a_truncated_image_is_refused(opened, miniature):
     path = miniature / "images" / "02" / "01.png"
     path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(DataError, match=r"images/02/01\.png: cannot be read"):
+    with pytest.raises(DataError, match=r"images/02/01\.png: cannot be decoded"):
         opened(miniature).load("02/01")
 
 

@@ -275,7 +275,7 @@ def test_a_run_text_with_other_line_ends_is_read(opened, miniature):
 def test_a_truncated_photograph_is_refused(opened, miniature):
     path = miniature / "image" / "008.jpg"
     path.write_bytes(path.read_bytes()[:-200])
-    assert "image/008.jpg: cannot be read as an image" in refused(opened, miniature)
+    assert "image/008.jpg: cannot be decoded" in refused(opened, miniature)
 
 
 @pytest.mark.parametrize("id", ["119", "1", "../image/001", "999"])

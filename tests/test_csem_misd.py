@@ -278,7 +278,7 @@ def test_a_file_of_another_size_is_refused_naming_both_files(opened, washer, nam
 def test_a_truncated_file_is_named(opened, washer, name, left):
     path = washer / f"Train/001/washer_001_{name}.png"
     path.write_bytes(path.read_bytes()[:left])
-    with pytest.raises(DataError, match=rf"washer_001_{name}\.png: .*fetch the file again"):
+    with pytest.raises(DataError, match=rf"washer_001_{name}\.png: .*copy it anew"):
         opened(washer.parent, outside="ignore", **FEW).load("Washer/Train/001/101")
 
 

@@ -20,6 +20,7 @@ from bench.catalog import Catalog
 from bench.component import build
 from bench.data.index import build_index
 from bench.data.splits import assign
+from bench.errors import UnusableImages
 from bench.types import Dataset
 
 CLASSES = tuple(f"class{k}" for k in range(1, 11))
@@ -298,7 +299,7 @@ def test_exactly_the_images_listed_as_defective_have_a_mask(opened, flags, end, 
             name = f"{number:04d}"
             write_png(half / f"{name}.PNG", np.full((3, 4), 9, np.uint8))
             if has_defect:
-                write_png(half / "Label" / f"{name}_label.PNG", np.full((3, 4), 255, np.uint8))
+                write_png(half / "Label" / f"{name}_label.PNG", np.eye(3, 4, dtype=np.uint8) * 255)
             rows.append(
                 f"{number}\t{int(has_defect)}\t{name}.PNG\t0\t{f'{name}_label.PNG' if has_defect else '0'}{tail}"
             )
@@ -335,8 +336,10 @@ def test_truncated_emptied_and_coloured_files_are_all_named(opened, miniature):
     (half / "0576.PNG").write_bytes((half / "0576.PNG").read_bytes()[:200])
     (half / "Label" / "0577_label.PNG").write_bytes(b"")
     write_png(half / "0579.PNG", np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
-    with pytest.raises(DataError, match=r"3 of 70 images .*/0576\.PNG.*0577_label\.PNG.*/0579\.PNG: in colour"):
+    with pytest.raises(UnusableImages, match=r"3 of 70 images .*/0576\.PNG") as caught:
         build_index("dagm", opened(miniature))
+    assert "0577_label.PNG" in caught.value.mistakes[1]
+    assert "0579.PNG: in colour" in caught.value.mistakes[2]
 
 
 def test_an_unknown_image_is_refused(opened, pristine):

@@ -96,7 +96,7 @@ def test_the_stray_copies_of_the_archive_are_not_read(opened, miniature):
 
 def test_the_folder_may_lie_one_level_deeper(opened, miniature):
     assert [r.id for r in opened(miniature.parent).records()] == [r.id for r in opened(miniature).records()]
-    assert opened(miniature.parent).load("train/10001").mask.any()
+    assert opened(miniature.parent).load("train/10021").mask.any()
 
 
 def test_one_split_alone_is_a_subset(opened, miniature):
@@ -123,15 +123,16 @@ def test_an_image_in_the_wrong_split_is_refused(opened, miniature, place, number
 def test_masks_hold_0_and_255_only(opened, pristine, tmp_path_factory, value):
     folder = tmp_path_factory.mktemp("release") / "train"
     folder.mkdir()
-    shutil.copy(pristine / "train" / "10000.png", folder)
-    mask = np.zeros(cv2.imread(str(folder / "10000.png"), 0).shape, np.uint8)
-    mask[3:5, 4] = value
-    cv2.imwrite(str(folder / "10000_GT.png"), mask)
+    shutil.copy(pristine / "train" / "10021.png", folder)
+    mask = np.zeros(cv2.imread(str(folder / "10021.png"), 0).shape, np.uint8)
+    mask[3:5, 4] = 255
+    mask[6, 4] = value
+    cv2.imwrite(str(folder / "10021_GT.png"), mask)
     if value in (0, 255):
-        assert np.array_equal(opened(folder.parent).load("train/10000").mask, mask > 0)
+        assert np.array_equal(opened(folder.parent).load("train/10021").mask, mask > 0)
     else:
-        with pytest.raises(DataError, match=rf"10000_GT\.png: the mask holds \[{value}\]"):
-            opened(folder.parent).load("train/10000")
+        with pytest.raises(DataError, match=rf"10021_GT\.png: the mask holds \[{value}\]"):
+            opened(folder.parent).load("train/10021")
 
 
 def test_a_mask_of_another_size_is_refused_naming_both_files(opened, miniature):
@@ -140,14 +141,14 @@ def test_a_mask_of_another_size_is_refused_naming_both_files(opened, miniature):
         opened(miniature).load("train/10000")
 
 
-@pytest.mark.parametrize("name", ["10001.png", "10001_GT.png"])
+@pytest.mark.parametrize("name", ["10021.png", "10021_GT.png"])
 @pytest.mark.parametrize("share", [0, 0.5, 0.97])
 def test_a_file_that_is_cut_off_is_refused_by_name(opened, miniature, name, share):
     path = miniature / "train" / name
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DataError, match=rf"train/{name}"):
-        opened(miniature).load("train/10001")
+        opened(miniature).load("train/10021")
 
 
 @pytest.mark.parametrize("id", ["train/10004", "10000", "validation/10000", "test/10000", "train/10301 (copy)"])

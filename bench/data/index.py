@@ -203,7 +203,8 @@ def _gathered(
             rows.append(future.result())
         except (DataError, OSError) as error:
             text = str(error)
-            bad.append(text if record.id in text else f"image {record.id!r}: {text}")
+            named = any(name in text for name in (record.id, *map(str, record.files)))
+            bad.append(text if named else f"image {record.id!r}: {text}")
             if len(bad) == MOST_NAMED:
                 break
         progress(done, len(records))

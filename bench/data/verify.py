@@ -49,6 +49,7 @@ class Fact:
     what: str
     found: int
     released: int
+    of_class: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +86,15 @@ def compare(found: Census, release: Release | None) -> Verdict:
         return Verdict("unknown", "no official counts are known to compare with")
     more = [fact for fact in facts if fact.found > fact.released]
     less = [fact for fact in facts if fact.found < fact.released]
-    if more and {fact.what for fact in more} == {CLEAN}:
-        return Verdict(
-            "wrong", f"more clean images than the release: {_listed(more)}; masks that should mark something are empty"
-        )
     if more:
-        return Verdict("wrong", f"more than the release: {_listed(more)}; is another version mixed in?")
+        emptied = {fact.what for fact in more} == {CLEAN}
+        why = "masks that should mark a defect are empty" if emptied else "is another version mixed in?"
+        return Verdict("wrong", f"more than the release: {_listed(more)}; {why}")
     if not less:
         return Verdict("complete", f"complete release: {', '.join(f'{f.found:,} {f.what}' for f in facts)}")
     if facts[0].what == "images" and facts[0] not in less:
         return Verdict("wrong", f"as many images as the release, but {_listed(less)}; get the data set again")
-    first, *others = less
+    first, *others = (fact for fact in less if not fact.of_class)
     return Verdict("subset", f"a subset: {_text(first)}" + (f" ({_listed(others)})" if others else ""))
 
 
@@ -110,7 +109,7 @@ def _facts(found: Census, release: Release) -> Iterator[Fact]:
             yield Fact(CLEAN, found.images - found.marked, release.images - marked)
     counts = {count.name: count.images for count in found.classes}
     for name, count in release.classes:
-        yield Fact(f"with {name}", counts.get(name, 0), count)
+        yield Fact(f"images with {name}", counts.get(name, 0), count, of_class=True)
     for split, count in release.splits:
         yield Fact(f"in {split}", found.splits.get(split, 0), count)
 

@@ -46,7 +46,8 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
     except UnusableImages as error:
         for mistake in error.mistakes:
             click.echo(printable(f"{ref.use}: {mistake}"), err=True)
-        click.echo(printable(f"{ref.use}: {_unusable(error)}"), err=True)
+        if len(error.mistakes) > 1:
+            click.echo(printable(f"{ref.use}: {_unusable(error)}"), err=True)
         return 3
     except (BenchError, OSError) as error:
         click.echo(printable(f"{ref.use}: {error}"), err=True)
@@ -61,7 +62,7 @@ def _unusable(error: UnusableImages) -> str:
     count = len(error.mistakes)
     if error.more:
         return f"reading stopped after {count} images that cannot be used; mend them and repeat the command"
-    return f"{count} image{'s' if count > 1 else ''} cannot be used"
+    return f"{count} images cannot be used"
 
 
 def _there(desk: DataDesk, ref: Ref) -> bool:
