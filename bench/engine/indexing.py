@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from unicodedata import category
 from bench.catalog import Catalog
 from bench.component import Component, build, guarded
 from bench.data.index import DatasetIndex, build_index, is_current, read_index, write_index
-from bench.data.leaks import duplicates
+from bench.data.leaks import duplicates, images_of
+from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
+from bench.data.statistics import is_defective
 from bench.engine.arriving import occupied
 from bench.engine.home import Places
 from bench.engine.jobs import DataRef, Job
@@ -144,8 +147,8 @@ def plain_rule(rule: Rule) -> JsonValue:
     return rule if isinstance(rule, str) else rule.model_dump(mode="json")
 
 
-def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
-    """What keys need of an index under a split rule.
+def indexed(index: DatasetIndex, settings: Mapping[str, JsonValue], rule: Rule) -> IndexedData:
+    """What keys and remarks need of an index, read with ``settings``, under a split rule.
 
     Raises:
         DataError: the split is impossible.
@@ -154,7 +157,9 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
     split = assign(index, rule)
     groups: dict[str, set[str]] = {}
     pictures: dict[str, set[str]] = {}
+    images, marked = Counter[str](split.values()), Counter[str]()
     for entry in index.entries:
+        marked[split[entry.id]] += is_defective(entry)
         groups.setdefault(split[entry.id], set()).add(entry.group)
         pictures.setdefault(split[entry.id], set()).add(entry.image_digest)
     return IndexedData(
@@ -163,7 +168,11 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
         channels=first.channels,
         dtype=first.dtype,
         classes=len(index.classes),
-        duplicates=sum(len(leak.images) for leak in duplicates(index, split)),
+        duplicates=images_of(duplicates(index, split)),
         groups={name: frozenset(found) for name, found in groups.items()},
         pictures={name: frozenset(found) for name, found in pictures.items()},
+        images=images,
+        marked=marked,
+        remarks=image_remarks(index, settings),
+        split_remarks=split_remarks(index, split),
     )
