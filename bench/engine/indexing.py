@@ -17,7 +17,7 @@ from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
 from bench.data.statistics import is_defective
 from bench.engine.arriving import occupied
-from bench.engine.home import Places
+from bench.engine.home import Places, check_writable, writing
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
 from bench.errors import BenchError, DataError, PluginError, StoreError
@@ -118,6 +118,7 @@ def open_dataset(catalog: Catalog, data: DataRef) -> Dataset:
 def make_index(job: Job, catalog: Catalog, report: Report) -> None:
     """Read every image of a data set once and write its index (worker)."""
     path = Path(job.data.index)
+    check_writable(path.parent)  # before thousands of images are decoded
     dataset = open_dataset(catalog, job.data)
     index = build_index(
         job.data.use,
@@ -126,7 +127,9 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
         progress=lambda done, total: report("index", done, total, ""),
         known=_known(path),
     )
-    write_index(path, index, listed(dataset, job.data.use))
+    records = listed(dataset, job.data.use)
+    with writing(path):
+        write_index(path, index, records)
 
 
 def _known(path: Path) -> DatasetIndex | None:
