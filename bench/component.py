@@ -91,6 +91,7 @@ class Component(Generic[T]):
     ``release`` says where a data set is published and how large it is.
     ``badge`` is printed wherever a score of this component is (a leaky split, a test-time oracle).
     ``folder`` names the data set whose folder this one reads too, unless the user gives it one of its own.
+    ``learns`` is False for a model with nothing to fit: it needs no defect in the training split.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Component(Generic[T]):
     badge: str | None = None
     release: Release | None = None
     folder: str | None = None
+    learns: bool = True
 
 
 @dataclass(frozen=True, slots=True)

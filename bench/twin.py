@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.home import Places, bench_home
+from bench.engine.home import Places, bench_home, check_writable
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import Plan, Planned
 from bench.engine.runs import SUITE, read_run, records_in, run_folder
@@ -161,6 +161,8 @@ class Silent:
 def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command: str) -> tuple[Plan, Leaderboard]:
     """Run a suite; leave the resolved suite, the records and the board's files in its run folder."""
     folder = invocation.places.run(suite.name)
+    check_writable(invocation.places.home)
+    check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     plan = run_suite(suite, invocation, watcher)
     board = board_of_plan(plan, command)

@@ -270,7 +270,10 @@ def test_validation_is_dealt_where_a_split_file_names_none(tmp_path):
         ("group,split\na,val\nb,train\nc,test\n", r"split.csv:2: split 'val' of group 'a' is none of train, valid"),
         ("group,split\na,test\nb,train\n", r"split.csv: no row for 1 of 3 groups: 'c'"),
         ("id,group,split\na0,a,test\n", r"split.csv:1: the columns are .* either 'id' or 'group'"),
-        ("", r"split.csv:1: the columns are \[\]"),
+        ("", r"split.csv"),
+        ("group,split\n", r"split.csv:1: there is no row"),
+        ("group,split\na,test\nb\n", r"split.csv:3: 1 value"),
+        ('group,split\n"a,test\n', r"split.csv:\d"),
         ("id,split\na0,train\na1,test\nb0,train\nb1,train\nc0,validation\nc1,validation\n", "group 'a' would lie in"),
     ],
 )
@@ -291,5 +294,10 @@ def test_a_split_file_that_is_missing_or_changed_is_refused(tmp_path, abc):
     Path(rule.file).write_text("group,split\nc,test\na,train\nb,validation\n")
     with pytest.raises(DataError, match="changed after the suite was read"):
         assign(abc, known)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"absent\.csv: the file is missing"):
         assign(abc, SplitFile(file=str(tmp_path / "absent.csv")))
+
+
+def test_spaces_around_the_values_of_a_split_file_do_not_matter(tmp_path, abc):
+    spaced = by_file(tmp_path, "group, split\nc , train\n a,test \nb,  validation\n")
+    assert assign(abc, spaced)["a0"] == "test"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -387,6 +388,11 @@ def test_a_sound_model_breaks_nothing(make: Any) -> None:
 )
 def test_a_model_that_breaks_a_clause_is_told_so(make: Any, sentences: list[str]) -> None:
     assert breaches("model", model(make)) == sentences
+
+
+def test_a_model_with_something_to_fit_must_not_be_offered_as_a_baseline() -> None:
+    (found,) = breaches("model", replace(model(layer), learns=False))
+    assert "has parameters to fit" in found
 
 
 def test_a_model_that_cannot_load_its_own_state_is_told_so() -> None:

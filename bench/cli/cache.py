@@ -19,9 +19,10 @@ def command() -> None:
 def ls() -> None:
     """List finished stages by kind: how many, how large."""
     from bench.engine.cache import stage_folders, weight
-    from bench.engine.home import bench_home
+    from bench.engine.home import bench_home, check_readable
 
     home = bench_home()
+    check_readable(home)
     click.echo(f"{home}")
     total = 0
     for kind, folders in stage_folders(home).items():
@@ -35,8 +36,9 @@ def ls() -> None:
 def verify() -> int:
     """Check every stage's files against their checksums; exit code 3 when something is damaged."""
     from bench.engine.cache import damages
-    from bench.engine.home import bench_home
+    from bench.engine.home import bench_home, check_readable
 
+    check_readable(bench_home())
     found = list(damages(bench_home()))
     for problem in found:
         click.echo(problem)
@@ -53,8 +55,9 @@ def verify() -> int:
 def gc(days: float | None, keep: tuple[Path, ...], dry_run: bool) -> None:
     """Remove leftovers of killed runs and damaged stages, and, with --days, unused stages."""
     from bench.engine.cache import garbage, remove
-    from bench.engine.home import bench_home
+    from bench.engine.home import bench_home, check_readable
 
+    check_readable(bench_home())  # nothing is written: room is made on a full disk too
     limit = None if days is None else time.time() - days * DAY_S
     freed = 0
     for found in garbage(bench_home(), unused_since=limit, keep=keep):

@@ -178,9 +178,14 @@ class DataDesk:
 
 
 def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> DataDesk:
-    """The components, and the folders given with ``--data``; results of such commands go where they are told."""
-    from bench.engine.home import Places, bench_home
+    """The components, and the folders given with ``--data``; results of such commands go where they are told.
 
+    Raises:
+        StoreError: ``BENCH_HOME`` cannot be looked into.
+    """
+    from bench.engine.home import Places, bench_home, check_readable
+
+    check_readable(bench_home())
     catalog = open_catalog(plugin, no_plugins)
     return DataDesk(catalog, Places(bench_home(), Path("runs"), _folders(data, catalog)))
 

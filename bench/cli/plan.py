@@ -14,8 +14,11 @@ from bench.cli.options import open_suite, suite_options
 def command(**given: Any) -> None:
     """Show the cells of SUITE by state, inert levels, and disk needed. Opens no image and imports no torch."""
     from bench.cli.planning import plan_lines
+    from bench.engine.home import check_writable
     from bench.engine.scheduler import make_plan
 
     suite, invocation = open_suite(**given)
+    check_writable(invocation.places.home)
+    check_writable(invocation.places.run(suite.name))
     for line in plan_lines(make_plan(suite, invocation), invocation.places):
         click.echo(line)

@@ -33,6 +33,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
             yield f"  {counts[state]:5d} {state:9s} {meaning}"
     yield from _reasons(plan)
     yield from (f"  badge: {badge}" for badge in dict.fromkeys(b for p in plan.cells for b in p.badges))
+    yield from (f"  remark: {remark}" for remark in plan.remarks())
     yield from (f"  note: {note}" for note in plan.suite.notes)
     inert = sorted({planned.cell.labels["crop"] for planned in plan.cells if planned.inert})
     for label in inert:

@@ -73,11 +73,13 @@ class _Clock:
         return f"about {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
 
 
-def _headline(plan: Plan) -> str:
+def _opening(plan: Plan) -> Iterator[str]:
+    """The plan in a line, and what to beware of in the data before anything is spent on them."""
     counts = plan.counts()
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
     profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
-    return f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
+    yield f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
+    yield from (f"  remark: {remark}" for remark in plan.remarks())
 
 
 def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:
@@ -100,7 +102,8 @@ class PlainLines:
         """Print the plan in a line."""
         self._clock = _Clock(sum(p.state in RUNNABLE for p in plan.cells))
         self._name = _Names.of(plan)
-        click.echo(_headline(plan), err=True)
+        for text in _opening(plan):
+            click.echo(text, err=True)
 
     def progress(self, progress: Progress) -> None:
         """Print the start of an indexing; cells are told when they end."""
@@ -136,7 +139,8 @@ class LiveBars:
         self._name = _Names.of(plan)
         self._names = {p.cell.id: self._name(p) for p in runnable}
         self._clock = _Clock(len(runnable))
-        self.bars.console.print(_headline(plan), highlight=False, markup=False)
+        for text in _opening(plan):
+            self.bars.console.print(text, highlight=False, markup=False)
         if runnable:
             self._cells = self.bars.add_task("cells", total=len(runnable), note="")
 

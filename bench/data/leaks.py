@@ -37,6 +37,11 @@ def duplicates(index: DatasetIndex, assignment: Mapping[str, Split]) -> list[Lea
     return _across(index, assignment, lambda entry: entry.image_digest)
 
 
+def images_of(leaks: Iterable[Leak]) -> int:
+    """Images that these leaks concern."""
+    return sum(len(leak.images) for leak in leaks)
+
+
 def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
     """Refuse a split that tears a group apart.
 

@@ -13,20 +13,19 @@ Nothing depends on the order of the images or on a random number.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from bench.canonical import DIGEST_BYTES, digest
+from bench.canonical import DIGEST_BYTES, digest, digest_file
 from bench.data import leaks
 from bench.data.index import MOST_NAMED, DatasetIndex, IndexedImage, some
 from bench.errors import DataError
+from bench.layout import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
 from bench.types import SPLITS, Split
 
@@ -40,17 +39,15 @@ Classes: TypeAlias = frozenset[int]
 """Class numbers found in a group; ``{0}`` for a clean one."""
 
 
-def assign(index: DatasetIndex, rule: Rule, *, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Split]:
+def assign(index: DatasetIndex, rule: Rule) -> dict[str, Split]:
     """Give every image of the index its split, in the order of the index.
-
-    ``read`` returns the bytes of a user's split file.
 
     Raises:
         DataError: a group would lie in two splits, a split stays empty, there is nothing to rotate, or the
             split file has mistakes (up to 20 are named at once, each with file and line).
     """
     if isinstance(rule, SplitFile):
-        assignment = _completed(index, _from_file(index, rule, read), FIRST)
+        assignment = _completed(index, _from_file(index, rule), FIRST)
     elif isinstance(rule, Fold):
         assignment = _rotated(index, rule)
     else:
@@ -257,21 +254,23 @@ def _check_filled(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
         )
 
 
-def _from_file(index: DatasetIndex, rule: SplitFile, read: Callable[[Path], bytes]) -> dict[str, Split]:
+def _from_file(index: DatasetIndex, rule: SplitFile) -> dict[str, Split]:
     """Read a user's csv: the columns ``id`` or ``group``, and ``split``; other columns are not read.
 
     Raises:
         DataError: the file is unreadable or has another content than when the suite was read, a name is
             unknown, doubled or missing, or a split is none of train, validation, test.
     """
-    column, rows = _split_rows(rule.file, _split_text(rule, read))
+    column, rows = _split_rows(rule)
     known = dict.fromkeys(entry.id if column == "id" else entry.group for entry in index.entries)
     found: dict[str, Split] = {}
     mistakes: list[str] = []
-    for line, name, split in rows:
+    for row in rows:
+        name = row[column] if row[column] in known else row[column].strip()
+        split = row["split"].strip()
         mistake = _mistake(column, name, split, known, found)
         if mistake:
-            mistakes.append(f"{rule.file}:{line}: {mistake}")
+            mistakes.append(f"{row.where}: {mistake}")
         else:
             found[name] = cast(Split, split)
         if len(mistakes) == MOST_NAMED:
@@ -284,27 +283,16 @@ def _from_file(index: DatasetIndex, rule: SplitFile, read: Callable[[Path], byte
     return {entry.id: found[entry.id if column == "id" else entry.group] for entry in index.entries}
 
 
-def _split_text(rule: SplitFile, read: Callable[[Path], bytes]) -> str:
-    try:
-        content = read(Path(rule.file).expanduser())
-    except OSError as error:
-        raise DataError(f"{rule.file}: the split file cannot be read ({error.strerror or error})") from None
-    if rule.digest and rule.digest != blake2b(content, digest_size=DIGEST_BYTES).hexdigest():
-        raise DataError(f"{rule.file}: the split file changed after the suite was read; start again")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{rule.file}: the split file is not UTF-8 ({error.reason} at byte {error.start})") from None
-
-
-def _split_rows(file: str, text: str) -> tuple[str, list[tuple[int, str, str]]]:
-    """The name of the column that says who, and the rows as (line, who, split)."""
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    header = list(reader.fieldnames or ())
-    columns = [column for column in ("id", "group") if column in header]
-    if len(columns) != 1 or "split" not in header:
-        raise DataError(f"{file}:1: the columns are {header}; there must be 'split' and either 'id' or 'group'")
-    rows = [(reader.line_num, row[columns[0]] or "", row["split"] or "") for row in reader]
+def _split_rows(rule: SplitFile) -> tuple[str, list[Row]]:
+    """The name of the column that says who, and the rows."""
+    path = Path(rule.file).expanduser()
+    rows = read_csv(path, ("split",))
+    if rule.digest and rule.digest != digest_file(path):
+        raise DataError(f"{path}: the split file changed after the suite was read; start again")
+    columns = [column for column in ("id", "group") if rows and column in rows[0].values]
+    if len(columns) != 1:
+        found = f"the columns are {list(rows[0].values)}" if rows else "there is no row"
+        raise DataError(f"{path}:1: {found}; there must be 'split' and either 'id' or 'group'")
     return columns[0], rows
 
 

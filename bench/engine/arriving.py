@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.engine.home import check_writable, writing
 from bench.engine.store import if_idle
 from bench.errors import DataError
 
@@ -42,13 +43,16 @@ def claimed(root: Path, name: str) -> Iterator[None]:
 
     Raises:
         DataError: it is occupied, or another process holds it.
+        StoreError: nothing can be written there.
     """
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with if_idle(root) as idle:
-        if not idle:
-            raise DataError(f"{root}: another process is getting {name} just now; wait for it")
-        check_free(root, name)
-        yield
+    check_writable(root.parent)
+    with writing(root):
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with if_idle(root) as idle:
+            if not idle:
+                raise DataError(f"{root}: another process is getting {name} just now; wait for it")
+            check_free(root, name)
+            yield
 
 
 @contextmanager

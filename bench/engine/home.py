@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EDQUOT, ENOLCK, ENOSPC, EROFS
 from pathlib import Path
 
-from bench.errors import DataError
+from bench.errors import DataError, StoreError
+
+BLOCK = bytes(4096)
+"""Enough that a full disk refuses it."""
+DISK = (ENOSPC, EDQUOT, EROFS, ENOLCK)
+"""What the system answers only to whoever writes: no space, no quota, read-only, no locks."""
 
 
 def expanded(path: str | Path) -> Path:
@@ -43,6 +51,71 @@ def bench_home() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("defectbench")
+
+
+def check_readable(home: Path) -> None:
+    """Refuse a ``BENCH_HOME`` that cannot be looked into; one that is not there yet is empty.
+
+    Raises:
+        StoreError: it is no folder, lies below a file, or may not be listed.
+    """
+    try:
+        os.scandir(home).close()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{home}: cannot be read ({_why(error)}); {_remedy(home)}") from None
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder in which nothing can be written, made or not; leaves nothing behind.
+
+    Raises:
+        StoreError: it or the nearest folder above it may not be written, is no folder, or its disk is full.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)) as file:
+            file.write(BLOCK)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one line that the system lets nothing be written in ``folder``; other errors pass as they are.
+
+    Raises:
+        StoreError: the disk is full or read-only, or an error names something in the folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK or str(folder.parent) in str(error):
+            raise unwritable(folder, error) from None
+        raise
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """What could not be written, why, and where to go instead."""
+    return StoreError(f"{path}: cannot be written ({_why(error)}); {_remedy(path)}")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself or the nearest above it that is there, whatever it is."""
+    return next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+
+
+def _why(error: OSError) -> str:
+    """The system's own words in one line; those of a library that gives no number as they are."""
+    return error.strerror or " ".join(str(error).split())
+
+
+def _remedy(path: Path) -> str:
+    if path.is_relative_to(bench_home()):
+        return "set BENCH_HOME to a folder of yours, on a disk with free space"
+    return "name another folder with --out or --to, or free space"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from bench.catalog import Catalog
 from bench.component import Component, build, guarded
 from bench.data.index import DatasetIndex, build_index
 from bench.data.index_file import is_current, read_index, write_index
-from bench.data.leaks import duplicates
+from bench.data.leaks import duplicates, images_of
+from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
+from bench.data.statistics import is_defective
 from bench.engine.arriving import occupied
-from bench.engine.home import Places
+from bench.engine.home import Places, check_writable, writing
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
 from bench.errors import BenchError, DataError, PluginError, StoreError
@@ -116,6 +119,7 @@ def open_dataset(catalog: Catalog, data: DataRef) -> Dataset:
 def make_index(job: Job, catalog: Catalog, report: Report) -> None:
     """Read every image of a data set once and write its index (worker)."""
     path = Path(job.data.index)
+    check_writable(path.parent)  # before thousands of images are decoded
     dataset = open_dataset(catalog, job.data)
     index = build_index(
         job.data.use,
@@ -124,7 +128,9 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
         progress=lambda done, total: report("index", done, total, ""),
         known=known_index(path),
     )
-    write_index(path, index, listed(dataset, job.data.use))
+    records = listed(dataset, job.data.use)
+    with writing(path):
+        write_index(path, index, records)
 
 
 def known_index(path: Path) -> DatasetIndex | None:
@@ -145,8 +151,8 @@ def plain_rule(rule: Rule) -> JsonValue:
     return rule if isinstance(rule, str) else rule.model_dump(mode="json")
 
 
-def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
-    """What keys need of an index under a split rule.
+def indexed(index: DatasetIndex, settings: Mapping[str, JsonValue], rule: Rule) -> IndexedData:
+    """What keys and remarks need of an index, read with ``settings``, under a split rule.
 
     Raises:
         DataError: the split is impossible.
@@ -155,7 +161,9 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
     split = assign(index, rule)
     groups: dict[str, set[str]] = {}
     pictures: dict[str, set[str]] = {}
+    images, marked = Counter[str](split.values()), Counter[str]()
     for entry in index.entries:
+        marked[split[entry.id]] += is_defective(entry)
         groups.setdefault(split[entry.id], set()).add(entry.group)
         pictures.setdefault(split[entry.id], set()).add(entry.image_digest)
     return IndexedData(
@@ -164,7 +172,11 @@ def indexed(index: DatasetIndex, rule: Rule) -> IndexedData:
         channels=first.channels,
         dtype=first.dtype,
         classes=len(index.classes),
-        duplicates=sum(len(leak.images) for leak in duplicates(index, split)),
+        duplicates=images_of(duplicates(index, split)),
         groups={name: frozenset(found) for name, found in groups.items()},
         pictures={name: frozenset(found) for name, found in pictures.items()},
+        images=images,
+        marked=marked,
+        remarks=image_remarks(index, settings),
+        split_remarks=split_remarks(index, split),
     )

@@ -20,7 +20,7 @@ from bench.suite.resolved import Suite, problem
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""
-MEASURED = frozenset({"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "providers"})
+MEASURED = frozenset({"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers"})
 """Fields of a record in which equal results may differ."""
 FLAGS = "flags"
 """Remarks on the scores of a split; those of all runs are kept."""

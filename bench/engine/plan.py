@@ -13,6 +13,7 @@ from bench.engine.home import Places
 from bench.engine.indexing import Shelf, indexed, shelf
 from bench.engine.stages import Graph, IndexedData, Stage, bank_crops
 from bench.engine.store import read_record, stage_note
+from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
 from bench.report.shape import NOT_HERE
 from bench.suite.cells import Cell, source_of
@@ -20,7 +21,8 @@ from bench.suite.suite import Suite
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]
 """``done`` and ``diverged`` are final; ``stale``, ``failed`` and ``pending`` run; ``unindexed`` runs after its data
-are indexed; ``blocked`` cannot run (its data are absent); ``skipped`` and ``excluded`` never run, with a reason."""
+are indexed; ``blocked`` cannot run (its data are absent, or nothing can be learned from them); ``skipped`` and
+``excluded`` never run, with a reason."""
 
 STALE = "stale: scored with other data, code version or settings than now"
 
@@ -47,7 +49,10 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One cell as the plan sees it; ``waits_for`` are the data sets that must be indexed before more is known."""
+    """One cell as the plan sees it; ``waits_for`` are the data sets that must be indexed before more is known.
+
+    ``remarks`` are what to beware of in its data, each with the name of the data set.
+    """
 
     cell: Cell
     state: CellState
@@ -59,6 +64,7 @@ class Planned:
     record: Mapping[str, Any] | None = None
     inert: bool | None = None
     badges: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def cannot_run(self) -> bool:
@@ -96,11 +102,20 @@ class Plan:
         """Cells by state."""
         return dict(Counter(planned.state for planned in self.cells))
 
+    def remarks(self) -> tuple[str, ...]:
+        """What to beware of in the data of the cells, each remark once."""
+        return tuple(dict.fromkeys(remark for planned in self.cells for remark in planned.remarks))
+
     def records(self) -> dict[str, Mapping[str, Any]]:
-        """Records of all cells that have one, by cell id; those of stale cells carry a badge."""
+        """Records of all cells that have one, by cell id; those of stale cells carry a badge.
+
+        Where the data can be seen, the remarks on them are those of today.
+        """
         sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
         found = {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
-        return {**found, **{p.cell.id: p.settled for p in self.cells if p.cannot_run}}
+        found |= {p.cell.id: p.settled for p in self.cells if p.cannot_run}
+        said = {p.cell.id: list(p.remarks) for p in self.cells if p.remarks}
+        return {id: {**record, "remarks": said[id]} if id in said else record for id, record in found.items()}
 
 
 def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
@@ -156,6 +171,7 @@ class Planner:
     def _keyed(self, planned: Planned, graph: Graph, known: _Known) -> Planned:
         """The cell with its stages, or the reason why it cannot have any."""
         cell, data = planned.cell, known.data[0]
+        planned = replace(planned, remarks=tuple(_remarks(known)))
         try:
             refusal = graph.refusal(cell, data)
             before = None
@@ -165,6 +181,9 @@ class Planner:
                 before = Before(source, known.shelves[1], graph.learning(source, its_data))
             if refusal is not None:
                 return replace(planned, state="skipped", reason=refusal)
+            for run, its_data in zip(known.runs, known.data, strict=True):
+                if unmarked := nothing_to_learn(run, its_data, self.catalog, self.places):
+                    return replace(planned, reason=_of_run(run, cell, unmarked))
             stages = graph.chain(cell, data, before.stages[-1] if before else None)
             state = _state(planned.record, {stage.kind: stage.key for stage in stages})
             if state in RUNNABLE:
@@ -189,7 +208,7 @@ class Planner:
         if identity not in self._indexed:
             assert found.index is not None
             try:
-                self._indexed[identity] = indexed(found.index, rule)
+                self._indexed[identity] = indexed(found.index, cell.dataset.settings, rule)
             except BenchError as error:
                 self._indexed[identity] = str(error)
         return self._indexed[identity]
@@ -217,6 +236,16 @@ class _Known:
     runs: Sequence[Cell]
     shelves: Sequence[Shelf]
     data: Sequence[IndexedData]
+
+
+def _remarks(known: _Known) -> Iterator[str]:
+    """What to beware of in the data of a cell and of its pretraining run; on one split, with the rule that made it."""
+    cell = known.runs[0]
+    for run, data in zip(known.runs, known.data, strict=True):
+        name = run.labels["dataset"] if run is cell else f"{run.dataset.use} (pretraining)"
+        rule = "" if run.protocol.split == "grouped" else f", {rule_text(run.protocol.split)}"
+        yield from (f"{name}: {remark}" for remark in data.remarks)
+        yield from (f"{name}{rule}: {remark}" for remark in data.split_remarks)
 
 
 def _of_run(run: Cell, cell: Cell, sentence: str) -> str:

@@ -240,6 +240,7 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
         "cell": asked(cell),
         "keys": planned.keys,
         "badges": [*(offer.component.badge for offer in offers if offer.component.badge), *planned.badges],
+        "remarks": list(planned.remarks),
         "providers": {
             f"{offer.kind} {offer.component.name}": {
                 "package": offer.provider.package,

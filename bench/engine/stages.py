@@ -47,8 +47,9 @@ def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | 
 class IndexedData:
     """What the index says of a data set under one split rule: enough to make every key.
 
-    ``duplicates`` counts pictures that lie in more than one split, pixel by pixel; it is in no key, and neither are
-    ``groups`` and ``pictures`` (digests of images), both by split.
+    What has a default is in no key. ``duplicates`` counts pictures that lie in more than one split, pixel by pixel;
+    ``groups``, ``pictures`` (digests of images), ``images`` and ``marked`` (how many there are, and how many show a
+    defect) are by split; ``remarks`` hold of all images, ``split_remarks`` of this split only.
     """
 
     fingerprint: str
@@ -59,6 +60,10 @@ class IndexedData:
     duplicates: int = 0
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pictures: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    images: Mapping[str, int] = field(default_factory=dict)
+    marked: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    split_remarks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

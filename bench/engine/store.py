@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bench.engine.home import unwritable, writing
 from bench.errors import Damaged, StoreError
 from bench.types import JsonValue
 
@@ -46,7 +47,7 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); free space or choose another place") from None
+        raise unwritable(path, error) from None
 
 
 def read_json(path: Path) -> Any:
@@ -115,8 +116,11 @@ def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]])
 
     ``write`` fills the folder it is given and returns the note. The folder is renamed into place when all of it
     is on disk. A lock lets several workers meet at one stage: the first does it, the others find it done.
+
+    Raises:
+        StoreError: the stage cannot be written.
     """
-    with _lock(folder):
+    with writing(folder), _lock(folder):
         done = stage_note(folder)
         if done is not None:
             touch_stage(folder)

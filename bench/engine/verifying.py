@@ -12,7 +12,7 @@ from bench.component import Component, complete, guarded
 from bench.data.index import DatasetIndex, build_index
 from bench.data.index_file import write_index
 from bench.data.verify import Census, Verdict, census, compare
-from bench.engine.home import Places
+from bench.engine.home import Places, check_writable, writing
 from bench.engine.indexing import THREADS, known_index, listed, open_dataset, shelf
 from bench.suite.schema import Ref
 from bench.types import Dataset
@@ -40,9 +40,11 @@ def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Callabl
     """
     data = shelf(catalog, ref, places).data
     path = Path(data.index)
+    check_writable(path.parent)
     before = known_index(path)
     verified = examine(catalog, ref, open_dataset(catalog, data), progress)
-    write_index(path, verified.index, ())
+    with writing(path):
+        write_index(path, verified.index, ())
     return replace(verified, outdated=_outdated(before, verified.index) if before else ())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from bench.report.choose import POLICY, Records, chosen, finished, gap, seed_of, state_of, trials_of
 from bench.report.costs import cost_lines, cost_section
+from bench.report.data_remarks import data_section
 from bench.report.footer import footer
 from bench.report.hindsight import hindsight_section
 from bench.report.joint import advance_together
@@ -76,6 +77,7 @@ def leaderboard(
     costs = cost_lines(cells, tables, records)
     printed = published_by_cell(tables, measures, published)
     sections = (
+        data_section(cells, records),
         order,
         published_section(tables, measures, published, board.rows, records),
         cost_section(costs),

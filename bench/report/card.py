@@ -9,8 +9,9 @@ import numpy as np
 
 from bench.component import About, Release
 from bench.data.index import DatasetIndex
-from bench.data.leaks import duplicates, shared_groups
+from bench.data.leaks import duplicates, images_of, shared_groups
 from bench.data.pixels import DARK, PixelFacts, five_numbers
+from bench.data.remarks import Assignment, remarks
 from bench.data.statistics import (
     CROPS,
     FEW_VALUES,
@@ -28,7 +29,6 @@ from bench.report.card_pictures import SHOWN_CLASSES
 from bench.report.markdown import escaped, grid_markdown
 from bench.report.measures import NOTHING, line, percent, plain, plural
 from bench.report.naming import written
-from bench.report.remarks import Assignment, images_of, remarks
 from bench.report.shape import Grid
 from bench.types import JsonValue
 
@@ -64,7 +64,7 @@ def card_markdown(facts: CardFacts) -> str:
     blocks = [
         f"# {escaped(facts.name)}",
         escaped(facts.about.summary) if facts.about else "",
-        _bullets(remarks(index, facts.assignment, facts.badge), "## To beware of"),
+        _bullets(beware(facts), "## To beware of"),
         "## Origin",
         _origin(facts),
         "## Images",
@@ -92,6 +92,15 @@ def card_markdown(facts: CardFacts) -> str:
         *_examples(facts),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def beware(facts: CardFacts) -> list[str]:
+    """The badge, the remarks on images and splits, and how many copies lie in different splits."""
+    found = [f"Badge: {facts.badge}."] if facts.badge else []
+    found += remarks(facts.index, facts.settings, facts.assignment)
+    if not isinstance(facts.assignment, str) and (leaks := duplicates(facts.index, facts.assignment)):
+        found.append(f"Exact copies lie in different splits: {plural(images_of(leaks), 'image')}.")
+    return found
 
 
 def _origin(facts: CardFacts) -> str:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def breaches_of_model_component(component: Component[Any]) -> list[str]:
-    """The clauses of :func:`bench.train.model_contract.breaches_of_model`; equal sentences for all channels are one."""
-    return kept(forwarding(component))
+    """The clauses of :func:`bench.train.model_contract.breaches_of_model`, equal sentences for all channels as one; and
+    what the component says of its model."""
+    return kept(forwarding(component), declaring(component))
 
 
 def forwarding(component: Component[Any]) -> Iterator[str]:
@@ -28,6 +29,14 @@ def forwarding(component: Component[Any]) -> Iterator[str]:
         by_sentence.setdefault(sentence, []).append(channels)
     for sentence, found in by_sentence.items():
         yield f"with {_all(found)} channels: {sentence}" if found[0] else sentence
+
+
+def declaring(component: Component[Any]) -> Iterator[str]:
+    """A model offered with ``learns=False`` has no parameter to fit."""
+    if component.learns:
+        return
+    if any(parameter.requires_grad for parameter in _built(component, Task(1, 1)).parameters()):
+        yield "it has parameters to fit but is offered with 'learns=False': leave that out"
 
 
 def _built(component: Component[Any], task: Task) -> torch.nn.Module:

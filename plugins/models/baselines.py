@@ -59,7 +59,7 @@ def local_contrast(task: Task, /, *, window: int = 15, scale: float = 0.25) -> n
 @hookimpl
 def bench_models() -> Iterable[Component[nn.Module]]:
     """``constant``, ``otsu`` and ``local-contrast``."""
-    yield Component("constant", constant, about=About("one probability everywhere; nothing to fit"))
+    yield Component("constant", constant, about=About("one probability everywhere; nothing to fit"), learns=False)
     yield Component(
         "otsu",
         otsu,
@@ -67,7 +67,11 @@ def bench_models() -> Iterable[Component[nn.Module]]:
             "grey level against the tile's own Otsu threshold; nothing to fit",
             citation="Otsu: A threshold selection method from gray-level histograms, IEEE Trans. SMC 9(1), 1979",
         ),
+        learns=False,
     )
     yield Component(
-        "local-contrast", local_contrast, about=About("difference from the local mean grey level; nothing to fit")
+        "local-contrast",
+        local_contrast,
+        about=About("difference from the local mean grey level; nothing to fit"),
+        learns=False,
     )

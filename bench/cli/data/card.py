@@ -13,9 +13,9 @@ from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
     from bench.data.pixels import PixelFacts
+    from bench.data.remarks import Assignment
     from bench.engine.opening import Opened
     from bench.report.gallery import Thumbnail
-    from bench.report.remarks import Assignment
 
 FILE = "card.md"
 
@@ -48,9 +48,8 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
     """Draw the pictures, write the card, and return its remarks and its file."""
     from bench.data.splits import assign
     from bench.errors import DataError
-    from bench.report.card import CardFacts, card_markdown
+    from bench.report.card import CardFacts, beware, card_markdown
     from bench.report.naming import short_name, slug
-    from bench.report.remarks import remarks
 
     component = opened.offer.component
     name = short_name(component, opened.ref.settings)
@@ -74,7 +73,7 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(card_markdown(facts), encoding="utf-8", newline="\n")
-    return remarks(opened.index, assignment, component.badge), folder / FILE
+    return beware(facts), folder / FILE
 
 
 def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:

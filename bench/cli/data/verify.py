@@ -52,7 +52,7 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
     except (BenchError, OSError) as error:
         click.echo(printable(f"{ref.use}: {error}"), err=True)
         return 3 if isinstance(error, DataError | PluginError) and _there(desk, ref) else 2
-    for line in _lines(ref.use, found):
+    for line in _lines(ref, found):
         click.echo(line)
     return 3 if found.verdict.standing == "wrong" else 0
 
@@ -75,11 +75,12 @@ def _there(desk: DataDesk, ref: Ref) -> bool:
         return False
 
 
-def _lines(name: str, found: Verified) -> Iterator[str]:
+def _lines(ref: Ref, found: Verified) -> Iterator[str]:
     from bench.data.index import some
+    from bench.data.remarks import remarks
 
     census, first = found.census, found.index.entries[0]
-    yield f"{name}: {found.verdict.sentence}"
+    yield f"{ref.use}: {found.verdict.sentence}"
     yield f"  read         {census.images:,} images of {census.groups:,} groups, and every mask there is"
     yield f"  size         {_range(census.widths)} x {_range(census.heights)} pixels, {first.channels} x {first.dtype}"
     yield f"  marked       {census.marked:,} images with a defect, {census.images - census.marked:,} without"
@@ -90,7 +91,7 @@ def _lines(name: str, found: Verified) -> Iterator[str]:
     for k, one in enumerate(census.classes, start=1):
         yield f"  class {k:<6d} {one.name}: {one.images:,} images, {one.pixels:,} pixels"
     yield f"  fingerprint  {found.index.fingerprint}"
-    for remark in found.index.remarks:
+    for remark in remarks(found.index, ref.settings):
         yield f"  remark       {remark}"
     if found.outdated:
         yield f"  index        was out of date for {some(found.outdated)}; it is new now, scores of before are stale"

@@ -1,0 +1,167 @@
+"""What to beware of in a data set, as sentences from its index and its split alone: nothing here decodes an image.
+
+Masks that mark nothing, nearly everything or mostly what is ignored; classes too rare to score; splits that lack
+marked pixels; images that only look clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import TypeAlias
+
+from bench.data.index import DatasetIndex, IndexedImage, some
+from bench.data.statistics import (
+    ENOUGH_GROUPS,
+    SplitCount,
+    class_counts,
+    defective_groups,
+    is_defective,
+    split_counts,
+    unmarked_of_defective_groups,
+)
+from bench.types import JsonValue, Split
+
+Assignment: TypeAlias = Mapping[str, Split] | str
+"""The split of every image, or the sentence that says why there is none."""
+
+MOST_NAMED = 12
+"""Classes named in one sentence at most; the tables have all."""
+MOST_OF_AN_IMAGE = 0.5
+"""A surface is mostly sound: where more of an image is marked, its mask may be inverted."""
+WITHOUT: Mapping[Split, str] = {
+    "train": "nothing of it is learned",
+    "validation": "no checkpoint and no threshold is chosen for it",
+    "test": "it is not scored",
+}
+"""What it means that a split lacks a class."""
+EMPTY: Mapping[Split, str] = {
+    "train": "The training split has no defect pixel: nothing can be learned from it.",
+    "validation": ("The validation split has no defect pixel: checkpoint and threshold cannot be chosen by score."),
+    "test": "The test split has no defect pixel: no score of detection is defined.",
+}
+"""What it means that a split lacks all of them."""
+
+
+def remarks(
+    index: DatasetIndex, settings: Mapping[str, JsonValue], assignment: Assignment | None = None
+) -> tuple[str, ...]:
+    """What anyone who reads a score on this data set should know, one sentence each.
+
+    ``settings`` are all those of its reader. Without ``assignment`` nothing is said of splits.
+    """
+    return (*image_remarks(index, settings), *(split_remarks(index, assignment) if assignment is not None else ()))
+
+
+def image_remarks(index: DatasetIndex, settings: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """What holds of the images whatever the split, what the reader says first; ``settings`` as in :func:`remarks`."""
+    marked = [entry for entry in index.entries if is_defective(entry)]
+    if not marked:
+        nothing = (
+            f"None of the {len(index.entries):,} images has a defect pixel: nothing can be learned or scored; the "
+            "masks may be missing, empty, or meant otherwise than they are read."
+        )
+        return (nothing, *index.remarks, *_ignored(index))
+    found = [
+        *index.remarks,
+        *_inverted(index.dataset, marked, settings),
+        *_ignored(index),
+        *_rare_classes(index),
+    ]
+    if unmarked := unmarked_of_defective_groups(index):
+        found.append(
+            f"Groups with defects also have images without a marked one ({len(unmarked):,}, listed in the card): "
+            "these are no independent clean images."
+        )
+    return tuple(found)
+
+
+def split_remarks(index: DatasetIndex, assignment: Assignment) -> tuple[str, ...]:
+    """What a split lacks; of a data set without any defect pixel :func:`image_remarks` says all."""
+    if isinstance(assignment, str):
+        return (f"No split under the rule 'grouped': {assignment}",)
+    if not any(map(is_defective, index.entries)):
+        return ()
+    return tuple(text for split in split_counts(index, assignment) if (text := _lacking(index, split)))
+
+
+def _inverted(name: str, marked: Sequence[IndexedImage], settings: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Masks that mark most of their image: nearly all of them, going by the median share, or a few."""
+    mostly = [entry.id for entry in marked if _share(entry) > MOST_OF_AN_IMAGE]
+    if not mostly:
+        return ()
+    if len(mostly) == len(marked):
+        where = f"in all {len(marked):,} marked images"
+    else:
+        where = f"in {len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
+    if median(map(_share, marked)) > MOST_OF_AN_IMAGE:
+        return (f"The masks look inverted: most pixels are defect {where}; {_whether(name, settings)}.",)
+    by_eye = f"check them by eye with 'bench data card {name}'"
+    return (f"Most pixels are defect {where}: these masks may be inverted; {by_eye}.",)
+
+
+def _share(entry: IndexedImage) -> float:
+    """Defect pixels among those that are not ignored."""
+    return sum(entry.pixels[1:]) / sum(entry.pixels)
+
+
+def _whether(name: str, settings: Mapping[str, JsonValue]) -> str:
+    """How to find out, or to mend it where the reader has a setting for that."""
+    if "invert" not in settings:
+        return f"check them by eye with 'bench data card {name}'"
+    setting = "leave out its setting 'invert: true'" if settings["invert"] else "give it the setting 'invert: true'"
+    return f"if it is sound surface that data set {name} has marked, {setting}"
+
+
+def _ignored(index: DatasetIndex) -> tuple[str, ...]:
+    """Ignored pixels where there are more of them than of defects: 255 may have been meant as a defect."""
+    ignored = sum(entry.ignored for entry in index.entries)
+    defect = sum(sum(entry.pixels[1:]) for entry in index.entries)
+    if ignored <= defect:
+        return ()
+    images = sum(entry.ignored > 0 for entry in index.entries)
+    than = f"more than the {defect:,} of defects" if defect else "and none is a defect"
+    return (
+        f"{ignored:,} pixels in {images:,} of {len(index.entries):,} images are ignored (255), {than}: they are "
+        f"neither learned nor scored; if 255 marks defects, the masks are read wrongly "
+        f"('bench info {index.dataset}' has the settings).",
+    )
+
+
+def _rare_classes(index: DatasetIndex) -> list[str]:
+    """Classes, and the whole, with too few groups to trust one test split."""
+    found = []
+    if (groups := len(defective_groups(index.entries))) < ENOUGH_GROUPS:
+        many = "1 group" if groups == 1 else f"{groups} groups"
+        found.append(f"Defects are in {many} only, fewer than {ENOUGH_GROUPS}: report over folds.")
+    counts = class_counts(index.entries, len(index.classes))
+    if absent := [name for name, count in zip(index.classes, counts, strict=True) if not count.groups]:
+        found.append(f"No image here shows {_listed(absent)}.")
+    rare = [
+        f"{name} ({count.groups})"
+        for name, count in zip(index.classes, counts, strict=True)
+        if 0 < count.groups < ENOUGH_GROUPS
+    ]
+    if rare and len(index.classes) > 1:
+        found.append(
+            f"Fewer than {ENOUGH_GROUPS} groups hold {_listed(rare)}: scores of these classes need folds as well."
+        )
+    return found
+
+
+def _lacking(index: DatasetIndex, split: SplitCount) -> str | None:
+    """What one split lacks of what the data set has: every defect pixel, or some classes."""
+    if not split.defective_groups:
+        return EMPTY[split.split]
+    anywhere = class_counts(index.entries, len(index.classes))
+    lost = [
+        name
+        for name, here, all_ in zip(index.classes, split.classes, anywhere, strict=True)
+        if all_.groups and not here.groups
+    ]
+    return f"The {split.split} split has no {_listed(lost)}: {WITHOUT[split.split]}." if lost else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
