@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bench.data.splits import assign, restricted, split_digest
 from bench.engine.home import Places
 from bench.engine.indexing import listed, open_dataset, split_rule
 from bench.engine.jobs import Job
+from bench.engine.kinds import kind_of
 from bench.engine.stages import Stage, from_json
 from bench.engine.store import finish_stage, stage_note, write_json
 from bench.errors import StoreError
@@ -191,7 +192,7 @@ def _finished(workshop: Workshop, stage: Stage, step: Callable[[Workshop, Stage,
 
 
 def run_tiles(workshop: Workshop, stage: Stage, folder: Path) -> Note:
-    """Store the fixed validation tiles, and mean and deviation of the training images."""
+    """Store the fixed validation tiles, mean and deviation of the training images, and the kind of those as read."""
     build_tiles(
         folder / TILES,
         key=stage.key,
@@ -203,7 +204,7 @@ def run_tiles(workshop: Workshop, stage: Stage, folder: Path) -> Note:
         workers=threads(),
         progress=workshop.counted("tiles"),
     )
-    return {}
+    return {"images": asdict(kind_of(workshop.index))}
 
 
 def run_crops(workshop: Workshop, stage: Stage, folder: Path) -> Note:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.catalog import Catalog
-from bench.component import build
-from bench.engine.execute import BEST
+from bench.component import build, guarded
+from bench.crops.prepare import apply
+from bench.engine.execute import BEST, TILES
 from bench.engine.home import Places
+from bench.engine.kinds import Kind, White, fitted, kinds_taken
 from bench.engine.learning import device
 from bench.engine.store import stage_note
 from bench.errors import DataError, PluginError, StoreError
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model with everything that stood around it when it was scored; ``threshold`` is k of k/1000."""
+    """A model with everything that stood around it when it was scored; ``threshold`` is k of k/1000.
+
+    ``kinds`` are those of its training images before preprocessing; none where they are unknown.
+    """
 
     model: torch.nn.Module
+    kinds: Sequence[Kind]
     chain: Sequence[Callable[[Image], Image]]
     mean: Sequence[float]
     std: Sequence[float]
@@ -34,16 +40,21 @@ class Trained:
     threshold: int
     device: torch.device
 
+    def fitted(self, image: Image, white: White | None, name: str) -> Image:
+        """The picture ``[H, W, C]`` as the training images were; see :func:`bench.engine.kinds.fitted`."""
+        return fitted(image, self.kinds, white, name)
+
     def probabilities(self, image: Image, name: str) -> Float32:
         """Map ``[H, W, C]`` to ``float32[1 + K, H, W]`` on the image's own grid.
 
         Raises:
             DataError: the image has other channels than the images the model was trained on.
+            PluginError: a preprocessing step fails.
         """
         from bench.train.predict import predict_image
 
         for step in self.chain:
-            image = step(image)
+            image = guarded(f"preprocessing of {name}", apply, step, image, name)
         if image.shape[2] != self.task.channels:
             raise DataError(
                 f"{name}: {image.shape[2]} channel(s) after preprocessing, the model was trained on "
@@ -87,12 +98,15 @@ def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) ->
     model: torch.nn.Module = initialised(lambda: build(component, task, settings=settings), 0)
     model.load_state_dict(stored.state)
     where = device()
+    chain = [
+        build(catalog.find("preprocess", used["use"]).component, settings=used["settings"])
+        for used in notes["tiles"]["facts"]["preprocess"]
+    ]
+    tiles = places.stage("tiles", record["keys"]["tiles"]) / TILES
     return Trained(
         model=place(model, where).eval(),
-        chain=[
-            build(catalog.find("preprocess", used["use"]).component, settings=used["settings"])
-            for used in notes["tiles"]["facts"]["preprocess"]
-        ],
+        kinds=kinds_taken(notes["tiles"].get("images"), tiles, chain),
+        chain=chain,
         mean=stored.mean,
         std=stored.std,
         task=task,
