@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,12 @@ import click
 from bench.cli.options import open_catalog, plugin_options
 
 if TYPE_CHECKING:
-    from bench.types import Float32, Image
+    from bench.engine.asked import Picture
+    from bench.engine.kinds import White
+    from bench.engine.trained import Trained
 
-PRODUCTS = ("prob", "mask", "overlay")
+HIGHEST = 65535
+"""The highest level that a picture may hold."""
 
 
 @click.command("predict")
@@ -21,38 +24,87 @@ PRODUCTS = ("prob", "mask", "overlay")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--save", default="overlay", show_default=True, help="Comma-separated: prob, mask, overlay.")
 @click.option("--to", type=click.Path(path_type=Path), default=Path("predictions"), show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace predictions that are there already.")
+@click.option(
+    "--white",
+    metavar="LEVEL[:TRAINED]",
+    help="Scale grey levels: LEVEL of a picture stands for TRAINED of the training images, by default the highest of "
+    "their pixel type. For a model of 8 bits, 65535 takes files of full 16 bits and 4095 a camera of 12.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
 @plugin_options
 def command(
-    cell: str, images: tuple[Path, ...], save: str, to: Path, out: Path, plugin: tuple[Path, ...], no_plugins: bool
+    cell: str,
+    images: tuple[Path, ...],
+    save: str,
+    to: Path,
+    overwrite: bool,
+    white: str | None,
+    out: Path,
+    plugin: tuple[Path, ...],
+    no_plugins: bool,
 ) -> int:
     """Predict IMAGES (files or folders) with CELL, at the threshold that its validation chose.
 
-    Writes NAME.prob.png (8 bits, 255 = certain), NAME.mask.png (0 or 255), NAME.overlay.png (prediction in red).
+    Writes NAME.prob.png (8 bits, 255 = certain), NAME.mask.png (0 or 255), NAME.overlay.png (prediction in red). NAME
+    keeps the folders below the one that was given; of several IMAGES, each has a folder of its own name. A photograph
+    is turned as its Exif says. What cannot be predicted is said in one line, the others go on, and the exit code is 3.
     """
     from bench.cli.cells import found_record
+    from bench.engine.asked import asked_for
     from bench.engine.home import Places, bench_home
+    from bench.engine.products import check_place
     from bench.engine.trained import load_trained
-    from bench.errors import BenchError
+
+    products, level = _products(save), _white(white)
+    _, record = found_record(out, cell)
+    asked = asked_for(images, to)
+    for line in (*asked.remarks, *asked.missed):
+        _say(line, err=True)
+    if not asked.pictures:
+        return 2
+    check_place(to)
+    trained = load_trained(record, open_catalog(plugin, no_plugins), Places(bench_home(), out, {}))
+    done = [_predicted(trained, picture, to, products, level, overwrite) for picture in asked.pictures]
+    return 0 if all(done) and not asked.missed else 3
+
+
+def _predicted(
+    trained: Trained, picture: Picture, to: Path, products: Sequence[str], white: White | None, overwrite: bool
+) -> bool:
+    """Predict one picture and say so, or say why not; returns whether it is predicted.
+
+    Raises:
+        StoreError: nothing more can be written.
+    """
+    from bench.engine.products import check_new, product_files, write_products
+    from bench.errors import BenchError, StoreError
     from bench.images import read_image
 
-    products = _products(save)
-    _, record = found_record(out, cell)
-    trained = load_trained(record, open_catalog(plugin, no_plugins), Places(bench_home(), out, {}))
-    failed = 0
-    for path, name in _files(images):
-        try:
-            image = read_image(path)
-            _save(to / name, products, image, trained.probabilities(image, str(path))[0], trained.threshold)
-        except BenchError as error:
-            failed += 1
-            click.echo(str(error), err=True)
-        else:
-            click.echo(f"{path} -> {to / name}.*")
-    return 3 if failed else 0
+    files = product_files(to / picture.name, products)
+    try:
+        if not overwrite:
+            check_new(list(files.values()), picture.path)
+        image = trained.fitted(read_image(picture.path, exif="turn"), white, str(picture.path))
+        write_products(files, image, trained.probabilities(image, str(picture.path))[0], trained.threshold)
+    except StoreError:
+        raise
+    except BenchError as error:
+        _say(str(error), err=True)
+        return False
+    _say(f"{picture.path} -> {to / picture.name}.*")
+    return True
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print one line, whatever is in the names of files."""
+    plain = text.encode("utf-8", "backslashreplace").decode()
+    click.echo("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in plain), err=err)
 
 
 def _products(save: str) -> tuple[str, ...]:
+    from bench.engine.asked import PRODUCTS
+
     products = tuple(part.strip() for part in save.split(",") if part.strip())
     unknown = [part for part in products if part not in PRODUCTS]
     if unknown or not products:
@@ -60,43 +112,18 @@ def _products(save: str) -> tuple[str, ...]:
     return products
 
 
-def _files(given: tuple[Path, ...]) -> list[tuple[Path, str]]:
-    """Every image file with the name its products get; two of one name keep their suffix apart.
+def _white(text: str | None) -> White | None:
+    from bench.engine.kinds import White
 
-    Raises:
-        DataError: a path is missing, or a folder holds no image.
-    """
-    from bench.errors import DataError
-
-    found: list[Path] = []
-    for path in given:
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-        if not inside or not inside[0].exists():
-            raise DataError(f"{path}: no image here")
-        found += inside
-    stems = [path.stem for path in found]
-    names = [
-        path.stem if stems.count(path.stem) == 1 else path.as_posix().strip("/").replace("/", "_") for path in found
-    ]
-    return list(zip(found, names, strict=True))
+    if text is None:
+        return None
+    levels = text.split(":")
+    if len(levels) > 2 or not all(map(_is_level, levels)):
+        raise click.UsageError(
+            f"--white {text!r}: give one or two levels from 1 to {HIGHEST}, such as 4095 or 255:4095"
+        )
+    return White(*map(int, levels))
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-
-
-def _save(stem: Path, products: tuple[str, ...], image: Image, background: Float32, threshold: int) -> None:
-    import numpy as np
-
-    from bench.images import write_png
-    from bench.report.overlay import overlay
-
-    probability = 1 - background
-    positive = probability >= np.float32(threshold / 1000)
-    nowhere = np.zeros(positive.shape, np.uint8)  # without a truth every predicted pixel is drawn in red
-    pictures: dict[str, Callable[[], Image]] = {
-        "prob": lambda: (probability * 255).round().astype(np.uint8),
-        "mask": lambda: positive.astype(np.uint8) * 255,
-        "overlay": lambda: overlay(image, nowhere, positive),
-    }
-    for product in products:
-        write_png(stem.with_name(f"{stem.name}.{product}.png"), pictures[product]())
+def _is_level(text: str) -> bool:
+    return text.isdecimal() and len(text) <= len(str(HIGHEST)) and 0 < int(text) <= HIGHEST
