@@ -1,6 +1,6 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells failed, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -73,6 +73,9 @@ def write_products(files: dict[str, Path], image: Image, background: Float32, th
     try:
         for product, at in files.items():
             write_png(temporary[at], drawn[product]())
+        for at in files.values():
+            if at.is_dir():  # found before the first rename, so that none is made
+                raise IsADirectoryError(errno.EISDIR, "a folder of this name is there")
         for at, written in temporary.items():
             written.replace(at)
     except OSError as error:
