@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     ["errors"],
     ["types"],
-    ["canonical", "images", "layout"],
+    ["canonical", "decoding"],
+    ["images", "picture_files"],
+    ["layout"],
     ["component"],
     ["hookspecs"],
     ["catalog", "api"],

@@ -16,8 +16,8 @@ Palette: TypeAlias = Literal["shown", "index"]
 
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".jp2", ".j2k")
 """File types that may change the levels of a mask a little."""
-NOISE = 16
-"""Levels by which such a file may miss what was drawn."""
+NOISE, FEW_LEVELS = 16, 10
+"""Levels by which such a file may miss what was drawn, and how many codes of classes have at most."""
 FLAT = 9
 """So many pixels of one level make a flat area; edges that were smoothed have a few by chance."""
 
@@ -58,7 +58,7 @@ class Binary:
                 f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {threshold}; set "
                 f"'mask_threshold: {largest}' if that marks a defect, or save the mask with 0 and 255{self.otherwise}"
             )
-        lost = _flat_levels(values, threshold, NOISE if file.suffix.lower() in LOSSY else 1)
+        lost = _flat_levels(values, threshold, file)
         if lost:
             levels = [255 - level if self.invert else level for level in lost]
             shown = ", ".join(map(str, levels[:4]))
@@ -97,15 +97,17 @@ class Numbers:
         return found.values
 
 
-def _flat_levels(values: Mask, threshold: int, above: int) -> list[int]:
-    """Levels below ``threshold``, ``above`` the lowest one or more, that fill areas, or lines with nothing brighter.
+def _flat_levels(values: Mask, threshold: int, file: Path) -> list[int]:
+    """Levels between the lowest one and ``threshold`` that fill areas, or lines with nothing brighter beside.
 
-    Levels of smoothed edges do not: their pixels have brighter and darker neighbours.
+    Levels of smoothed edges do not: their pixels have brighter and darker neighbours. Where they fade out, and where a
+    lossy file missed the background, levels next to it do; among few levels in all there is neither.
     """
     import cv2
 
     background = int(values.min(initial=255))
-    first = background + above
+    exact = file.suffix.lower() not in LOSSY and np.unique(values).size <= FEW_LEVELS
+    first = background + (1 if exact else NOISE)
     if not np.bincount(values.ravel(), minlength=256)[first:threshold].any():
         return []
     square, cross = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
