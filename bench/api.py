@@ -38,6 +38,7 @@ from bench.types import (
     Split,
     Task,
 )
+from bench.words import plural
 
 __all__ = [
     "IGNORED",
@@ -77,6 +78,7 @@ __all__ = [
     "hookimpl",
     "named_files",
     "part_folders",
+    "plural",
     "read_csv",
     "read_image",
     "read_mask",

@@ -13,6 +13,7 @@ import click
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.suite.joint import naming_axes
+from bench.words import plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -77,7 +78,7 @@ def _headline(plan: Plan) -> str:
     counts = plan.counts()
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
     profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
-    return f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
+    return f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
 
 
 def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:
@@ -106,7 +107,7 @@ class PlainLines:
         """Print the start of an indexing; cells are told when they end."""
         if progress.stage == "index" and progress.key not in self._seen:
             self._seen.add(progress.key)
-            click.echo(f"indexing {progress.total} images", err=True)
+            click.echo(f"indexing {plural(progress.total, 'image')}", err=True)
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Print how a cell ended."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_catalog, open_suite, suite_options
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -60,7 +61,7 @@ def command(
         late = rescored(opened.cells, records, ask, catalog, places)
         board = _board(opened, records, late, values, ask)
     click.echo(render(board, form))
-    click.echo(f"threshold: {ask.text}; {len(late)} finished cells", err=True)
+    click.echo(f"threshold: {ask.text}; {plural(len(late), 'finished cell')}", err=True)
     for line in _remarks(late):
         click.echo(line, err=True)
     for path in file_scores(folder, late, ask, catalog) if write else ():

@@ -17,6 +17,7 @@ from bench.errors import StoreError
 from bench.report.changes import changes
 from bench.report.measures import leaves, line
 from bench.suite.resolved import Suite, problem
+from bench.words import plural
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""
@@ -162,7 +163,7 @@ def _superset(runs: Sequence[_Run], problems: list[str]) -> _Run | None:
             problems.append(f"{run.name} is a run of suite {run.suite.name!r}, {whole.name} of {whole.suite.name!r}")
         elif missing:
             problems.append(
-                f"{run.name} has {len(missing)} cell(s) that {whole.name} has not, such as {missing[0]}: "
+                f"{run.name} has {plural(len(missing), 'cell')} that {whole.name} has not, such as {missing[0]}: "
                 "one of the runs must be of a suite with all cells"
             )
     return whole

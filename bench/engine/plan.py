@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.report.shape import NOT_HERE
 from bench.suite.cells import Cell, source_of
 from bench.suite.suite import Suite
+from bench.words import plural
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]
 """``done`` and ``diverged`` are final; ``stale``, ``failed`` and ``pending`` run; ``unindexed`` runs after its data
@@ -25,8 +26,8 @@ are indexed; ``blocked`` cannot run (its data are absent); ``skipped`` and ``exc
 STALE = "stale: scored with other data, code version or settings than now"
 
 CHANGED = "the code of {} changed after this score, its version did not"
-DUPLICATES = "{} picture(s) of this data set lie in more than one split"
-SEEN_BEFORE = "{} {}(s) of the {} split were trained on in the pretraining run"
+DUPLICATES = "{} of this data set lie in more than one split"
+SEEN_BEFORE = "the pretraining run was trained on {} of the {} split"
 
 RUNNABLE = ("pending", "stale", "failed")
 
@@ -227,16 +228,16 @@ def _badges(known: _Known) -> Iterator[str]:
     """What must be said of the data: copies across splits, and held-out groups that the pretraining run has seen."""
     for data in known.data:
         if data.duplicates:
-            yield DUPLICATES.format(data.duplicates)
+            yield DUPLICATES.format(plural(data.duplicates, "picture"))
     if len(known.runs) == 1:
         return
     target, source = known.data
     same = len({run.dataset.use.rpartition(":")[2] for run in known.runs}) == 1
     for split in ("validation", "test"):
         if same and (groups := source.groups.get("train", _NONE) & target.groups.get(split, _NONE)):
-            yield SEEN_BEFORE.format(len(groups), "group", split)
+            yield SEEN_BEFORE.format(plural(len(groups), "group"), split)
         elif pictures := source.pictures.get("train", _NONE) & target.pictures.get(split, _NONE):
-            yield SEEN_BEFORE.format(len(pictures), "picture", split)
+            yield SEEN_BEFORE.format(plural(len(pictures), "picture"), split)
 
 
 _NONE: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.types import Float64
+from bench.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +103,8 @@ def _check(thresholds: Float64, curves: Mapping[str, Float64]) -> None:
             raise DataError(f"an APRF plot needs the curve {name!r}; given are {', '.join(curves) or 'none'}")
         if curves[name].shape != thresholds.shape:
             raise DataError(
-                f"the curve {name!r} has {curves[name].size} values for {thresholds.size} thresholds; "
+                f"the curve {name!r} has {plural(curves[name].size, 'value')} "
+                f"for {plural(thresholds.size, 'threshold')}; "
                 "they must be as many"
             )
 

@@ -22,7 +22,6 @@ from bench.report.measures import (
     look,
     measure_of,
     number,
-    plural,
     read,
     setting_text,
     texts_of,
@@ -34,6 +33,7 @@ from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
 from bench.suite.schema import Board, Published
 from bench.types import JsonValue
+from bench.words import plural
 
 __all__ = ["Leaderboard", "leaderboard"]
 

@@ -13,8 +13,9 @@ from bench.data.pixels import DARK, Int64, PixelFacts
 from bench.data.statistics import CROPS, is_defective
 from bench.report.aprf import axes_of
 from bench.report.gallery import Strip, Thumbnail, Tile, gallery
-from bench.report.measures import plain, plural
+from bench.report.measures import plain
 from bench.types import Float64
+from bench.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report.compare import Comparison, Difference, Matched, Met
-from bench.report.measures import NOTHING, heading, line, look, plural, printed
+from bench.report.measures import NOTHING, heading, line, look, printed
 from bench.report.shape import Grid
 from bench.score.intervals import RELIABLE_GROUPS
 from bench.types import JsonValue
+from bench.words import plural
 
 SCHEMA = 1
 FIXED = (

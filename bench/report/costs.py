@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bench.report.choose import Records
-from bench.report.measures import NOTHING, line, look, measure_of, number, percent, plain, plural, read
+from bench.report.measures import NOTHING, line, look, measure_of, number, percent, plain, read
 from bench.report.pareto import front
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
+from bench.words import plural
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     "parameters": ("parameters",),

@@ -10,11 +10,11 @@ import numpy as np
 
 from bench.report.choose import Records, chosen, seed_of, state_of, trials_of
 from bench.report.counts import Counts, counts_of, stacked
-from bench.report.measures import plural
 from bench.report.shape import CellLike, Measure
 from bench.score.contrasts import Block, block
 from bench.score.pairs import FEWEST_SEEDS
 from bench.types import Float64, PixelMetric
+from bench.words import plural
 
 MOST_NAMED = 6
 """Combinations named in one sentence at most."""

@@ -226,8 +226,3 @@ def first_line(text: str, most: int = 300) -> str:
     """The first line of a reason, for a table; the whole of it stands in ``bench show``."""
     found = line(text.strip().splitlines()[0]) if text.strip() else ""
     return found if len(found) <= most else found[: most - 1] + "…"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """``1 seed``, ``2 seeds``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

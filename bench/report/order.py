@@ -13,13 +13,14 @@ import numpy as np
 from bench.errors import DataError
 from bench.report.choose import Records, seed_of, state_of
 from bench.report.counts import Counts, counts_of, pooled_metric, reliability, stacked
-from bench.report.measures import NOTHING, heading, interval_text, percent, plural
+from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.shape import CellLike, Entry, Grid, Measure, Section, Table
 from bench.score.contrasts import block
 from bench.score.intervals import mean_estimate
 from bench.score.pairs import ALPHA, FEWEST_SEEDS, against_reference
 from bench.score.ties import tie_letters
 from bench.types import PixelMetric
+from bench.words import plural
 
 TITLE = "Order of the rows"
 INTERVALS = (

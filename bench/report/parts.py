@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bench.report.board import settings_text
 from bench.report.measures import NOTHING, interval_text, line, percent, plain, setting_text
 from bench.report.shape import NOT_HERE, Entry, Figure, Grid, Leaderboard, Standing, State, Table
+from bench.words import plural
 
 MARKS: dict[State, str] = {
     "failed": "failed",
@@ -74,7 +75,7 @@ def _settings(entry: Entry, only: str | None) -> str:
         return NOTHING
     trial = entry.trial
     text = setting_text(trial.settings.get(only)) if only else settings_text(trial.settings)
-    return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {trial.trials} trials)"
+    return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {plural(trial.trials, 'trial')})"
 
 
 def standing_title(standing: Standing, board: Leaderboard) -> str:

@@ -15,8 +15,8 @@ from bench.data.statistics import (
     split_counts,
     unmarked_of_defective_groups,
 )
-from bench.report.measures import plural
 from bench.types import Split
+from bench.words import plural
 
 Assignment: TypeAlias = Mapping[str, Split] | str
 """The split of every image under the rule ``grouped``, or the sentence that says why there is none."""

@@ -16,6 +16,7 @@ from bench.report.order import seeds_interval
 from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine
 from bench.suite.joint import naming_axes
 from bench.types import JsonValue
+from bench.words import plural
 
 VALIDATION, TEST = measure_of("f1@validation"), measure_of("f1@test")
 FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test")}
@@ -136,7 +137,9 @@ def _best_position(best: str, scores: Mapping[str, float], cells: Mapping[str, C
     interval = seeds_interval(list(scores), records, TEST) if complete else None
     counts = counts_of(records[best], "test")
     unsure = reliability(counts.defective) if counts else ""
-    note = f"over {len(scores)} seeds and {len(counts.groups)} groups" if counts and interval else ""
+    note = (
+        f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts and interval else ""
+    )
     return Best(
         cell=best,
         name=f"{_name(cells[best], cells.values(), seeds=1)}, mean of {len(scores)} seeds",
