@@ -191,7 +191,7 @@ def test_an_aprf_plot_refuses_missing_and_short_curves() -> None:
     curves = curves_over(thresholds)
     with pytest.raises(DataError, match="needs the curve 'f2'"):
         aprf_plot(thresholds, {k: v for k, v in curves.items() if k != "f2"}, 0.5)
-    with pytest.raises(DataError, match="7 values for 1001 thresholds"):
+    with pytest.raises(DataError, match="7 values for 1,001 thresholds"):
         aprf_plot(thresholds, {**curves, "f1": np.zeros(7)}, 0.5)
 
 

@@ -237,7 +237,7 @@ def _frozen(index: DatasetIndex, rule: Fold) -> dict[str, Split]:
     shipped = next(entry.meta["folds"] for entry in index.entries if "folds" in entry.meta)
     if shipped != rule.folds:
         raise DataError(
-            f"data set {index.dataset!r} ships {plural(shipped, 'fold')}, the suite asks for {rule.folds}: "
+            f"data set {index.dataset!r} ships {plural(int(shipped), 'fold')}, the suite asks for {rule.folds}: "
             f"set 'folds: {shipped}', or give a split file"
         )
     parts = {entry.id: entry.meta.get("fold") for entry in index.entries}

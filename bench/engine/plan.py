@@ -24,6 +24,8 @@ CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed
 are indexed; ``blocked`` cannot run (its data are absent); ``skipped`` and ``excluded`` never run, with a reason."""
 
 STALE = "stale: scored with other data, code version or settings than now"
+EARLIER = "old scores, of an earlier run; today this cell cannot be run: {}"
+UNREAD = "old scores, of data that changed since or were never read here; run the suite to see whether they still hold"
 
 CHANGED = "the code of {} changed after this score, its version did not"
 DUPLICATES = "{} of this data set lie in more than one split"
@@ -73,6 +75,13 @@ class Planned:
         return self.state == "blocked" and NOT_HERE in (self.reason or "")
 
     @property
+    def why_outdated(self) -> str | None:
+        """Why the scores that this cell may have are not those of today's data; None where they are."""
+        if self.state in ("blocked", "skipped"):
+            return EARLIER.format(self.reason)
+        return {"stale": STALE, "unindexed": UNREAD}.get(self.state)
+
+    @property
     def settled(self) -> dict[str, Any]:
         """State and reason of a cell that cannot run, as a record has them."""
         return {"id": self.cell.id, "axes": dict(self.cell.labels), "state": self.state, "reason": self.reason}
@@ -97,18 +106,24 @@ class Plan:
         """Cells by state."""
         return dict(Counter(planned.state for planned in self.cells))
 
+    def outdated(self) -> dict[str, list[str]]:
+        """Cell id to why its scores are not those of today's data, for cells that have scores."""
+        scored = [p for p in self.cells if p.record is not None and p.record["state"] in ("done", "diverged")]
+        return {p.cell.id: [why] for p in scored if (why := p.why_outdated)}
+
     def records(self) -> dict[str, Mapping[str, Any]]:
-        """Records of all cells that have one, by cell id; those of stale cells carry a badge."""
+        """Records of all cells that have one, by cell id, with what must be said of them today."""
         sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
         found = {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
+        found |= {id: {**found[id], "outdated": why} for id, why in self.outdated().items()}
         return {**found, **{p.cell.id: p.settled for p in self.cells if p.cannot_run}}
 
 
 def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
-    """The record with what must be said of it today: stale, or scored by code that has changed since."""
+    """The record with a badge where it was scored by code that has changed since."""
     used = record.get("providers", {}).items()
     changed = [name for name, provider in used if name in sources and sources[name] != provider["source"]]
-    said = [STALE] if state == "stale" else [CHANGED.format(name) for name in changed]
+    said = [] if state == "stale" else [CHANGED.format(name) for name in changed]
     return {**record, "badges": [*record.get("badges", ()), *said]} if said else record
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bench.report.choose import Records
-from bench.report.measures import NOTHING, line, look, measure_of, number, percent, plain, read
+from bench.report.measures import NOTHING, line, look, measure_of, number, percent, plain, read, texts_of
 from bench.report.pareto import front
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
@@ -78,6 +78,7 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         crops_per_s=means["crops_per_s"],
         image_latency_s=means["image_latency_s"],
         peak_memory_bytes=means["peak_memory_bytes"],
+        badges=tuple(dict.fromkeys(badge for record in done for badge in texts_of(record.get("badges")))),
         memory_of=_distinct(look(record, ("cost", "peak_memory_of")) for record in done),
         devices=_distinct(_device(record) for record in done),
     )

@@ -22,6 +22,7 @@ from bench.report.measures import (
 from bench.report.shape import Grid
 from bench.report.standing import type_lines
 from bench.report.text import grid_text
+from bench.report.undefined import shown
 from bench.score.ranges import SHARES
 from bench.types import JsonValue
 
@@ -37,6 +38,7 @@ def describe(record: Record, width: int = 100) -> str:
 
     Counts per image are not shown: they fill pages, and stand in the record.
     """
+    record = shown(record)
     blocks = [
         _head(record),
         _fields("Axes", record.get("axes"), width),
