@@ -16,6 +16,8 @@ from bench.types import JsonValue
 
 NOTHING = "–"
 """Printed where there is no value; a missing score is never a zero."""
+OLD = " (old scores)"
+"""Beside the name of a row whose scores are not of today's data."""
 
 SYMBOLS = {
     "f1": "F1",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bench.report.board import settings_text
-from bench.report.measures import NOTHING, interval_text, line, percent, plain, setting_text
+from bench.report.measures import NOTHING, OLD, interval_text, line, percent, plain, setting_text
 from bench.report.shape import NOT_HERE, Entry, Figure, Grid, Leaderboard, Standing, State, Table
 from bench.report.standing import common_badges
 from bench.words import plural
@@ -28,8 +28,6 @@ WORDS_OF_NUMBERS = re.compile(r"\b(?:of|to|x|n)\b|(?<=\d)[eE](?=[-+]?\d)|(?<=\d)
 """Letters that a number may have: ``3 of 5``, ``n = 2``, ``1e-3``, ``64x64``."""
 
 DAGGER = "†"
-OLD = " (old scores)"
-"""Beside the name of a baseline whose scores are not today's."""
 
 
 def is_numeric(column: Sequence[str]) -> bool:

@@ -228,7 +228,8 @@ class CostLine:
     """What one position costs and scores, as means over its finished seeds; scores in 0..1.
 
     Positions of one ``group`` are scored on the same data in the same way. ``devices`` are those that trained it,
-    with their threads; ``badges`` are those of any of its seeds; ``memory_of`` says what the peak was measured of.
+    with their threads; ``badges`` are those of any of its seeds; ``outdated``: scores of one are not of today's data;
+    ``memory_of`` says what the peak was measured of.
     ``fronts`` names the costs for which no other position is as good and as cheap; a position that lacks seeds is on
     none.
     """
@@ -246,6 +247,7 @@ class CostLine:
     image_latency_s: float | None
     peak_memory_bytes: float | None
     badges: tuple[str, ...] = ()
+    outdated: bool = False
     memory_of: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     fronts: tuple[str, ...] = ()
