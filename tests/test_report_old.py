@@ -1,4 +1,4 @@
-"""Scores that are not of today's data are marked in every format, and a badge stands wherever a score of its data does."""
+"""Scores that are not of today's data are marked in every format; a badge stands wherever a score of its data does."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bench.canonical import printable
 from bench.errors import DataError
-from bench.report.measures import NOTHING, percent
+from bench.report.measures import percent
 from bench.report.overlay import COLOURS, Codes, Colour, coloured, colours
 from bench.types import JsonValue
 
@@ -99,8 +99,11 @@ def _picks(image_counts: Mapping[str, JsonValue], why: str) -> list[Pick]:
 
 
 def panel(picture: Colour, cell: str, pick: Pick) -> Panel:
-    """An overlay with the cell, the image, why it is shown and its F1 under it; of a sound image F1 says nothing."""
-    score = f"F1 {percent(pick.f1)}" if pick.true_positives + pick.false_negatives else f"F1 {NOTHING}, no defect in it"
+    """An overlay with the cell, the image, why it is shown and its F1 under it; of a sound image F1 says nothing.
+
+    The letters of captions are ASCII: the font that comes with Pillow has no dashes.
+    """
+    score = f"F1 {percent(pick.f1)}" if pick.true_positives + pick.false_negatives else "no defect in it"
     return Panel(picture, cell, f"{pick.id}: {pick.why}, {score}")
 
 
