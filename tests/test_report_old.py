@@ -159,6 +159,13 @@ def test_records_of_old_scores_stay_as_they_are(finished: Path, tmp_path: Path) 
     assert set(json.loads((run / "outdated.json").read_text())["cells"]) == {Path(name).stem for name in before}
 
 
+def test_show_says_that_the_scores_of_a_cell_are_old(finished: Path, tmp_path: Path) -> None:
+    folder = copied(finished, tmp_path)
+    shutil.rmtree(folder / "parts")
+    cell_id = next((run_again(folder) / "cells").glob("*.json")).stem
+    assert WHY in bench(folder, "show", cell_id).stdout
+
+
 def test_an_archive_and_a_merged_run_keep_the_marks(finished: Path, tmp_path: Path) -> None:
     folder = copied(finished, tmp_path)
     shutil.rmtree(folder / "parts")
