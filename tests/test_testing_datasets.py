@@ -119,7 +119,7 @@ def test_a_reader_that_cannot_be_shared_by_threads_is_told_so(reader: type) -> N
 def test_groups_that_cannot_be_split_are_a_breach() -> None:
     assert breaches("dataset", component(broken.Lonely)) == [
         "it cannot be split: data set 'scratches': no image is left for train and validation; it has 6 images in "
-        "1 groups, and a group is never split: add groups or give a split file"
+        "1 group, and a group is never split: add groups or give a split file"
     ]
 
 

@@ -253,8 +253,9 @@ def _check_filled(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
     if empty:
         groups = len({entry.group for entry in index.entries})
         raise DataError(
-            f"data set {index.dataset!r}: no image is left for {' and '.join(empty)}; it has {len(index.entries)} "
-            f"images in {plural(groups, 'group')}, and a group is never split: add groups or give a split file"
+            f"data set {index.dataset!r}: no image is left for {' and '.join(empty)}; it has "
+            f"{plural(len(index.entries), 'image')} in {plural(groups, 'group')}, "
+            "and a group is never split: add groups or give a split file"
         )
 
 
