@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from bench.words import plural
+
 if TYPE_CHECKING:
     from bench.catalog import Offer
 
@@ -163,7 +165,7 @@ def data_throughput(request: pytest.FixtureRequest) -> Callable[..., Figures]:
             }
             text = ", ".join(f"{figure:,.4g} {what.replace('_per_s', '/s')}" for what, figure in figures.items())
             lines = request.config.stash.setdefault(LINES, [])
-            lines.append(f"{name}: {text} (crops of {crop_size}; {work.images} images of {work.where})")
+            lines.append(f"{name}: {text} (crops of {crop_size}; {plural(work.images, 'image')} of {work.where})")
         benchmark.extra_info.update(figures)
         return figures
 

@@ -55,6 +55,7 @@ from bench.types import (
     Split,
     Task,
 )
+from bench.words import plural
 
 __all__ = [
     "IGNORED",
@@ -102,6 +103,7 @@ __all__ = [
     "named_files",
     "part_folders",
     "picture_files",
+    "plural",
     "read_csv",
     "read_image",
     "read_indices",

@@ -27,6 +27,7 @@ from bench import hookspecs
 from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
 from bench.errors import BenchError, PluginError
+from bench.words import plural
 
 GROUP = "bench"
 
@@ -116,7 +117,11 @@ class Catalog:
     def _unknown(self, kind: str, name: str) -> str:
         close = get_close_matches(name, self.names(kind), 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        lost = f" {len(self.quarantined)} plugin(s) failed to load: see 'bench plugins'." if self.quarantined else ""
+        lost = (
+            f" {plural(len(self.quarantined), 'plugin')} failed to load: see 'bench plugins'."
+            if self.quarantined
+            else ""
+        )
         article = "an" if kind[0] in "aeiou" else "a"
         return f"no plugin offers {article} {kind} called {name!r}.{hint} 'bench list {PLURALS[kind]}' shows all.{lost}"
 
@@ -252,7 +257,7 @@ def _checked(component: object, kind: str) -> Component[Any]:
         raise PluginError(f"a {kind} needs a name (text) and a version (whole number), not {component.name!r}")
     if context_arguments(component) != CONTEXT[kind]:
         raise PluginError(
-            f"the builder of {kind} {component.name!r} must take {CONTEXT[kind]} positional-only argument(s) "
+            f"the builder of {kind} {component.name!r} must take {plural(CONTEXT[kind], 'positional-only argument')} "
             f"before '/', it takes {context_arguments(component)}"
         )
     settings_of(component)

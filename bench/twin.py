@@ -12,7 +12,7 @@ from bench.catalog import Catalog, load_catalog
 from bench.engine.home import Places, bench_home, check_writable
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import Plan, Planned
-from bench.engine.runs import SUITE, read_run, records_in, run_folder
+from bench.engine.runs import CELLS, OUTDATED, SUITE, read_run, records_in, run_folder, told
 from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.engine.store import SCHEMA, write_json, write_text
 from bench.errors import StoreError
@@ -165,9 +165,18 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     plan = run_suite(suite, invocation, watcher)
+    _note_outdated(plan, folder)
     board = board_of_plan(plan, command)
     _write_tables(board, folder)
     return plan, board
+
+
+def _note_outdated(plan: Plan, folder: Path) -> None:
+    """Keep which scores are not of today's data, for whoever looks at the folder alone."""
+    if outdated := plan.outdated():
+        write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
+    else:
+        (folder / OUTDATED).unlink(missing_ok=True)
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:
@@ -199,7 +208,7 @@ def board_of_run(folder: Path) -> Leaderboard:
     """
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
-        return _board(suite, records_in(unpacked, suite), command)
+        return _board(suite, told(unpacked, records_in(unpacked, suite)), command)
 
 
 def board_of_records(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:

@@ -380,3 +380,12 @@ def test_the_card_and_the_split_rule_agree_on_who_is_where(catalog: Any, tmp_pat
         inside = [entry for entry in index.entries if assignment[entry.id] == split.split]
         assert split.images == len(inside)
         assert split.defective_groups == len({entry.group for entry in inside if is_defective(entry)})
+
+
+@pytest.mark.parametrize("defects", [1, 2, 3, 5, 40])
+def test_defects_are_ticked_at_whole_numbers(defects: int) -> None:
+    from bench.report.card_pictures import areas_plot
+
+    axis = areas_plot(["dent"], [np.full(defects, 7)]).axes[0]
+    assert all(tick == round(tick) for tick in axis.get_yticks())
+    assert len(axis.get_yticks()) > 1

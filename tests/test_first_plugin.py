@@ -83,7 +83,7 @@ GLOB = 'self.root.glob("P[0-9][0-9]_[ab].png")'
 MARKED = "(values == 255).astype(np.uint8)"
 MISTAKES = {
     "it cannot be loaded: NameError": ("Component(NAME, build,", "Component(NAME, biuld,"),
-    "must take 1 positional-only argument(s) before '/'": ("def build(root: Path, /)", "def build(root: Path)"),
+    "must take 1 positional-only argument before '/'": ("def build(root: Path, /)", "def build(root: Path)"),
     "needs a type and a default": ("def build(root: Path, /)", "def build(root: Path, /, *, level=128)"),
     "imports torch": ("import numpy as np\n", "import numpy as np\nimport torch\n"),
     "it has no About": ("about=ABOUT, ", ""),
@@ -101,7 +101,7 @@ MISTAKES = {
         "        if mask_of(image).is_file():\n            pixels, values = read_pair(image, mask_of(image))\n",
     ),
     "returned the mask values [127], which are no class": (MARKED, "values // 2"),
-    "no image of its example has a defect of the class(es) dent": (MARKED, "values"),
+    "no image of its example has a defect of the class dent": (MARKED, "values"),
     "decodes the same image differently the second time": (
         "Sample(id, pixels,",
         "Sample(id, np.random.default_rng().permuted(pixels),",

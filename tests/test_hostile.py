@@ -132,7 +132,7 @@ def test_pictures_in_two_splits_are_a_badge(world: Path) -> None:
             part = world / "parts" / folder / f"part{number:02d}.png"
             part.write_bytes((world / "parts" / folder / "part00.png").read_bytes())
     done = bench(world, "run", "tiny.yaml", *PLUGINS, "-x", "axes.crop=[uniform]")
-    assert "10 picture(s) of this data set lie in more than one split" in " ".join(done.stdout.split())
+    assert "10 pictures of this data set lie in more than one split" in " ".join(done.stdout.split())
 
 
 def test_a_stage_whose_file_was_deleted_is_made_again(world: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["errors"],
+    ["errors", "words"],
     ["types"],
     ["canonical", "decoding"],
     ["images", "picture_files"],

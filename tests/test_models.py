@@ -59,7 +59,7 @@ def test_the_contract_check_sees_a_wrong_shape_a_lost_gradient_and_unsaved_state
     assert len(breaches_of_model(Broken)) == 3
     assert breaches_of_model(Forgetful) == ["a second model with the same state_dict gives other logits"]
     halved = breaches_of_model(lambda task: torch.nn.Conv2d(task.channels, 1 + task.classes, 2, stride=2))
-    assert "with 1 channels: logits have shape (2, 3, 32, 32), not (2, 3, 64, 64)" in halved
+    assert "with 1 channel: logits have shape (2, 3, 32, 32), not (2, 3, 64, 64)" in halved
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,13 @@ def test_a_cost_that_one_seed_lacks_is_no_mean_of_the_others() -> None:
     assert first.train_s is None
     assert "train_s" not in first.fronts
     assert second.train_s is not None
+
+
+def test_no_two_rows_or_columns_of_the_plot_look_alike() -> None:
+    from bench.report.pareto import _Marks
+
+    lines = [
+        CostLine("mtd", "", f"row {k}", f"column {k % 15}", True, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0) for k in range(30)
+    ]
+    marks = _Marks.of(lines)
+    assert (len(set(marks.signs.values())), len(set(marks.colours.values()))) == (30, 15)

@@ -18,6 +18,7 @@ from bench.report.coverage_table import WORDS, coverage_grids
 from bench.report.latex import grid_latex, to_latex
 from bench.report.layout import cells as columns_of
 from bench.report.markdown import grid_markdown, to_markdown
+from bench.report.measures import NOTHING
 from bench.report.shape import Grid, Leaderboard
 from bench.report.show import describe
 from bench.report.tables import rows_csv, to_csv, to_json
@@ -246,3 +247,22 @@ def test_show_prints_the_whole_reason_of_a_failure_without_terminal_codes() -> N
 
 def test_show_takes_a_record_with_nothing_in_it() -> None:
     assert describe({"id": "ab"}) == "ab: unknown\n"
+
+
+def test_columns_of_text_are_set_left_and_columns_of_numbers_right() -> None:
+    grid = Grid(
+        "",
+        ("row", "score", "interval", "ties", "front", "note", "seeds"),
+        (
+            ("one", "54.5±1.2", "[40.0, 51.2]", "a", "L T", "3 more", "2 of 3"),
+            ("two", NOTHING, NOTHING, "ab", NOTHING, "none", "3"),
+        ),
+    )
+    rule = grid_markdown(grid).splitlines()[1]
+    assert rule == "| --- | ---: | ---: | --- | --- | --- | ---: |"
+    assert "{lrrlllr}" in grid_latex(grid)
+
+
+def test_a_column_without_a_value_is_set_like_numbers() -> None:
+    assert grid_markdown(Grid("", ("row", "score"), (("one", NOTHING),))).splitlines()[1] == "| --- | ---: |"
+    assert grid_markdown(Grid("", ("row", "score"), ())).splitlines()[1] == "| --- | ---: |"

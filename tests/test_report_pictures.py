@@ -139,7 +139,7 @@ def test_worst_images_by_kind_of_error() -> None:
 
 def test_an_empty_image_has_no_f1_of_its_own() -> None:
     assert named(COUNTS, ["empty"])[0].f1 is None
-    assert "F1 –" in panel(np.zeros((2, 2, 3), np.uint8), "cell", named(COUNTS, ["empty"])[0]).second
+    assert "no defect in it" in panel(np.zeros((2, 2, 3), np.uint8), "cell", named(COUNTS, ["empty"])[0]).second
 
 
 def test_an_image_that_was_not_scored_is_refused_by_name() -> None:
@@ -191,7 +191,7 @@ def test_an_aprf_plot_refuses_missing_and_short_curves() -> None:
     curves = curves_over(thresholds)
     with pytest.raises(DataError, match="needs the curve 'f2'"):
         aprf_plot(thresholds, {k: v for k, v in curves.items() if k != "f2"}, 0.5)
-    with pytest.raises(DataError, match="7 values for 1001 thresholds"):
+    with pytest.raises(DataError, match="7 values for 1,001 thresholds"):
         aprf_plot(thresholds, {**curves, "f1": np.zeros(7)}, 0.5)
 
 
@@ -237,3 +237,55 @@ def test_plots_leave_pyplot_alone_and_reports_load_nothing_heavy() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 40), (256, 1600), (1600, 256), (400, 60), (2000, 9)])
+@pytest.mark.parametrize("side", [320, 40])
+def test_a_single_overlay_has_its_whole_legend_whatever_its_shape(height: int, width: int, side: int) -> None:
+    none = np.zeros((height, width), np.uint8)
+    grey = overlay(np.full((height, width, 1), 90, np.uint8), none, none > 0)
+    sheet = contact_sheet([Panel(grey, "cell")], side=side)
+    several = contact_sheet([Panel(grey, "cell")] * 4)
+    inked = [{code: int((colours(one) == code).sum()) for code in (1, 2, 3)} for one in (sheet, several)]
+    assert inked[0] == inked[1] == dict.fromkeys((1, 2, 3), 13 * 13)
+    assert (sheet[:, -4:] == 255).all()  # nothing touches the right edge, so no name is cut off
+
+
+def test_a_note_stands_below_the_legend() -> None:
+    grey = np.full((60, 60, 3), 90, np.uint8)
+    plain, noted = (contact_sheet([Panel(grey, "cell")], note=note) for note in ("", "leaky split"))
+    assert noted.shape[0] > plain.shape[0]
+
+
+def test_a_sound_image_has_no_f1_in_its_caption() -> None:
+    grey = np.zeros((4, 4, 3), np.uint8)
+    captions = [panel(grey, "cell", Pick("a", "chosen", 0, 7, missed)).second for missed in (0, 3)]
+    assert captions == ["a: chosen, no defect in it", "a: chosen, F1 0.0"]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 12, 300])
+def test_epochs_are_ticked_at_whole_numbers(epochs: int) -> None:
+    axis = training_plot(history(epochs), convergence_epoch=None, best_epoch=None).axes[1]
+    low, high = axis.get_xlim()
+    ticks = [tick for tick in axis.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == round(tick) for tick in ticks)
+
+
+def test_a_long_title_is_set_in_lines_and_leaves_the_axes_their_width() -> None:
+    titles = ("U-Net", "U-Net " * 40)
+    figures = [training_plot(history(3), convergence_epoch=None, best_epoch=3, title=title) for title in titles]
+    widths = []
+    for figure in figures:
+        figure.draw_without_rendering()
+        widths.append(figure.axes[0].get_window_extent().width)
+    assert widths[1] == pytest.approx(widths[0], rel=0.01)
+
+
+def test_curves_without_a_value_are_named_in_words_and_not_at_zero() -> None:
+    thresholds = np.arange(1001) / 1000
+    absent = {name: np.full(1001, np.nan) for name in CURVES if name != "accuracy"}
+    figure = aprf_plot(thresholds, {**curves_over(thresholds), **absent}, 0.5)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "no value on test: precision, recall, f1, f2" in texts
+    assert "F1" not in texts

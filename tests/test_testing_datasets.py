@@ -53,7 +53,7 @@ ADVICE = "raise a DataError that names the folder and says how to obtain the dat
         (
             broken.Grey,
             "load('part-2') returned the mask values [3], which are no class: "
-            "with 1 class(es) a mask holds 0 to 1, and 255 for ignored pixels",
+            "with 1 class a mask holds 0 to 1, and 255 for ignored pixels",
         ),
         (broken.Ghost, "record 'part-0' names the file gone.png, which does not exist once it is loaded"),
         (
@@ -69,7 +69,7 @@ ADVICE = "raise a DataError that names the folder and says how to obtain the dat
         ),
         (broken.Careless, "load of an unknown id raises KeyError: raise a DataError that names the id"),
         (broken.Obliging, "load of an unknown id returns something: raise a DataError that names the id"),
-        (broken.Rare, "no image of its example has a defect of the class(es) dent: every class must be tried"),
+        (broken.Rare, "no image of its example has a defect of the class dent: every class must be tried"),
         (
             broken.Strict,
             "with a stray .DS_Store beside its files records() raises DataError: what is .DS_Store?: "
@@ -119,7 +119,7 @@ def test_a_reader_that_cannot_be_shared_by_threads_is_told_so(reader: type) -> N
 def test_groups_that_cannot_be_split_are_a_breach() -> None:
     assert breaches("dataset", component(broken.Lonely)) == [
         "it cannot be split: data set 'scratches': no image is left for train and validation; it has 6 images in "
-        "1 groups, and a group is never split: add groups or give a split file"
+        "1 group, and a group is never split: add groups or give a split file"
     ]
 
 

@@ -78,7 +78,7 @@ def failing(*, gamma: float = 0.5) -> Any:
                 "or after '*' (setting)"
             ],
         ),
-        (sized, ["its builder takes 1 positional-only argument(s): a preprocess takes 0 before '/'"]),
+        (sized, ["its builder takes 1 positional-only argument: a preprocess takes 0 before '/'"]),
         (with_file, ["its settings as JSON Schema raises PydanticInvalidForJsonSchema: "]),
         (failing, ["the builder of 'step' fails: RuntimeError: no lamp"]),
     ],

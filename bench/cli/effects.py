@@ -29,14 +29,14 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
     from whatever cells are done.
     """
-    from bench.engine.runs import records_in
+    from bench.engine.runs import records_in, told
     from bench.report.effects import effects
     from bench.report.effects_tables import RENDERERS, to_text
 
     opened, folder = _opened(suite, given)
     if reference is None and axis == opened.board.rows:
         reference = opened.board.reference
-    records = records_in(folder, opened)
+    records = told(folder, records_in(folder, opened))
     found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
     if form == "text":
         import os

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.options import open_catalog, plugin_options
+from bench.words import plural
 
 
 @click.command("export")
@@ -23,4 +24,4 @@ def command(run: Path, to: Path, plugin: tuple[Path, ...], no_plugins: bool) -> 
     if to.suffix != ".zip":
         raise click.UsageError(f"--to {str(to)!r}: name a file that ends in .zip")
     count = export(run, to=to, catalog=open_catalog(plugin, no_plugins))
-    click.echo(f"{to}: {count} files, {to.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{to}: {plural(count, 'file')}, {to.stat().st_size / 1e6:.1f} MB")

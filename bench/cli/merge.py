@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.words import plural
+
 
 @click.command("merge")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -20,7 +22,7 @@ def command(runs: tuple[Path, ...], to: Path) -> None:
 
     merged = merge(runs, to=to)
     for name, count in merged.taken.items():
-        click.echo(f"{name}: {count} records taken")
+        click.echo(f"{name}: {plural(count, 'record')} taken")
     for name in merged.left_out:
         click.echo(f"late/{name}: left out, the runs differ in it")
-    click.echo(f"{merged.folder}: {merged.records} of {merged.cells} cells have a record")
+    click.echo(f"{merged.folder}: {merged.records:,} of {plural(merged.cells, 'cell')} with a record")

@@ -13,6 +13,7 @@ import click
 
 from bench.errors import SuiteError
 from bench.suite.shipped import suite_path
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -171,7 +172,7 @@ class DataDesk:
 
         def indexing(done: int, total: int) -> None:
             if done == 1:
-                click.echo(f"reading the {total:,} images of {ref.use}", err=True)
+                click.echo(f"reading {plural(total, 'image')} of {ref.use}", err=True)
 
         with redirect_stdout(sys.stderr):
             return open_indexed(self.catalog, ref, self.places, indexing)

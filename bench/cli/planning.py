@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.engine.home import Places
 from bench.engine.plan import Plan, Planned
 from bench.report.shape import NOT_HERE
+from bench.words import plural
 
 MEANING = {
     "done": "finished, reused as they are",
@@ -26,7 +27,7 @@ MEANING = {
 def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     """Cells by state, reasons once each, inert levels, data sets, disk."""
     profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
-    yield f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells"
+    yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')}"
     counts = plan.counts()
     for state, meaning in MEANING.items():
         if state in counts:
@@ -39,7 +40,9 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     for label in inert:
         yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"
     for shelf in plan.shelves:
-        state = shelf.problem or ("not indexed yet" if shelf.index is None else f"{len(shelf.index.entries)} images")
+        state = shelf.problem or (
+            "not indexed yet" if shelf.index is None else plural(len(shelf.index.entries), "image")
+        )
         yield f"  data set {shelf.data.use}: {state}"
     yield _disk(plan, places)
 

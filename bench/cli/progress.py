@@ -13,6 +13,7 @@ import click
 from bench.engine.jobs import Ended, Progress
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.suite.joint import naming_axes
+from bench.words import plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -78,7 +79,7 @@ def _opening(plan: Plan) -> Iterator[str]:
     counts = plan.counts()
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
     profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
-    yield f"suite {plan.suite.name}{profile}: {len(plan.cells)} cells ({words})"
+    yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
     yield from (f"  remark: {remark}" for remark in plan.remarks())
 
 
@@ -109,7 +110,7 @@ class PlainLines:
         """Print the start of an indexing; cells are told when they end."""
         if progress.stage == "index" and progress.key not in self._seen:
             self._seen.add(progress.key)
-            click.echo(f"indexing {progress.total} images", err=True)
+            click.echo(f"indexing {plural(progress.total, 'image')}", err=True)
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Print how a cell ended."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_catalog, open_suite, suite_options
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -49,7 +50,7 @@ def command(
     from bench.cli.leaderboard import render
     from bench.cli.run import CELLS_FAILED
     from bench.engine.rescoring import Ask, file_scores, rescored
-    from bench.engine.runs import records_in
+    from bench.engine.runs import records_in, told
     from bench.score.rules import rule_from
 
     ask = Ask(None if threshold == "protocol" else rule_from(threshold), found)
@@ -58,9 +59,10 @@ def command(
     with redirect_stdout(sys.stderr):
         records = records_in(folder, opened)
         late = rescored(opened.cells, records, ask, catalog, places)
-        board = _board(opened, records, late, values, ask)
+        shown = told(folder, {**records, **{one.cell: one.shown for one in late}})
+        board = _board(opened, shown, values, ask)
     click.echo(render(board, form))
-    click.echo(f"threshold: {ask.text}; {len(late)} finished cells", err=True)
+    click.echo(f"threshold: {ask.text}; {plural(len(late), 'finished cell')}", err=True)
     for line in _remarks(late):
         click.echo(line, err=True)
     for path in file_scores(folder, late, ask, catalog) if write else ():
@@ -97,10 +99,8 @@ def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     return tuple(f"{name}@{split}" for name in metrics or SHOWN for split in ("validation", "test"))
 
 
-def _board(
-    suite: Suite, records: Mapping[str, Any], late: list[Late], values: tuple[str, ...], ask: Ask
-) -> Leaderboard:
-    """The leaderboard with the late scores in place of those of the records."""
+def _board(suite: Suite, records: Mapping[str, Any], values: tuple[str, ...], ask: Ask) -> Leaderboard:
+    """The leaderboard of the late scores."""
     from dataclasses import replace
 
     from bench.cli.run import command_line
@@ -108,7 +108,7 @@ def _board(
 
     name = suite.name if ask.is_protocol else f"{suite.name}, threshold {ask.text}"
     shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))
-    return board_of_records(shown, {**records, **{one.cell: one.shown for one in late}}, command_line())
+    return board_of_records(shown, records, command_line())
 
 
 def _remarks(late: list[Late]) -> list[str]:

@@ -13,9 +13,10 @@ import click
 def command(cell: str, out: Path) -> None:
     """Show axes, scores, costs, keys, provenance and pictures of CELL (its id, or the start of it)."""
     from bench.cli.cells import found_record
+    from bench.engine.runs import told
     from bench.report.show import describe
 
     path, record = found_record(out, cell)
-    click.echo(describe(record))
+    click.echo(describe(told(path.parent.parent, {path.stem: record})[path.stem]))
     for picture in record.get("pictures", ()):
         click.echo(f"picture: {path.parent / picture}")

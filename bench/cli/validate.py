@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bench.cli.options import open_suite, suite_options
+from bench.words import plural
 
 
 @click.command("validate")
@@ -16,5 +17,5 @@ def command(**given: Any) -> None:
     suite, _ = open_suite(**given)
     excluded = sum(cell.excluded is not None for cell in suite.cells)
     profile = f", profile {suite.profile}" if suite.profile else ""
-    counted = f"{len(suite.cells)} cells, {excluded} excluded{profile}"
+    counted = f"{plural(len(suite.cells), 'cell')}, {excluded} excluded{profile}"
     click.echo(f"{suite.name}: {counted}, suite hash {suite.hash[:12]}. No mistakes.")

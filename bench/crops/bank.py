@@ -19,6 +19,7 @@ from bench.crops.tiles import grid
 from bench.crops.writer import new_file
 from bench.errors import DataError
 from bench.types import IGNORED, CropStrategy, Float64, Image, Index, JsonValue, Mask, Split
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
@@ -58,7 +59,7 @@ class Bank:
             IndexError: a row is not in the bank.
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
-            raise IndexError(f"rows {rows.min()} to {rows.max()} of a bank of {len(self)} crops")
+            raise IndexError(f"rows {rows.min()} to {rows.max()} of a bank of {plural(len(self), 'crop')}")
         np.take(self.image, rows, axis=0, out=image_out, mode="clip")  # any other mode copies twice
         np.take(self.mask, rows, axis=0, out=mask_out, mode="clip")
 
@@ -143,7 +144,7 @@ def build_tiles(
     _refuse_shared_groups(training, {entry.group for entry in validation.entries})
     if not training.entries or not validation.entries:
         raise DataError(
-            f"{len(training.entries)} training and {len(validation.entries)} validation images: "
+            f"{len(training.entries):,} training and {plural(len(validation.entries), 'validation image')}: "
             "neither split may be empty; check the split"
         )
     frame = Frame(validation, source, size, workers=workers)
@@ -240,7 +241,7 @@ def _refuse_other_kind(prepared: Prepared, pixels: hdf5.Pixels, id: str) -> None
     image = prepared.image
     if (image.shape[2], image.dtype.name) != (pixels.channels, pixels.dtype):
         raise DataError(
-            f"image {id!r} has {image.shape[2]} channels of {image.dtype} after preprocessing, others have "
+            f"image {id!r} has {plural(image.shape[2], 'channel')} of {image.dtype} after preprocessing, others have "
             f"{pixels.channels} of {pixels.dtype}; convert them with a preprocessing step"
         )
 

@@ -26,6 +26,7 @@ from bench.canonical import canonical
 from bench.crops.sampling import Int32, Parts
 from bench.errors import StoreError
 from bench.types import Float64, Image, JsonValue, Mask
+from bench.words import plural
 
 SCHEMA = 1
 BLOCK = 64
@@ -121,7 +122,7 @@ def problems(path: Path) -> list[str]:
     if min(pixels.image_at, pixels.mask_at) < 0 or size < needed:
         return [f"{path}: it has {size} bytes and needs {needed}: it is truncated"]
     if len(checksum) != pixels.crops + 1 or not len(tables.source) == len(tables.corner) == pixels.crops:
-        return [f"{path}: its tables do not fit its {pixels.crops} crops"]
+        return [f"{path}: its tables do not fit its {plural(pixels.crops, 'crop')}"]
     wrong = np.flatnonzero(_checksums(path, pixels) != checksum[:-1]).tolist()
     found = [f"{path}: the checksum of its tables is wrong"] if table_checksum(tables) != checksum[-1] else []
     return found + [f"{path}: the checksum of crop {row} is wrong" for row in wrong]

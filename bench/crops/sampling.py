@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError, PluginError
 from bench.types import Bool, CropStrategy, Float32, Float64, Image, Index, Mask, Part
+from bench.words import plural
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -53,7 +54,10 @@ def plan_crops(strategy: CropStrategy, index: Index, crops: int, seed: int) -> P
         DataError: there is no training image, or no crop is asked for.
     """
     if crops < 1 or not index.entries:
-        raise DataError(f"cannot draw {crops} crops from {len(index.entries)} training images; both must be positive")
+        raise DataError(
+            f"cannot draw {plural(crops, 'crop')} from {plural(len(index.entries), 'training image')}; "
+            "both must be positive"
+        )
     name = name_of(strategy)
     parts = tuple(strategy.parts())
     counts = apportion(_shares(parts, name), crops)

@@ -21,6 +21,7 @@ from bench.data.index import DatasetIndex, IndexedImage
 from bench.data.window_likeness import blocks_of, moments_of, qualities, sound_corners
 from bench.errors import DataError
 from bench.types import IGNORED, Dataset, Float32, Float64, Image, Mask, Sample
+from bench.words import plural
 
 DEFECTS, IMAGES = 24, 64
 """Defects that are looked at, and images searched for their look-alikes, in even steps through the data set."""
@@ -126,8 +127,8 @@ def context(
         progress(done, len(searched))
     if not kept:
         raise DataError(
-            f"{len(searched)} images of {index.dataset!r} have no {ordered[-1]} x {ordered[-1]} pixels without a "
-            "defect; give smaller --sizes"
+            f"{plural(len(searched), 'image')} of {index.dataset!r} have no {ordered[-1]} x {ordered[-1]} pixels "
+            "without a defect; give smaller --sizes"
         )
     best = np.array([found.best for found in kept])
     return Context(ordered, best, _shown(templates, kept), block, len(searched), places)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.data.index import DatasetIndex, IndexedImage
 from bench.errors import DataError
 from bench.types import SPLITS, Split
+from bench.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
         return
     first = leaks[0]
     images = ", ".join(f"{id!r} in {split}" for id, split in _one_per_split(first))
-    more = f" and {len(leaks) - 1} more groups" if len(leaks) > 1 else ""
+    more = f" and {plural(len(leaks) - 1, 'more group')}" if len(leaks) > 1 else ""
     raise DataError(
         f"data set {index.dataset!r}: group {first.what!r}{more} would lie in two splits ({images}); "
         "keep all images of one group on one side"

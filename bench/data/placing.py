@@ -14,6 +14,7 @@ from bench.errors import DataError
 from bench.layout import read_csv
 from bench.suite.schema import SplitFile
 from bench.types import Split
+from bench.words import plural
 
 SHARE = 5
 """A random split gives one image in so many to test, as many to validation, the rest to training."""
@@ -47,7 +48,9 @@ def random_split(index: DatasetIndex, seed: int) -> dict[str, Split]:
     ids = [id for _, id in sorted((_shuffled(entry.id, seed), entry.id) for entry in index.entries)]
     size = len(ids) // SHARE
     if not size:
-        raise DataError(f"data set {index.dataset!r}: {len(ids)} image(s) cannot be split at random; give a split file")
+        raise DataError(
+            f"data set {index.dataset!r}: {plural(len(ids), 'image')} cannot be split at random; give a split file"
+        )
     split: dict[str, Split] = dict.fromkeys(ids[:size], "test")
     split.update(dict.fromkeys(ids[size : 2 * size], "validation"))
     return {entry.id: split.get(entry.id, "train") for entry in index.entries}
@@ -61,7 +64,7 @@ def regrouped(index: DatasetIndex, groups: Mapping[str, str]) -> DatasetIndex:
     """
     lost = [entry.id for entry in index.entries if entry.id not in groups]
     if lost:
-        raise DataError(f"data set {index.dataset!r}: no group is given for {len(lost)} image(s): {some(lost)}")
+        raise DataError(f"data set {index.dataset!r}: no group is given for {plural(len(lost), 'image')}: {some(lost)}")
     return replace(index, entries=tuple(replace(entry, group=groups[entry.id]) for entry in index.entries))
 
 

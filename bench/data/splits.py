@@ -28,6 +28,7 @@ from bench.errors import DataError
 from bench.layout import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
 from bench.types import SPLITS, Split
+from bench.words import plural
 
 FIRST = Fold(fold=0, folds=5)
 """What ``grouped`` is: a fifth of the groups for test, a fifth for validation."""
@@ -233,7 +234,7 @@ def _frozen(index: DatasetIndex, rule: Fold) -> dict[str, Split]:
     shipped = next(entry.meta["folds"] for entry in index.entries if "folds" in entry.meta)
     if shipped != rule.folds:
         raise DataError(
-            f"data set {index.dataset!r} ships {shipped} folds, the suite asks for {rule.folds}: "
+            f"data set {index.dataset!r} ships {plural(int(shipped), 'fold')}, the suite asks for {rule.folds}: "
             f"set 'folds: {shipped}', or give a split file"
         )
     parts = {entry.id: entry.meta.get("fold") for entry in index.entries}
@@ -249,8 +250,9 @@ def _check_filled(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
     if empty:
         groups = len({entry.group for entry in index.entries})
         raise DataError(
-            f"data set {index.dataset!r}: no image is left for {' and '.join(empty)}; it has {len(index.entries)} "
-            f"images in {groups} groups, and a group is never split: add groups or give a split file"
+            f"data set {index.dataset!r}: no image is left for {' and '.join(empty)}; it has "
+            f"{plural(len(index.entries), 'image')} in {plural(groups, 'group')}, "
+            "and a group is never split: add groups or give a split file"
         )
 
 

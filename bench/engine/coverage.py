@@ -17,6 +17,7 @@ from bench.engine.stages import bank_crops
 from bench.errors import BenchError
 from bench.suite.cells import Cell
 from bench.suite.suite import Suite
+from bench.words import plural
 
 MOST_CROPS = 5000
 """Crops drawn for the figures of one row; shares move by less than a percent with more."""
@@ -65,7 +66,7 @@ def _opened(cell: Cell, invocation: Invocation, say: Callable[[str], None]) -> t
 
     def indexing(done: int, total: int) -> None:
         if done == 1:
-            say(f"indexing the {total:,} images of {cell.dataset.use}")
+            say(f"indexing {plural(total, 'image')} of {cell.dataset.use}")
 
     opened = open_indexed(catalog, cell.dataset, invocation.places, indexing)
     training = restricted(opened.index, assign(opened.index, cell.protocol.split), "train")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
-from bench.engine.runs import CELLS, SUITE, read_run, record_files, records_in
+from bench.engine.runs import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
 from bench.errors import PluginError, StoreError
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
 from bench.suite.resolved import Suite
@@ -61,7 +61,8 @@ def _stored(folder: Path, suite: Suite, records: Mapping[str, Mapping[str, Any]]
     cells = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells if cell.id in records]
     named = [folder / CELLS / str(name) for record in records.values() for name in record.get("pictures", ())]
     inside = [path for path in named if path.is_file() and _own(path, folder)]
-    for path in (folder / SUITE, *pictures, *cells, *inside):
+    outdated = [path for path in (folder / OUTDATED,) if path.is_file() and not path.is_symlink()]
+    for path in (folder / SUITE, *outdated, *pictures, *cells, *inside):
         try:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
         except OSError as error:

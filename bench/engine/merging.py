@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bench.engine.runs import CELLS, SUITE, read_run, run_folder
-from bench.engine.store import read_json, write_json
+from bench.engine.runs import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
+from bench.engine.store import SCHEMA, read_json, write_json
 from bench.errors import StoreError
 from bench.report.changes import changes
 from bench.report.measures import leaves, line
 from bench.suite.resolved import Suite, problem
+from bench.words import plural
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""
@@ -46,7 +47,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One source: as the user named it, where it lies, its suite, its records, and its late scores by file name."""
+    """One source: as the user named it, where it lies, its suite, its records, late scores by file name, old scores."""
 
     name: str
     folder: Path
@@ -54,6 +55,7 @@ class _Run:
     stored: Mapping[str, Any]
     records: Mapping[str, Mapping[str, Any]]
     late: Mapping[str, Mapping[str, Any]]
+    outdated: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
     try:
         suite, _ = read_run(folder)
         stored = _read_storable(folder / SUITE)
+        outdated = outdated_in(folder)
         late = {path.name: _read_storable(path) for path in sorted((folder / LATE).glob("*.json")) if _owned(path)}
     except StoreError as error:
         problems.append(str(error))
@@ -104,7 +107,7 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
             records[cell.id] = _record(folder, path, cell.id)
         except StoreError as error:
             problems.append(str(error))
-    return _Run(str(name), folder, suite, stored, records, late)
+    return _Run(str(name), folder, suite, stored, records, late, outdated)
 
 
 def _read_storable(path: Path) -> Mapping[str, Any]:
@@ -162,7 +165,7 @@ def _superset(runs: Sequence[_Run], problems: list[str]) -> _Run | None:
             problems.append(f"{run.name} is a run of suite {run.suite.name!r}, {whole.name} of {whole.suite.name!r}")
         elif missing:
             problems.append(
-                f"{run.name} has {len(missing)} cell(s) that {whole.name} has not, such as {missing[0]}: "
+                f"{run.name} has {plural(len(missing), 'cell')} that {whole.name} has not, such as {missing[0]}: "
                 "one of the runs must be of a suite with all cells"
             )
     return whole
@@ -242,6 +245,10 @@ def _write(
                 _copy(choice, id, folder)
         for name, scores in late.items():
             write_json(folder / LATE / name, scores)
+        if outdated := {id: why[id] for id, choice in chosen.items() if id in (why := choice.run.outdated)}:
+            write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
+        else:
+            (folder / OUTDATED).unlink(missing_ok=True)
         write_json(folder / SUITE, {**whole.stored, "merged_from": names})
         if fresh:
             if to.exists():

@@ -47,13 +47,16 @@ def draw_pictures(workshop: Workshop, record: Mapping[str, Any], folder: Path) -
 
     test = read_evidence(workshop.folder("predict") / "test.npz")
     named = (record["axes"].get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model"))
-    title = " / ".join(label for label in named if label != "none")
+    badges = "".join(f" [{badge}]" for badge in record["badges"])
+    title = " / ".join(label for label in named if label != "none") + badges
     values = curves(test)
     figure = aprf_plot(values.pop("threshold"), values, record["scores"]["validation"]["threshold"], title=title)
     write_figure(figure, folder / APRF)
     drawn = [APRF]
     history = json.loads((workshop.folder("train") / "history.json").read_text(encoding="utf-8"))
     if history:
+        if not record["scores"]["validation"]["positive_share"]:
+            history = [{name: value for name, value in row.items() if name != "validation_f1"} for row in history]
         at = record["convergence"]
         figure = training_plot(history, convergence_epoch=at["epoch"], best_epoch=at["best_epoch"], title=title)
         write_figure(figure, folder / TRAINING)
@@ -61,7 +64,7 @@ def draw_pictures(workshop: Workshop, record: Mapping[str, Any], folder: Path) -
     if panels := _panels(workshop, test, record):
         from bench.images import write_png
 
-        write_png(folder / OVERLAYS, contact_sheet(panels))
+        write_png(folder / OVERLAYS, contact_sheet(panels, note=badges.strip()))
         drawn.append(OVERLAYS)
     return drawn
 

@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.report.shape import NOT_HERE
 from bench.suite.cells import Cell, source_of
 from bench.suite.suite import Suite
+from bench.words import plural
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]
 """``done`` and ``diverged`` are final; ``stale``, ``failed`` and ``pending`` run; ``unindexed`` runs after its data
@@ -25,10 +26,12 @@ are indexed; ``blocked`` cannot run (its data are absent, or nothing can be lear
 ``excluded`` never run, with a reason."""
 
 STALE = "stale: scored with other data, code version or settings than now"
+EARLIER = "old scores, of an earlier run; today this cell cannot be run: {}"
+UNREAD = "old scores, of data that changed since or were never read here; run the suite to see whether they still hold"
 
 CHANGED = "the code of {} changed after this score, its version did not"
-DUPLICATES = "{} picture(s) of this data set lie in more than one split"
-SEEN_BEFORE = "{} {}(s) of the {} split were trained on in the pretraining run"
+DUPLICATES = "{} of this data set lie in more than one split"
+SEEN_BEFORE = "the pretraining run was trained on {} of the {} split"
 
 RUNNABLE = ("pending", "stale", "failed")
 
@@ -78,6 +81,13 @@ class Planned:
         return self.state == "blocked" and NOT_HERE in (self.reason or "")
 
     @property
+    def why_outdated(self) -> str | None:
+        """Why the scores that this cell may have are not those of today's data; None where they are."""
+        if self.state in ("blocked", "skipped"):
+            return EARLIER.format(self.reason)
+        return {"stale": STALE, "unindexed": UNREAD}.get(self.state)
+
+    @property
     def settled(self) -> dict[str, Any]:
         """State and reason of a cell that cannot run, as a record has them."""
         return {"id": self.cell.id, "axes": dict(self.cell.labels), "state": self.state, "reason": self.reason}
@@ -106,23 +116,29 @@ class Plan:
         """What to beware of in the data of the cells, each remark once."""
         return tuple(dict.fromkeys(remark for planned in self.cells for remark in planned.remarks))
 
+    def outdated(self) -> dict[str, list[str]]:
+        """Cell id to why its scores are not those of today's data, for cells that have scores."""
+        scored = [p for p in self.cells if p.record is not None and p.record["state"] in ("done", "diverged")]
+        return {p.cell.id: [why] for p in scored if (why := p.why_outdated)}
+
     def records(self) -> dict[str, Mapping[str, Any]]:
-        """Records of all cells that have one, by cell id; those of stale cells carry a badge.
+        """Records of all cells that have one, by cell id, with what must be said of them today.
 
         Where the data can be seen, the remarks on them are those of today.
         """
         sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
         found = {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
+        found |= {id: {**found[id], "outdated": why} for id, why in self.outdated().items()}
         found |= {p.cell.id: p.settled for p in self.cells if p.cannot_run}
         said = {p.cell.id: list(p.remarks) for p in self.cells if p.remarks}
         return {id: {**record, "remarks": said[id]} if id in said else record for id, record in found.items()}
 
 
 def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
-    """The record with what must be said of it today: stale, or scored by code that has changed since."""
+    """The record with a badge where it was scored by code that has changed since."""
     used = record.get("providers", {}).items()
     changed = [name for name, provider in used if name in sources and sources[name] != provider["source"]]
-    said = [STALE] if state == "stale" else [CHANGED.format(name) for name in changed]
+    said = [] if state == "stale" else [CHANGED.format(name) for name in changed]
     return {**record, "badges": [*record.get("badges", ()), *said]} if said else record
 
 
@@ -256,16 +272,16 @@ def _badges(known: _Known) -> Iterator[str]:
     """What must be said of the data: copies across splits, and held-out groups that the pretraining run has seen."""
     for data in known.data:
         if data.duplicates:
-            yield DUPLICATES.format(data.duplicates)
+            yield DUPLICATES.format(plural(data.duplicates, "picture"))
     if len(known.runs) == 1:
         return
     target, source = known.data
     same = len({run.dataset.use.rpartition(":")[2] for run in known.runs}) == 1
     for split in ("validation", "test"):
         if same and (groups := source.groups.get("train", _NONE) & target.groups.get(split, _NONE)):
-            yield SEEN_BEFORE.format(len(groups), "group", split)
+            yield SEEN_BEFORE.format(plural(len(groups), "group"), split)
         elif pictures := source.pictures.get("train", _NONE) & target.pictures.get(split, _NONE):
-            yield SEEN_BEFORE.format(len(pictures), "picture", split)
+            yield SEEN_BEFORE.format(plural(len(pictures), "picture"), split)
 
 
 _NONE: frozenset[str] = frozenset()

@@ -20,6 +20,8 @@ from bench.suite.resolved import Suite, suite_from_json
 
 SUITE = "suite.json"
 CELLS = "cells"
+OUTDATED = "outdated.json"
+"""Cell id to why its scores are not those of the data as the last run found them; absent where all are."""
 MAPPINGS = ("axes", "tuned", "scores", "cell", "cost", "provenance", "providers", "keys", "convergence")
 """Parts of a record that are mappings, or null."""
 DAMAGED = "its record is damaged; run the suite again"
@@ -52,6 +54,29 @@ def records_in(folder: Path, suite: Suite) -> dict[str, Mapping[str, Any]]:
     paths = {cell.id: folder / CELLS / f"{cell.id}.json" for cell in suite.cells}
     found = {id: read_record(path) for id, path in paths.items()}
     return {id: _sound(paths[id], record) for id, record in found.items() if record is not None}
+
+
+def told(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The records of a run folder with what its last run found to be outdated.
+
+    Raises:
+        StoreError: the file that says so is damaged.
+    """
+    why = outdated_in(folder)
+    return {id: {**record, "outdated": why[id]} if id in why else record for id, record in records.items()}
+
+
+def outdated_in(folder: Path) -> Mapping[str, Any]:
+    """Cell id to why its scores are outdated, as the last run into this folder found them.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    path = folder / OUTDATED
+    found = read_json(path).get(CELLS) if path.is_file() else {}
+    if not isinstance(found, Mapping):
+        raise StoreError(f"{path}: damaged (no {CELLS!r}); run the suite again")
+    return found
 
 
 def _sound(path: Path, record: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +127,7 @@ def read_side(path: Path) -> Side:
     with run_folder(path) as folder:
         suite, _ = read_run(folder)
         damaged = {file.stem: {"state": "failed", "reason": DAMAGED} for file in record_files(folder, suite)}
-        return Side(str(path), side_records(suite.cells, {**damaged, **records_in(folder, suite)}))
+        return Side(str(path), side_records(suite.cells, {**damaged, **told(folder, records_in(folder, suite))}))
 
 
 def side_records(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
 from bench.suite.schema import Recipe, Ref
 from bench.types import JsonValue, Task
+from bench.words import plural
 
 VERSIONS = {"tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 2}
 """Raised when equal facts may give another result."""
@@ -176,15 +177,16 @@ class Graph:
         where = f"pretraining on {source.dataset.use}"
         if channels != own_channels:
             return (
-                f"{where} is on images of {channels} channel(s), this cell's have {own_channels}; give both the same "
-                "with the preprocessing 'channels'"
+                f"{where} is on images of {plural(channels, 'channel')}, this cell's have {own_channels}; "
+                "give both the same with the preprocessing 'channels'"
             )
         if dtype != own_dtype:
             return f"{where} is on {dtype} images, this cell's are {own_dtype}: one normalisation cannot fit both"
         classes, own_classes = (self.task(*pair)[1] for pair in ((source, source_data), (cell, data)))
         if classes != own_classes:
             return (
-                f"{where} has {classes} classes, this cell {own_classes}; only 'classes: union' transfers between them"
+                f"{where} has {plural(classes, 'class', 'classes')}, this cell {own_classes}; "
+                "only 'classes: union' transfers between them"
             )
         return None
 

@@ -16,6 +16,7 @@ from bench.engine.learning import device
 from bench.engine.store import stage_note
 from bench.errors import DataError, PluginError, StoreError
 from bench.types import Float32, Image, Task
+from bench.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,7 @@ class Trained:
             image = guarded(f"preprocessing of {name}", apply, step, image, name)
         if image.shape[2] != self.task.channels:
             raise DataError(
-                f"{name}: {image.shape[2]} channel(s) after preprocessing, the model was trained on "
+                f"{name}: {plural(image.shape[2], 'channel')} after preprocessing, the model was trained on "
                 f"{self.task.channels}; convert the image"
             )
         return predict_image(

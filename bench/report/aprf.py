@@ -10,9 +10,11 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.types import Float64
+from bench.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 CURVES = {
@@ -26,12 +28,16 @@ CURVES = {
 
 SPACING = 0.052
 """Least distance of two labels, as a share of the axis."""
+TITLE = 64
+"""Letters of a title's line that fit a figure; a longer one would squeeze the axes or be cut off."""
+EDGE = 0.15
+"""Share of the axis at either end where a label over it is set inwards, off the names of the curves."""
 
 
 def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: float, *, title: str = "") -> Figure:
     """Plot ``curves[name]: float64[T]`` (0..1, NaN where undefined) over ``thresholds: float64[T]``.
 
-    The dotted line TH stands at the threshold chosen on validation.
+    The dotted line TH stands at the threshold chosen on validation. A curve that is undefined everywhere is said so.
 
     Raises:
         DataError: a curve of the five is missing or of another length than the thresholds.
@@ -43,11 +49,16 @@ def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: flo
         axis.plot(thresholds, curves[name], color=colour, linestyle=dash, linewidth=2.2 if name == "f1" else 1.5)
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="binarisation threshold", ylabel="score on test")
     axis.axvline(threshold, color="#444444", linestyle=":", linewidth=1.4, clip_on=False)
+    side = "left" if threshold < EDGE else "right" if threshold > 1 - EDGE else "center"
     axis.annotate(
-        f"TH {threshold:.3f}", (threshold, 1.0), (0, 4), textcoords="offset points", ha="center", fontsize="small"
+        f"TH {threshold:.3f}", (threshold, 1.0), (0, 4), textcoords="offset points", ha=side, fontsize="small"
     )
-    _end_labels(axis, {label: (_last(curves[name]), colour) for name, (label, colour, _) in CURVES.items()})
-    axis.set_title(title, loc="left", fontsize=10, pad=18, parse_math=False)
+    drawn = {name: entry for name, entry in CURVES.items() if np.isfinite(curves[name]).any()}
+    _end_labels(axis, {label: (_last(curves[name]), colour) for name, (label, colour, _) in drawn.items()})
+    if absent := [name for name in CURVES if name not in drawn]:
+        text = f"no value on test: {', '.join(absent)}"
+        axis.text(0.5, 0.5, text, ha="center", va="center", fontsize="small", backgroundcolor="white")
+    entitle(axis, title)
     return figure
 
 
@@ -63,14 +74,36 @@ def training_plot(
     losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
     axes[0].set(ylabel="loss")
     axes[1].set(ylabel="validation F1", xlabel="epoch", ylim=(0, 1))
+    counting(axes[1].xaxis)
+    if len(epochs):
+        axes[1].set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
     _draw_history(axes[0], epochs, history, losses)
     _draw_history(axes[1], epochs, history, {"F1": ("validation_f1", "#000000")})
     for axis in axes:
         _mark_epoch(axis, convergence_epoch, ":", "#444444")
         _mark_epoch(axis, best_epoch, "--", "#009E73")
     _name_epochs(axes[0], convergence_epoch, best_epoch, int(epochs[-1]) if len(epochs) else 0)
-    axes[0].set_title(title, loc="left", fontsize=10, pad=18, parse_math=False)
+    entitle(axes[0], title)
     return figure
+
+
+def counting(axis: Axis) -> None:
+    """Ticks at whole numbers only: there is no half an epoch, defect or image."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, min_n_ticks=1))
+
+
+def entitle(axis: Axes, title: str) -> None:
+    """Set a title in as many lines as it takes, above a line of remarks."""
+    axis.set_title(broken(title, TITLE), loc="left", fontsize=10, pad=18, parse_math=False)
+
+
+def broken(text: str, letters: int) -> str:
+    """The text in lines of at most so many letters."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, letters))
 
 
 def write_figure(figure: Figure, path: Path) -> None:
@@ -102,13 +135,14 @@ def _check(thresholds: Float64, curves: Mapping[str, Float64]) -> None:
             raise DataError(f"an APRF plot needs the curve {name!r}; given are {', '.join(curves) or 'none'}")
         if curves[name].shape != thresholds.shape:
             raise DataError(
-                f"the curve {name!r} has {curves[name].size} values for {thresholds.size} thresholds; "
+                f"the curve {name!r} has {plural(curves[name].size, 'value')} "
+                f"for {plural(thresholds.size, 'threshold')}; "
                 "they must be as many"
             )
 
 
 def _last(values: Float64) -> float:
-    """The last defined value, for the label's height; 0 where none is."""
+    """The last defined value, for the label's height; 0 where none is (a curve that was never drawn)."""
     found = values[np.isfinite(values)]
     return float(found[-1]) if found.size else 0.0
 

@@ -17,13 +17,13 @@ from bench.report.hindsight import hindsight_section
 from bench.report.joint import advance_together
 from bench.report.measures import (
     NOTHING,
+    Reading,
     figure,
     first_line,
     heading,
     look,
     measure_of,
     number,
-    plural,
     read,
     setting_text,
     texts_of,
@@ -33,8 +33,10 @@ from bench.report.reference import published_by_cell, published_section
 from bench.report.shape import NOT_HERE, CellLike, CellLine, Entry, Figure, Leaderboard, Measure, State, Table, Trial
 from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
+from bench.report.undefined import all_shown, why_undefined
 from bench.suite.schema import Board, Published
 from bench.types import JsonValue
+from bench.words import plural
 
 __all__ = ["Leaderboard", "leaderboard"]
 
@@ -63,9 +65,11 @@ def leaderboard(
 ) -> Leaderboard:
     """Build the report of a run, finished or not; ``records`` maps cell ids to cell records.
 
+    Scores without a value are absent (:mod:`bench.report.undefined`).
     Only the order of ``cells`` shows in the result, never that of ``records``. ``paired`` are groups of axes that
     advance together.
     """
+    records = all_shown(records)
     measures = tuple(measure_of(name) for name in board.values)
     unfitted = _baseline_ids(cells, records)
     compared, board = advance_together([cell for cell in cells if cell.id not in unfitted], board, paired)
@@ -208,8 +212,9 @@ def _entry(row: str, column: str, cells: Sequence[CellLike], frame: _Frame) -> E
     done = [cell for cell in shown if state_of(cell, frame.records)[0] == "done"]
     readings = [[read(frame.records[cell.id], measure) for cell in done] for measure in frame.measures]
     figures = tuple(figure(found, measure) for found, measure in zip(readings, frame.measures, strict=True))
+    said = [_said_why(found, done, measure, frame) for found, measure in zip(readings, frame.measures, strict=True)]
     reasons = [
-        *(_missing_seeds(figures, frame) if done else ()),
+        *(_missing_seeds(figures, said, frame) if done else ()),
         *_unfinished(trials, shown, frame.records),
         *dict.fromkeys(reading.alarm for found in readings for reading in found if reading.alarm),
         *dict.fromkeys(text for cell in done for text in _warnings(frame.records[cell.id], frame.badges)),
@@ -241,17 +246,24 @@ def _trial(trials: Sequence[Sequence[CellLike]], shown: Sequence[CellLike], reco
     return Trial(dict(shown[0].tuned), count, len(trials), gap(trials, shown, records))
 
 
+def _said_why(readings: Sequence[Reading], cells: Sequence[CellLike], measure: Measure, frame: _Frame) -> bool:
+    """Whether every seed that lacks this value says why among the flags of its split."""
+    lacking = [cell for cell, reading in zip(cells, readings, strict=True) if reading.value is None]
+    return bool(lacking) and all(why_undefined(frame.records[cell.id], measure.split or "") for cell in lacking)
+
+
 def _warnings(record: Mapping[str, JsonValue], said: Sequence[str]) -> list[str]:
-    """Badges that the table does not carry as a whole, and what the scoring flagged on either split."""
+    """That the scores are not today's, badges that the table does not carry as a whole, and flags of either split."""
     flags = {split: texts_of(look(record, ("scores", split, "flags"))) for split in ("validation", "test")}
     return [
+        *(first_line(text) for text in texts_of(record.get("outdated"))),
         *(f"badge: {badge}" for badge in _badges(record) if badge not in said),
         *(f"{split}: {first_line(flag)}" for split, found in flags.items() for flag in found),
     ]
 
 
-def _missing_seeds(figures: Sequence[Figure], frame: _Frame) -> list[str]:
-    """How many seeds stand behind figures that lack some."""
+def _missing_seeds(figures: Sequence[Figure], said: Sequence[bool], frame: _Frame) -> list[str]:
+    """How many seeds stand behind figures that lack some; one that lacks all and has ``said`` why needs no more."""
     counts = {found.count for found in figures}
     if counts == {frame.seeds}:
         return []
@@ -261,8 +273,8 @@ def _missing_seeds(figures: Sequence[Figure], frame: _Frame) -> list[str]:
         f"{heading(measure, '')}: n = {found.count} of {plural(frame.seeds, 'seed')}"
         if found.count
         else f"{heading(measure, '')}: no value in the record"
-        for found, measure in zip(figures, frame.measures, strict=True)
-        if found.count < frame.seeds
+        for found, explained, measure in zip(figures, said, frame.measures, strict=True)
+        if found.count < frame.seeds and (found.count or not explained)
     ]
 
 
@@ -364,7 +376,8 @@ def _remarks(tables: Sequence[Table]) -> tuple[str, ...]:
     entries = _entries(tables)
     figures = [found for entry in entries for found in entry.figures]
     said = {
-        MISSING: any(entry.seeds < entry.expected for entry in entries),
+        MISSING: any(entry.seeds < entry.expected for entry in entries)
+        or any(found.value is None for found in figures),
         BOLD: any(found.best for found in figures),
         SPREAD: any(found.spread is not None for found in figures),
         INERT: any(entry.inert for entry in entries),

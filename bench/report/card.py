@@ -27,10 +27,11 @@ from bench.data.statistics import (
 )
 from bench.report.card_pictures import SHOWN_CLASSES
 from bench.report.markdown import escaped, grid_markdown
-from bench.report.measures import NOTHING, line, percent, plain, plural
+from bench.report.measures import NOTHING, line, percent, plain
 from bench.report.naming import written
 from bench.report.shape import Grid
 from bench.types import JsonValue
+from bench.words import plural
 
 MOST_LISTED = 60
 """Images named one by one in a list at most."""
@@ -289,7 +290,7 @@ def _in_a_line(field: MetaField) -> str:
     if len(field.values) == 1:
         return f"- {escaped(field.name)}: {escaped(_value(present[0]))} for all images"
     ends = f"from {_value(present[0])} to {_value(present[-1])}"
-    return f"- {escaped(field.name)}: {len(present):,} different values, {escaped(ends)}"
+    return f"- {escaped(field.name)}: {plural(len(present), 'different value')}, {escaped(ends)}"
 
 
 def _value(value: str | int | float | None) -> str:

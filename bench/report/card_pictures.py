@@ -11,10 +11,11 @@ import numpy as np
 from bench.data.index import DatasetIndex, IndexedImage
 from bench.data.pixels import DARK, Int64, PixelFacts
 from bench.data.statistics import CROPS, is_defective
-from bench.report.aprf import axes_of
+from bench.report.aprf import axes_of, broken, counting
 from bench.report.gallery import Strip, Thumbnail, Tile, gallery
-from bench.report.measures import plain, plural
+from bench.report.measures import plain
 from bench.types import Float64
+from bench.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,10 @@ SHOWN_CLASSES = 16
 EXAMPLES, SIDE = 4, 260
 """Example images per class, and the pixels of their longer edge."""
 INK = "#0072B2"
+LETTERS = 90
+"""Letters of a line above a histogram."""
+NEAR = 0.06
+"""Share of both axes below which two marked sizes are named together."""
 CHANNEL_COLOURS = {1: ("#8c8c8c",), 3: ("#D55E00", "#009E73", "#0072B2")}
 """One line for grey, one per channel for colour; other numbers of channels are drawn as one sum."""
 
@@ -48,10 +53,22 @@ def sizes_plot(index: DatasetIndex) -> Figure:
     wide, high = 1.05 * max(width.max(), CROPS[-1]), 1.05 * max(height.max(), CROPS[-1])
     for side in CROPS:
         axis.plot((side, side, wide), (high, side, side), color="#444444", linestyle=":", linewidth=1.2)
-        axis.annotate(str(side), (side, high), (0, 2), textcoords="offset points", ha="center", fontsize="small")
+    for corner, name in _corner_names(wide, high):
+        axis.annotate(name, (corner, corner), (3, 2), textcoords="offset points", fontsize="small")
     axis.set_xlim(0, wide)
     axis.set_ylim(0, high)
     return figure
+
+
+def _corner_names(wide: float, high: float) -> list[tuple[int, str]]:
+    """Corner and text of every mark of a crop size; sizes that lie close together share the first one's corner."""
+    named: list[tuple[int, list[int]]] = []
+    for side in CROPS:
+        if named and max((side - named[-1][0]) / wide, (side - named[-1][0]) / high) < NEAR:
+            named[-1][1].append(side)
+        else:
+            named.append((side, [side]))
+    return [(corner, ", ".join(map(str, sides))) for corner, sides in named]
 
 
 def levels_plot(facts: PixelFacts, dtype: str) -> Figure:
@@ -106,8 +123,9 @@ def _draw_areas(axis: Axes, name: str, areas: Int64, edges: Float64) -> None:
     axis.axvline(middle, color="#000000", linewidth=1.2)
     axis.set_ylim(0, 1.15 * counts.max())
     axis.set_ylabel("defects", fontsize="small")
+    counting(axis.yaxis)
     text = f"{name}: {plural(areas.size, 'defect')}, median {plain(middle)}"
-    axis.set_title(text, loc="left", fontsize="small", pad=2, parse_math=False)
+    axis.set_title(broken(text, LETTERS), loc="left", fontsize="small", pad=2, parse_math=False)
 
 
 def examples(index: DatasetIndex, look: Callable[[str, int | None], Thumbnail]) -> Colour:

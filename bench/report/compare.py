@@ -18,6 +18,7 @@ from bench.report.changes import origin_changes
 from bench.report.gates import Gate
 from bench.report.measures import look, pair, read
 from bench.report.shape import Measure
+from bench.report.undefined import all_shown, why_undefined
 from bench.types import Float64, JsonValue, PixelMetric
 
 Record = Mapping[str, JsonValue]
@@ -100,6 +101,7 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
         raise StoreError(
             f"{first.name} and {second.name} share no cell, neither by id nor by labels; nothing can be compared"
         )
+    first, second = (Side(side.name, all_shown(side.records)) for side in (first, second))
     _check_measures(measures, [*first.records.values(), *second.records.values()])
     cells = tuple(
         _matched(first.records[one], second.records[two], measures, by_label=one != two) for one, two in pairs
@@ -229,8 +231,10 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
 
 
 def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
-    """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where there are none."""
+    """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
     if measure.split is None or len(measure.path) != 1 or _metric(measure) is None:
+        return None
+    if any(read(record, measure).value is None for record in (first, second)):
         return None
     from bench.score.intervals import group_counts
 
@@ -276,7 +280,8 @@ def _metric(measure: Measure) -> PixelMetric | None:
 def _check_measures(measures: Sequence[Measure], records: Sequence[Record]) -> None:
     done = [record for record in records if record.get("state") == "done"]
     for measure in measures:
-        if done and all(read(record, measure).value is None for record in done):
+        lacking = [record for record in done if read(record, measure).value is None]
+        if done and len(lacking) == len(done) and not any(why_undefined(one, measure.split or "") for one in done):
             hint = _hint(measure, done[0])
             raise StoreError(f"no record of either run has a value of {measure.name!r}{hint}")
 

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report.compare import Comparison, Difference, Matched, Met
-from bench.report.measures import NOTHING, heading, line, look, plural, printed
+from bench.report.measures import NOTHING, heading, line, look, printed, texts_of
 from bench.report.shape import Grid
+from bench.report.undefined import why_undefined
 from bench.score.intervals import RELIABLE_GROUPS
 from bench.types import JsonValue
+from bench.words import plural
 
 SCHEMA = 1
 FIXED = (
@@ -120,6 +122,7 @@ def _sentences(found: Comparison, met: Sequence[Met]) -> Iterator[str]:
             yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}" + (f" ({reason})" if reason else "") + "."
     yield from _one_sided(found.only_first, found.first)
     yield from _one_sided(found.only_second, found.second)
+    yield from _told(found)
     yield from _changed(found.cells)
     yield from (f"GATE {one.gate.text}: met by cell {names[one.cell]}: {one.how}." for one in met)
 
@@ -138,6 +141,20 @@ def _one_sided(records: Sequence[Mapping[str, JsonValue]], name: str) -> Iterato
         ids = ", ".join(str(record.get("id"))[:8] for record in records[:6])
         more = f" and {len(records) - 6} more" if len(records) > 6 else ""
         yield f"Only in {name}: {plural(len(records), 'cell')} ({ids}{more})."
+
+
+def _told(found: Comparison) -> Iterator[str]:
+    """Badges, scores that are not today's and why scores are absent, each once with its side and number of cells."""
+    for side, records in (
+        (found.first, [c.first for c in found.cells]),
+        (found.second, [c.second for c in found.cells]),
+    ):
+        counts: dict[str, int] = {}
+        for record in records:
+            badges = [f"badge: {badge}" for badge in texts_of(record.get("badges"))]
+            for text in (*badges, *texts_of(record.get("outdated")), *why_undefined(record)):
+                counts[text] = counts.get(text, 0) + 1
+        yield from (f"{plural(count, 'cell')} of {side}: {text}." for text, count in counts.items())
 
 
 def _changed(cells: Sequence[Matched]) -> Iterator[str]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from bench.data.context import Context, Corner, Nest
 from bench.report.gallery import Thumbnail, outlined, thumbnail, toned
-from bench.report.measures import plural
 from bench.report.overlay import Colour
 from bench.report.shape import Grid
 from bench.types import Sample
+from bench.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bench.report.choose import Records
-from bench.report.measures import NOTHING, line, look, measure_of, number, percent, plain, plural, read
+from bench.report.measures import NOTHING, OLD, line, look, measure_of, number, percent, plain, read, texts_of
 from bench.report.pareto import front
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
+from bench.words import plural
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     "parameters": ("parameters",),
@@ -77,6 +78,8 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         crops_per_s=means["crops_per_s"],
         image_latency_s=means["image_latency_s"],
         peak_memory_bytes=means["peak_memory_bytes"],
+        badges=tuple(dict.fromkeys(badge for record in done for badge in texts_of(record.get("badges")))),
+        outdated=any(texts_of(record.get("outdated")) for record in done),
         memory_of=_distinct(look(record, ("cost", "peak_memory_of")) for record in done),
         devices=_distinct(_device(record) for record in done),
     )
@@ -146,7 +149,7 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
 
 def _grid(lines: Sequence[CostLine]) -> Grid:
     """One row per position; figures that no record has are no column."""
-    rows = [(line(one.name), *_texts(one)) for one in lines]
+    rows = [(line(one.name) + (OLD if one.outdated else ""), *_texts(one)) for one in lines]
     header = ("position", *HEADER)
     kept = [0, *(i for i in range(1, len(header)) if any(row[i] != NOTHING for row in rows))]
     return Grid("", tuple(header[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))

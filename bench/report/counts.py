@@ -12,6 +12,7 @@ from bench.report.shape import Measure
 from bench.score.intervals import RELIABLE_GROUPS, group_counts
 from bench.score.metrics import POOLED
 from bench.types import Float64, JsonValue, PixelMetric
+from bench.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def pooled_metric(measure: Measure) -> PixelMetric | None:
 
 def reliability(defective: int) -> str:
     """What must be said of an interval over so few groups; empty where nothing must."""
-    return f"interval unreliable ({defective} groups with defects)" if defective < RELIABLE_GROUPS else ""
+    return f"interval unreliable ({plural(defective, 'group')} with defects)" if defective < RELIABLE_GROUPS else ""
 
 
 def stacked(cells: Sequence[Counts]) -> Float64:

@@ -10,11 +10,12 @@ import numpy as np
 
 from bench.report.choose import Records, chosen, seed_of, state_of, trials_of
 from bench.report.counts import Counts, counts_of, stacked
-from bench.report.measures import plural
+from bench.report.measures import read
 from bench.report.shape import CellLike, Measure
 from bench.score.contrasts import Block, block
 from bench.score.pairs import FEWEST_SEEDS
 from bench.types import Float64, PixelMetric
+from bench.words import plural
 
 MOST_NAMED = 6
 """Combinations named in one sentence at most."""
@@ -58,7 +59,7 @@ def design(
 
 
 def _scored(cells: Sequence[CellLike], records: Records, axis: str, measure: Measure) -> Scored:
-    """Counts of the finished cells of the trials on the leaderboard, without models that have nothing to fit."""
+    """Counts of the finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
     places: dict[tuple[str, Context], list[CellLike]] = {}
     for cell in cells:
         if axis in cell.labels and records.get(cell.id, {}).get("parameters") != 0:
@@ -68,7 +69,8 @@ def _scored(cells: Sequence[CellLike], records: Records, axis: str, measure: Mea
     found: dict[str, dict[Context, dict[str, Counts]]] = {}
     for (level, context), members in places.items():
         done = [cell for cell in chosen(trials_of(members), records) if state_of(cell, records)[0] == "done"]
-        counts = {seed_of(cell): counts_of(records[cell.id], measure.split or "") for cell in done}
+        scored = [cell for cell in done if read(records[cell.id], measure).value is not None]
+        counts = {seed_of(cell): counts_of(records[cell.id], measure.split or "") for cell in scored}
         found.setdefault(level, {})[context] = {seed: one for seed, one in counts.items() if one}
     return found
 
@@ -145,9 +147,9 @@ def _left_out(
     if kept and not used:
         why = "all levels are there, but no seed is finished in all of them"
     if len(here) < 2:
-        why = "fewer than two levels have finished cells"
+        why = "fewer than two levels have finished cells with a score"
     return (
-        *([f"Left out, no finished cell: {', '.join(absent)}."] if absent else ()),
+        *([f"Left out, no finished cell with a score: {', '.join(absent)}."] if absent else ()),
         *(
             [
                 f"Left out, {len(lost)} of {plural(len(asked), 'combination')} of the other axes ({why}): "

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import SuiteError
-from bench.report.choose import Records
+from bench.report.choose import Records, state_of
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
-from bench.report.measures import measure_of
+from bench.report.measures import measure_of, texts_of
 from bench.report.shape import CellLike, Measure
+from bench.report.undefined import all_shown, why_undefined
 from bench.score.effects import interaction, marginal_means
 from bench.score.metrics import POOLED
 from bench.score.pairs import FEWEST_SEEDS, against_reference
@@ -84,6 +85,7 @@ def effects(
     first = levels[0] if reference is None else reference
     if first not in levels:
         raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
+    records = all_shown(records)
     found = design(cells, records, axis, levels, measure, pooled)
     return Effects(
         suite=suite_name,
@@ -96,8 +98,20 @@ def effects(
         seeds=found.seeds,
         groups=found.groups,
         defective_groups=found.defective,
-        remarks=found.remarks,
+        remarks=(*_told(cells, records, measure), *found.remarks),
     )
+
+
+def _told(cells: Sequence[CellLike], records: Records, measure: Measure) -> tuple[str, ...]:
+    """Badges of the finished cells, scores that are not today's, and why a score is absent, each once."""
+    done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
+    fitted = [record for record in done if record.get("parameters") != 0]
+    texts = {
+        **dict.fromkeys(f"badge: {badge}" for record in fitted for badge in texts_of(record.get("badges"))),
+        **dict.fromkeys(text for record in fitted for text in texts_of(record.get("outdated"))),
+        **dict.fromkeys(text for record in fitted for text in why_undefined(record, measure.split)),
+    }
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in texts)
 
 
 def _levels(cells: Sequence[CellLike], axis: str) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ from itertools import groupby
 from bench.report.counts import reliability
 from bench.report.effects import Effects, InteractionLine, LevelLine
 from bench.report.markdown import escaped, grid_markdown
-from bench.report.measures import NOTHING, heading, interval_text, line, percent, plural
+from bench.report.measures import NOTHING, heading, interval_text, line, percent
 from bench.report.order import difference_texts
 from bench.report.shape import Grid
 from bench.report.tables import rows_csv
 from bench.report.text import grid_text
 from bench.score.pairs import ALPHA
 from bench.types import JsonValue
+from bench.words import plural
 
 SCHEMA = 1
 """Raised when a field of the JSON or a column of the CSV changes its meaning."""

@@ -9,6 +9,7 @@ from bench.report.choose import Records, state_of
 from bench.report.measures import line, look, number, plain
 from bench.report.shape import CellLike
 from bench.types import JsonValue
+from bench.words import plural
 
 LONGEST = 300
 """Provenance values longer than this are left to the cell records."""
@@ -46,7 +47,7 @@ def budget_text(records: Sequence[Mapping[str, JsonValue]]) -> str:
     """Crops seen per cell; strategies are comparable only at equal budgets. A pretraining run's own are not counted."""
     found = {budget for record in records if (budget := _budget(record)) is not None}
     texts = [
-        f"{plain(epochs)} epochs of {plain(crops)} crops = {plain(epochs * crops)} crops"
+        f"{_some(epochs, 'epoch')} of {_some(crops, 'crop')} = {_some(epochs * crops, 'crop')}"
         if epochs
         else "nothing trained"
         for epochs, crops in sorted(found)
@@ -54,6 +55,11 @@ def budget_text(records: Sequence[Mapping[str, JsonValue]]) -> str:
     if not texts:
         return ""
     return f"{texts[0]} per cell" if len(texts) == 1 else f"not equal: {'; '.join(texts)}"
+
+
+def _some(value: float, one: str) -> str:
+    """``1 epoch``, ``2 epochs``; crops an epoch may be a fraction."""
+    return plural(int(value), one) if value == int(value) else f"{plain(value)} {one}s"
 
 
 def _budget(record: Mapping[str, JsonValue]) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ from bench.report.parts import (
     DAGGER,
     board_title,
     figure_text,
+    is_numeric,
     mark,
     settings_grids,
     standing_grids,
@@ -98,7 +99,9 @@ def grid_latex(grid: Grid) -> str:
     body = [r"\toprule", _row(map_escaped(grid.header)), r"\midrule"]
     body += [_row(map_escaped(row)) for row in grid.rows]
     widths = [max(map(len, texts)) for texts in zip(grid.header, *grid.rows, strict=True)]
-    return _float(escaped(grid.title), "l" + "r" * (len(grid.header) - 1), body, _size(widths))
+    columns = list(zip(*grid.rows, strict=True)) or [()] * len(grid.header)
+    sides = "".join("r" if is_numeric(column) else "l" for column in columns[1:])
+    return _float(escaped(grid.title), f"l{sides}", body, _size(widths))
 
 
 def _size(widths: Sequence[int]) -> Sequence[str]:

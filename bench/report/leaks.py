@@ -13,9 +13,10 @@ from bench.data.index import DatasetIndex
 from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
 from bench.data.likeness import Look, undone
 from bench.data.near_duplicates import ALIKE, Pair, resemblance, similar
-from bench.report.measures import line, percent, plural
+from bench.report.measures import line, percent
 from bench.report.shape import Grid
 from bench.types import SPLITS, JsonValue, Split
+from bench.words import plural
 
 Kind = Literal["group", "copy", "near-duplicate"]
 ORDINARY = 0.05
@@ -147,7 +148,7 @@ def judged(found: Found) -> str | None:
     return (
         f"pixels against groups: precision {_ratio(len(right), len(pairs))} pairs, "
         f"recall {_ratio(len(right), len(true))} pairs and {_ratio(len(seen), len(leaked))} leaked test images; "
-        f"{len(wrong):,} of {tests:,} test images linked to another group in training"
+        f"{len(wrong):,} of {plural(tests, 'test image')} linked to another group in training"
     )
 
 

@@ -9,6 +9,7 @@ from bench.report.parts import (
     DAGGER,
     board_title,
     figure_text,
+    is_numeric,
     mark,
     settings_grids,
     standing_grids,
@@ -35,7 +36,9 @@ def to_markdown(board: Leaderboard) -> str:
 
 def grid_markdown(grid: Grid) -> str:
     """Render a plain table with its title in bold above it."""
-    table = _rows(map(escaped, grid.header), [list(map(escaped, row)) for row in grid.rows])
+    columns = list(zip(*grid.rows, strict=True)) or [()] * len(grid.header)
+    rows = [list(map(escaped, row)) for row in grid.rows]
+    table = _rows(map(escaped, grid.header), rows, [is_numeric(column) for column in columns])
     return f"**{escaped(grid.title)}**\n\n{table}" if grid.title else table
 
 
@@ -65,7 +68,7 @@ def _table(board: Leaderboard, table: Table) -> list[str]:
         [escaped(name), *(text for entry in row for text in _entry(entry, len(board.measures)))]
         for name, row in zip(table.rows, table.entries, strict=True)
     ]
-    return ([f"### {escaped(title)}"] if title else []) + [_rows(header, rows)]
+    return ([f"### {escaped(title)}"] if title else []) + [_rows(header, rows, [True] * len(header))]
 
 
 def _entry(entry: Entry, width: int) -> list[str]:
@@ -77,9 +80,10 @@ def _entry(entry: Entry, width: int) -> list[str]:
     return [texts[0] + suffix, *texts[1:]] if texts else []
 
 
-def _rows(header: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+def _rows(header: Iterable[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+    """The first column names the rows and is set left, as every other column of text."""
     head = list(header)
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    rule = ["---", *("---:" if number else "---" for number in numeric[1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
 
 

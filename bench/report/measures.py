@@ -16,6 +16,8 @@ from bench.types import JsonValue
 
 NOTHING = "–"
 """Printed where there is no value; a missing score is never a zero."""
+OLD = " (old scores)"
+"""Beside the name of a row whose scores are not of today's data."""
 
 SYMBOLS = {
     "f1": "F1",
@@ -226,8 +228,3 @@ def first_line(text: str, most: int = 300) -> str:
     """The first line of a reason, for a table; the whole of it stands in ``bench show``."""
     found = line(text.strip().splitlines()[0]) if text.strip() else ""
     return found if len(found) <= most else found[: most - 1] + "…"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """``1 seed``, ``2 seeds``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -13,13 +13,14 @@ import numpy as np
 from bench.errors import DataError
 from bench.report.choose import Records, seed_of, state_of
 from bench.report.counts import Counts, counts_of, pooled_metric, reliability, stacked
-from bench.report.measures import NOTHING, heading, interval_text, percent, plural
+from bench.report.measures import NOTHING, heading, interval_text, percent, read
 from bench.report.shape import CellLike, Entry, Grid, Measure, Section, Table
 from bench.score.contrasts import block
 from bench.score.intervals import mean_estimate
 from bench.score.pairs import ALPHA, FEWEST_SEEDS, against_reference
 from bench.score.ties import tie_letters
 from bench.types import PixelMetric
+from bench.words import plural
 
 TITLE = "Order of the rows"
 INTERVALS = (
@@ -99,7 +100,9 @@ def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tu
 
 
 def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure: Measure) -> Row:
-    """Counts by seed of these cells; empty unless all have counts of the same images."""
+    """Counts by seed of these cells; empty unless all have the score, from counts of the same images."""
+    if any(read(records[id], measure).value is None for id in ids):
+        return {}
     found = {seeds[id]: counts_of(records[id], measure.split or "") for id in ids}
     row = {seed: counts for seed, counts in found.items() if counts}
     return row if len(row) == len(found) and len({counts.same_images for counts in row.values()}) == 1 else {}

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+from bench.report.aprf import broken
 from bench.report.naming import slug
 from bench.report.shape import CostLine
 
@@ -24,7 +26,12 @@ PANELS = {
 """Cost to its words and what it is multiplied by."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, told apart by every common kind of colour vision."""
-SIGNS = "osD^vP*X"
+MORE_COLOURS = ("#882255", "#117733", "#332288", "#999933", "#AA4499", "#661100", "#DDCC77", "#6699CC")
+"""Tol's, for more than seven columns."""
+SIGNS = (*"osD^vP*X<>phd", *(f"${letter}$" for letter in ascii_uppercase))
+"""No two rows share one before there are forty."""
+LETTER, ENTRY = 0.085, 0.2
+"""Inches that a letter is wide, and a line of the legend or the heading high."""
 FILLED = "filled: no other position has a higher F1 at no more cost"
 
 
@@ -52,14 +59,18 @@ def pareto_plot(lines: Sequence[CostLine], *, title: str = "") -> Figure | None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.4 + 2.8 * len(panels), 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
     marks = _Marks.of(lines)
+    names = [*marks.colours, *marks.signs]
+    width = 1.4 + 2.8 * len(panels) + LETTER * max(map(len, names))
+    heading = broken(f"{title}   {FILLED}", int(width / LETTER))
+    height = max(3.3, ENTRY * len(names)) + ENTRY * (1 + heading.count("\n"))
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
     for axis, cost in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
         _panel(axis, lines, cost, marks)
     figure.axes[0].set_ylabel("validation F1")
-    figure.legend(handles=marks.legend(), loc="outside right upper", fontsize="small", frameon=False)
-    figure.suptitle(f"{title}   {FILLED}", x=0.01, ha="left", fontsize=9, parse_math=False)
+    figure.legend(handles=marks.legend(), loc="outside right center", fontsize="small", frameon=False)
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=9, parse_math=False)
     return figure
 
 
@@ -73,7 +84,9 @@ class _Marks:
     @staticmethod
     def of(lines: Sequence[CostLine]) -> _Marks:
         columns, rows = dict.fromkeys(one.column for one in lines), dict.fromkeys(one.row for one in lines)
-        return _Marks(dict(zip(columns, cycle(COLOURS), strict=False)), dict(zip(rows, cycle(SIGNS), strict=False)))
+        return _Marks(
+            dict(zip(columns, cycle(COLOURS + MORE_COLOURS), strict=False)), dict(zip(rows, cycle(SIGNS), strict=False))
+        )
 
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
@@ -109,7 +122,9 @@ def write_pareto(lines: Sequence[CostLine], folder: Path, *, title: str) -> list
     groups = list(dict.fromkeys(one.group for one in lines))
     drawn = []
     for group in groups:
-        figure = pareto_plot([one for one in lines if one.group == group], title=f"{title}, {group}")
+        members = [one for one in lines if one.group == group]
+        badges = "".join(f" [{badge}]" for badge in dict.fromkeys(badge for one in members for badge in one.badges))
+        figure = pareto_plot(members, title=f"{title}, {group}{badges}")
         if figure is not None:
             name = "pareto.png" if len(groups) == 1 else f"pareto-{slug(group)}.png"
             write_figure(figure, folder / name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bench.report.board import settings_text
-from bench.report.measures import NOTHING, interval_text, line, percent, plain, setting_text
+from bench.report.measures import NOTHING, OLD, interval_text, line, percent, plain, setting_text
 from bench.report.shape import NOT_HERE, Entry, Figure, Grid, Leaderboard, Standing, State, Table
+from bench.report.standing import common_badges
+from bench.words import plural
 
 MARKS: dict[State, str] = {
     "failed": "failed",
@@ -19,7 +22,19 @@ MARKS: dict[State, str] = {
 }
 """What stands in a position without figures; the reason is in the note beside it."""
 
+WITHOUT_VALUE = frozenset({"", NOTHING, "not here", *MARKS.values()})
+NUMBER = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*")
+WORDS_OF_NUMBERS = re.compile(r"\b(?:of|to|x|n)\b|(?<=\d)[eE](?=[-+]?\d)|(?<=\d)x(?=\d)")
+"""Letters that a number may have: ``3 of 5``, ``n = 2``, ``1e-3``, ``64x64``."""
+
 DAGGER = "†"
+
+
+def is_numeric(column: Sequence[str]) -> bool:
+    """Whether a column is one of numbers and intervals for the most part, and is set right."""
+    said = [text for text in column if text not in WITHOUT_VALUE]
+    numbers = sum(NUMBER.fullmatch(WORDS_OF_NUMBERS.sub("", text)) is not None for text in said)
+    return 2 * numbers >= len(said)
 
 
 def board_title(board: Leaderboard) -> str:
@@ -74,7 +89,7 @@ def _settings(entry: Entry, only: str | None) -> str:
         return NOTHING
     trial = entry.trial
     text = setting_text(trial.settings.get(only)) if only else settings_text(trial.settings)
-    return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {trial.trials} trials)"
+    return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {plural(trial.trials, 'trial')})"
 
 
 def standing_title(standing: Standing, board: Leaderboard) -> str:
@@ -83,14 +98,20 @@ def standing_title(standing: Standing, board: Leaderboard) -> str:
 
 
 def baseline_grid(standing: Standing) -> Grid | None:
-    """Models with nothing to fit."""
+    """Models with nothing to fit, under the badges that all of them carry; scores that are not today's are marked."""
     if not standing.baselines:
         return None
+    badges = "".join(f" [{badge}]" for badge in common_badges(standing.baselines))
     return Grid(
-        title="Baselines (nothing to fit)",
+        title=line(f"Baselines (nothing to fit){badges}"),
         header=("model", "F1_V [%]", "F1_T [%]", "interval [%]"),
         rows=tuple(
-            (line(b.name), percent(b.f1_validation), percent(b.f1_test), interval_text(b.interval))
+            (
+                line(b.name) + (OLD if b.outdated else ""),
+                percent(b.f1_validation),
+                percent(b.f1_test),
+                interval_text(b.interval),
+            )
             if b.state == "done"
             else (line(b.name), MARKS.get(b.state, NOTHING), NOTHING, NOTHING)
             for b in standing.baselines

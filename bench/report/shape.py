@@ -132,7 +132,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A model with nothing to fit; scores in 0..1."""
+    """A model with nothing to fit; scores in 0..1.
+
+    ``badges`` are those of its record; ``outdated`` says that its scores are not today's, ``absent`` why it lacks some.
+    """
 
     name: str
     state: State
@@ -140,6 +143,9 @@ class Baseline:
     f1_validation: float | None
     f1_test: float | None
     interval: tuple[float, float] | None
+    badges: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +228,10 @@ class CostLine:
     """What one position costs and scores, as means over its finished seeds; scores in 0..1.
 
     Positions of one ``group`` are scored on the same data in the same way. ``devices`` are those that trained it,
-    with their threads; ``memory_of`` says what the peak was measured of. ``fronts`` names the costs for which no
-    other position is as good and as cheap; a position that lacks seeds is on none.
+    with their threads; ``badges`` are those of any of its seeds; ``outdated``: scores of one are not of today's data;
+    ``memory_of`` says what the peak was measured of.
+    ``fronts`` names the costs for which no other position is as good and as cheap; a position that lacks seeds is on
+    none.
     """
 
     group: str
@@ -238,6 +246,8 @@ class CostLine:
     crops_per_s: float | None
     image_latency_s: float | None
     peak_memory_bytes: float | None
+    badges: tuple[str, ...] = ()
+    outdated: bool = False
     memory_of: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     fronts: tuple[str, ...] = ()

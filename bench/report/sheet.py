@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 LEGEND = ("true positive", "false positive", "false negative")
-HEAD, MARGIN, CAPTION, LETTER = 30, 8, 38, 13
-"""Pixels of the legend's strip, between tiles, of a caption of two lines, and of its letters."""
+HEAD, MARGIN, CAPTION, LETTER, LINE, GAP = 30, 8, 38, 13, 20, 22
+"""Pixels of a legend of one line, between tiles, of a caption of two lines, of letters, of one more line,
+and between two entries of the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,16 @@ def _picks(image_counts: Mapping[str, JsonValue], why: str) -> list[Pick]:
 
 
 def panel(picture: Colour, cell: str, pick: Pick) -> Panel:
-    """An overlay with the cell, the image, why it is shown and its F1 under it."""
-    return Panel(picture, cell, f"{pick.id}: {pick.why}, F1 {percent(pick.f1)}")
+    """An overlay with the cell, the image, why it is shown and its F1 under it; of a sound image F1 says nothing.
+
+    The letters of captions are ASCII: the font that comes with Pillow has no dashes.
+    """
+    score = f"F1 {percent(pick.f1)}" if pick.true_positives + pick.false_negatives else "no defect in it"
+    return Panel(picture, cell, f"{pick.id}: {pick.why}, {score}")
 
 
-def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320) -> Colour:
-    """Set overlays in a grid of tiles of ``side`` pixels, with captions and a legend; returns RGB.
+def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320, note: str = "") -> Colour:
+    """Set overlays in a grid of tiles of ``side`` pixels, with captions, a legend and a note below it; returns RGB.
 
     Larger images are reduced by a whole factor. A reduced pixel is coloured if any pixel under it is, or
     thin defects would fade away: only the full overlays can be counted.
@@ -118,10 +123,14 @@ def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320)
     across = min(columns, len(panels))
     pictures = [fitted(found.picture, side) for found in panels]
     heights = [max(p.shape[0] for p in pictures[row : row + across]) for row in range(0, len(panels), across)]
-    tops = [HEAD, *(HEAD + np.cumsum([height + CAPTION + MARGIN for height in heights])).tolist()]
-    canvas = Image.new("RGB", (MARGIN + across * (side + MARGIN), tops[-1]), "white")
+    width = MARGIN + across * (side + MARGIN)
+    legend = _legend_places(width)
+    head = HEAD + legend[-1][1] - legend[0][1] + (LINE if note else 0)
+    tops = [head, *(head + np.cumsum([height + CAPTION + MARGIN for height in heights])).tolist()]
+    canvas = Image.new("RGB", (max(width, MARGIN + _widest()), tops[-1]), "white")
     draw = ImageDraw.Draw(canvas)
-    _legend(draw)
+    _draw_legend(draw, legend)
+    draw.text((MARGIN, head - HEAD + 7), cut(draw, note, canvas.width - 2 * MARGIN), "black", font_size=LETTER)
     for number, (found, picture) in enumerate(zip(panels, pictures, strict=True)):
         row, column = divmod(number, across)
         left, below = MARGIN + column * (side + MARGIN), tops[row] + heights[row] + 2
@@ -165,12 +174,34 @@ def _blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.floa
     return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).astype(np.float64)
 
 
-def _legend(draw: ImageDraw) -> None:
-    left = MARGIN
-    for name, colour in zip(LEGEND, COLOURS[1:], strict=True):
-        draw.rectangle((left, 9, left + 12, 21), fill=tuple(int(channel) for channel in colour))
-        draw.text((left + 18, 7), name, "black", font_size=LETTER)
-        left += 40 + int(draw.textlength(name, font_size=LETTER))
+def _legend_widths() -> list[int]:
+    """Pixels of every entry of the legend, its square and its name."""
+    from PIL import Image, ImageDraw
+
+    draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    return [18 + int(np.ceil(draw.textlength(name, font_size=LETTER))) for name in LEGEND]
+
+
+def _widest() -> int:
+    return max(_legend_widths()) + MARGIN
+
+
+def _legend_places(width: int) -> list[tuple[int, int]]:
+    """Left and top of every entry of the legend: as many in a line as a sheet of this width has room for."""
+    places: list[tuple[int, int]] = []
+    left, top = MARGIN, 7
+    for taken in _legend_widths():
+        if places and left + taken + MARGIN > width:
+            left, top = MARGIN, top + LINE
+        places.append((left, top))
+        left += taken + GAP
+    return places
+
+
+def _draw_legend(draw: ImageDraw, places: Sequence[tuple[int, int]]) -> None:
+    for name, colour, (left, top) in zip(LEGEND, COLOURS[1:], places, strict=True):
+        draw.rectangle((left, top + 2, left + 12, top + 14), fill=tuple(int(channel) for channel in colour))
+        draw.text((left + 18, top), name, "black", font_size=LETTER)
 
 
 def cut(draw: ImageDraw, text: str, width: int, size: int = LETTER) -> str:

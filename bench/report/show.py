@@ -17,11 +17,13 @@ from bench.report.measures import (
     percent,
     plain,
     read,
+    texts_of,
     visible,
 )
 from bench.report.shape import Grid
 from bench.report.standing import type_lines
 from bench.report.text import grid_text
+from bench.report.undefined import shown
 from bench.score.ranges import SHARES
 from bench.types import JsonValue
 
@@ -37,6 +39,7 @@ def describe(record: Record, width: int = 100) -> str:
 
     Counts per image are not shown: they fill pages, and stand in the record.
     """
+    record = shown(record)
     blocks = [
         _head(record),
         _fields("Axes", record.get("axes"), width),
@@ -60,7 +63,8 @@ def describe(record: Record, width: int = 100) -> str:
 def _head(record: Record) -> str:
     badges = "".join(f" [{line(str(badge))}]" for badge in record.get("badges") or ())
     inert = " [inert: this level excluded no crop position]" if record.get("inert") is True else ""
-    return f"{record.get('id', 'a cell without id')}: {record.get('state', 'unknown')}{badges}{inert}\n"
+    outdated = "".join(f"{line(text)}\n" for text in texts_of(record.get("outdated")))
+    return f"{record.get('id', 'a cell without id')}: {record.get('state', 'unknown')}{badges}{inert}\n{outdated}"
 
 
 def _reason(reason: JsonValue, width: int) -> str:

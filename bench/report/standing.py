@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from bench.report.choose import Records, seed_of, state_of
 from bench.report.counts import counts_of, reliability
-from bench.report.measures import first_line, interval_text, look, measure_of, number, pair, percent, read
+from bench.report.measures import first_line, interval_text, look, measure_of, number, pair, percent, read, texts_of
 from bench.report.order import seeds_interval
 from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine
+from bench.report.undefined import why_undefined
 from bench.suite.joint import naming_axes
 from bench.types import JsonValue
+from bench.words import plural
 
 VALIDATION, TEST = measure_of("f1@validation"), measure_of("f1@test")
 FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test")}
@@ -49,6 +51,7 @@ def _standing(
             *_floor_sentence(floors),
             *(_best_sentences(best, baselines) if best else ()),
             *(f"Baseline {b.name} {b.state}: {first_line(b.reason or '')}." for b in baselines if b.state != "done"),
+            *_baseline_notes(baselines, _notes(cells, tables)),
         ),
     )
 
@@ -72,16 +75,41 @@ def _baseline(cell: CellLike, name: str, records: Records) -> Baseline:
         f1_validation=read(record, VALIDATION).value,
         f1_test=read(record, TEST).value,
         interval=pair(look(record, ("scores", "test", "f1_interval"))),
+        badges=texts_of(record.get("badges")),
+        outdated=texts_of(record.get("outdated")),
+        absent=tuple(why_undefined(record)),
     )
+
+
+def _notes(cells: Sequence[CellLike], tables: Sequence[Table]) -> str:
+    """What the tables note of the positions of these cells."""
+    here = {cell.id for cell in cells}
+    entries = [entry for table in tables for row in table.entries for entry in row]
+    return "\n".join(entry.reason or "" for entry in entries if here.intersection(entry.cells))
+
+
+def _baseline_notes(baselines: Sequence[Baseline], said: str) -> list[str]:
+    """What must be said of baselines, each once with their names; why a score is absent unless it is said already."""
+    shared = common_badges(baselines)
+    names: dict[str, list[str]] = {}
+    for line in baselines:
+        badges = [f"badge: {badge}" for badge in line.badges if badge not in shared]
+        for text in (*line.outdated, *badges, *(text for text in line.absent if text not in said)):
+            names.setdefault(first_line(text), []).append(line.name)
+    return [f"Baseline {', '.join(found)}: {text}." for text, found in names.items()]
+
+
+def common_badges(baselines: Sequence[Baseline]) -> tuple[str, ...]:
+    """Badges that all finished baselines carry, so that they are said once above them."""
+    done = [line.badges for line in baselines if line.state == "done"]
+    return tuple(badge for badge in done[0] if all(badge in other for other in done)) if done else ()
 
 
 def _distinct(lines: Sequence[tuple[str, Baseline]]) -> list[Baseline]:
     """Equal lines once; different ones with the rest of their labels in the name."""
     places: dict[str, tuple[str, Baseline]] = {}
     for place, line in lines:
-        places.setdefault(
-            repr((line.state, line.reason, line.f1_validation, line.f1_test, line.interval)), (place, line)
-        )
+        places.setdefault(repr(replace(line, name="")), (place, line))
     if len(places) == 1:
         return [line for _, line in places.values()]
     return [replace(line, name=f"{line.name} ({place})") for place, line in places.values()]
@@ -136,7 +164,9 @@ def _best_position(best: str, scores: Mapping[str, float], cells: Mapping[str, C
     interval = seeds_interval(list(scores), records, TEST) if complete else None
     counts = counts_of(records[best], "test")
     unsure = reliability(counts.defective) if counts else ""
-    note = f"over {len(scores)} seeds and {len(counts.groups)} groups" if counts and interval else ""
+    note = (
+        f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts and interval else ""
+    )
     return Best(
         cell=best,
         name=f"{_name(cells[best], cells.values(), seeds=1)}, mean of {len(scores)} seeds",

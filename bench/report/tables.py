@@ -22,6 +22,7 @@ SCALARS = (
     "reuse",
     "inert",
     "badges",
+    "outdated",
     "convergence",
     "scores",
     "last_step",

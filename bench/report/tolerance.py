@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.report.choose import Records
-from bench.report.measures import line, look, measure_of, number, plural, read
+from bench.report.measures import line, look, measure_of, number, read
 from bench.report.shape import Entry, Grid, Section, Table
 from bench.types import JsonValue
+from bench.words import plural
 
 TEST = measure_of("f1@test")
 VARIANTS = {

@@ -30,6 +30,10 @@ from bench.types import Float64
 
 HALF = 500
 
+NOTHING_PREDICTED = "nothing is predicted positive: precision is 0/0, printed as 0"
+NO_TRUTH = "no true positives: recall, F1 and AP are printed as 0"
+"""Flags of a quotient 0/0, as records store them; a report takes such a score out (:mod:`bench.report.undefined`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -158,7 +162,7 @@ def _flags(sweep: Float64, threshold: Threshold) -> list[str]:
     tp, fp, fn, _ = sweep[threshold.index]
     flags = [f"threshold: {flag}" for flag in threshold.flags] + list(degenerate(sweep))
     if tp + fp == 0:
-        flags.append("nothing is predicted positive: precision is 0/0, printed as 0")
+        flags.append(NOTHING_PREDICTED)
     if tp + fn == 0:
-        flags.append("no true positives: recall, F1 and AP are printed as 0")
+        flags.append(NO_TRUTH)
     return flags

@@ -19,6 +19,9 @@ from bench.types import Float64, PixelMetric
 STEPS = 1000
 """The grid is k / 1000, k = 1..1000; positive if p >= float32(k / 1000)."""
 
+NO_POSITIVES = "no true positives"
+"""Flag of counts without a defect pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -83,7 +86,7 @@ def degenerate(counts: Float64) -> tuple[str, ...]:
     bins_in_use = np.count_nonzero(np.diff(counts[:, :2].sum(axis=1), append=0))
     flags = []
     if tp == 0:
-        flags.append("no true positives")
+        flags.append(NO_POSITIVES)
     if fp == 0:
         flags.append("no true negatives")
     if bins_in_use == 1:
@@ -112,7 +115,8 @@ def pooled_f1(evidence: Evidence, k: int) -> float:
 def curves(evidence: Evidence) -> dict[str, Float64]:
     """Pooled accuracy, precision, recall, F1 and F2 over ``threshold``, ``float64[1001]`` each, k = 0..1000.
 
-    Index 0 is threshold 0, where everything is positive.
+    Index 0 is threshold 0, where everything is positive. NaN is where there is no value: precision where nothing is
+    predicted positive, and all but accuracy where there is no defect pixel.
     """
     counts = pooled(evidence)
     metrics: dict[str, PixelMetric] = {
@@ -123,4 +127,7 @@ def curves(evidence: Evidence) -> dict[str, Float64]:
         "f2": F2,
     }
     values = {name: metric.value(counts) for name, metric in metrics.items()}
+    values["precision"] = np.where(counts[:, :2].any(axis=1), values["precision"], np.nan)
+    if not counts[0, 0]:
+        values |= {name: np.full(STEPS + 1, np.nan) for name in metrics if name != "accuracy"}
     return {"threshold": np.arange(STEPS + 1) / STEPS, **values}

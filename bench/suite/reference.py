@@ -14,6 +14,7 @@ from bench.suite.rules import Conditions
 from bench.suite.schema import Board, NumbersFile, Published, PublishedTable, Reference
 from bench.suite.sections import Reader, locator, typed, value_mistake
 from bench.suite.yaml import Node, mark_of, parse, plain
+from bench.words import plural
 
 PRINTED = "reference/published.yaml"
 """Numbers that come with the package, below it."""
@@ -94,7 +95,11 @@ def _check_table(reader: Reader, root: Node, name: str, table: PublishedTable) -
         for column, found in columns.items():
             if len(found) != len(table.values):
                 mark = mark_of(root, ("tables", name, "rows", row, column))
-                reader.add(mark, f"{len(found)} numbers for {len(table.values)} values ({', '.join(table.values)}).")
+                reader.add(
+                    mark,
+                    f"{plural(len(found), 'number')} for {plural(len(table.values), 'value')} "
+                    f"({', '.join(table.values)}).",
+                )
 
 
 def _labels(blocks: Sequence[Sequence[Point]], axis: str, other: str) -> list[str]:

@@ -18,6 +18,7 @@ from bench.errors import DataError
 from bench.testing.clauses import MOST, judged, ran, said, shown
 from bench.testing.ground import Chosen, Ground, equal, opened_files
 from bench.types import IGNORED, Record, Sample
+from bench.words import plural
 
 UNKNOWN = "no such image"
 
@@ -45,7 +46,7 @@ def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]
     if unknown:
         yield (
             f"load({record.id!r}) returned the mask values {unknown[:5]}, which are no class: "
-            f"with {classes} class(es) a mask holds 0 to {classes}, and {IGNORED} for ignored pixels"
+            f"with {plural(classes, 'class', 'classes')} a mask holds 0 to {classes}, and {IGNORED} for ignored pixels"
         )
     lost = [path for path in record.files if not path.is_file()]
     if lost:
@@ -159,4 +160,5 @@ def showing_classes(ground: Ground) -> Iterator[str]:
         seen.update(np.unique(reader.load(record.id).mask).tolist())
     lost = [name for number, name in enumerate(reader.classes, 1) if number not in seen]
     if lost:
-        yield f"no image of its example has a defect of the class(es) {', '.join(lost)}: every class must be tried"
+        classes = "class" if len(lost) == 1 else "classes"
+        yield f"no image of its example has a defect of the {classes} {', '.join(lost)}: every class must be tried"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,12 @@ def forwarding(component: Component[Any]) -> Iterator[str]:
     """Logits, gradients and state, and no image that sees another of its batch, with default settings."""
     by_sentence: dict[str, list[str]] = {}
     for breach in breaches_of_model(lambda task: _built(component, task)):
-        head, colon, rest = breach.partition(" channels: ")
-        sentence, channels = (rest, head.removeprefix("with ")) if colon else (breach, "")
+        told = re.fullmatch(r"with (\d+) channels?: (.*)", breach, re.DOTALL)
+        channels, sentence = told.groups() if told else ("", breach)
         by_sentence.setdefault(sentence, []).append(channels)
     for sentence, found in by_sentence.items():
-        yield f"with {_all(found)} channels: {sentence}" if found[0] else sentence
+        word = "channel" if found == ["1"] else "channels"
+        yield f"with {_all(found)} {word}: {sentence}" if found[0] else sentence
 
 
 def declaring(component: Component[Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.catalog import Offer, Quarantined, load_catalog
 from bench.errors import PluginError
+from bench.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def named(text: str) -> Named:
         names = {name for o in catalog.all for name in (o.component.name, o.provider.package)}
         close = get_close_matches(text, sorted(names), 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        left_out = f" {len(catalog.quarantined)} plugin(s) failed to load." if catalog.quarantined else ""
+        left_out = f" {plural(len(catalog.quarantined), 'plugin')} failed to load." if catalog.quarantined else ""
         raise PluginError(
             f"no component and no distribution is called {text!r}.{hint} 'bench plugins' shows all; "
             f"a file must end in .py.{left_out}"

@@ -15,6 +15,7 @@ from typing import Any
 from bench.component import CONTEXT, Component, complete, context_arguments, json_schema, mistakes_in, settings_of
 from bench.testing.clauses import Breach, judged, said
 from bench.types import Task
+from bench.words import plural
 
 HEAVY = (
     "torch",
@@ -42,7 +43,7 @@ def builder(kind: str, component: Component[Any]) -> Iterator[str]:
         yield f"its name is {name!r}: it must be a text that a suite can name"
     found, wanted = context_arguments(component), CONTEXT[kind]
     if found != wanted:
-        yield f"its builder takes {found} positional-only argument(s): a {kind} takes {wanted} before '/'"
+        yield f"its builder takes {plural(found, 'positional-only argument')}: a {kind} takes {wanted} before '/'"
     settings = judged("its signature", settings_of, component)
     judged("its settings as JSON Schema", json_schema, component)
     if settings:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.train.randomness import initialised
 from bench.types import Task
+from bench.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +31,9 @@ def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2
         task = Task(channels, classes)
         try:
             model = initialised(lambda task=task: build(task), seed=0)  # type: ignore[misc]  # bound at once
-            found += [f"with {channels} channels: {breach}" for breach in _breaches(model, task)]
+            found += [f"with {plural(channels, 'channel')}: {breach}" for breach in _breaches(model, task)]
         except BenchError as error:
-            found.append(f"with {channels} channels: refuses to be built ({error})")
+            found.append(f"with {plural(channels, 'channel')}: refuses to be built ({error})")
     grey = Task(CHANNELS[0], classes)
     return found or [*_mixing(build, grey), *_round_trip(build, grey)]
 

@@ -31,7 +31,7 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
     """
     from bench.canonical import printable
     from bench.data.pixels import pixel_facts
-    from bench.report.measures import plural
+    from bench.words import plural
 
     desk = data_desk(data, plugin, no_plugins)
     opened = desk.opened(dataset)

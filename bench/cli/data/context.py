@@ -50,8 +50,8 @@ def command(
     from bench.data.context import context
     from bench.report.aprf import write_figure
     from bench.report.context import context_figure, context_grid
-    from bench.report.measures import plural
     from bench.report.text import grid_text
+    from bench.words import plural
 
     edges = _edges(sizes)
     if to.suffix not in SUFFIXES:

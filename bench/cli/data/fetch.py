@@ -9,6 +9,7 @@ import click
 
 from bench.cli.options import DataDesk, data_desk, plugin_options
 from bench.errors import BenchError
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.component import About
@@ -44,7 +45,7 @@ def _fetched(desk: DataDesk, ref: Ref) -> bool:
         click.echo(str(error), err=True)
         return False
     where = printable(str(arrived.root))
-    click.echo(f"{ref.use}: {arrived.images:,} images in {where}; 'bench data verify {ref.use}' reads them all")
+    click.echo(f"{ref.use}: {plural(arrived.images, 'image')} in {where}; 'bench data verify {ref.use}' reads them all")
     return True
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.options import data_desk, plugin_options
+from bench.words import plural
 
 
 @click.command("import")
@@ -39,4 +40,4 @@ def command(
         what = arrived.verified.verdict.sentence
     else:
         what = f"listed only; 'bench data verify {ref.use}' reads them all"
-    click.echo(f"{ref.use}: {arrived.images:,} images in {printable(str(arrived.root))}; {what}")
+    click.echo(f"{ref.use}: {plural(arrived.images, 'image')} in {printable(str(arrived.root))}; {what}")

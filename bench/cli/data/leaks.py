@@ -103,7 +103,7 @@ def _looks(opened: Opened) -> dict[str, Look]:
     """Read every image once more, and say what comes then."""
     from bench.cli.data.bars import IMAGES, watching
     from bench.data.near_duplicates import looks
-    from bench.report.measures import plural
+    from bench.words import plural
 
     with watching() as watch:
         seen = looks(opened.index, opened.dataset, progress=lambda done, total: watch(IMAGES, done, total))
@@ -113,8 +113,8 @@ def _looks(opened: Opened) -> dict[str, Look]:
 
 def _text(found: Found, split: str, to: Path | None) -> list[str]:
     from bench.report.leaks import cautions, judged, link_text, links, summary
-    from bench.report.measures import plural
     from bench.report.text import grid_text
+    from bench.words import plural
 
     lines = [grid_text(summary(found, f"{found.index.dataset}, split {split}"))]
     lines += [sentence for sentence in (*cautions(found), judged(found)) if sentence]

@@ -50,8 +50,8 @@ def command(
     from bench.canonical import printable
     from bench.data.viewpoints import correspondence
     from bench.images import write_png
-    from bench.report.measures import plural
     from bench.report.views import views
+    from bench.words import plural
 
     if to.suffix != ".png":
         raise click.UsageError(f"--to {str(to)!r}: the picture is a PNG file; name one that ends in .png")

@@ -38,6 +38,7 @@ from bench.api import (
     check_size,
     check_values,
     hookimpl,
+    plural,
     read_image,
     read_mask,
     release_home,
@@ -176,7 +177,7 @@ def _entries_of(folder: Path) -> list[Entry]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise DataError(f"{table}: {place}: {first['msg']} ({error.error_count()} such mistake(s))") from None
+        raise DataError(f"{table}: {place}: {first['msg']} ({plural(error.error_count(), 'such mistake')})") from None
     entries = [Entry(folder, seam.process, frame) for frame in sorted(seam.frames, key=lambda frame: frame.image)]
     listed = [entry.frame.image for entry in entries]
     doubled = [name for name in listed if listed.count(name) > 1]
@@ -184,7 +185,7 @@ def _entries_of(folder: Path) -> list[Entry]:
         raise DataError(f"{table}: names {doubled[0]} {listed.count(doubled[0])} times; keep one")
     lost = [path for entry in entries for path in (entry.image, *entry.masks) if not path.is_file()]
     if lost:
-        raise DataError(f"{lost[0]}: the file is missing, {table} names it ({len(lost)} such file(s))")
+        raise DataError(f"{lost[0]}: the file is missing, {table} names it ({plural(len(lost), 'such file')})")
     unknown = [path for path in visible(folder) if FRAME.fullmatch(path.name) and path.name not in listed]
     if unknown:
         raise DataError(f"{unknown[0]}: {table} does not name it, so its defects are unknown; add it or remove it")

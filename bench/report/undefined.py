@@ -1,0 +1,108 @@
+"""What a report shows of a record: scores without a value are taken out, with one sentence that says why.
+
+A record stores 0 where a quotient is 0/0 (:mod:`bench.score.metrics`). Printed as a number that would read as a bad
+model, so a report shows it as absent: it takes part in no mean, rank, mark or front. Records stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.report.measures import number, texts_of
+from bench.score.ranges import SHARES
+from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED
+from bench.score.thresholds import NO_POSITIVES
+from bench.types import JsonValue
+
+Record = Mapping[str, JsonValue]
+
+LEFT = frozenset({"accuracy", "positive_share", "false_positive_rate", "clean_images_with_alarm"})
+"""Shares that a split without a defect pixel has. Every other one can only be 0 there, whatever is predicted."""
+LOST = (SHARES - LEFT) | {"f1_interval", "interval_note"}
+
+NO_DEFECT = "no defect pixel in this split, so F1, precision, recall, IoU and AP have no value"
+NO_PREDICTION = "no pixel is predicted as defect, so precision has no value"
+NO_CHOICE = "the threshold was chosen on a validation split without a defect pixel"
+SAID = frozenset({NO_DEFECT, NO_POSITIVES, NO_TRUTH, NOTHING_PREDICTED, f"threshold: {NO_POSITIVES}"})
+"""Flags that say no more than :data:`NO_DEFECT`."""
+
+
+def shown(record: Record) -> Record:
+    """The record with None for every score that has no value, and one sentence for that among the flags of its split.
+
+    Lost are the oracle ceiling and the scores of the last step of such a split too.
+    """
+    scores = record.get("scores")
+    if not isinstance(scores, Mapping):
+        return record
+    bare = frozenset(split for split, found in scores.items() if _without_defects(found))
+    found = {
+        **record,
+        "scores": {split: _split(values, split in bare) for split, values in scores.items()},
+    }
+    for field in ("last_step", "ceiling"):
+        if bare and isinstance(by_split := record.get(field), Mapping):
+            found[field] = {split: _cleared(values) if split in bare else values for split, values in by_split.items()}
+    return found
+
+
+def all_shown(records: Mapping[str, Record]) -> dict[str, Record]:
+    """:func:`shown` of every record, by the same ids."""
+    return {id: shown(record) for id, record in records.items()}
+
+
+def why_undefined(record: Record, split: str | None = None) -> list[str]:
+    """``test: no defect pixel ...`` for the splits of a shown record, or for one, that lack a score."""
+    scores = record.get("scores")
+    found = scores.items() if isinstance(scores, Mapping) else ()
+    return [
+        f"{name}: {flag}"
+        for name, values in found
+        for flag in (texts_of(values.get("flags")) if isinstance(values, Mapping) else ())
+        if flag in (NO_DEFECT, NO_PREDICTION) and split in (None, name)
+    ]
+
+
+def _without_defects(values: JsonValue) -> bool:
+    return isinstance(values, Mapping) and number(values.get("positive_share")) == 0
+
+
+def _split(values: JsonValue, bare: bool) -> JsonValue:
+    """The scores of one split; ``bare``: it has no defect pixel."""
+    if not isinstance(values, Mapping):
+        return values
+    stored = values.get("flags")
+    flags = stored.split("; ") if isinstance(stored, str) else list(texts_of(stored))  # a table has them in one field
+    if bare:
+        return {**_cleared(values), "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
+    lost = {
+        "precision": NOTHING_PREDICTED in flags,
+        "f1_image": number(values.get("f1_image_images")) == 0,
+    }
+    words = {NOTHING_PREDICTED: NO_PREDICTION, f"threshold: {NO_POSITIVES}": NO_CHOICE}
+    found = {name: None if lost.get(name) else value for name, value in values.items()}
+    if flags:
+        found["flags"] = [words.get(flag, flag) for flag in flags]
+    if isinstance(note := values.get("interval_note"), str):
+        found["interval_note"] = note.replace("(1 groups ", "(1 group ")
+    if isinstance(points := values.get("operating"), Mapping):
+        found["operating"] = {name: _point(point) for name, point in points.items()}
+    return found
+
+
+def _cleared(values: JsonValue) -> JsonValue:
+    """None for every score that needs a defect, at any depth; a bare number is one."""
+    if not isinstance(values, Mapping):
+        return None
+    return {
+        name: None if name in LOST else _cleared(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+    }
+
+
+def _point(point: JsonValue) -> JsonValue:
+    """An operating point; its precision is 0/0 where neither a true nor a false pixel is predicted."""
+    if not isinstance(point, Mapping):
+        return point
+    predicted = [number(point.get(name)) for name in ("recall", "false_positive_rate")]
+    return {**point, "precision": None} if predicted == [0, 0] else point
