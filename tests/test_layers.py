@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
     ["errors"],
-    ["types"],
+    ["machine", "types"],
     ["canonical", "images", "layout"],
     ["component"],
     ["hookspecs"],
