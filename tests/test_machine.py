@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench.engine.scheduler import worker_environments
 from bench.errors import BenchError, TrainingError
 from bench.machine import NO_WINDOWS, refuse_windows, why_no_device
+from bench.suite.schema import Runtime
 from bench.train.device import choose_device
+from bench.train.memory import SINCE_START, PeakMemory
 from suite_worlds import mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +94,28 @@ def test_another_device_is_refused_at_planning_with_its_place_and_the_remedy(
     (line,) = mistakes(tmp_path, f"name: a\naxes: {{dataset: parts, model: unet}}\nruntime:\n  device: '{name}'\n")
     assert line.startswith(f"suite.yaml:4:11: runtime.device: {why}")
     assert "write cpu" in line
+
+
+def test_processors_are_counted_where_the_system_does_not_tell_which_may_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    found = worker_environments(Runtime(device="cpu", workers=2))
+    assert [one["BENCH_THREADS"] for one in found] == ["3", "3"]
+
+
+def test_without_proc_peak_memory_is_that_since_the_start_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def absent(path: Path, *_: object, **__: object) -> str:
+        raise FileNotFoundError(2, "no such file", str(path))
+
+    monkeypatch.setattr(Path, "write_text", absent)
+    monkeypatch.setattr(Path, "read_text", absent)
+    peak = PeakMemory(torch.device("cpu")).read()
+    assert peak.of == SINCE_START
+    assert peak.bytes > 2**20
 
 
 def test_without_a_wish_a_mac_computes_on_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
