@@ -2,16 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+INSTALL := $(BIN)/python -m locks.install
+LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test benchmark simulation lint format types clean
+.PHONY: run test benchmark simulation lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST)
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s
@@ -31,17 +32,20 @@ types: $(VENV)/installed-test
 	@mkdir -p build/types && ln -sfn ../../plugins build/types/bench_plugins  # the name it is installed under
 	$(BIN)/mypy
 
+lock: $(VENV)/installed-test
+	$(BIN)/python -m locks.renew
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml | $(BIN)/python
+$(VENV)/installed: $(LOCKED) | $(BIN)/python
 	@echo "installing into $(VENV) (minutes, most of them for torch)"
-	@start=$$(date +%s); $(INSTALL) . && $(TOLD)
+	@start=$$(date +%s); $(INSTALL) run && $(TOLD)
 	@touch $@
 
-$(VENV)/installed-test: pyproject.toml | $(BIN)/python
+$(VENV)/installed-test: $(LOCKED) | $(BIN)/python
 	@echo "installing into $(VENV) (minutes, most of them for torch)"
-	@start=$$(date +%s); $(INSTALL) ".[test]" && $(TOLD)
+	@start=$$(date +%s); $(INSTALL) test && $(TOLD)
 	@touch $@ $(VENV)/installed
 
 clean:

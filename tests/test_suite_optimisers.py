@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from bench.component import build, complete, mistakes_in
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES, cosine_restarts, one_cycle
 from bench.suite.schema import Recipe
-from suite_worlds import SMALL, load, mistakes
+from suite_worlds import SMALL, begins, load, mistakes
 
 SGD = f"{SMALL}recipe: {{optimiser: sgd}}\n"
 NESTEROV, MOMENTUM = "recipe.optimiser.settings.nesterov", "recipe.optimiser.settings.momentum"
@@ -54,7 +55,7 @@ def test_tuned_settings_that_do_not_go_together_are_skipped_too(tmp_path):
 
 def test_a_setting_of_an_axis_is_still_checked_by_itself(tmp_path):
     (found,) = mistakes(tmp_path, f"{SMALL[:-2]}, {MOMENTUM}: [0.9, 1.5]}}\nrecipe: {{optimiser: sgd}}\n")
-    assert found.startswith("suite.yaml:2:79: setting 'momentum' of 'sgd': Input should be less than 1, got 1.5")
+    assert begins(found, "suite.yaml:2:79: setting 'momentum' of 'sgd': <theirs>, got 1.5")
 
 
 def test_an_optimiser_of_an_axis_with_a_clash_of_its_own_is_a_mistake_with_its_place(tmp_path):
@@ -105,7 +106,7 @@ def test_a_restart_comes_at_the_very_step_where_a_cycle_begins():
 def test_restarts_without_bound_are_refused(name, value):
     ((path, sentence),) = mistakes_in(SCHEDULES["cosine-restarts"], {"cycles": 3, "growth": 2, name: value})
     assert path == (name,)
-    assert "less than or equal to" in sentence
+    assert begins(sentence, f"setting {name!r} of 'cosine-restarts': <theirs>, got {value}")
 
 
 INSIDE = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -147,7 +148,7 @@ def test_every_step_of_every_budget_has_a_finite_rate_from_nought_on(name, drawn
 @pytest.mark.parametrize("name", ["epochs", "epoch_crops", "standard_size", "batch", "warmup_steps"])
 def test_a_number_too_large_for_arithmetic_is_refused(tmp_path, name):
     (found,) = mistakes(tmp_path, f"{SMALL}recipe: {{equal: pixels, {name}: {10**200}}}\n")
-    assert f"recipe.{name}: input should be less than or equal to" in found
+    assert re.search(rf"recipe\.{name}: .+, got 1", found)
 
 
 def test_the_largest_recipe_can_be_counted(tmp_path):

@@ -14,6 +14,7 @@ from bench.catalog import load_catalog
 from bench.testing import breaches
 from bench.testing.clauses import kept
 from bench.testing.offering import HEAVY, answering, light, without
+from suite_worlds import begins
 
 OFFERS = [(offer.kind, offer.component.name) for offer in load_catalog().all if offer.provider.package == "defectbench"]
 SLOW = {"model"}
@@ -66,8 +67,8 @@ def failing(*, gamma: float = 0.5) -> Any:
         (
             wrong_default,
             [
-                "a default is not valid: setting 'gamma' of 'step': Input should be a valid number, got 'much'",
-                "a default is not valid: setting 'mode' of 'step': Input should be 'fast' or 'good', got 'best'",
+                "a default is not valid: setting 'gamma' of 'step': <theirs>, got 'much'",
+                "a default is not valid: setting 'mode' of 'step': <theirs>, got 'best'",
             ],
         ),
         (untyped, ["component 'step': setting 'gamma' needs a type and a default"]),
@@ -86,7 +87,7 @@ def failing(*, gamma: float = 0.5) -> Any:
 def test_a_builder_that_breaks_a_clause_is_told_so(build: Any, sentences: list[str]) -> None:
     found = breaches("preprocess", Component("step", build))
     assert len(found) == len(sentences)
-    assert all(each.startswith(sentence) for each, sentence in zip(found, sentences, strict=True)), found
+    assert all(begins(each, sentence) for each, sentence in zip(found, sentences, strict=True)), found
 
 
 def test_a_component_has_a_name() -> None:
@@ -131,10 +132,7 @@ def leaving(task: Task, /, *, width: int) -> Any:
         (lambda task, **_: "not for now", []),
         (
             lambda task: None,
-            [
-                "its supports cannot be called as its builder is (got an unexpected keyword argument 'width'): "
-                "give both the same arguments"
-            ],
+            ["its supports cannot be called as its builder is (<theirs>): give both the same arguments"],
         ),
         (importing, ["its supports imports torch: it must answer without, it is asked for every cell"]),
         (blunt, ["its supports returned True: it must return None, or a text that says why not"]),
@@ -142,7 +140,9 @@ def leaving(task: Task, /, *, width: int) -> Any:
     ],
 )
 def test_a_supports_that_breaks_a_clause_is_told_so(supports: Any, sentences: list[str]) -> None:
-    assert breaches("model", replace(Component("model", model), supports=supports)) == sentences
+    found = breaches("model", replace(Component("model", model), supports=supports))
+    assert len(found) == len(sentences)
+    assert all(begins(each, sentence) for each, sentence in zip(found, sentences, strict=True)), found
 
 
 def test_packages_that_were_hidden_come_back() -> None:

@@ -42,7 +42,7 @@ def test_a_plugin_that_cannot_be_loaded_is_a_failed_test(pytester: pytest.Pytest
     plugin = pytester.makepyfile(lost="import no_such_package")
     done = pytester.runpytest_inprocess(*PLAIN, "--bench-contracts", str(plugin))
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["it cannot be loaded: ModuleNotFoundError: No module named 'no_such_package'"])
+    done.stdout.fnmatch_lines(["it cannot be loaded: ModuleNotFoundError: *no_such_package*"])
 
 
 def test_the_option_is_repeatable_doubles_count_once_and_k_chooses(pytester: pytest.Pytester) -> None:

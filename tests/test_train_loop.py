@@ -322,5 +322,8 @@ def test_a_read_only_bank_is_used_in_place_without_a_warning():
 
 def test_a_device_that_is_not_there_is_refused():
     assert choose_device("cpu") == CPU
-    with pytest.raises(TrainingError, match=r"device 'gpu' cannot be used .* cpu or cuda"):
-        choose_device("gpu")
+    with pytest.raises(TrainingError, match=r"device 'cuda:99' cannot be used .* cpu or cuda"):
+        choose_device("cuda:99")
+    for name in ("gpu", "mps"):
+        with pytest.raises(TrainingError, match=r"device: .* write cpu"):
+            choose_device(name)

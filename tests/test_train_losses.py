@@ -224,7 +224,7 @@ def test_a_mixture_of_nothing_is_refused(catalog, parts):
     ],
 )
 def test_settings_of_a_loss_out_of_range_are_refused(catalog, name, wrong):
-    with pytest.raises(SettingsError, match="Input should be"):
+    with pytest.raises(SettingsError, match=rf"setting '{next(iter(wrong))}' of '{name}': .+, got "):
         loss_of(catalog, name, **wrong)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from bench.cli.main import main
+import sys
+
+if sys.platform == "win32":
+    from bench.cli.refusal import main
+else:
+    from bench.cli.main import main
 
 __all__ = ["main"]

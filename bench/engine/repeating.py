@@ -16,7 +16,8 @@ from bench.engine.local import LocalLauncher
 from bench.engine.runs import SUITE, read_run
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite, worker_environments
 from bench.engine.store import read_record
-from bench.errors import DataError, StoreError
+from bench.errors import DataError, StoreError, TrainingError
+from bench.machine import why_no_device
 from bench.report.changes import Change, changes, origin_changes
 from bench.report.measures import look, pair
 from bench.suite.cells import AXES, Cell, source_of
@@ -57,9 +58,13 @@ def repeat(
     Raises:
         StoreError: the cell did not finish, or its record is of another version.
         DataError: its data or a component are not here, with the reason.
+        TrainingError: ``device`` is none that bench computes on.
     """
     if record.get("state") != "done":
         raise StoreError(f"cell {record.get('id')} is {record.get('state')}; only a finished cell can be repeated")
+    why = why_no_device(device) if device is not None else None
+    if why:
+        raise TrainingError(f"device: {why}")
     suite = suite_of(path, record, device)
     fresh = replace(invocation, places=_fresh(suite, invocation.places, invocation.catalog, place))
     plan = run_suite(suite, fresh, watcher, _launcher(record, suite.runtime))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -94,9 +95,7 @@ def _located(
         return locate(path), f"{dotted} must be a mapping, got {shown(detail['input'])}."
     hint = ""
     if kind == "literal_error" and isinstance(detail["input"], str):
-        hint = did_you_mean(
-            detail["input"], detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        )
+        hint = did_you_mean(detail["input"], re.findall("'([^']*)'", detail["ctx"]["expected"]))
     sentence = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return locate(path), f"{dotted}: {sentence}."

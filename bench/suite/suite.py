@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.canonical import digest
 from bench.errors import PluginError, SuiteError
+from bench.machine import why_no_device
 from bench.suite.cells import Cell, Exclusion, Extra, Grid, expand
 from bench.suite.grid import Axes, ordered, read_axes
 from bench.suite.layers import KEYS, Choice, check_keys, choose, layered, profiles_of, read_file, read_overrides
@@ -97,7 +98,6 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
     _check_texts(reader, root)
     base = Base(_recipe(reader, root), _protocol(reader, root))
     axes = read_axes(reader, root, base)
-    runtime = _section(root, "runtime")
     board = board_of(reader, _section(root, "board"), [a for a in ordered(axes.values) if a not in axes.tuned])
     alone = any(set(block[0]) == {board.rows} for block in axes.blocks)  # paired axes have joint labels
     if alone:
@@ -112,9 +112,18 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
         extras=read_extras(reader, root, axes, base),
         board=board,
         reference=reference_of(reader, root, axes.blocks, board, conditions),
-        runtime=typed(reader, Runtime, plain(runtime), "runtime", locator(runtime)) or Runtime(),
+        runtime=_runtime(reader, _section(root, "runtime")),
         data=_data(reader, root),
     )
+
+
+def _runtime(reader: Reader, node: Node) -> Runtime:
+    locate = locator(node)
+    runtime = typed(reader, Runtime, plain(node), "runtime", locate) or Runtime()
+    why = why_no_device(runtime.device) if runtime.device is not None else None
+    if why:
+        reader.add(locate(("device",)), f"runtime.device: {why}.")
+    return runtime
 
 
 def _section(root: Node, key: str) -> Node:

@@ -26,6 +26,7 @@ Place: TypeAlias = Callable[[int, int], Mark]
 
 DEEPEST = 50
 """Levels of nesting; libyaml's own composer overflows the C stack without a limit."""
+TOO_DEEP = f"nested more than {DEEPEST} levels deep."
 LARGEST = 1_000_000
 """Values of a file with aliases written out; twenty lines of nested aliases can ask for 10^9."""
 
@@ -104,6 +105,9 @@ def mark_of(node: Node, path: Sequence[str | int], *, key: bool = False) -> Mark
 
 def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, place: Place) -> tuple[Mark, str]:
     mark = error.problem_mark or error.context_mark
+    deep = _too_deep(text[: mark.index], place) if mark else None
+    if deep:
+        return deep, TOO_DEEP
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.splitlines()
     written = lines[line] if line < len(lines) else ""
@@ -111,6 +115,25 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, place: Place) -> tup
         return place(line + 1, column + 1), "a tab indents this line; YAML takes spaces only."
     context = f"{error.context}, " if error.context else ""
     return place(line + 1, column + 1), f"not YAML: {context}{error.problem}."
+
+
+def _too_deep(text: str, place: Place) -> Mark | None:
+    """Where nesting becomes too deep; some releases of libyaml refuse that ahead of the events, in other words."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.NodeEvent) and depth > DEEPEST:
+                return _marked(event, place)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+    except yaml.MarkedYAMLError:
+        pass
+    return None
+
+
+def _marked(event: yaml.Event, place: Place) -> Mark:
+    start = event.start_mark
+    assert start is not None  # the parser marks every event
+    return place(start.line + 1, start.column + 1)
 
 
 def _document(events: Iterator[yaml.Event], place: Place, mistakes: Mistakes) -> Node | None:
@@ -134,9 +157,7 @@ class _Composer:
     anchors: dict[str, Node] = field(default_factory=dict)
 
     def mark(self, event: yaml.Event) -> Mark:
-        start = event.start_mark
-        assert start is not None  # the parser marks every event
-        return self.place(start.line + 1, start.column + 1)
+        return _marked(event, self.place)
 
     def stop(self, mark: Mark, sentence: str) -> _Stop:
         self.mistakes.add(mark, sentence)
@@ -145,7 +166,7 @@ class _Composer:
     def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
         mark = self.mark(event)
         if depth > DEEPEST:
-            raise self.stop(mark, f"nested more than {DEEPEST} levels deep.")
+            raise self.stop(mark, TOO_DEEP)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, mark)
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from bench.errors import TrainingError
+from bench.machine import why_no_device
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,9 @@ def choose_device(name: str | None) -> torch.device:
 
     if name is None:
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    why = why_no_device(name)
+    if why:
+        raise TrainingError(f"device: {why}")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

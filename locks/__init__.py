@@ -1,0 +1,1 @@
+"""The locked set of dependencies: installing it, renewing it, and trying what is newer."""
