@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.data.remarks import remarks
 from PIL import Image
 
 from bench.catalog import Catalog
 from bench.component import complete
 from bench.data.index import build_index
+from bench.data.remarks import remarks
 from bench.errors import DataError
 from mask_worlds import READERS, Reader, levels_of, reader_id
 
