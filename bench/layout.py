@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bench.errors import DataError
 from bench.picture_files import closed, looks_like_picture, visible
+from bench.words import plural
 
 
 def release_home(root: Path, holds: Callable[[Path], bool], *, wanted: str, obtain: str) -> Path:
@@ -148,8 +149,8 @@ def check_partners(
     alone = [key for key in files if key not in partners]
     if alone:
         raise DataError(
-            f"{files[alone[0]]}: its {what} {expected(alone[0])} is missing ({len(alone)} such file(s)); fetch what is "
-            "missing, or move the file out of the data set"
+            f"{files[alone[0]]}: its {what} {expected(alone[0])} is missing ({plural(len(alone), 'such file')}); "
+            "fetch what is missing, or move the file out of the data set"
         )
 
 
@@ -184,7 +185,9 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
         DataError: the file is missing, unreadable, not UTF-8, empty, separated otherwise, lacks a column or names one
             twice, or a row has more or fewer values than the header; names file and line.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    text = _text(path)
+    _check_separator(path, text, columns)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         filled = (values for values in reader if any(map(str.strip, values)))
         header = [name.strip() for name in next(filled, [])]
@@ -194,7 +197,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
             if not values:
                 continue
             if len(values) != len(header):
-                raise DataError(f"{path}:{reader.line_num}: {len(values)} value(s) under {len(header)} columns")
+                raise DataError(f"{path}:{reader.line_num}: {plural(len(values), 'value')} under {len(header)} columns")
             rows.append(Row(path, reader.line_num, dict(zip(header, values, strict=True))))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: not a comma-separated table ({error})") from None
@@ -204,18 +207,27 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
 SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
+def _check_separator(path: Path, text: str, columns: Sequence[str]) -> None:
+    """Refuse a table whose first line names the columns with something else than commas between them."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        for separator, name in SEPARATORS.items():
+            header = [column.strip(' "') for column in line.split(separator)]
+            if len(header) > 1 and set(columns) <= set(header):
+                raise DataError(
+                    f"{path}:{number}: the columns are separated by {name}; save the table with commas between them"
+                )
+        return
+
+
 def _check_header(where: str, header: Sequence[str], columns: Sequence[str]) -> None:
-    """Refuse a first line without the columns that must be there."""
+    """Refuse a first line without the columns that must be there, each once."""
     wanted = f"there must be {', '.join(columns)}, each once, separated by commas"
     if not header:
         raise DataError(f"{where}: the table is empty; {wanted}")
-    if len(set(header)) == len(header) and set(columns) <= set(header):
-        return
-    line = ",".join(header)
-    for separator, name in SEPARATORS.items():
-        if set(columns) <= {column.strip(' "') for column in line.split(separator)} and separator in line:
-            raise DataError(f"{where}: the columns are separated by {name}; save the table with commas between them")
-    raise DataError(f"{where}: the columns are {list(header)}; {wanted}")
+    if len(set(header)) < len(header) or not set(columns) <= set(header):
+        raise DataError(f"{where}: the columns are {list(header)}; {wanted}")
 
 
 def _text(path: Path) -> str:

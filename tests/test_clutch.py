@@ -149,7 +149,7 @@ def test_a_file_that_is_missing_is_named(opened, miniature, lost, message):
         ((HEADER, ONE, "b.png,,1"), r"views\.csv:3: its instance is empty"),
         ((HEADER, ONE, "b.png,7, "), r"views\.csv:3: its viewpoint is empty"),
         ((HEADER, ONE, ",7,1"), r"views\.csv:3: its image is empty"),
-        ((HEADER, ONE, "b.png,7"), r"views\.csv:3: 2 value\(s\) under 3 columns"),
+        ((HEADER, ONE, "b.png,7"), r"views\.csv:3: 2 values under 3 columns"),
         (("image,instance", "a.png,7"), r"views\.csv:1: the columns are .*image, instance, viewpoint"),
         ((HEADER + ",exposure", ONE + ",0", TWO + ","), r"views\.csv:3: its exposure is empty"),
         (

@@ -97,7 +97,7 @@ def test_a_crowd_is_ignored_but_for_what_is_outlined_in_it(written):
 
 def test_pixels_of_two_classes_are_refused_unless_the_later_annotation_may_take_them(written):
     dent = {**REGION, "id": 8, "category_id": 9, "segmentation": [[6, 3, 10, 3, 10, 7, 6, 7]]}
-    with pytest.raises(DataError, match=r"annotation 8: 8 pixel\(s\) of 'dent' are marked as 'scratch' too; set 'over"):
+    with pytest.raises(DataError, match=r"annotation 8: 8 pixels of 'dent' are marked as 'scratch' too; set 'over"):
         written(REGION, dent).load("a")
     assert written(REGION, dent, overlap="later").load("a").mask[4].tolist() == [0] * 2 + [1] * 4 + [2] * 4 + [0] * 6
     assert written(dent, REGION, overlap="later").load("a").mask[4].tolist() == [0] * 2 + [1] * 6 + [2] * 2 + [0] * 6
@@ -324,3 +324,20 @@ def replaced(node: Any, rng: np.random.Generator) -> None:
         replaced(inner, rng)
     else:
         node[key] = deepcopy(VALUES[int(rng.integers(len(VALUES)))])
+
+
+def test_a_category_of_crowds_alone_is_refused_until_a_setting_says_what_they_are(written):
+    crowd = {**REGION, "iscrowd": 1, "segmentation": runs(marked(slice(2, 6), slice(3, 9)))}
+    with pytest.raises(DataError, match=r"annotation 7: every annotation of 'scratch' is a crowd .*'crowds: defect'"):
+        written(crowd).records()
+    assert set(np.unique(written(crowd, crowds="ignore").load("a").mask)) == {0, 255}
+    assert np.array_equal(written(crowd, crowds="defect").load("a").mask == 1, marked(slice(2, 6), slice(3, 9)))
+
+
+def test_ignored_crowds_are_remarked_in_words(written):
+    crowd = {**REGION, "id": 8, "iscrowd": 1, "segmentation": runs(marked(slice(8, 10), slice(4, 6)))}
+    [remark] = build_index("coco", written(REGION, crowd)).remarks
+    assert remark.startswith("1 of 2 annotations are crowds")
+    assert "crowds: defect" in remark
+    assert build_index("coco", written(REGION, crowd, crowds="defect")).remarks == ()
+    assert build_index("coco", written(REGION)).remarks == ()

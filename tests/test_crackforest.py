@@ -253,7 +253,7 @@ def test_every_changed_byte_of_a_matlab_file_is_refused_or_changes_nothing(opene
         (10, "3 0 0 95", r"008\.seg:10: the run .* does not lie in"),
         (10, "0 0 95 0", r"008\.seg:10: the run .* does not lie in"),
         (10, "0 1 0 95", r"008\.seg:11: the run '0 1 0 95' names pixels for the second time"),
-        (10, "0 0 0 90", r"008\.seg: 5 pixel\(s\) are in no run"),
+        (10, "0 0 0 90", r"008\.seg: 5 pixels are in no run"),
         (10, "1 0 0 95", r"008\.mat: marks other pixels than .*008\.seg"),
     ],
 )

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as npst
 from bench.api import DataError, Record, Sample, read_image, read_mask, write_png
 from bench.data.index import build_index
 from bench.data.index_file import is_current, read_index, write_index
-from bench.errors import StoreError, UnusableImages
+from bench.errors import PluginError, StoreError, UnusableImages
 
 
 @dataclass
@@ -302,3 +302,26 @@ def test_the_data_room_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_file_replaced_at_equal_size_and_time_of_writing_makes_the_index_stale(parts, tmp_path):
+    write_index(tmp_path / "index.json", build_index("parts", parts), parts.records())
+    old = parts.root / "a1.png"
+    new = tmp_path / "other.png"
+    new.write_bytes(old.read_bytes()[::-1])
+    os.utime(new, ns=(old.stat().st_atime_ns, old.stat().st_mtime_ns))
+    subprocess.run(["cp", "-p", str(new), str(old)], check=True)
+    assert (old.stat().st_size, old.stat().st_mtime_ns) == (new.stat().st_size, new.stat().st_mtime_ns)
+    assert not is_current(tmp_path / "index.json", parts.records())
+
+
+def test_what_the_reader_remarks_is_kept_in_the_index(parts, tmp_path):
+    parts.remarks = lambda: ["three masks are drafts"]
+    write_index(tmp_path / "index.json", build_index("parts", parts), parts.records())
+    assert read_index(tmp_path / "index.json").remarks == ("three masks are drafts",)
+
+
+def test_remarks_that_are_no_lines_of_text_are_a_fault_of_the_reader(parts):
+    parts.remarks = lambda: ["two\nlines"]
+    with pytest.raises(PluginError, match=r"remarks\(\) of data set 'parts' must return lines of text"):
+        build_index("parts", parts)

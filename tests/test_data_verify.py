@@ -386,3 +386,25 @@ def test_the_real_tiles_are_a_subset_of_the_counts_that_their_readme_gives(catal
         (222, 403),
     )
     assert verified.verdict.sentence.startswith("a subset: 1,133 of 1,344 images (325 of 388 images with a marked")
+
+
+def test_each_unusable_image_is_named_on_a_line_of_its_own(verify, world):
+    images = sorted(world.root.rglob("*.jpg"))[:3]
+    for image in images:
+        image.write_bytes(b"")
+    code, out, err = verify()
+    assert (code, out) == (3, [])
+    assert [image.name in line for image, line in zip(images, err[1:4], strict=True)] == [True] * 3
+    assert err[4] == "mtd: 3 images cannot be used"
+
+
+def test_an_index_of_before_is_said_to_be_out_of_date_with_the_images_that_changed(verify, world):
+    verify()
+    mask = sorted((world.root / "MT_Crack" / "Imgs").glob("*.png"))[0]
+    levels = np.asarray(Image.open(mask)).copy()
+    levels[2:6, 2:6] = 255
+    write_png(mask, levels)
+    _, out, _ = verify()
+    assert any("index        was out of date for" in line and mask.stem in line for line in out)
+    _, out, _ = verify()
+    assert not any("out of date" in line for line in out)

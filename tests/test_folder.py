@@ -189,7 +189,7 @@ def test_groups_come_from_a_table(opened, tmp_path):
     [
         ("id,group\na,1\n", r"groups\.csv: no row for image 'b' \(1 such"),
         ("id,group\na,1\na,2\nb,1\n", r"groups\.csv:3: image 'a' stands here twice"),
-        ("id,group\na,1\nb\n", r"groups\.csv:3: 1 value\(s\) under 2 columns"),
+        ("id,group\na,1\nb\n", r"groups\.csv:3: 1 value under 2 columns"),
         ("name,group\na,1\n", r"groups\.csv:1: the columns are"),
         (None, r"groups\.csv: the file is missing"),
     ],

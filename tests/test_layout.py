@@ -18,6 +18,7 @@ from bench.layout import (
     named_files,
     part_folders,
     read_csv,
+    release_files,
     release_home,
     subfolders,
     visible,
@@ -162,7 +163,7 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path, ending):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"t\.csv:1: the columns are \[\]; there must be id, group"),
+        (b"", r"t\.csv:1: the table is empty; there must be id, group"),
         (b"id,id,group\n", r"t\.csv:1: the columns are"),
         (b"id,group\na\n", r"t\.csv:2: 1 value\(s\) under 2 columns"),
         (b"id,group\na,1\nb,2,3\n", r"t\.csv:3: 3 value\(s\) under 2 columns"),
@@ -174,3 +175,38 @@ def test_a_damaged_table_is_refused_with_file_and_line(tmp_path, content, messag
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_csv(tmp_path / "t.csv", ("id", "group"))
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ("id;group\na;1\n", "separated by semicolons", 1),
+        ("id\tgroup\na\t1\n", "separated by tabs", 1),
+        ("\n\nid|group\na|1\n", "separated by bars", 3),
+        ('"id";"group";"note, with a comma"\na;1;x\n', "separated by semicolons", 1),
+        ("", "the table is empty", 1),
+        ("\n  \n", "the table is empty", 2),
+        ("name,part\na,1\n", "the columns are ['name', 'part']", 1),
+    ],
+)
+def test_a_table_that_is_separated_otherwise_or_empty_is_told_so(tmp_path, text, what, line):
+    path = tmp_path / "groups.csv"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_csv(path, ("id", "group"))
+    message = str(caught.value)
+    assert what in message
+    assert f"{path}:{line}: " in message
+    assert "commas" in message
+    assert "\n" not in message
+
+
+def test_a_released_file_of_another_type_is_an_error_where_the_released_one_is_absent(tmp_path):
+    for name in ("01.png", "01_GT.png", "02.webp", "02_GT.png", "notes.webp"):
+        (tmp_path / name).write_bytes(b"x")
+    patterns = (r"(\d{2})\.png", r"(\d{2})_GT\.png")
+    with pytest.raises(DataError, match=r"02\.webp: a file of the release by its name, .* convert it to \.png"):
+        release_files(tmp_path, *patterns)
+    (tmp_path / "02.png").write_bytes(b"x")  # now the other one is a stray copy
+    images, masks = release_files(tmp_path, *patterns)
+    assert list(images) == list(masks) == ["01", "02"]

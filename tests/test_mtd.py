@@ -21,7 +21,7 @@ from bench.data.leaks import duplicates, shared_groups
 from bench.data.splits import assign
 from bench.errors import DataError, SettingsError, UnusableImages
 from bench.suite.schema import Fold
-from bench.types import SPLITS, Dataset
+from bench.types import SPLITS, Dataset, Record
 
 CLASSES = ("blowhole", "break", "crack", "fray", "uneven")
 
@@ -270,3 +270,40 @@ def test_a_split_by_file_leaks_nearly_every_tile_into_training(opened, real, rea
     trained = {tile[id] for id, split in assignment.items() if split == "train"}
     tested = [id for id, split in assignment.items() if split == "test"]
     assert sum(tile[id] in trained for id in tested) > 0.9 * len(tested)
+
+
+def test_a_file_in_the_wrong_class_folder_is_told_where_it_belongs(opened, miniature):
+    for path in sorted((miniature / "MT_Crack" / "Imgs").glob("exp*"))[:2]:
+        path.rename(miniature / "MT_Fray" / "Imgs" / path.name)
+    with pytest.raises(DataError, match=r"MT_Fray/Imgs/exp.*: the release has this image in MT_Crack/Imgs; move"):
+        opened(miniature).records()
+
+
+def test_the_leaky_split_of_a_subset_is_that_of_the_whole(opened, pristine, tmp_path):
+    whole = {record.id: record for record in opened(pristine, "mtd-leaky").records()}
+    shutil.copytree(pristine / "MT_Break", tmp_path / "MT_Break")
+    subset = opened(tmp_path, "mtd-leaky").records()
+    assert 0 < len(subset) < len(whole)
+    for record in subset:
+        assert (record.split, record.meta) == (whole[record.id].split, whole[record.id].meta)
+
+
+def test_the_leaky_split_deals_three_fifths_to_training_and_tears_tiles_apart(opened, table):
+    module = inspect.getmodule(type(opened(Path(), "mtd-leaky")))
+    records = [Record(row["file"].replace("/Imgs/", "/").removesuffix(".jpg"), row["group"]) for row in table]
+    loose = [module._loose(replace(record, meta={"exposure": 1, "fold": 0, "folds": 5})) for record in records]
+    shares = {split: sum(record.split == split for record in loose) / len(loose) for split in SPLITS}
+    assert abs(shares["train"] - 0.6) < 0.05
+    assert abs(shares["test"] - 0.2) < 0.04
+    tested = {record.group for record, dealt in zip(records, loose, strict=True) if dealt.split == "test"}
+    trained = {record.group for record, dealt in zip(records, loose, strict=True) if dealt.split == "train"}
+    assert len(tested & trained) > 0.9 * len(tested)
+
+
+def test_the_masks_that_the_release_leaves_empty_are_read(opened, miniature):
+    original = sorted((miniature / "MT_Uneven" / "Imgs").glob("*.png"))[0]
+    for stem in ("exp4_num_45057", "exp5_num_313536"):  # the second lies on a tile of which one mask is empty
+        for type in (".png", ".jpg"):
+            shutil.copy(original.with_suffix(type), original.with_name(f"{stem}{type}"))
+        cv2.imwrite(str(original.with_name(f"{stem}.png")), np.zeros_like(cv2.imread(str(original), 0)))
+        assert not opened(miniature).load(f"MT_Uneven/{stem}").mask.any()

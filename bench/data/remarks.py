@@ -21,6 +21,7 @@ from bench.data.statistics import (
     unmarked_of_defective_groups,
 )
 from bench.types import JsonValue, Split
+from bench.words import plural
 
 Assignment: TypeAlias = Mapping[str, Split] | str
 """The split of every image, or the sentence that says why there is none."""
@@ -132,8 +133,7 @@ def _rare_classes(index: DatasetIndex) -> list[str]:
     """Classes, and the whole, with too few groups to trust one test split."""
     found = []
     if (groups := len(defective_groups(index.entries))) < ENOUGH_GROUPS:
-        many = "1 group" if groups == 1 else f"{groups} groups"
-        found.append(f"Defects are in {many} only, fewer than {ENOUGH_GROUPS}: report over folds.")
+        found.append(f"Defects are in {plural(groups, 'group')} only, fewer than {ENOUGH_GROUPS}: report over folds.")
     counts = class_counts(index.entries, len(index.classes))
     if absent := [name for name, count in zip(index.classes, counts, strict=True) if not count.groups]:
         found.append(f"No image here shows {_listed(absent)}.")

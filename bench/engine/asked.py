@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from bench.errors import DataError
 from bench.picture_files import TYPES, is_picture, left_out, visible
+from bench.words import plural
 
 PRODUCTS = ("prob", "mask", "overlay")
 
@@ -70,9 +71,9 @@ def asked_for(given: Sequence[Path], to: Path) -> Asked:
                 pictures.append(entry.path)
                 names.append(root / entry.below)
         if twice:
-            remarks.append(f"{path}: {twice} picture(s) given before; each is predicted once")
+            remarks.append(f"{path}: {plural(twice, 'picture')} given before; each is predicted once")
         if products:
-            remarks.append(f"{path}: {products} product(s) of earlier predictions in {to} left out")
+            remarks.append(f"{path}: {plural(products, 'product')} of earlier predictions in {to} left out")
     return Asked(list(map(Picture, pictures, distinct(names))), missed, remarks)
 
 

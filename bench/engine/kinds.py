@@ -12,6 +12,7 @@ import numpy as np
 from bench.crops.prepare import apply
 from bench.errors import DataError
 from bench.types import Image
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
@@ -136,6 +137,6 @@ def _other_channels(image: Image, kind: Kind, name: str) -> str:
             "is meant, or train on grey with the preprocessing 'channels'"
         )
     return (
-        f"{name}: {image.shape[2]} channel(s), but the model was trained on images of {kind.channels}, "
+        f"{name}: {plural(image.shape[2], 'channel')}, but the model was trained on images of {kind.channels}, "
         "which no picture file holds; use a cell trained on 1 or 3"
     )

@@ -39,6 +39,7 @@ from bench.api import (
     SettingsError,
     check_size,
     hookimpl,
+    plural,
     read_csv,
     read_image,
     release_home,
@@ -135,7 +136,7 @@ class Clutches:
         lost = [image for id, (image, _) in pairs.items() if id not in rows]
         if lost:
             raise DataError(
-                f"{lost[0]}: {home / self.table} has no row for this image ({len(lost)} such image(s)), so its "
+                f"{lost[0]}: {home / self.table} has no row for this image ({plural(len(lost), 'such image')}), so its "
                 "instance is unknown; add a row, or move image and mask out of the data set"
             )
         return {
@@ -164,8 +165,8 @@ def _pairs(images_home: Path, masks_home: Path) -> dict[str, tuple[Path, Path]]:
     bare = [id for id in images if id not in masks]
     if bare:
         raise DataError(
-            f"{images[bare[0]]}: its mask {masks_home / bare[0]}.png is missing ({len(bare)} such image(s)); add it: "
-            "an image without defects has a mask of zeros"
+            f"{images[bare[0]]}: its mask {masks_home / bare[0]}.png is missing "
+            f"({plural(len(bare), 'such image')}); add it: an image without defects has a mask of zeros"
         )
     unused = [path for id, path in masks.items() if id not in images]
     if unused:

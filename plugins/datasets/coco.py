@@ -69,6 +69,7 @@ from bench.api import (
     SettingsError,
     Split,
     hookimpl,
+    plural,
     read_image,
     write_png,
 )
@@ -210,7 +211,7 @@ class Coco:
         shared = taken[(taken > 0) & (taken != defect)]
         if shared.size:
             raise DataError(
-                f"{where}: {shared.size} pixel(s) of {self.classes[defect - 1]!r} are marked as "
+                f"{where}: {plural(shared.size, 'pixel')} of {self.classes[defect - 1]!r} are marked as "
                 f"{self.classes[int(shared[0]) - 1]!r} too; set 'overlap: later' to give such pixels to the annotation "
                 "that stands later in the file"
             )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.api import Bool, DataError
+from bench.api import Bool, DataError, plural
 
 OUTLINE = 1_000_000
 """Longest outline of a polygon in pixels; drawing one takes memory proportional to it."""
@@ -69,7 +69,9 @@ def _polygon(polygon: Sequence[Any], height: int, width: int, where: str) -> lis
         DataError: not three or more points of finite numbers, or points farther out than the image is large.
     """
     if len(polygon) < 6 or len(polygon) % 2:
-        raise DataError(f"{where}: a polygon has {len(polygon)} number(s); it needs x and y of three points or more")
+        raise DataError(
+            f"{where}: a polygon has {plural(len(polygon), 'number')}; it needs x and y of three points or more"
+        )
     wrong = [value for value in polygon if type(value) not in (int, float)]
     if wrong:
         raise DataError(f"{where}: {shown(wrong[0])} in a polygon is not a number")

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.api import DataError, Mask
+from bench.api import DataError, Mask, plural
 
 PLAIN: Mapping[str, str] = {"invert": "0", "flipflop": "0", "format": "ascii cr"}
 """Header of a text that is read row by row, from left to right and the top down, as all of the data set are."""
@@ -58,7 +58,7 @@ def read_seg(path: Path) -> Mask:
             )
         found[row, first : last + 1] = segment + 1
     if not found.all():
-        raise DataError(f"{path}: {np.sum(found == 0):,} pixel(s) are in no run; restore the original file")
+        raise DataError(f"{path}: {plural(np.sum(found == 0), 'pixel')} are in no run; restore the original file")
     return found
 
 

@@ -48,6 +48,7 @@ from bench.api import (
     check_size,
     hookimpl,
     part_folders,
+    plural,
     read_image,
     read_mask,
     release_files,
@@ -199,7 +200,7 @@ class Specimens:
         dark = [light for light in self.lights if light not in specimen.pictures]
         if dark:
             raise DataError(
-                f"{specimen.folder}: its image {stem}_{dark[0]}.png is missing ({len(dark)} such image(s)); "
+                f"{specimen.folder}: its image {stem}_{dark[0]}.png is missing ({plural(len(dark), 'such image')}); "
                 "fetch the data set again, or set 'illuminations' to those that are there"
             )
         if specimen.mask is None and self.clean == "refuse":

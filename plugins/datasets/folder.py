@@ -48,6 +48,7 @@ from bench.api import (
     Split,
     check_size,
     hookimpl,
+    plural,
     read_image,
     write_png,
 )
@@ -140,8 +141,8 @@ class Folder:
         if bare and self.clean == "refuse":
             raise DataError(
                 f"{images[bare[0]]}: its mask {self.masks / self.mask_name.around(bare[0])}.png is missing "
-                f"({len(bare)} such image(s)); add it, or set 'clean: empty' if an image without a mask is free of "
-                "defects"
+                f"({plural(len(bare), 'such image')}); add it, or set 'clean: empty' if an image without a "
+                "mask is free of defects"
             )
         return {id: (image, masks.get(id)) for id, image in images.items()}
 
@@ -166,8 +167,8 @@ class Folder:
         unnamed = sorted(set(image_files) - set(images.values()))
         if unnamed:
             raise DataError(
-                f"{unnamed[0]}: its name is not of the form {self.image_name.around('NAME')} ({len(unnamed)} such "
-                "image(s)); correct the settings 'image_prefix' and 'image_suffix', or move it out of this folder"
+                f"{unnamed[0]}: its name is not of the form {self.image_name.around('NAME')} "
+                f"({plural(len(unnamed), 'such image')}); correct the settings 'image_prefix' and 'image_suffix', or move it out of this folder"
             )
 
     def _advice(self, images: Sequence[Path], masks: Sequence[Path]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.api import DataError, SettingsError, read_csv
+from bench.api import DataError, SettingsError, plural, read_csv
 
 
 def check_groups(groups: str | None) -> None:
@@ -56,5 +56,5 @@ def _from_csv(path: Path, ids: Sequence[str]) -> Mapping[str, str]:
         found[id] = group
     lost = [id for id in ids if id not in found]
     if lost:
-        raise DataError(f"{path}: no row for image {lost[0]!r} ({len(lost)} such image(s)); add its group")
+        raise DataError(f"{path}: no row for image {lost[0]!r} ({plural(len(lost), 'such image')}); add its group")
     return found

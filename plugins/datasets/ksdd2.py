@@ -37,6 +37,7 @@ from bench.api import (
     check_values,
     hookimpl,
     named_files,
+    plural,
     read_csv,
     read_pair,
     release_files,
@@ -150,7 +151,7 @@ def _pairs_of(split: Split, folder: Path) -> Iterator[tuple[str, tuple[Path, Pat
     if foreign:
         raise DataError(
             f"{foreign[0]}: not an image of the {split} split, which has {NUMBERS[split][0]} to {NUMBERS[split][-1]} "
-            f"({len(foreign)} such image(s)); move it, or use the data set 'folder' for images of your own"
+            f"({plural(len(foreign), 'such image')}); move it, or use the data set 'folder' for images of your own"
         )
     return ((f"{split}/{number}", (image, masks[number])) for number, image in images.items())
 

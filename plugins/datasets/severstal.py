@@ -39,6 +39,7 @@ from bench.api import (
     SettingsError,
     entry,
     hookimpl,
+    plural,
     read_image,
     release_files,
     release_home,
@@ -139,8 +140,8 @@ def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:
     shared = int(np.count_nonzero(taken))
     if shared:
         raise DataError(
-            f"{mark.where}: {shared} pixel(s) of class {mark.defect} are marked as class {taken[taken > 0][0]} too; "
-            "set 'overlap: highest' to give such pixels to the class with the highest number"
+            f"{mark.where}: {plural(shared, 'pixel')} of class {mark.defect} are marked as class {taken[taken > 0][0]} "
+            "too; set 'overlap: highest' to give such pixels to the class with the highest number"
         )
 
 

@@ -15,7 +15,18 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bench.api import Bool, DataError, Row, check_share, check_size, check_values, read_csv, read_mask, release_files
+from bench.api import (
+    Bool,
+    DataError,
+    Row,
+    check_share,
+    check_size,
+    check_values,
+    plural,
+    read_csv,
+    read_mask,
+    release_files,
+)
 
 CLASSES = ("class 1", "class 2", "class 3", "class 4")
 """The release numbers its kinds of defect and names none."""
@@ -103,8 +114,8 @@ class Table:
         lost = [id for id in ids if id not in self.marks] if self.complete else []
         if lost:
             raise DataError(
-                f"{self.path}: no rows for {lost[0]}.jpg ({len(lost)} such image(s)), but this form of the file has "
-                "rows for clean images too; restore the original file"
+                f"{self.path}: no rows for {lost[0]}.jpg ({plural(len(lost), 'such image')}), but this form of the "
+                "file has rows for clean images too; restore the original file"
             )
 
 
@@ -149,8 +160,8 @@ class MaskFolder:
         unused = sorted(self.marks.keys() - set(ids))
         if unused:
             raise DataError(
-                f"{self.marks[unused[0]][0].path}: its image {unused[0]}.jpg is missing ({len(unused)} such image(s)); "
-                "add it, or move the mask out of the data set"
+                f"{self.marks[unused[0]][0].path}: its image {unused[0]}.jpg is missing "
+                f"({plural(len(unused), 'such image')}); add it, or move the mask out of the data set"
             )
 
 

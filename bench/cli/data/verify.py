@@ -10,6 +10,7 @@ import click
 
 from bench.cli.options import DataDesk, data_desk, dataset_options
 from bench.errors import BenchError, DataError, PluginError, UnusableImages
+from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.engine.verifying import Verified
@@ -81,20 +82,22 @@ def _lines(ref: Ref, found: Verified) -> Iterator[str]:
 
     census, first = found.census, found.index.entries[0]
     yield f"{ref.use}: {found.verdict.sentence}"
-    yield f"  read         {census.images:,} images of {census.groups:,} groups, and every mask there is"
+    yield (
+        f"  read         {plural(census.images, 'image')} of {plural(census.groups, 'group')}, and every mask there is"
+    )
     yield f"  size         {_range(census.widths)} x {_range(census.heights)} pixels, {first.channels} x {first.dtype}"
-    yield f"  marked       {census.marked:,} images with a defect, {census.images - census.marked:,} without"
+    yield f"  marked       {plural(census.marked, 'image')} with a defect, {census.images - census.marked:,} without"
     splits = ", ".join(f"{split} {count:,}" for split, count in census.splits.items())
     if census.ignored.pixels:
-        yield f"  ignored      {census.ignored.pixels:,} pixels of {census.ignored.images:,} images"
+        yield f"  ignored      {plural(census.ignored.pixels, 'pixel')} of {plural(census.ignored.images, 'image')}"
     yield f"  splits       {splits or 'none official'}"
     for k, one in enumerate(census.classes, start=1):
-        yield f"  class {k:<6d} {one.name}: {one.images:,} images, {one.pixels:,} pixels"
-    yield f"  fingerprint  {found.index.fingerprint}"
+        yield f"  class {k:<6d} {one.name}: {plural(one.images, 'image')}, {plural(one.pixels, 'pixel')}"
     for remark in remarks(found.index, ref.settings):
         yield f"  remark       {remark}"
     if found.outdated:
         yield f"  index        was out of date for {some(found.outdated)}; it is new now, scores of before are stale"
+    yield f"  fingerprint  {found.index.fingerprint}"
 
 
 def _range(limits: tuple[int, int]) -> str:
