@@ -129,7 +129,7 @@ def test_a_part_is_found_in_its_folder_or_in_one_of_its_name_once_more(tmp_path)
 def test_a_file_without_a_partner_is_named_with_what_it_lacks():
     files = {"1": Path("1.jpg"), "2": Path("2.jpg"), "3": Path("3.jpg")}
     check_partners(files, files, "mask", lambda key: f"{key}.png")
-    with pytest.raises(DataError, match=r"2\.jpg: its mask 2\.png is missing \(2 such file\(s\)\)"):
+    with pytest.raises(DataError, match=r"2\.jpg: its mask 2\.png is missing \(2 such files\)"):
         check_partners(files, {"1": Path("1.png")}, "mask", lambda key: f"{key}.png")
 
 
@@ -165,8 +165,8 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path, ending):
     [
         (b"", r"t\.csv:1: the table is empty; there must be id, group"),
         (b"id,id,group\n", r"t\.csv:1: the columns are"),
-        (b"id,group\na\n", r"t\.csv:2: 1 value\(s\) under 2 columns"),
-        (b"id,group\na,1\nb,2,3\n", r"t\.csv:3: 3 value\(s\) under 2 columns"),
+        (b"id,group\na\n", r"t\.csv:2: 1 value under 2 columns"),
+        (b"id,group\na,1\nb,2,3\n", r"t\.csv:3: 3 values under 2 columns"),
         (b'id,group\n"a,1\n', r"t\.csv:\d: not a comma-separated table"),
         (b"id,group\n\xff,1\n", r"t\.csv: not UTF-8 text \(.* at byte 9\)"),
     ],

@@ -101,7 +101,7 @@ def test_grey_is_refused_by_a_model_of_true_colour():
 
 
 def test_a_model_of_images_that_no_file_holds_says_so():
-    with pytest.raises(DataError, match=r"photo\.png: 3 channel\(s\), .* images of 5"):
+    with pytest.raises(DataError, match=r"photo\.png: 3 channels, .* images of 5"):
         taken(noise(3), Kind(5, "uint8"))
 
 

@@ -178,7 +178,7 @@ def test_runs_that_are_not_valid_are_refused_naming_the_line(opened, single, run
         (NEW, f"{ONE}.png,1,1 1", ".*is not an image like"),
         (NEW, f"../{ONE}.jpg,1,1 1", ".*is not an image like"),
         (NEW, f"{ONE}.jpg,1,", "no runs, but this form of the file has rows for defects only"),
-        (NEW, f"{ONE}.jpg,1", r"2 value\(s\) under 3 columns"),
+        (NEW, f"{ONE}.jpg,1", r"2 values under 3 columns"),
         (OLD, f"{ONE}.jpg,1 1", ".*is not an image like"),
         (OLD, f"{ONE}.jpg_2,1 1", f"{ONE}.jpg has rows for 1 of 4 classes"),
     ],
@@ -220,7 +220,7 @@ def test_a_missing_table_is_named(opened, miniature):
 
 def test_pixels_of_two_classes_are_refused_unless_the_rule_is_stated(opened, single):
     root = single(f"{ONE}.jpg,4,4 3", f"{ONE}.jpg,1,1 4")
-    with pytest.raises(DataError, match=r"train\.csv:2: 1 pixel\(s\) of class 4 are marked as class 1 too"):
+    with pytest.raises(DataError, match=r"train\.csv:2: 1 pixel of class 4 are marked as class 1 too"):
         opened(root).load(ONE)
     assert opened(root, overlap="highest").load(ONE).mask[:7, 0].tolist() == [1, 1, 1, 4, 4, 4, 0]
 

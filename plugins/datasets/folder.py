@@ -168,7 +168,8 @@ class Folder:
         if unnamed:
             raise DataError(
                 f"{unnamed[0]}: its name is not of the form {self.image_name.around('NAME')} "
-                f"({plural(len(unnamed), 'such image')}); correct the settings 'image_prefix' and 'image_suffix', or move it out of this folder"
+                f"({plural(len(unnamed), 'such image')}); correct the settings 'image_prefix' and "
+                "'image_suffix', or move it out of this folder"
             )
 
     def _advice(self, images: Sequence[Path], masks: Sequence[Path]) -> str:
