@@ -1,7 +1,7 @@
 """The one door for plugin authors: everything a plugin may import from ``bench``."""
 
 from bench.component import About, Component, Download, Release
-from bench.decoding import Exif
+from bench.decoding import LOSSY_TYPES, Exif
 from bench.errors import BenchError, DataError, PluginError, SettingsError
 from bench.hookspecs import hookimpl
 from bench.images import (
@@ -59,6 +59,7 @@ from bench.words import plural
 
 __all__ = [
     "IGNORED",
+    "LOSSY_TYPES",
     "PICTURE_TYPES",
     "SPLITS",
     "About",

@@ -45,6 +45,8 @@ LOSSY: Mapping[str, tuple[str, ...]] = {
     "JPEG2000": (".jp2", ".j2k", ".jpx"),
 }
 """Types that may change levels, by Pillow's name, with the names that admit it."""
+LOSSY_TYPES = frozenset(type for types in LOSSY.values() for type in types)
+"""All of these names: values of a mask under them may not be those that were drawn."""
 POINTERS: Mapping[bytes, str] = {
     b"version https://git-lfs.github.com/spec/": "a Git LFS pointer in the place of the picture; run 'git lfs pull'",
     b"/annex/objects/": "a git-annex pointer in the place of the picture; run 'git annex get'",
@@ -243,10 +245,13 @@ def _levels(path: Path, file: ImageFile, mode: str) -> Pixels:
 
 
 def _check_exact(path: Path, file: ImageFile) -> None:
-    if path.suffix.lower() not in LOSSY.get(file.format or "", (path.suffix.lower(),)):
+    """Refuse a mask that went through a lossy compression and does not admit it by its name."""
+    compressed = file.format == "TIFF" and file.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+    if compressed or path.suffix.lower() not in LOSSY.get(file.format or "", (path.suffix.lower(),)):
+        how = f"{file.format} with lossy compression" if compressed else f"{file.format}"
         raise DataError(
-            f"{path}: a mask saved as {file.format} under the name {path.suffix}, its exact values are lost; save it "
-            "anew as PNG from where it was drawn"
+            f"{path}: a mask saved as {how} under the name {path.suffix}, its exact values are lost; save it anew as "
+            "PNG from where it was drawn"
         )
 
 

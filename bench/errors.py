@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.words import plural
+
 
 class BenchError(Exception):
     """Base of all errors that are meant for the user's eyes."""
@@ -49,9 +51,8 @@ class UnusableImages(DataError):
 
     def __init__(self, dataset: str, mistakes: Sequence[str], images: int, *, more: bool) -> None:
         count = f"{len(mistakes)} or more" if more else str(len(mistakes))
-        first = f"data set {dataset!r}: {count} of {images:,} images cannot be used: {mistakes[0]}"
-        others = f" (and others: 'bench data verify {dataset}' names them)" if len(mistakes) > 1 else ""
-        super().__init__(first + others)
+        others = f" (and {plural(len(mistakes) - 1, 'other')})" if len(mistakes) > 1 else ""
+        super().__init__(f"data set {dataset!r}: {count} of {images:,} images cannot be used: {mistakes[0]}{others}")
         self.mistakes = tuple(mistakes)
         self.more = more
 

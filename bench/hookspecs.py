@@ -22,6 +22,9 @@ hookimpl = pluggy.HookimplMarker("bench")
 def bench_datasets() -> Iterable[Component[Dataset]]:
     """Data sets. Context: ``root``, the folder the user named for it.
 
+    A reader may also have ``remarks()``: lines about what it does not take as it stands in the files, such as regions
+    that it ignores. They are shown wherever a score of the data set is.
+
     Example::
 
         @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_a_quick_import_lists_the_files_and_decodes_nothing(world):
 def test_an_image_that_cannot_be_read_stops_an_import_and_is_named(world):
     broken = next(world.source.rglob("*.png"))
     broken.write_bytes(broken.read_bytes()[:-20])
-    world.refused(rf"not taken over: .*1 of 36 images cannot be used: .*: MT_\w+/Imgs/{broken.name}: ", world.source)
+    world.refused(rf"not taken over: .*1 of 36 images cannot be used: MT_\w+/Imgs/{broken.name}: ", world.source)
 
 
 def test_more_than_the_release_is_refused(world):
@@ -272,7 +272,7 @@ def test_a_link_is_made_over_an_empty_folder_but_over_nothing_else(world):
 def test_a_folder_that_the_reader_refuses_is_not_linked_to_and_keeps_its_full_name(world):
     broken = next(world.source.rglob("*.png"))
     broken.write_bytes(b"")
-    with pytest.raises(DataError, match=f"cannot be used: .*: {broken}: not an image"):
+    with pytest.raises(DataError, match=f"cannot be used: {broken}: an empty file"):
         world.link(world.source)
     assert not world.root.is_symlink()
 

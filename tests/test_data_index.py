@@ -169,7 +169,7 @@ def test_all_unreadable_images_are_named_in_one_error(parts):
     (parts.root / "a1.png").write_bytes(b"damaged")
     (parts.root / "b1_mask.png").unlink()
     with pytest.raises(
-        UnusableImages, match=r"2 of 3 images cannot be used: .*a1\.png: not an im.*and others"
+        UnusableImages, match=r"2 of 3 images cannot be used: .*a1\.png: not an im.*and 1 other"
     ) as caught:
         build_index("parts", parts)
     assert "b1_mask.png: the file is missing" in caught.value.mistakes[1]

@@ -174,3 +174,11 @@ def test_what_is_no_file_is_said_to_be_none(tmp_path):
             read_image(tmp_path / name)
     with pytest.raises(DataError, match=r"absent\.png: the file is missing"):
         read_image(tmp_path / "absent.png")
+
+
+def test_a_mask_compressed_with_loss_inside_a_tiff_is_refused(tmp_path):
+    Image.fromarray(mask_of()).save(tmp_path / "lossy.tif", compression="jpeg")
+    Image.fromarray(mask_of()).save(tmp_path / "exact.tif", compression="tiff_lzw")
+    assert np.array_equal(read_mask(tmp_path / "exact.tif"), mask_of())
+    with pytest.raises(DataError, match=r"lossy\.tif: a mask saved as TIFF .* its exact values are lost"):
+        read_mask(tmp_path / "lossy.tif")

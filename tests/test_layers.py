@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["errors", "words"],
+    ["words"],
+    ["errors"],
     ["machine", "types"],
     ["canonical", "decoding"],
     ["images", "picture_files"],

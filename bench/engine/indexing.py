@@ -21,7 +21,7 @@ from bench.engine.arriving import occupied
 from bench.engine.home import Places, check_writable, writing
 from bench.engine.jobs import DataRef, Job
 from bench.engine.stages import IndexedData, locator
-from bench.errors import BenchError, DataError, PluginError, StoreError
+from bench.errors import BenchError, DataError, PluginError, StoreError, UnusableImages
 from bench.report.shape import NOT_HERE
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
@@ -121,13 +121,17 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
     path = Path(job.data.index)
     check_writable(path.parent)  # before thousands of images are decoded
     dataset = open_dataset(catalog, job.data)
-    index = build_index(
-        job.data.use,
-        dataset,
-        workers=THREADS,
-        progress=lambda done, total: report("index", done, total, ""),
-        known=known_index(path),
-    )
+    try:
+        index = build_index(
+            job.data.use,
+            dataset,
+            workers=THREADS,
+            progress=lambda done, total: report("index", done, total, ""),
+            known=known_index(path),
+        )
+    except UnusableImages as error:
+        more = f"; 'bench data verify {job.data.use}' names each" if len(error.mistakes) > 1 else ""
+        raise DataError(f"{error}{more}") from None
     records = listed(dataset, job.data.use)
     with writing(path):
         write_index(path, index, records)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from bench.errors import DataError
+from bench.picture_files import is_picture
 from bench.testing.clauses import Breach, said
-from bench.testing.ground import IMAGE_TYPES, Ground, equal
+from bench.testing.ground import Ground, equal
 from bench.types import IGNORED, Record, Sample
 
 STRAYS = ("Thumbs.db", ".DS_Store")
@@ -78,11 +79,11 @@ def _typical(ground: Ground, reader: Any) -> list[Record]:
 def _damages(record: Record) -> Iterator[Damage]:
     """Only images are cut: half of a table may be a shorter table. The first picture is the image; it alone has a size
     of its own."""
-    first = next((path for path in record.files if path.suffix.lower() in IMAGE_TYPES), None)
+    first = next((path for path in record.files if is_picture(path)), None)
     spread = np.linspace(0, len(record.files) - 1, min(FILES, len(record.files))).astype(int).tolist()
     for path in (record.files[number] for number in spread):
         content = path.read_bytes()
-        if path.suffix.lower() in IMAGE_TYPES:
+        if is_picture(path):
             yield Damage("cut to half", path, content[: len(content) // 2])
         if path.suffix.lower() in LOSSLESS and path != first:
             yield Damage("replaced by a picture one row shorter", path, _shorter(content, path))

@@ -17,7 +17,6 @@ from bench.component import Component, build
 from bench.testing.clauses import Breach, ran, shown
 from bench.types import Dataset, Record, Sample
 
-IMAGE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm")
 LOADED = 16
 """So many images of a data set that is not an example are loaded, in whole groups."""
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.picture_files import is_picture
 from bench.testing.clauses import MOST, Breach, ran, said
-from bench.testing.ground import IMAGE_TYPES, Ground, opened_files
+from bench.testing.ground import Ground, opened_files
 from bench.types import IGNORED, Record
 
 
@@ -93,7 +94,7 @@ def listing_only(ground: Ground) -> Iterator[str]:
     reader = ground.reader()
     with opened_files() as opened:
         records = ground.records(reader)
-    images = [path for record in records for path in record.files if path.suffix.lower() in IMAGE_TYPES]
+    images = [path for record in records for path in record.files if is_picture(path)]
     found = next((path for path in images if path.resolve() in opened), None)
     if found:
         yield f"records() opens {found}: it must list the images without opening one"

@@ -46,7 +46,7 @@ IMAGE, MASK = r"Part(\d+)\.jpg", r"Part(\d+)_label\.bmp"
 """Everything else in a folder is a stray file (``Thumbs.db``, ``Part1 (copy).jpg``) and is not read."""
 SAME_ITEM: Mapping[str, str] = {"kos26": "kos01", "kos34": "kos27"}
 """Folders reported to hold the images of another one byte for byte: one item each, harmless if untrue."""
-VALUES = (0, 85, 255)
+VALUES = (0, 85, 170, 255)
 """What the palettes of the release show; one mask tells two levels of defect apart."""
 MOST = 0.5
 """No crack fills that much of an image."""

@@ -9,15 +9,13 @@ from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from bench.api import Bool, DataError, Indices, Mask, check_drawn, read_indices, read_mask, read_palette
+from bench.api import LOSSY_TYPES, Bool, DataError, Indices, Mask, check_drawn, read_indices, read_mask, read_palette
 
 Palette: TypeAlias = Literal["shown", "index"]
 """What the number of a class is in a file with a palette: the grey level that it shows, or the index."""
 
-LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".jp2", ".j2k")
-"""File types that may change the levels of a mask a little."""
 NOISE, FEW_LEVELS = 16, 10
-"""Levels by which such a file may miss what was drawn, and how many codes of classes have at most."""
+"""Levels by which a lossy file may miss what was drawn, and how many codes of classes have at most."""
 FLAT = 9
 """So many pixels of one level make a flat area; edges that were smoothed have a few by chance."""
 
@@ -85,7 +83,7 @@ class Numbers:
         Raises:
             DataError: a file type that may change numbers, or a palette of which both readings are possible.
         """
-        if file.suffix.lower() in LOSSY:
+        if file.suffix.lower() in LOSSY_TYPES:
             raise DataError(f"{file}: files of type {file.suffix} may change class numbers; save masks as PNG")
         if self.palette == "shown":
             return read_mask(file)
@@ -106,7 +104,7 @@ def _flat_levels(values: Mask, threshold: int, file: Path) -> list[int]:
     import cv2
 
     background = int(values.min(initial=255))
-    exact = file.suffix.lower() not in LOSSY and np.unique(values).size <= FEW_LEVELS
+    exact = file.suffix.lower() not in LOSSY_TYPES and np.unique(values).size <= FEW_LEVELS
     first = background + (1 if exact else NOISE)
     if not np.bincount(values.ravel(), minlength=256)[first:threshold].any():
         return []
