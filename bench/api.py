@@ -31,7 +31,7 @@ from bench.layout import (
     subfolders,
 )
 from bench.picture_files import TYPES as PICTURE_TYPES
-from bench.picture_files import picture_files, visible
+from bench.picture_files import is_picture, picture_files, visible
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -101,6 +101,7 @@ __all__ = [
     "check_values",
     "entry",
     "hookimpl",
+    "is_picture",
     "named_files",
     "part_folders",
     "picture_files",

@@ -32,8 +32,8 @@ CONVERTED: Mapping[str, str] = {
 }  # fmt: skip
 """Modes that are read as grey or colour of 8 bits: alpha dropped, palettes looked up."""
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-ORIENTATION = 0x0112
-"""Exif tag; 1 is upright."""
+ORIENTATION, TURNED = 0x0112, range(2, 9)
+"""Exif tag, and its values that turn or mirror a picture; 1 is upright."""
 CODESTREAM = b"\xff\x4f\xff\x51"
 """The first two markers of JPEG 2000."""
 MEGAPIXELS = 1000
@@ -183,11 +183,14 @@ def _check_kind(path: Path, file: ImageFile, content: bytes, exif: Exif) -> None
     """Refuse what Pillow opens but would not give back as it is stored, or as it is seen."""
     if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":  # the first picture of an MPO is the photograph
         raise DataError(f"{path}: several pictures in one file; save each as a file of its own")
-    if exif == "refuse" and file.getexif().get(ORIENTATION, 1) != 1:
+    turned = file.getexif().get(ORIENTATION, 1) in TURNED
+    if turned and exif == "refuse":
         raise DataError(
-            f"{path}: Exif says that viewers turn it, and its mask may be drawn on either; save it upright "
-            "('mogrify -auto-orient'), or without Exif if its mask fits it as stored"
+            f"{path}: Exif says that viewers turn it, and masks may be drawn on either; set 'exif: turn' or 'exif: "
+            "keep' if the data set has that setting, or save it upright ('mogrify -auto-orient')"
         )
+    if turned and exif == "keep" and file.format == "TIFF":  # Pillow turns it when it decodes
+        raise DataError(f"{path}: a TIFF that viewers turn cannot be kept as stored; save it without that tag")
     if file.mode in ("RGB", "RGBA") and _bits(file, content) > 8:
         raise DataError(f"{path}: colour of 16 bits, of which 8 would be read; save it as grey, or with 8 bits")
     if file.format == "BMP" and file.mode == "1" and content[28] == 8:
@@ -210,7 +213,7 @@ def _bits(file: ImageFile, content: bytes) -> int:
 
 def _largest_level(content: bytes) -> int:
     """``maxval`` of a PPM: the third number after its first two bytes, comments left out."""
-    numbers = re.sub(rb"#[^\n]*\n", b" ", content[2:1000]).split(maxsplit=3)
+    numbers = re.sub(rb"#[^\n]*\n", b" ", content[2:100_000]).split(maxsplit=3)
     return int(numbers[2])
 
 

@@ -42,7 +42,10 @@ def read_image(path: Path, *, channels: Channels | None = None, exif: Exif = "re
         return np.repeat(pixels, 3, axis=2)
     if channels == 1 and pixels.shape[2] == 3:
         if (pixels != pixels[..., :1]).any():
-            raise DataError(f"{path}: in colour, where grey is expected; convert it to grey")
+            raise DataError(
+                f"{path}: in colour, where grey is expected; convert it, or set 'channels: 3' if the data set has that "
+                "setting"
+            )
         return np.ascontiguousarray(pixels[..., :1])
     return pixels
 

@@ -14,9 +14,10 @@ TYPES = (
 )  # fmt: skip
 """File types of the pictures that are read, in lower case."""
 UNREAD = (
-    ".apng", ".arw", ".avif", ".btf", ".cr2", ".cr3", ".czi", ".dcm", ".dds", ".dng", ".exr", ".fits", ".hdr", ".heic",
-    ".heif", ".hif", ".j2c", ".jpc", ".jpf", ".jpx", ".jxl", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pcx", ".pfm",
-    ".psd", ".qoi", ".raf", ".ras", ".raw", ".rw2", ".sgi", ".svg", ".svs", ".tga", ".xcf",
+    ".apng", ".arw", ".avif", ".btf", ".cr2", ".cr3", ".czi", ".dcm", ".dds", ".dng", ".exr", ".fit", ".fits", ".h5",
+    ".hdr", ".heic", ".heif", ".hif", ".ico", ".j2c", ".jpc", ".jpf", ".jpx", ".jxl", ".jxr", ".lsm", ".mat", ".nd2",
+    ".ndpi", ".nef", ".nii", ".npy", ".npz", ".orf", ".pcx", ".pfm", ".psd", ".qoi", ".raf", ".ras", ".raw", ".rw2",
+    ".sgi", ".svg", ".svs", ".tga", ".x3f", ".xcf",
 )  # fmt: skip
 """File types that hold pictures, or masks, and are not read."""
 
@@ -40,9 +41,30 @@ def left_out(path: Path) -> str | None:
         return unfetched(path)
     if path.suffix.lower() in UNREAD:
         return f"pictures of type {path.suffix} are not read; save it as PNG, or move it out of this folder"
-    if path.suffix == ".dvc" and is_picture(path.with_suffix("")) and not path.with_suffix("").exists():
-        return f"{path.stem} itself is not there; fetch its content first with 'dvc pull'"
+    named = path.with_suffix("")
+    if is_picture(named) and not is_picture(path) and not named.exists():
+        if path.suffix == ".dvc":
+            return f"{named.name} itself is not there; fetch its content first with 'dvc pull'"
+        return f"{named.name} itself is not there; unpack or rename it, or move it out of this folder"
+    if path.suffix.rstrip() != path.suffix:
+        return "its name ends in a space; rename it"
+    if not path.suffix and _starts_as_picture(path):
+        return "a picture by its content, without a file type in its name; rename it, as to NAME.png"
     return None
+
+
+STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"RIFF")
+"""First bytes of common types of pictures."""
+
+
+def _starts_as_picture(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(STARTS)
+    except OSError:
+        return False
 
 
 def picture_files(folder: Path) -> list[Path]:

@@ -295,7 +295,7 @@ class Trusting(Sound):
             return super().load(id)
         except DataError as error:
             path = self.root / "images" / f"{id}.png"
-            told = ("missing", "(0 bytes)", "same size")
+            told = ("missing", "an empty file", "same size")
             if str(self.root / "masks") not in str(error) or any(word in str(error) for word in told):
                 raise
             return Sample(id, read_image(path), np.zeros((24, 32), np.uint8))
@@ -330,7 +330,7 @@ class Terse(Sound):
         try:
             return super().load(id)
         except DataError as error:
-            if "part-0.png: not an image" in str(error) and "images" in str(error):
+            if "part-0.png: an empty file" in str(error) and "images" in str(error):
                 raise DataError("a file is damaged") from None
             raise
 

@@ -233,7 +233,7 @@ def test_a_file_name_that_leads_out_of_the_folder_or_cannot_be_one_is_refused(wr
 
 
 @pytest.mark.parametrize("key", ["id", "width", "height"])
-@pytest.mark.parametrize("value", [None, True, "16", 16.0, [16]])
+@pytest.mark.parametrize("value", [None, True, "16", 16.5, [16]])
 def test_numbers_of_an_image_must_be_whole_numbers(written, key, value):
     with pytest.raises(DataError, match=f"'{key}' is .*; it must be a whole number"):
         written(document=listing(images=[{**IMAGE, key: value}])).records()
@@ -258,7 +258,7 @@ def test_an_image_of_another_size_than_listed_is_refused_naming_both_files(writt
         ({"image_id": "1"}, "'image_id' is '1'"),
         ({"category_id": None}, "'category_id' is None"),
         ({"iscrowd": 2}, "'iscrowd' is 2"),
-        ({"iscrowd": True}, "'iscrowd' is True"),
+        ({"iscrowd": "1"}, "'iscrowd' is '1'"),
         ({"iscrowd": None}, "'iscrowd' is None"),
         ({"segmentation": None}, "has no segmentation: a box is no mask"),
         ({"segmentation": []}, "has no segmentation: a box is no mask"),
@@ -341,3 +341,23 @@ def test_ignored_crowds_are_remarked_in_words(written):
     assert "crowds: defect" in remark
     assert build_index("coco", written(REGION, crowd, crowds="defect")).remarks == ()
     assert build_index("coco", written(REGION)).remarks == ()
+
+
+def test_pictures_that_no_entry_lists_are_remarked(written, tmp_path):
+    dataset = written(REGION)
+    write_png(tmp_path / "images" / "later.png", np.full((4, 4), 9, np.uint8))
+    [remark] = build_index("coco", dataset).remarks
+    assert remark == "1 picture in images (as later.png) not read: no entry lists them"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("images/a.png", r"set 'images: \.'"),
+        ("a.jpg", "a.png lies there: correct the entry"),
+        ("b.png", "add it, or take"),
+    ],
+)
+def test_a_listed_file_that_is_missing_is_looked_for_nearby(written, name, advice):
+    with pytest.raises(DataError, match=f"is missing; .*{advice}"):
+        written(document=listing(REGION, images=[{**IMAGE, "file_name": name}])).records()

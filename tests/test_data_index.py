@@ -325,3 +325,17 @@ def test_remarks_that_are_no_lines_of_text_are_a_fault_of_the_reader(parts):
     parts.remarks = lambda: ["two\nlines"]
     with pytest.raises(PluginError, match=r"remarks\(\) of data set 'parts' must return lines of text"):
         build_index("parts", parts)
+
+
+def test_rows_of_before_never_make_a_mixture_that_the_reader_would_not(parts):
+    earlier = build_index("parts", parts)
+    load = parts.load
+
+    def as_colour(id: str) -> Sample:
+        sample = load(id)
+        return Sample(id, np.repeat(sample.image, 3, axis=2), sample.mask)
+
+    parts.load = as_colour  # as a reader does whose first image is one in colour now
+    write_png(parts.root / "a2.png", np.full((6, 5, 1), 9, np.uint8))
+    again = build_index("parts", parts, known=earlier)
+    assert {entry.channels for entry in again.entries} == {3}

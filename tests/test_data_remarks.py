@@ -94,7 +94,7 @@ def test_what_a_sound_mask_leaves_unmarked_counts_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
-        ({}, "'bench data card parts'"),
+        ({}, "'bench data card'"),
         ({"invert": False}, "give it the setting 'invert: true'"),
         ({"invert": True}, "leave out its setting 'invert: true'"),
     ],
@@ -116,3 +116,10 @@ def test_more_ignored_pixels_than_defects_are_remarked() -> None:
 def test_ignored_pixels_without_any_defect_are_remarked() -> None:
     index = index_of(image("a", 0, ignored=3), image("b", 0))
     assert said(index, "3 pixels in 1 of 2 images are ignored (255), and none is a defect")
+
+
+def test_ignored_pixels_in_images_without_a_defect_only_are_remarked() -> None:
+    index = index_of(*images(20, 300), image("odd", 0, ignored=40))
+    (text,) = said(index, "are ignored (255)")
+    assert "in images without a defect only" in text
+    assert said(index_of(*images(20, 300), image("both", 200, ignored=40)), "are ignored (255)") == []

@@ -137,9 +137,13 @@ def test_inverted_masks_are_read_with_the_setting(opened, tmp_path):
 @given(threshold=st.integers(1, 255), value=st.integers(0, 255))
 def test_inverting_exchanges_what_the_threshold_divides(opened, tmp_path_factory, threshold, value):
     root = tmp_path_factory.mktemp("data")
-    pair(root, "a", np.full((2, 2), value, np.uint8))
+    pair(root, "a", np.array([[value, 255], [255, 255]], np.uint8))
     inverted = opened(root, mask_threshold=threshold, invert=True)
-    assert inverted.load("a").mask[0, 0] == (value < threshold)
+    if threshold <= value < 255:
+        with pytest.raises(DataError, match=f"its lowest value is {value}, so no pixel reaches"):
+            inverted.load("a")
+    else:
+        assert inverted.load("a").mask.tolist() == [[int(value < threshold), 0], [0, 0]]
 
 
 @pytest.mark.parametrize("codes", [(76, 150, 226), (38, 75, 113), (127, 255), (85, 170, 255), (1, 255)])
@@ -294,3 +298,88 @@ def test_photographs_that_viewers_turn_are_read_as_the_setting_says(opened, tmp_
     with pytest.raises(DataError, match=r"a\.png: the mask is 30x24 pixels but its image .* is 24x30"):
         opened(tmp_path, exif="keep").load("a")
     assert path.exists()
+
+
+def test_a_border_of_its_own_level_is_not_taken_for_a_defect_unless_a_setting_says_so(opened, tmp_path):
+    trimap = marked(128)
+    trimap[8:12, 10:18] = 255
+    pair(tmp_path, "a", trimap)
+    with pytest.raises(DataError, match=r"flat areas of grey 128, 255 would all count as defects; .*128.*255"):
+        opened(tmp_path).load("a")
+    assert np.array_equal(opened(tmp_path, mask_threshold=128).load("a").mask, trimap > 0)
+    assert np.array_equal(opened(tmp_path, mask_threshold=255).load("a").mask, trimap == 255)
+
+
+def test_a_smooth_peak_below_the_threshold_gets_no_level_as_advice(opened, tmp_path):
+    peak = (109 * np.exp(-((np.mgrid[:24, :30] - 12) ** 2).sum(axis=0) / 30)).astype(np.uint8)
+    pair(tmp_path, "a", peak)
+    with pytest.raises(DataError, match=r"its largest value is 109, .* the level at which a defect begins"):
+        opened(tmp_path).load("a")
+
+
+def test_a_mask_of_one_level_is_told_what_to_save(opened, tmp_path):
+    pair(tmp_path, "a", np.full((24, 30), 30, np.uint8))
+    with pytest.raises(DataError, match=r"every pixel of it is 30; save it with 0 if it is clean"):
+        opened(tmp_path).load("a")
+
+
+def test_every_palette_is_compared_with_every_other(opened, tmp_path):
+    black, red, green = VOC
+    with_palette(pair(tmp_path, "a", marked(0)), marked(0), (black,))
+    with_palette(pair(tmp_path, "b", marked(1)), marked(1), (black, red))
+    with_palette(pair(tmp_path, "c", marked(1)), marked(1), (black, green))
+    for name in "bc":
+        with pytest.raises(DataError, match=rf"{name}\.png: index 1 is colour .* save class numbers, or one palette"):
+            opened(tmp_path, **CLASSES).load(name)
+
+
+@pytest.mark.parametrize("other", ["a.json", "a.mat", "a"])
+def test_a_mask_in_another_form_is_no_clean_image(opened, tmp_path, other):
+    pair(tmp_path, "a", marked()).unlink()
+    pair(tmp_path, "b", marked())
+    (tmp_path / "masks" / other).write_bytes(b"{}")
+    with pytest.raises(DataError, match=rf"masks/{other}: "):
+        opened(tmp_path, clean="empty").records()
+
+
+def test_affixes_match_whatever_their_case(opened, tmp_path):
+    pair(tmp_path, "p1_mask", marked(), image="p1")
+    pair(tmp_path, "p2_Mask", marked(), image="p2")
+    for path in (tmp_path / "masks").iterdir():
+        path.rename(tmp_path / "images" / path.name)
+    dataset = opened(tmp_path, masks="images", suffix="_mask", clean="empty")
+    assert [len(record.files) for record in dataset.records()] == [2, 2]
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("training", "testing"), ("TRAIN", "VALID", "TEST")])
+def test_folders_of_splits_are_known_by_their_common_names(opened, tmp_path, names):
+    for name in names:
+        pair(tmp_path, f"{name}/a", marked())
+    splits = {record.split for record in opened(tmp_path).records()}
+    assert splits == {"train", "test"} | ({"validation"} if len(names) == 3 else set())
+
+
+def test_a_missing_folder_is_answered_with_what_lies_there(opened, tmp_path):
+    pair(tmp_path / "set", "a", marked())
+    with pytest.raises(DataError, match=r"images: the folder is missing \(.* holds the folders set\)"):
+        opened(tmp_path).records()
+
+
+def test_masks_in_other_sub_folders_than_their_images_are_told_so(opened, tmp_path):
+    pair(tmp_path, "a", marked(), image="day1/a")
+    with pytest.raises(DataError, match="its image lies in a sub-folder of another name"):
+        opened(tmp_path).records()
+
+
+@pytest.mark.parametrize("names", [("a.png", "b.PNG"), (" a", "b ")])
+def test_a_table_of_groups_may_name_files(opened, tmp_path, names):
+    for name in "ab":
+        pair(tmp_path, name, marked())
+    (tmp_path / "g.csv").write_text("id,group\n" + "".join(f"{name}, g0 \n" for name in names))
+    assert [record.group for record in opened(tmp_path, groups="g.csv").records()] == ["g0", "g0"]
+
+
+@pytest.mark.parametrize("name", ["g.tsv", "g.CSV", "groups.xlsx"])
+def test_a_table_of_another_kind_is_not_taken_for_a_pattern(opened, tmp_path, name):
+    with pytest.raises(SettingsError, match=r"looks like a table; save it as \.csv"):
+        opened(tmp_path, groups=name)

@@ -206,3 +206,24 @@ def test_a_pipe_under_the_name_of_a_picture_is_found_and_named(tmp_path):
     assert picture_files(tmp_path) == [tmp_path / "pipe.png"]
     with pytest.raises(DataError, match=r"pipe\.png: not a file"):
         read_image(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize("name", ["b.png.gz", "b.jpg.part", "b.PNG ", "b"])
+def test_a_picture_under_a_name_that_would_be_passed_over_is_an_error(tmp_path, name):
+    path = save(tmp_path / "a.png")
+    (tmp_path / name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match="rename it"):
+        picture_files(tmp_path)
+
+
+def test_a_backup_beside_its_picture_is_left_out(tmp_path):
+    path = save(tmp_path / "a.png")
+    (tmp_path / "a.png.bak").write_bytes(path.read_bytes())
+    assert picture_files(tmp_path) == [path]
+
+
+def test_a_tiff_that_pillow_turns_cannot_be_kept_as_stored(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.tif", tiffinfo={274: 6})
+    assert np.array_equal(read_image(tmp_path / "a.tif", exif="turn")[..., 0], np.rot90(GREY, -1))
+    with pytest.raises(DataError, match=r"a\.tif: a TIFF that viewers turn cannot be kept"):
+        read_image(tmp_path / "a.tif", exif="keep")

@@ -114,6 +114,10 @@ def build_index(
             entries = _gathered(name, records, pending, progress)
         finally:
             pool.shutdown(cancel_futures=True)
+    if reusable and len({(entry.channels, entry.dtype) for entry in entries}) > 1:
+        return build_index(
+            name, dataset, workers=workers, progress=progress
+        )  # a reader may take all of them otherwise now
     _check_alike(name, entries, records)
     # A set that renders its files on first use has them only now.
     stamps = tuple(stamp_of(record) if None in stamp else stamp for record, stamp in zip(records, before, strict=True))
@@ -227,7 +231,7 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
     if unknown.size:
         raise DataError(
             f"the mask of image {record.id!r}{_in_files(record)} holds the values {unknown.tolist()[:5]}; it may hold "
-            f"0 for background, 1 to {len(classes)} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
+            f"0 for background, {_numbers(classes)} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
         )
     sums, squares = _moments(image)
     return IndexedImage(
@@ -245,6 +249,10 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
         digest=_digest_of(image) + _digest_of(mask),
         meta=dict(record.meta),
     )
+
+
+def _numbers(classes: Sequence[str]) -> str:
+    return "1" if len(classes) == 1 else f"1 to {len(classes)}"
 
 
 def _in_files(record: Record) -> str:
@@ -279,8 +287,7 @@ def _check_alike(name: str, entries: Sequence[IndexedImage], records: Sequence[R
             f"{len(alike):,} of {channels} x {dtype} ({_named(alike[0])})" for (channels, dtype), alike in kinds.items()
         )
         raise DataError(
-            f"data set {name!r} mixes images of different channels or pixel types: {found}; convert them to one, or "
-            "set 'channels' if the data set has that setting ('bench info' says)"
+            f"data set {name!r} mixes images of different channels or pixel types: {found}; save all of them alike"
         )
 
 

@@ -95,9 +95,10 @@ def _inverted(name: str, marked: Sequence[IndexedImage], settings: Mapping[str, 
         where = f"in all {len(marked):,} marked images"
     else:
         where = f"in {len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
+    by_eye = "check them by eye with 'bench data card'"
     if median(map(_share, marked)) > MOST_OF_AN_IMAGE:
-        return (f"The masks look inverted: most pixels are defect {where}; {_whether(name, settings)}.",)
-    by_eye = f"check them by eye with 'bench data card {name}'"
+        advice = _whether(name, settings) if len(mostly) > 0.9 * len(marked) else by_eye
+        return (f"The masks look inverted: most pixels are defect {where}; {advice}.",)
     return (f"Most pixels are defect {where}: these masks may be inverted; {by_eye}.",)
 
 
@@ -108,22 +109,24 @@ def _share(entry: IndexedImage) -> float:
 
 def _whether(name: str, settings: Mapping[str, JsonValue]) -> str:
     """How to find out, or to mend it where the reader has a setting for that."""
-    if "invert" not in settings:
-        return f"check them by eye with 'bench data card {name}'"
+    if "invert" not in settings or settings.get("masks_are", "binary") != "binary":
+        return "check them by eye with 'bench data card'"
     setting = "leave out its setting 'invert: true'" if settings["invert"] else "give it the setting 'invert: true'"
     return f"if it is sound surface that data set {name} has marked, {setting}"
 
 
 def _ignored(index: DatasetIndex) -> tuple[str, ...]:
-    """Ignored pixels where there are more of them than of defects: 255 may have been meant as a defect."""
-    ignored = sum(entry.ignored for entry in index.entries)
+    """Ignored pixels where 255 may have been meant as a defect: there are more of them, or they are never together."""
+    ignoring = [entry for entry in index.entries if entry.ignored]
+    ignored = sum(entry.ignored for entry in ignoring)
     defect = sum(sum(entry.pixels[1:]) for entry in index.entries)
-    if ignored <= defect:
+    apart = bool(defect and ignoring) and not any(map(is_defective, ignoring))
+    if ignored <= defect and not apart:
         return ()
-    images = sum(entry.ignored > 0 for entry in index.entries)
     than = f"more than the {defect:,} of defects" if defect else "and none is a defect"
+    why = "in images without a defect only" if apart else than
     return (
-        f"{ignored:,} pixels in {images:,} of {len(index.entries):,} images are ignored (255), {than}: they are "
+        f"{ignored:,} pixels in {len(ignoring):,} of {len(index.entries):,} images are ignored (255), {why}: they are "
         f"neither learned nor scored; if 255 marks defects, the masks are read wrongly "
         f"('bench info {index.dataset}' has the settings).",
     )

@@ -130,7 +130,7 @@ def make_index(job: Job, catalog: Catalog, report: Report) -> None:
             known=known_index(path),
         )
     except UnusableImages as error:
-        more = f"; 'bench data verify {job.data.use}' names each" if len(error.mistakes) > 1 else ""
+        more = "; 'bench data verify' names each" if len(error.mistakes) > 1 else ""
         raise DataError(f"{error}{more}") from None
     records = listed(dataset, job.data.use)
     with writing(path):

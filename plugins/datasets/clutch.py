@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets.mask_values import Binary
+from bench_plugins.datasets.mask_values import HALF, Binary
 from bench_plugins.datasets.pairing import by_name, no_pictures, pictures_in, stored_channels
 
 from bench.api import (
@@ -108,7 +108,7 @@ class Clutches:
         if view is None:
             raise DataError(f"{self._home / self.images}: no image {id!r}")
         image = read_image(view.image, channels=self._channels)
-        mask = Binary(self.mask_threshold).read(view.mask)
+        mask = Binary(None if self.mask_threshold == HALF else self.mask_threshold).read(view.mask)
         check_size(mask, image.shape[1], image.shape[0], view.mask, view.image)
         return Sample(id, image, mask)
 

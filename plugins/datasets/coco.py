@@ -69,8 +69,10 @@ from bench.api import (
     SettingsError,
     Split,
     hookimpl,
+    is_picture,
     plural,
     read_image,
+    visible,
     write_png,
 )
 
@@ -127,12 +129,19 @@ class Coco:
         for id in ids:
             picture = self._pictures[id]
             if not _is_file(picture.path):
-                raise DataError(
-                    f"{picture.listed.where}: its file {picture.path} is missing; add it, or take its entry out"
-                )
+                raise DataError(f"{picture.listed.where}: its file {picture.path} is missing; {self._advice(picture)}")
             files = (picture.path, picture.listing)
             found.append(Record(id=id, group=group_of[id], split=picture.split, files=files))
         return found
+
+    def _advice(self, picture: Picture) -> str:
+        """What to do for a file that is missing: another place or type that is there, or else the plain truth."""
+        if _is_file(self.root / picture.listed.name):
+            return "its name holds the folder already: set 'images: .'"
+        folder = picture.path.parent
+        stem = picture.path.stem.lower()
+        near = [path.name for path in visible(folder) if path.stem.lower() == stem] if folder.is_dir() else []
+        return f"{near[0]} lies there: correct the entry" if near else "add it, or take its entry out"
 
     def load(self, id: str, /) -> Sample:
         """One image as stored, with its mask in class numbers.
@@ -155,15 +164,26 @@ class Coco:
         return Sample(id, image, self._mask(listed))
 
     def remarks(self) -> Sequence[str]:
-        """What is not taken as it stands in the files: crowds, unless they are defects."""
+        """What is not taken as it stands: crowds, unless they are defects, and pictures that no entry lists."""
+        return (*self._of_crowds(), *self._of_unlisted())
+
+    def _of_crowds(self) -> Iterator[str]:
         annotations = list(self._annotations())
         crowds = sum(annotation.crowd for annotation in annotations)
-        if not crowds or self.crowds == "defect":
-            return ()
-        return (
-            f"{crowds:,} of {len(annotations):,} annotations are crowds ('iscrowd: 1') and so ignored; if a brush drew "
-            "them, set 'crowds: defect'",
-        )
+        if crowds and self.crowds != "defect":
+            yield (
+                f"{crowds:,} of {plural(len(annotations), 'annotation')} are crowds ('iscrowd: 1') and so ignored; "
+                "if a brush drew them, set 'crowds: defect'"
+            )
+
+    def _of_unlisted(self) -> Iterator[str]:
+        listed = {picture.path for picture in self._pictures.values()}
+        for folder in sorted({self.root / folder for folder in self.folders.values()}):
+            unlisted = [path for path in folder.rglob("*") if is_picture(path) and path not in listed]
+            seen = [path for path in unlisted if not path.name.startswith(".")]
+            if seen:
+                count = plural(len(seen), "picture")
+                yield f"{count} in {folder.name} (as {seen[0].name}) not read: no entry lists them"
 
     @cached_property
     def _channels(self) -> Channels:

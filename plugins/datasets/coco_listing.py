@@ -154,7 +154,7 @@ def _annotation(entry: Mapping[str, Any], defect: int, where: str) -> Annotation
     segmentation, crowd = entry.get("segmentation"), entry.get("iscrowd", 0)
     if segmentation in (None, [], ""):
         raise DataError(f"{where} has no segmentation: a box is no mask; draw its outline, or take the annotation out")
-    if type(crowd) is not int or crowd not in (0, 1):
+    if crowd not in (0, 1):  # True and False are such
         raise DataError(f"{where}: 'iscrowd' is {shown(crowd)}; it must be 0 or 1")
     return Annotation(where, defect, crowd == 1, segmentation)
 
@@ -177,6 +177,8 @@ def _listed(entry: Mapping[str, Any], where: str, annotations: Sequence[Annotati
 
 def _whole(entry: Mapping[str, Any], key: str, where: str) -> int:
     value = entry.get(key)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # some tools write 80.0
     if type(value) is not int:  # True is an int of Python's
         raise DataError(f"{where}: {key!r} is {shown(value)}; it must be a whole number")
     return value

@@ -7,9 +7,9 @@
     my/parts/images/part1_top.png      # any of the file types below, sub-folders welcome
     my/parts/masks/part1_top.png       # same name, any of the types; settings change names and meaning
 
-If the images folder consists of sub-folders ``train``, ``validation`` (or ``val``) and ``test``, or some of them,
-those are the official splits; otherwise splits are made from the groups. Say which images show the same object:
-without ``groups`` every image counts as an object of its own.
+If the images folder consists of sub-folders ``train``, ``validation`` (or ``val``, ``valid``) and ``test``, or some of
+them, in capitals or not, those are the official splits; otherwise splits are made from the groups. Say which images
+show the same object: without ``groups`` every image counts as an object of its own.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from bench.api import (
     Split,
     check_size,
     hookimpl,
+    is_picture,
     plural,
     read_image,
     write_png,
@@ -55,9 +56,12 @@ from bench.api import (
 
 SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train",
+    "training": "train",
     "validation": "validation",
+    "valid": "validation",
     "val": "validation",
     "test": "test",
+    "testing": "test",
 }
 
 
@@ -138,6 +142,7 @@ class Folder:
             raise no_pictures(self.images)
         self._check_all_named(image_files, images, mask_files, masks)
         bare = [id for id in images if id not in masks]
+        self._check_no_other_form(bare)
         if bare and self.clean == "refuse":
             raise DataError(
                 f"{images[bare[0]]}: its mask {self.masks / self.mask_name.around(bare[0])}.png is missing "
@@ -145,6 +150,18 @@ class Folder:
                 "mask is free of defects"
             )
         return {id: (image, masks.get(id)) for id, image in images.items()}
+
+    def _check_no_other_form(self, bare: Sequence[str]) -> None:
+        """Refuse images whose mask is there as another kind of file: they would pass for clean.
+
+        Raises:
+            DataError: names the first such file.
+        """
+        wanted = {self.mask_name.around(id) for id in bare}
+        for path in sorted(self.masks.rglob("*")) if wanted else ():
+            name = path.relative_to(self.masks).with_suffix("").as_posix()
+            if name.lstrip(".") in wanted and path.is_file() and not is_picture(path):
+                raise DataError(f"{path}: looks like the mask of an image, but is no picture; save it as PNG")
 
     def _check_all_named(
         self,
@@ -178,6 +195,8 @@ class Folder:
         if fitting is None:
             return "add its image, rename one so that both have one name, or move the mask out of this folder"
         image, mask = fitting
+        if image == mask == PLAIN:
+            return "its image lies in a sub-folder of another name; masks must lie in sub-folders as their images do"
         settings = {
             "image_prefix": image.prefix,
             "image_suffix": image.suffix,
@@ -199,7 +218,7 @@ def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
     Raises:
         DataError: some images lie in such sub-folders and some do not.
     """
-    splits = {id: SPLIT_FOLDERS.get(id.partition("/")[0]) if "/" in id else None for id in ids}
+    splits = {id: SPLIT_FOLDERS.get(id.partition("/")[0].lower()) if "/" in id else None for id in ids}
     official = {id: split for id, split in splits.items() if split}
     if official and len(official) < len(splits):
         stray = next(id for id, split in splits.items() if not split)
@@ -221,7 +240,7 @@ def build(
     prefix: str = "",
     suffix: str = "",
     masks_are: Literal["binary", "classes"] = "binary",
-    mask_threshold: int = 128,
+    mask_threshold: int | None = None,
     invert: bool = False,
     palette: Palette | None = None,
     classes: tuple[str, ...] = ("defect",),
@@ -236,10 +255,11 @@ def build(
     before and after the shared part in the names of masks, ``image_prefix`` and ``image_suffix`` in those of images:
     ``image_prefix: img_, prefix: mask_`` pairs ``img_001`` with ``mask_001``.
 
-    ``binary`` masks mark a defect by levels of ``mask_threshold`` or more, with ``invert`` by lower ones; masks of
-    ``classes`` hold 0, the numbers of ``classes`` from 1, and 255 for pixels to be ignored. Of a mask with a palette
-    the levels that it shows are taken; for numbers of classes ``palette: index`` takes the indices instead, and without
-    the setting a palette is read where both are equal, or where it shows colours, the same in all files.
+    ``binary`` masks mark a defect by levels of ``mask_threshold`` or more, with ``invert`` by lower ones; without the
+    setting it is 128, and masks in which several levels fill areas are refused. Masks of ``classes`` hold 0, the
+    numbers of ``classes`` from 1, and 255 for pixels to be ignored. Of a mask with a palette the levels that it shows
+    are taken; for numbers of classes ``palette: index`` takes the indices instead, and without the setting a palette is
+    read where both are equal, or where it shows colours, the same in all files.
 
     ``channels`` makes all images grey (1) or colour (3); without it they are as the first one. ``exif`` says what
     becomes of a photograph that viewers turn: ``turn`` it if masks were drawn on what is seen, or ``keep`` it as
@@ -258,7 +278,7 @@ def build(
         )
     if masks_are == "binary" and palette == "index":
         raise SettingsError("palette: index is for numbers of classes; set 'masks_are: classes' with it")
-    if not 0 < mask_threshold <= 255:
+    if mask_threshold is not None and not 0 < mask_threshold <= 255:
         raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
     check_groups(groups)
     image_name, mask_name = Affixes(image_prefix, image_suffix), Affixes(prefix, suffix)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
-from bench.api import DataError, SettingsError, plural, read_csv
+from bench.api import DataError, SettingsError, is_picture, plural, read_csv
 
 
 def check_groups(groups: str | None) -> None:
@@ -17,6 +18,8 @@ def check_groups(groups: str | None) -> None:
     """
     if groups is None or groups.endswith(".csv"):
         return
+    if re.search(r"\.(csv|tsv|txt|xlsx?|ods)$", groups, re.IGNORECASE):
+        raise SettingsError(f"groups: {groups!r} looks like a table; save it as .csv, with commas between the columns")
     try:
         brackets = re.compile(groups).groups
     except re.error as error:
@@ -46,11 +49,23 @@ def _captured(pattern: str, id: str) -> str:
     return found[1]
 
 
+def _as_listed(name: str, known: Collection[str]) -> str:
+    """The id that a row means: itself, or without the type of a picture file, in composed Unicode."""
+    composed = normalize("NFC", name)
+    path = PurePosixPath(composed)
+    bare = path.with_suffix("").as_posix() if is_picture(Path(composed)) else composed
+    return composed if composed in known or bare not in known else bare
+
+
 def _from_csv(path: Path, ids: Sequence[str]) -> Mapping[str, str]:
-    """Read the columns ``id`` and ``group``; rows of absent images are allowed, images without a row are not."""
+    """Read the columns ``id`` and ``group``; rows of absent images are allowed, images without a row are not.
+
+    An id may have the type of its picture file; spaces around it do not matter.
+    """
+    known = set(ids)
     found: dict[str, str] = {}
     for row in read_csv(path, ("id", "group")):
-        id, group = row["id"], row["group"]
+        id, group = _as_listed(row["id"].strip(), known), row["group"].strip()
         if id in found or not group:
             raise DataError(f"{row.where}: image {id!r} " + ("stands here twice" if group else "has no group"))
         found[id] = group

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from bench.api import LOSSY_TYPES, Bool, DataError, Indices, Mask, check_drawn, read_indices, read_mask, read_palette
+from bench.api import (
+    LOSSY_TYPES,
+    Bool,
+    Colour,
+    DataError,
+    Indices,
+    Mask,
+    check_drawn,
+    read_indices,
+    read_mask,
+    read_palette,
+)
 
 Palette: TypeAlias = Literal["shown", "index"]
 """What the number of a class is in a file with a palette: the grey level that it shows, or the index."""
 
 NOISE, FEW_LEVELS = 16, 10
 """Levels by which a lossy file may miss what was drawn, and how many codes of classes have at most."""
+HALF = 128
+"""The level from which on a mask marks a defect, unless a setting says another."""
 FLAT = 9
 """So many pixels of one level make a flat area; edges that were smoothed have a few by chance."""
 
@@ -32,10 +46,11 @@ class Values(Protocol):
 class Binary:
     """A defect where a mask holds ``threshold`` or more; where it holds less, if ``invert``.
 
-    ``otherwise`` ends the advice on masks that do not fit.
+    Without ``threshold`` it is 128, and a mask must leave no doubt about that. ``otherwise`` ends the advice on masks
+    that do not fit.
     """
 
-    threshold: int
+    threshold: int | None
     invert: bool = False
     otherwise: str = ""
 
@@ -43,29 +58,65 @@ class Binary:
         """1 for a defect.
 
         Raises:
-            DataError: the mask would pass for another one: a photograph; no value that high; or flat areas of a level
-                that would count as background, as codes of classes in grey are.
+            DataError: the mask would pass for another one: a photograph; no value that high; or, without ``threshold``,
+                flat areas of several levels, as codes of classes in grey are.
         """
-        values, threshold = read_mask(file), self.threshold
+        values = read_mask(file)
+        check_drawn(values, file)
+        threshold = self.threshold or HALF
         if self.invert:
             values, threshold = 255 - values, 256 - threshold
-        check_drawn(values, file)
-        largest = int(values.max(initial=0))
-        if 0 < largest < threshold and not self.invert:
-            raise DataError(
-                f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {threshold}; set "
-                f"'mask_threshold: {largest}' if that marks a defect, or save the mask with 0 and 255{self.otherwise}"
-            )
-        lost = _flat_levels(values, threshold, file)
-        if lost:
-            levels = [255 - level if self.invert else level for level in lost]
-            shown = ", ".join(map(str, levels[:4]))
-            lowest = levels[0] + 1 if self.invert else levels[0]
-            raise DataError(
-                f"{file}: flat areas of grey {shown} would count as background; set 'mask_threshold: {lowest}' if they "
-                f"mark defects, or save the mask with 0 and 255{self.otherwise}"
-            )
+        self._check_reached(values, threshold, file)
+        if self.threshold is None:
+            self._check_flat(values, file)
         return (values >= threshold).astype(np.uint8)
+
+    def _check_flat(self, values: Mask, file: Path) -> None:
+        """Refuse a mask of several flat levels, of which nobody said where defects begin.
+
+        Levels above the threshold count too where there are few in all: among many they are edges and noise.
+        """
+        few = file.suffix.lower() not in LOSSY_TYPES and np.unique(values).size <= FEW_LEVELS
+        flat = _flat_levels(values, 1 if few else NOISE)
+        if not flat or (flat[0] >= HALF and not few):
+            return
+        top = int(values.max())
+        count = "count as background" if flat[0] < HALF else "all count as defects"
+        raise DataError(
+            f"{file}: flat areas of grey {self._shown([*flat, top] if flat[0] >= HALF else flat)} would {count}; set "
+            f"'mask_threshold: {self._taking(flat[0])}' if they mark defects, 'mask_threshold: {self._taking(top)}' if "
+            f"grey {self._shown([top])} alone does, or save the mask with 0 and 255{self.otherwise}"
+        )
+
+    def _check_reached(self, values: Mask, threshold: int, file: Path) -> None:
+        """Refuse a mask that has something in it and would pass for clean."""
+        lowest, largest = int(values.min(initial=255)), int(values.max(initial=0))
+        if not 0 < largest < threshold:
+            return
+        shown = self._shown([largest])
+        if lowest == largest:
+            raise DataError(
+                f"{file}: every pixel of it is {shown}; save it with {self._shown([0])} if it is clean, or with "
+                f"{self._shown([255])} if all of it is a defect"
+            )
+        limit = f"is {shown}, so no pixel reaches mask_threshold {self.threshold or HALF}"
+        if np.count_nonzero(values == largest) < FLAT:
+            raise DataError(
+                f"{file}: its {'lowest' if self.invert else 'largest'} value {limit}; set 'mask_threshold' to the "
+                f"level at which a defect begins, or save the mask with 0 and 255{self.otherwise}"
+            )
+        raise DataError(
+            f"{file}: its {'lowest' if self.invert else 'largest'} value {limit}; set 'mask_threshold: "
+            f"{self._taking(largest)}' if that marks a defect, or save the mask with 0 and 255{self.otherwise}"
+        )
+
+    def _shown(self, levels: Sequence[int]) -> str:
+        """Levels as they stand in the file, four at most."""
+        return ", ".join(str(255 - level if self.invert else level) for level in levels[:4])
+
+    def _taking(self, level: int) -> int:
+        """The ``mask_threshold`` from which on a level marks a defect."""
+        return 256 - level if self.invert else level
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +146,23 @@ class Numbers:
         return found.values
 
 
-def _flat_levels(values: Mask, threshold: int, file: Path) -> list[int]:
-    """Levels between the lowest one and ``threshold`` that fill areas, or lines with nothing brighter beside.
+def _flat_levels(values: Mask, apart: int) -> list[int]:
+    """Levels between the lowest and the highest one that fill areas, or lines with nothing brighter beside.
 
     Levels of smoothed edges do not: their pixels have brighter and darker neighbours. Where they fade out, and where a
-    lossy file missed the background, levels next to it do; among few levels in all there is neither.
+    lossy file missed what was drawn, levels next to the two do: only those ``apart`` from them, or farther, count.
     """
     import cv2
 
-    background = int(values.min(initial=255))
-    exact = file.suffix.lower() not in LOSSY_TYPES and np.unique(values).size <= FEW_LEVELS
-    first = background + (1 if exact else NOISE)
-    if not np.bincount(values.ravel(), minlength=256)[first:threshold].any():
+    lowest, highest = int(values.min(initial=255)), int(values.max(initial=0))
+    between = (values >= lowest + apart) & (values <= highest - apart)
+    if not between.any():
         return []
     square, cross = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    drawn = np.where(values == background, np.uint8(255), values)
+    drawn = np.where(values == lowest, np.uint8(255), values)
     alone = (cv2.dilate(values, square) == values) & (cv2.erode(drawn, square) == values)
     inside = (cv2.dilate(values, cross) == values) & (cv2.erode(values, cross) == values)
-    flat: Bool = (alone | inside) & (values >= first) & (values < threshold)
+    flat: Bool = (alone | inside) & between
     counts = np.bincount(values[flat], minlength=256)
     return [int(level) for level in np.flatnonzero(counts >= FLAT)]
 
@@ -134,11 +184,27 @@ def _check_plain(found: Indices, file: Path) -> None:
 
 def _check_agree(found: Indices, file: Path, all: Sequence[Path]) -> None:
     """Refuse palettes that differ from file to file: then one index stands for several things."""
-    first = next(other for other in all if read_palette(other))
-    colours = read_palette(first)
     for index, colour in found.colours.items():
-        if index < len(colours) and colours[index] != colour:
-            raise DataError(
-                f"{file}: index {index} is colour {colour} here and {colours[index]} in {first}; each file was saved "
-                "with a palette of its own: save class numbers, or one palette for all"
-            )
+        for other in all:
+            declared = _colours(other, _change(other))
+            if index < len(declared) and declared[index] not in (colour, (0, 0, 0)):
+                raise DataError(
+                    f"{file}: index {index} is colour {colour} here and {declared[index]} in {other}; files were saved "
+                    "with palettes of their own: save class numbers, or one palette for all"
+                )
+
+
+def _change(file: Path) -> int:
+    try:
+        return file.stat().st_ctime_ns
+    except OSError:
+        return 0  # its own reading says what is wrong with it
+
+
+@lru_cache(maxsize=100_000)
+def _colours(file: Path, _change: int) -> tuple[Colour, ...]:
+    """The palette of a file; kept, as every other file of the data set is compared with it."""
+    try:
+        return read_palette(file)
+    except DataError:
+        return ()  # its own reading says what is wrong with it

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
-from bench.api import PICTURE_TYPES, Channels, DataError, picture_files, read_image
+from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
 
 
 @dataclass(frozen=True, slots=True)
 class Affixes:
-    """What stands before and after the part of a file name, without its type, that image and mask share."""
+    """What stands before and after the part of a file name, without its type, that image and mask share.
+
+    Whether it is written in capitals does not matter.
+    """
 
     prefix: str = ""
     suffix: str = ""
 
     def within(self, stem: str) -> str | None:
         """The shared part of a name; None where the name is not of this form."""
-        long_enough = len(stem) > len(self.prefix) + len(self.suffix)
-        if long_enough and stem.startswith(self.prefix) and stem.endswith(self.suffix):
-            return stem.removeprefix(self.prefix).removesuffix(self.suffix)
-        return None
+        begin, end = len(self.prefix), len(stem) - len(self.suffix)
+        whole = stem[:begin].lower() == self.prefix.lower() and stem[end:].lower() == self.suffix.lower()
+        return stem[begin:end] if whole and begin < end else None
 
     def around(self, id: str) -> str:
         """The name, folders included, that belongs to an id."""
@@ -47,9 +49,20 @@ def pictures_in(folder: Path) -> list[Path]:
         if folder.is_dir():
             raise
         raise DataError(
-            f"{error}; images and masks have a folder each, named by the settings 'images' and 'masks'"
+            f"{error}{_instead(folder)}; images and masks have a folder each, named by the settings 'images' and "
+            "'masks'"
         ) from None
     return found
+
+
+def _instead(folder: Path) -> str:
+    """What lies where the folder is looked for: folders, or else how many pictures."""
+    beside = list(visible(folder.parent))
+    folders = [path.name for path in beside if path.is_dir()]
+    pictures = sum(map(is_picture, beside))
+    if folders:
+        return f" ({folder.parent} holds the folders {', '.join(folders[:5])})"
+    return f" ({folder.parent} holds {plural(pictures, 'picture')})" if pictures else ""
 
 
 def by_name(folder: Path, files: Iterable[Path], affixes: Affixes = PLAIN) -> dict[str, Path]:
