@@ -96,8 +96,7 @@ class NeuSeg:
         check_values(mask, range(len(CLASSES) + 1), mask_file)
         if not mask.any():
             raise DataError(
-                f"{mask_file}: marks nothing, but every image of the release has a defect; put the released file in "
-                "its place"
+                f"{mask_file}: marks nothing, but every image of the release has a defect; restore the original file"
             )
         return Sample(id, image, mask)
 
