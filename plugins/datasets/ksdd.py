@@ -93,8 +93,7 @@ class Commutators:
         check_share(marked, MOST, mask)
         if not marked.any() and read_palette(mask):
             raise DataError(
-                f"{mask}: marks nothing, but has a palette, as only masks with a crack have; put the released file in "
-                "its place"
+                f"{mask}: marks nothing, but has a palette, as only masks with a crack have; restore the original file"
             )
         return Sample(id, pixels, marked.astype(np.uint8))
 
