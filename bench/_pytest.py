@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from bench.words import plural
-
 if TYPE_CHECKING:
     from bench.catalog import Offer
 
@@ -151,6 +149,7 @@ def data_throughput(request: pytest.FixtureRequest) -> Callable[..., Figures]:
         rounds: int = 3,
     ) -> Figures:
         from bench.testing.throughput import workload
+        from bench.words import plural
 
         with workload(name, Path(data) if data else None, settings or {}, crop_size, crops, workers) as work:
             decoding: list[float] = []

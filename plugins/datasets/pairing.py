@@ -41,8 +41,6 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         DataError: the folder is missing, or holds no picture, or one that cannot be read.
     """
-    if not folder.parent.is_dir():
-        raise DataError(f"{folder.parent}: the folder is missing")
     try:
         found = picture_files(folder)
     except DataError as error:
@@ -57,6 +55,8 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def _instead(folder: Path) -> str:
     """What lies where the folder is looked for: folders, or else how many pictures."""
+    if not folder.parent.is_dir():
+        return ", and so is the one that should hold it"
     beside = list(visible(folder.parent))
     folders = [path.name for path in beside if path.is_dir()]
     pictures = sum(map(is_picture, beside))
