@@ -23,7 +23,7 @@ from typing import Literal
 
 import numpy as np
 from bench_plugins.datasets.grouping import check_groups, groups_of
-from bench_plugins.datasets.mask_values import Binary, Numbers, Palette, Values
+from bench_plugins.datasets.mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
 from bench_plugins.datasets.pairing import (
     PLAIN,
     Affixes,
@@ -115,7 +115,7 @@ class Folder:
         height, width, _ = image.shape
         if mask_file is None:
             return Sample(id, image, np.zeros((height, width), np.uint8))
-        mask = self.values.read(mask_file, self._masks)
+        mask = self.values.read(mask_file, lambda: self._declared)
         check_size(mask, width, height, mask_file, image_file)
         return Sample(id, image, mask)
 
@@ -126,8 +126,9 @@ class Folder:
         return self.channels or stored_channels(first)
 
     @cached_property
-    def _masks(self) -> Sequence[Path]:
-        return [mask for _, mask in self._pairs.values() if mask]
+    def _declared(self) -> Declared:
+        """Looked up once, and only for masks whose palettes are in colour."""
+        return declared_colours([mask for _, mask in self._pairs.values() if mask])
 
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path | None]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -34,11 +33,15 @@ FLAT = 9
 """So many pixels of one level make a flat area; edges that were smoothed have a few by chance."""
 
 
+Declared: TypeAlias = Mapping[int, Mapping[Colour, Path]]
+"""Index to its colours in the palettes of a data set, each with the first file that has it."""
+
+
 class Values(Protocol):
     """How the values of masks are meant."""
 
-    def read(self, file: Path, all: Sequence[Path], /) -> Mask:
-        """Class numbers ``uint8[H, W]`` of one of ``all`` masks of the data set."""
+    def read(self, file: Path, declared: Callable[[], Declared], /) -> Mask:
+        """Class numbers ``uint8[H, W]`` of a mask; ``declared`` are the palettes of all masks of the data set."""
         ...
 
 
@@ -54,7 +57,7 @@ class Binary:
     invert: bool = False
     otherwise: str = ""
 
-    def read(self, file: Path, _all: Sequence[Path] = (), /) -> Mask:
+    def read(self, file: Path, _declared: Callable[[], Declared] | None = None, /) -> Mask:
         """1 for a defect.
 
         Raises:
@@ -125,7 +128,7 @@ class Numbers:
 
     palette: Palette | None
 
-    def read(self, file: Path, all: Sequence[Path], /) -> Mask:
+    def read(self, file: Path, declared: Callable[[], Declared], /) -> Mask:
         """Values as stored; whether there are such classes is not asked.
 
         Without ``palette`` a file with one is read where its meaning is plain: its indices are the grey levels that it
@@ -142,7 +145,7 @@ class Numbers:
         if self.palette is None and found.colours:
             _check_plain(found, file)
             if not found.are_grey:
-                _check_agree(found, file, all)
+                _check_agree(found, file, declared())
         return found.values
 
 
@@ -182,29 +185,26 @@ def _check_plain(found: Indices, file: Path) -> None:
         )
 
 
-def _check_agree(found: Indices, file: Path, all: Sequence[Path]) -> None:
+def _check_agree(found: Indices, file: Path, declared: Declared) -> None:
     """Refuse palettes that differ from file to file: then one index stands for several things."""
     for index, colour in found.colours.items():
-        for other in all:
-            declared = _colours(other, _change(other))
-            if index < len(declared) and declared[index] not in (colour, (0, 0, 0)):
+        for other, first in declared.get(index, {}).items():
+            if other != colour:
                 raise DataError(
-                    f"{file}: index {index} is colour {colour} here and {declared[index]} in {other}; files were saved "
-                    "with palettes of their own: save class numbers, or one palette for all"
+                    f"{file}: index {index} is colour {colour} here and {other} in {first}; files were saved with "
+                    "palettes of their own: save class numbers, or one palette for all"
                 )
 
 
-def _change(file: Path) -> int:
-    try:
-        return file.stat().st_ctime_ns
-    except OSError:
-        return 0  # its own reading says what is wrong with it
-
-
-@lru_cache(maxsize=100_000)
-def _colours(file: Path, _change: int) -> tuple[Colour, ...]:
-    """The palette of a file; kept, as every other file of the data set is compared with it."""
-    try:
-        return read_palette(file)
-    except DataError:
-        return ()  # its own reading says what is wrong with it
+def declared_colours(files: Sequence[Path]) -> Declared:
+    """What the palettes of all masks of a data set declare; black, with which palettes are filled up, says nothing."""
+    found: dict[int, dict[Colour, Path]] = {}
+    for file in files:
+        try:
+            palette = read_palette(file)
+        except DataError:
+            continue  # its own reading says what is wrong with it
+        for index, colour in enumerate(palette):
+            if colour != (0, 0, 0):
+                found.setdefault(index, {}).setdefault(colour, file)
+    return found
