@@ -18,7 +18,7 @@ benchmark: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s
 
 simulation: $(VENV)/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m bench.score.simulation --into docs/statistics.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulation --into docs/statistics.md
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from bench.version import __version__
 
 if TYPE_CHECKING:
-    from bench.twin import run
+    from bench.commands import run
 
 __all__ = ["__version__", "run"]
 
@@ -15,7 +15,7 @@ __all__ = ["__version__", "run"]
 def __getattr__(name: str) -> Any:
     """Make ``bench.run`` available without importing it for every ``bench.api`` user."""
     if name == "run":
-        from bench.twin import run
+        from bench.commands import run
 
         return run
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

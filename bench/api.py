@@ -19,7 +19,9 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.layout import (
+from bench.picture_files import TYPES as PICTURE_TYPES
+from bench.picture_files import is_picture, picture_files, visible
+from bench.releases import (
     Row,
     check_partners,
     entry,
@@ -30,8 +32,6 @@ from bench.layout import (
     release_home,
     subfolders,
 )
-from bench.picture_files import TYPES as PICTURE_TYPES
-from bench.picture_files import is_picture, picture_files, visible
 from bench.types import (
     IGNORED,
     SPLITS,

@@ -159,7 +159,7 @@ def _sources(
     local: Sequence[Path], plugins: bool
 ) -> Iterable[tuple[str, str, Callable[[], tuple[ModuleType, Provider]]]]:
     """(package, module name, loader) of everything that may offer components."""
-    from bench import __version__
+    from bench.version import __version__
 
     for name in CORE:
         yield "defectbench", name, partial(_core, name, __version__)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bench.catalog import Catalog, catalog_of
 from bench.component import Component
-from bench.suite.suite import Suite, load_suite
+from bench.suite.reading.load import Suite, load_suite
 
 
 def _dataset(root: Path, /, *, objects: int = 3) -> Any: ...

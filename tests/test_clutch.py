@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from bench.audit.viewpoints import correspondence
 from bench.catalog import Catalog
 from bench.component import build
 from bench.data.index import build_index
 from bench.data.splits import assign
-from bench.data.viewpoints import correspondence
 from bench.errors import DataError, SettingsError
 from bench.types import SPLITS, Dataset
 

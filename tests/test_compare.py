@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cli.main import bench as command
-from bench.engine.runs import read_side
 from bench.errors import SettingsError, StoreError
+from bench.render.compare_text import comparison_csv, comparison_json, comparison_markdown, comparison_text
 from bench.report.compare import Comparison, Side, compare, gates_met
-from bench.report.compare_text import comparison_csv, comparison_json, comparison_markdown, comparison_text
 from bench.report.gates import gate_from
 from bench.report.measures import measure_of
+from bench.runs.folder import read_side
 from bench.score.metrics import F1
 
 MEASURES = [measure_of("f1@test")]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.audit.coverage import coverage_rows
 from bench.catalog import Catalog, load_catalog
-from bench.engine.coverage import coverage_rows
-from bench.engine.home import Places
 from bench.engine.scheduler import Invocation
-from bench.engine.stages import Graph, IndexedData
-from bench.suite.suite import Suite, load_suite
+from bench.stages.graph import Graph, IndexedData
+from bench.store.home import Places
+from bench.suite.reading.load import Suite, load_suite
 from tiny import SUITE, write_world
 
 DATA = IndexedData(fingerprint="f", split="s", channels=1, dtype="uint8", classes=1)

@@ -18,10 +18,11 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image as Pillow
 from scipy import ndimage
 
+from bench.audit import pixels
+from bench.audit.card_pictures import EXAMPLES, examples_of
+from bench.audit.pixels import defect_areas, facts_of, pixel_facts
 from bench.cli.main import main
-from bench.data import pixels
 from bench.data.index import DatasetIndex, build_index
-from bench.data.pixels import defect_areas, facts_of, pixel_facts
 from bench.data.splits import assign
 from bench.data.statistics import (
     class_counts,
@@ -31,7 +32,6 @@ from bench.data.statistics import (
     split_counts,
     unmarked_of_defective_groups,
 )
-from bench.report.card_pictures import EXAMPLES, examples_of
 from bench.types import Record, Sample
 
 CLI = Callable[..., tuple[int, str, str]]
@@ -384,7 +384,7 @@ def test_the_card_and_the_split_rule_agree_on_who_is_where(catalog: Any, tmp_pat
 
 @pytest.mark.parametrize("defects", [1, 2, 3, 5, 40])
 def test_defects_are_ticked_at_whole_numbers(defects: int) -> None:
-    from bench.report.card_pictures import areas_plot
+    from bench.audit.card_pictures import areas_plot
 
     axis = areas_plot(["dent"], [np.full(defects, 7)]).axes[0]
     assert all(tick == round(tick) for tick in axis.get_yticks())

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data.context import DEFECTS, IMAGES, Context, block_of, context, spread, window
-from bench.data.window_likeness import quality
+from bench.audit.context import DEFECTS, IMAGES, Context, block_of, context, spread, window
+from bench.audit.context_table import context_figure, context_grid
+from bench.audit.window_likeness import quality
 from bench.errors import DataError
 from bench.images import read_image, write_png
-from bench.report.context import context_figure, context_grid
 from crops_worlds import World
 from data_commands import Commands
 

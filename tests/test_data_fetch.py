@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.component import Download
-from bench.data.fetch import download_file, file_name
 from bench.errors import DataError
+from bench.obtain.download import download_file, file_name
 from file_server import FileServer, Served, file_server
 
 BODY = bytes(range(256)) * 40
@@ -162,7 +162,7 @@ def test_a_web_page_is_not_taken_for_an_archive(server, tmp_path, manner):
 
 
 def test_a_server_that_falls_silent_is_not_waited_for_forever(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.data.fetch.PATIENCE_S", (5, 0.3))
+    monkeypatch.setattr("bench.obtain.download.PATIENCE_S", (5, 0.3))
     served = server.files["a.bin"] = Served(BODY, stall=3000)
     with pytest.raises(DataError, match=r"connection failed|cut off after 3,000"):
         get(server, tmp_path, sha256=DIGEST)

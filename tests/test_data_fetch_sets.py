@@ -19,11 +19,11 @@ import pytest
 
 from bench.catalog import Catalog, catalog_of
 from bench.component import Download, Release
-from bench.data.fetch import Altered
-from bench.engine.home import Places
-from bench.engine.obtaining import fetch_dataset
-from bench.engine.store import if_idle
 from bench.errors import DataError, SettingsError
+from bench.obtain.download import Altered
+from bench.obtain.get import fetch_dataset
+from bench.store.home import Places
+from bench.store.store import if_idle
 from bench.suite.schema import Ref
 from data_commands import Commands
 from file_server import FileServer, Served, file_server

@@ -12,10 +12,10 @@ import pytest
 
 from bench.catalog import Catalog, catalog_of
 from bench.component import Download, Release
-from bench.engine.home import Places
-from bench.engine.indexing import shelf
-from bench.engine.obtaining import Arrived, import_dataset, link_dataset
 from bench.errors import DataError, SettingsError
+from bench.obtain.get import Arrived, import_dataset, link_dataset
+from bench.stages.indexing import shelf
+from bench.store.home import Places
 from bench.suite.schema import Ref
 from data_commands import Commands
 
@@ -239,7 +239,7 @@ def test_names_that_are_not_utf_8_are_refused_in_one_line(world, quick):
 
 
 def test_bad_settings_are_refused_before_anything_is_copied(world, monkeypatch):
-    monkeypatch.setattr("bench.engine.obtaining.copy_folder", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr("bench.obtain.get.copy_folder", lambda *_: pytest.fail("copied"))
     ref = Ref(use="dagm", settings={"textures": [11]})
     with pytest.raises(SettingsError, match="name some of 1 to 10"):
         import_dataset(world.catalog, ref, world.places, [world.source], lambda *_: None)

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.audit.placing import placed, random_split, read_groups, regrouped
 from bench.component import build
 from bench.data.index import DatasetIndex, IndexedImage, build_index
 from bench.data.leaks import Leak, check, concerned, duplicates, partners, shared_groups
-from bench.data.placing import placed, random_split, read_groups, regrouped
 from bench.data.splits import assign
 from bench.errors import DataError
 from bench.images import read_image, write_png
-from bench.report.gallery import Thumbnail, thumbnail
-from bench.report.pairs import MARGIN, SIDE, WIDTH, ShownPair, pair_sheet
+from bench.pictures.gallery import Thumbnail, thumbnail
+from bench.pictures.pairs import MARGIN, SIDE, WIDTH, ShownPair, pair_sheet
 from bench.suite.schema import SplitFile
 from bench.types import SPLITS, Sample, Split
 from data_commands import Commands

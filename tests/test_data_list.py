@@ -12,10 +12,10 @@ import pytest
 
 from bench.catalog import Catalog, Offer, Provider, catalog_of
 from bench.component import Component, Download, Release
-from bench.engine.holdings import Holding, holdings
-from bench.engine.home import Places
-from bench.engine.obtaining import inbox_of
-from bench.engine.verifying import verify_dataset
+from bench.obtain.get import inbox_of
+from bench.obtain.holdings import Holding, holdings
+from bench.obtain.verify import verify_dataset
+from bench.store.home import Places
 from bench.suite.schema import Ref
 from data_commands import Commands
 

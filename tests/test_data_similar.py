@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from bench.audit.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
+from bench.audit.near_duplicates import ALIKE, Pair, looks, resemblance, similar
+from bench.audit.placing import random_split
 from bench.catalog import Catalog
 from bench.component import build
 from bench.data.index import DatasetIndex, build_index
-from bench.data.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
-from bench.data.near_duplicates import ALIKE, Pair, looks, resemblance, similar
-from bench.data.placing import random_split
 from bench.types import Image, Split
 
 SIDE = 240
@@ -220,9 +220,9 @@ def test_images_that_have_no_split_are_left_out():
 def test_more_images_than_are_compared_at_once_give_the_same_pairs(monkeypatch):
     seen, split, _ = small_world(3, objects=8)
     whole = similar(seen, split)
-    monkeypatch.setattr("bench.data.near_duplicates.ROWS", 5)
-    monkeypatch.setattr("bench.data.near_duplicates.COLUMNS", 3)
-    monkeypatch.setattr("bench.data.near_duplicates.CHUNK", 2)
+    monkeypatch.setattr("bench.audit.near_duplicates.ROWS", 5)
+    monkeypatch.setattr("bench.audit.near_duplicates.COLUMNS", 3)
+    monkeypatch.setattr("bench.audit.near_duplicates.CHUNK", 2)
     assert keys(similar(seen, split)) == keys(whole) != set()
 
 

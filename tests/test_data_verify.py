@@ -21,12 +21,12 @@ from bench.canonical import canonical, digest, printable
 from bench.catalog import Catalog, catalog_of
 from bench.component import Release
 from bench.data.index_file import read_index
-from bench.data.verify import Census, ClassCount, census, compare
-from bench.engine.home import Places
-from bench.engine.verifying import Verified, other_settings, verify_dataset
 from bench.errors import DataError, UnusableImages
 from bench.images import write_png
-from bench.suite.inline import component_from
+from bench.obtain.release_counts import Census, ClassCount, census, compare
+from bench.obtain.verify import Verified, other_settings, verify_dataset
+from bench.store.home import Places
+from bench.suite.reading.inline import component_from
 from bench.suite.schema import Ref
 from data_commands import Commands
 from tiny import environment

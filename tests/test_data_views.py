@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.audit.viewpoints import Correspondence, Pair, correspondence
+from bench.audit.views import MOST_VIEWPOINTS, SIDE, chosen_groups, views
 from bench.cli.main import main
-from bench.data.viewpoints import Correspondence, Pair, correspondence
 from bench.errors import DataError
 from bench.images import read_image
-from bench.report.gallery import MARGIN, Thumbnail, thumbnail
-from bench.report.views import MOST_VIEWPOINTS, SIDE, chosen_groups, views
+from bench.pictures.gallery import MARGIN, Thumbnail, thumbnail
 from bench.types import Record, Sample
 
 CLI = Callable[..., tuple[int, str, str]]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from bench.component import settings_of
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "crops.md"
 

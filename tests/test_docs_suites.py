@@ -15,8 +15,10 @@ from pydantic.fields import FieldInfo
 
 from bench.cli.main import bench as command_line
 from bench.errors import SuiteError
-from bench.suite.grid import DEFAULTS
-from bench.suite.layers import KEYS
+from bench.suite.reading.grid import DEFAULTS
+from bench.suite.reading.layers import KEYS
+from bench.suite.reading.load import load_suite
+from bench.suite.reading.values import PRETRAIN_KEYS
 from bench.suite.schema import (
     Axes,
     BankBudget,
@@ -34,8 +36,6 @@ from bench.suite.schema import (
     Tiles,
 )
 from bench.suite.shipped import shipped_suites
-from bench.suite.suite import load_suite
-from bench.suite.values import PRETRAIN_KEYS
 from tiny import bench
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "suites.md").read_text(encoding="utf-8")

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from bench.catalog import load_catalog
 from bench.cli.main import bench as command
-from bench.engine.archive import extract, write_archive
-from bench.engine.runs import run_folder
+from bench.commands import board_of_run, export
 from bench.errors import StoreError
 from bench.report.citations import Cited, citations_bib, citations_markdown
-from bench.twin import board_of_run, export
+from bench.runs.archive import extract, write_archive
+from bench.runs.folder import run_folder
 
 
 @pytest.fixture(scope="module")

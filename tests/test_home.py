@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from bench.cli.main import main
-from bench.engine.home import check_readable, check_writable, writing
-from bench.engine.store import finish_stage
 from bench.errors import StoreError
+from bench.store.home import check_readable, check_writable, writing
+from bench.store.store import finish_stage
 from tiny import write_world
 
 CLI = Callable[..., tuple[int, str]]
@@ -81,7 +81,7 @@ def test_a_home_in_which_nothing_can_be_written_is_told_with_the_reason(
     cli: CLI, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, number: int
 ) -> None:
     (tmp_path / "locked").mkdir()
-    monkeypatch.setattr("bench.engine.home.tempfile.TemporaryFile", refusing(number, "locked"))
+    monkeypatch.setattr("bench.store.home.tempfile.TemporaryFile", refusing(number, "locked"))
     code, told = cli("locked/home", *COMMANDS[command].split())
     assert code == 2
     line = told.strip().splitlines()[-1]
@@ -129,5 +129,5 @@ def test_an_image_that_cannot_be_read_is_not_blamed_on_the_store(tmp_path: Path)
 
 def test_room_can_be_made_on_a_full_disk(cli: CLI, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir()
-    monkeypatch.setattr("bench.engine.home.tempfile.TemporaryFile", refusing(errno.ENOSPC, "locked"))
+    monkeypatch.setattr("bench.store.home.tempfile.TemporaryFile", refusing(errno.ENOSPC, "locked"))
     assert cli("locked", "cache", "gc")[0] == 0

@@ -145,14 +145,14 @@ def test_a_stage_whose_file_was_deleted_is_made_again(world: Path) -> None:
 
 
 def test_a_gpu_that_is_only_named_is_not_believed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import machine
     from bench.engine.scheduler import worker_environments
-    from bench.suite import layers
     from bench.suite.schema import Runtime
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    monkeypatch.setattr(layers, "_installed_gpus", lambda: 0)
+    monkeypatch.setattr(machine, "_installed_gpus", lambda: 0)
     assert {e["BENCH_DEVICE"] for e in worker_environments(Runtime())} == {"cpu"}
-    monkeypatch.setattr(layers, "_installed_gpus", lambda: 1)
+    monkeypatch.setattr(machine, "_installed_gpus", lambda: 1)
     assert [e["BENCH_DEVICE"] for e in worker_environments(Runtime())] == ["cuda:0"]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError
-from bench.layout import (
+from bench.releases import (
     check_partners,
     entry,
     named_files,

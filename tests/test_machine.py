@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.scheduler import worker_environments
+from bench.catalog import Catalog
+from bench.cli.planning import opening_remarks
+from bench.engine.scheduler import Invocation, make_plan, worker_environments
 from bench.errors import BenchError, TrainingError
 from bench.machine import NO_WINDOWS, refuse_windows, why_no_device
+from bench.store.home import Places
+from bench.suite.reading.load import load_suite
 from bench.suite.schema import Runtime
+from bench.suite.shipped import shipped_suites
 from bench.train.device import choose_device
 from bench.train.memory import SINCE_START, PeakMemory
 from suite_worlds import mistakes
@@ -42,7 +47,7 @@ def test_on_windows_the_module_answers_as_the_command_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["import bench; bench.run('cropping')", "from bench.twin import compare", "import bench.testing.crops"]
+    "call", ["import bench; bench.run('cropping')", "from bench.commands import compare", "import bench.testing.crops"]
 )
 def test_on_windows_the_python_twin_raises_a_bench_error(call: str) -> None:
     program = f"{ON_WINDOWS}import bench.errors\ntry:\n    {call}\nexcept bench.errors.BenchError as e:\n    print(e)"
@@ -126,3 +131,26 @@ def test_without_a_wish_a_mac_computes_on_its_processor(monkeypatch: pytest.Monk
     assert choose_device(None) == torch.device("cpu")
     with pytest.raises(TrainingError, match="write cpu"):
         choose_device("mps")
+
+
+def test_bf16_is_told_to_be_slow_where_the_processor_only_emulates_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, catalog: Catalog
+) -> None:
+    suite = tmp_path / "s.yaml"
+    suite.write_text("name: s\naxes: {dataset: [metalpart], model: [unet]}\n")
+    invocation = Invocation(catalog, Places(tmp_path / "home", tmp_path / "runs", {}))
+    for flags, told in (("fpu avx2", True), ("avx2 avx512bw", False), ("", False)):
+        monkeypatch.setattr("bench.machine.processor_lines", lambda flags=flags: {"flags": flags})
+        for precision in ("bf16", "float32"):
+            loaded = load_suite(suite, catalog, overrides=[f"recipe.precision={precision}", "runtime.device=cpu"])
+            said = "".join(opening_remarks(make_plan(loaded, invocation)))
+            assert ("1 cell in bf16" in said) == (told and precision == "bf16")
+            on_gpu = load_suite(suite, catalog, overrides=[f"recipe.precision={precision}", "runtime.device=cuda"])
+            assert "bf16" not in "".join(opening_remarks(make_plan(on_gpu, invocation)))
+
+
+def test_suites_for_the_processor_compute_in_float32(catalog: Catalog) -> None:
+    for path in shipped_suites().values():
+        if "cpu:" in path.read_text():
+            suite = load_suite(path, catalog, profile="cpu")
+            assert {cell.recipe.precision for cell in suite.cells} == {"float32"}

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli.main import bench as command
+from bench.commands import board_of_run, export, merge
 from bench.errors import StoreError
-from bench.twin import board_of_run, export, merge
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from click.testing import CliRunner, Result
 from bench.canonical import digest
 from bench.catalog import Catalog
 from bench.cli.main import bench as group
+from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
-from bench.suite.suite import load_suite
 from tiny import bench
 
 OLD = Path(__file__).parent / "old_runs"

@@ -20,7 +20,7 @@ from bench.catalog import KINDS, Catalog, load_catalog
 from bench.errors import PluginError
 from bench.scaffold import files_of, write_distribution
 from bench.scaffold.distribution import LONGEST, NAME, SPOKEN_FOR
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 from bench.testing import breaches
 from tiny import bench
 

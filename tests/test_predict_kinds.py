@@ -10,8 +10,8 @@ import pytest
 from bench.crops.bank import build_tiles
 from bench.crops.prepare import Source
 from bench.data.index import build_index
-from bench.engine.kinds import Kind, White, fitted, kind_of, kinds_taken
 from bench.errors import DataError
+from bench.stages.kinds import Kind, White, fitted, kind_of, kinds_taken
 from bench.types import Record, Sample
 
 GREY, COLOUR, SIXTEEN = Kind(1, "uint8", grey=True), Kind(3, "uint8"), Kind(1, "uint16", grey=True)

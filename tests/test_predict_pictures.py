@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.asked import asked_for, distinct, folded, labels
-from bench.engine.products import check_new, check_place, product_files, write_products
 from bench.errors import DataError, StoreError
 from bench.images import read_image
+from bench.runs.asked import asked_for, distinct, folded, labels
+from bench.runs.products import check_new, check_place, product_files, write_products
 
 
 @pytest.fixture

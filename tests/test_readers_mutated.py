@@ -16,9 +16,9 @@ import pytest
 
 from bench.catalog import Catalog
 from bench.component import build
-from bench.engine.home import Places
-from bench.engine.obtaining import import_dataset
 from bench.errors import BenchError, DataError
+from bench.obtain.get import import_dataset
+from bench.store.home import Places
 from bench.suite.schema import Ref
 from bench.types import Dataset, Mask, Record, Sample
 from decoders import TRUTHS, decoded_image

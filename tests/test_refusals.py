@@ -15,7 +15,7 @@ from bench.api import check_drawn, check_share, check_values, read_image, read_m
 from bench.catalog import Catalog
 from bench.component import build
 from bench.errors import BenchError
-from bench.layout import read_csv, release_files
+from bench.releases import read_csv, release_files
 
 NOISE = np.random.default_rng(0).integers(30, 220, (24, 30), dtype=np.uint8)
 MASK = np.zeros((24, 30), np.uint8)

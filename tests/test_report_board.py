@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.catalog import Catalog
+from bench.render.data import to_csv, to_json
+from bench.render.latex import to_latex
+from bench.render.markdown import to_markdown
+from bench.render.text import to_text
 from bench.report.board import leaderboard
-from bench.report.latex import to_latex
-from bench.report.markdown import to_markdown
 from bench.report.measures import measure_of
 from bench.report.shape import Entry, Leaderboard
-from bench.report.tables import to_csv, to_json
-from bench.report.text import to_text
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, split_scores
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"

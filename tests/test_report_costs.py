@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.pictures.pareto import pareto_plot, write_pareto
+from bench.render.text import to_text
 from bench.report.costs import with_fronts
-from bench.report.pareto import front, pareto_plot, write_pareto
+from bench.report.front import front
 from bench.report.shape import CostLine, Leaderboard, Section
-from bench.report.text import to_text
 from bench.train.memory import DEVICE, PeakMemory
 from report_samples import CROPS, MODELS, board_of, by_id, cell, failed, product_cells, record
 
@@ -214,7 +215,7 @@ def test_a_cost_that_one_seed_lacks_is_no_mean_of_the_others() -> None:
 
 
 def test_no_two_rows_or_columns_of_the_plot_look_alike() -> None:
-    from bench.report.pareto import _Marks
+    from bench.pictures.pareto import _Marks
 
     lines = [
         CostLine("mtd", "", f"row {k}", f"column {k % 15}", True, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0) for k in range(30)

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.audit.coverage_table import WORDS, coverage_grids
 from bench.crops.coverage import SHARES, Coverage
-from bench.report.coverage_table import WORDS, coverage_grids
-from bench.report.latex import grid_latex, to_latex
-from bench.report.layout import cells as columns_of
-from bench.report.markdown import grid_markdown, to_markdown
+from bench.render.data import rows_csv, to_csv, to_json
+from bench.render.latex import grid_latex, to_latex
+from bench.render.layout import cells as columns_of
+from bench.render.markdown import grid_markdown, to_markdown
+from bench.render.show import describe
+from bench.render.text import grid_text, to_text
 from bench.report.measures import NOTHING
 from bench.report.shape import Grid, Leaderboard
-from bench.report.show import describe
-from bench.report.tables import rows_csv, to_csv, to_json
-from bench.report.text import grid_text, to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, failed, product_cells, record
 
 nasty = st.text(alphabet=st.sampled_from(list("ab|&%$#_{}~^\\`*<>\"'[]é±漢\n\t\x1b")), min_size=1, max_size=12)

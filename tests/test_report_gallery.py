@@ -12,8 +12,8 @@ from PIL import Image as PILImage
 from PIL import ImageDraw
 from scipy import ndimage
 
-from bench.report.gallery import OUTLINE, Strip, Tile, gallery, outlined, thumbnail, toned
-from bench.report.sheet import cut
+from bench.pictures.gallery import OUTLINE, Strip, Tile, gallery, outlined, thumbnail, toned
+from bench.pictures.sheet import cut
 from bench.types import Sample
 
 masks = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 1, 2, 255]))

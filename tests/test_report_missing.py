@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import load_catalog
-from bench.engine.home import Places
+from bench.commands import board_of_plan
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan, unsettled
-from bench.suite.suite import load_suite
-from bench.twin import board_of_plan
+from bench.store.home import Places
+from bench.suite.reading.load import load_suite
 from tiny import bench, write_world
 
 

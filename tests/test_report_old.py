@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
+from bench.pictures.pareto import pareto_plot
+from bench.render.compare_text import comparison_text
+from bench.render.data import to_csv, to_json
+from bench.render.effects_tables import sentences
+from bench.render.latex import to_latex
+from bench.render.markdown import to_markdown
+from bench.render.text import to_text
 from bench.report.board import Leaderboard
 from bench.report.compare import Side, compare
-from bench.report.compare_text import comparison_text
 from bench.report.effects import effects
-from bench.report.effects_tables import sentences
-from bench.report.latex import to_latex
-from bench.report.markdown import to_markdown
 from bench.report.measures import measure_of
-from bench.report.pareto import pareto_plot
 from bench.report.shape import CostLine
-from bench.report.tables import to_csv, to_json
-from bench.report.text import to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record
 from tiny import bench, write_world
 
@@ -90,7 +90,7 @@ def test_effects_and_comparisons_carry_badge_and_age_of_what_they_compare() -> N
 
 
 def test_the_picture_of_costs_carries_the_badge(tmp_path: Path) -> None:
-    from bench.report import pareto
+    from bench.pictures import pareto
 
     lines = [
         CostLine(

@@ -17,19 +17,19 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli.effects import command
-from bench.engine.store import SCHEMA, write_json
 from bench.errors import SuiteError
+from bench.render.data import to_json as board_json
+from bench.render.effects_tables import to_csv, to_json, to_markdown, to_text
+from bench.render.latex import to_latex
+from bench.render.markdown import to_markdown as board_markdown
+from bench.render.text import to_text as board_text
 from bench.report.effects import Effects, effects
-from bench.report.effects_tables import to_csv, to_json, to_markdown, to_text
-from bench.report.latex import to_latex
-from bench.report.markdown import to_markdown as board_markdown
 from bench.report.order import TITLE
 from bench.report.ranks import plain_order
 from bench.report.shape import Entry, Leaderboard, Section
-from bench.report.tables import to_json as board_json
-from bench.report.text import to_text as board_text
-from bench.score.intervals import mean_estimate
 from bench.score.metrics import F1
+from bench.statistics.intervals import mean_estimate
+from bench.store.store import SCHEMA, write_json
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
 from suite_worlds import load, mistakes
 

@@ -15,9 +15,9 @@ from hypothesis.extra.numpy import arrays
 
 from bench.errors import DataError
 from bench.images import read_image, read_mask, write_png
-from bench.report.aprf import CURVES, aprf_plot, spread, training_plot, write_figure
-from bench.report.overlay import codes, colours, grey, overlay
-from bench.report.sheet import Panel, Pick, contact_sheet, fitted, named, panel, worst
+from bench.pictures.curves import CURVES, aprf_plot, spread, training_plot, write_figure
+from bench.pictures.overlay import codes, colours, grey, overlay
+from bench.pictures.sheet import Panel, Pick, contact_sheet, fitted, named, panel, worst
 
 SHAPE = (7, 9)
 masks = arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
@@ -228,12 +228,12 @@ def test_a_training_without_validations_still_plots(tmp_path: Path) -> None:
 def test_plots_leave_pyplot_alone_and_reports_load_nothing_heavy() -> None:
     program = (
         "import sys\n"
-        "import bench.report.board, bench.report.text, bench.report.markdown, bench.report.latex, bench.report.tables\n"
-        "import bench.report.show, bench.report.sheet, bench.report.aprf\n"
+        "import bench.report.board, bench.render.text, bench.render.markdown, bench.render.latex, bench.render.data\n"
+        "import bench.render.show, bench.pictures.sheet, bench.pictures.curves\n"
         "heavy = {'torch', 'scipy', 'pandas', 'matplotlib', 'PIL', 'rich', 'h5py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "import numpy as np\n"
-        "bench.report.aprf.training_plot([], convergence_epoch=None, best_epoch=None)\n"
+        "bench.pictures.curves.training_plot([], convergence_epoch=None, best_epoch=None)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,13 +15,13 @@ from scipy.stats import kendalltau, spearmanr
 
 from bench.catalog import Catalog
 from bench.errors import SuiteError
-from bench.report.markdown import to_markdown
+from bench.render.data import to_csv, to_json
+from bench.render.markdown import to_markdown
+from bench.render.text import to_text
 from bench.report.reference import rank_correlations
 from bench.report.shape import Leaderboard, Section
-from bench.report.tables import to_csv, to_json
-from bench.report.text import to_text
+from bench.suite.reading.load import Suite, load_suite, suite_from_json
 from bench.suite.schema import Published
-from bench.suite.suite import Suite, load_suite, suite_from_json
 from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record
 
 SUITE = """
@@ -149,8 +149,8 @@ def test_f1_of_the_packaged_source_table_is_that_of_its_precision_and_recall(tmp
     assert suite.reference is not None
     from importlib.resources import files
 
-    from bench.suite.mistakes import Mark, Mistakes
-    from bench.suite.yaml import parse, plain
+    from bench.suite.reading.mistakes import Mark, Mistakes
+    from bench.suite.reading.yaml import parse, plain
 
     text = (files("bench") / "reference" / "published.yaml").read_text(encoding="utf-8")
     root = parse(text, lambda line, column: Mark("published", line, column), Mistakes())

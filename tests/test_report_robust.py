@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.report.layout import cells as columns_of
+from bench.commands import RENDERERS
+from bench.render.layout import cells as columns_of
 from bench.report.shape import Leaderboard
 from bench.suite.schema import Published
-from bench.twin import RENDERERS
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
 from test_report_formats import tabulars, width_of
 

@@ -102,7 +102,7 @@ def test_the_gap_is_a_diagnosis_and_changes_no_figure() -> None:
 
 
 def test_the_best_test_score_of_a_trial_not_chosen_is_printed_nowhere() -> None:
-    from bench.report.text import to_text
+    from bench.render.text import to_text
 
     text = to_text(board_of(*trials([([0.5], [0.2]), ([0.4], [0.873])])))
     assert "87.3" not in text

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.render.compare_text import comparison_text
+from bench.render.data import to_csv, to_json
+from bench.render.effects_tables import sentences
+from bench.render.latex import to_latex
+from bench.render.markdown import to_markdown
+from bench.render.show import describe
+from bench.render.text import to_text
 from bench.report.board import Leaderboard
 from bench.report.compare import Side, compare
-from bench.report.compare_text import comparison_text
 from bench.report.effects import effects
-from bench.report.effects_tables import sentences
-from bench.report.latex import to_latex
-from bench.report.markdown import to_markdown
 from bench.report.measures import NOTHING, measure_of
 from bench.report.ranks import plain_order
-from bench.report.show import describe
-from bench.report.tables import to_csv, to_json
-from bench.report.text import to_text
 from bench.report.undefined import NO_DEFECT, NO_PREDICTION, shown
 from bench.score.metrics import POOLED, average_precision
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED, summarise

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.catalog import load_catalog
-from bench.engine.home import Places
-from bench.engine.repeating import judged, suite_of
+from bench.commands import repro
 from bench.engine.scheduler import Invocation
 from bench.errors import BenchError, StoreError
+from bench.runs.repro import judged, suite_of
+from bench.store.home import Places
 from bench.suite.cells import asked, source_of
 from bench.suite.resolved import suite_from_json
 from bench.suite.schema import Pretrain, Ref, SplitFile
-from bench.twin import repro
 from tiny import bench
 
 

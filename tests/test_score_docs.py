@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.suite import schema
-from bench.suite.sections import value_mistake
+from bench.suite.reading.sections import value_mistake
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "scores.md").read_text(encoding="utf-8")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.score.contrasts import Block, block
-from bench.score.effects import interaction, marginal_means
 from bench.score.metrics import F1
-from bench.score.pairs import against_reference
-from bench.score.worlds import World
+from bench.statistics.comparisons import against_reference
+from bench.statistics.effects import interaction, marginal_means
+from bench.statistics.estimates import Block, block
+from studies.worlds import World
 
 
 def scores_of(seed: int = 0, levels: int = 3, contexts: int = 4, seeds: int = 3, groups: int = 25) -> Block:

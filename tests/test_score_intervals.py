@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from bench.errors import DataError
-from bench.score.intervals import crossed_interval, crossed_replicates, group_counts
 from bench.score.metrics import F1
+from bench.statistics.intervals import crossed_interval, crossed_replicates, group_counts
 
 
 def planted(seed: int, seeds: int = 3, groups: int = 40, cells: int = 1) -> np.ndarray:

@@ -12,14 +12,14 @@ import pytest
 
 from bench.catalog import Catalog, Offer, Provider
 from bench.component import Component
-from bench.engine.home import Places
-from bench.engine.image_metrics import ImageRows, kept_rows
-from bench.engine.rescoring import Ask, file_scores, rescored
-from bench.engine.scoring import Scoring, split_scores
-from bench.engine.store import write_json
+from bench.runs.rescore import Ask, file_scores, rescored
 from bench.score.evidence import write_evidence
 from bench.score.rules import rule_from
 from bench.score.thresholds import choose_threshold
+from bench.stages.image_metrics import ImageRows, kept_rows
+from bench.stages.scoring import Scoring, split_scores
+from bench.store.home import Places
+from bench.store.store import write_json
 from score_worlds import defect_probability, observed, world
 from tiny import bench, write_world
 

@@ -13,11 +13,11 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from bench.errors import DataError
-from bench.score.contrasts import Estimate, added, block, estimate, group_part, seed_part
-from bench.score.intervals import mean_estimate
 from bench.score.metrics import F1
-from bench.score.pairs import against_reference, all_pairs, holm
-from bench.score.worlds import World
+from bench.statistics.comparisons import against_reference, all_pairs, holm
+from bench.statistics.estimates import Estimate, added, block, estimate, group_part, seed_part
+from bench.statistics.intervals import mean_estimate
+from studies.worlds import World
 
 shares = st.floats(0, 1)
 

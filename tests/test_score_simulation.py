@@ -11,8 +11,8 @@ from scipy import stats
 
 from bench.errors import StoreError
 from bench.score.metrics import F1
-from bench.score.simulation import Claims, claims, claims_table, coverage, coverage_table, main, written_into
-from bench.score.worlds import WORLDS, World
+from studies.simulation import Claims, claims, claims_table, coverage, coverage_table, main, written_into
+from studies.worlds import WORLDS, World
 
 WORLD_COUNT = 300
 BAR = 0.90

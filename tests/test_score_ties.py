@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.score.contrasts import block
 from bench.score.metrics import F1
-from bench.score.ties import letters, tie_letters
-from bench.score.worlds import World
+from bench.statistics.estimates import block
+from bench.statistics.letters import letters, tie_letters
+from studies.worlds import World
 
 
 @st.composite

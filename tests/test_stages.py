@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.stages import Graph, IndexedData, as_json, bank_crops, from_json, reuse
+from bench.stages.graph import Graph, IndexedData, as_json, bank_crops, from_json, reuse
 from bench.suite.cells import Cell
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 from tiny import SUITE, write_world
 
 DATA = IndexedData(fingerprint="f", split="s", channels=1, dtype="uint8", classes=2)

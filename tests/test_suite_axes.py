@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.suite.suite import Suite
+from bench.suite.reading.load import Suite
 from suite_worlds import SMALL, begins, load, mistakes
 
 

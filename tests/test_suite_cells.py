@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.canonical import digest
 from bench.suite.cells import Cell, asked
-from bench.suite.suite import Suite, cells
+from bench.suite.reading.load import Suite, cells
 from suite_worlds import SMALL, load
 
 FULL = {

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.suite import layers
+from bench.machine import gpus
+from bench.suite.reading import layers
 from suite_worlds import SMALL, begins, load, mistakes
 
 PROFILED = (
@@ -131,7 +132,7 @@ def test_the_profile_asked_for_wins_over_the_environment_and_that_over_the_drive
 
 
 def test_a_driver_that_is_there_chooses_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "gpu_present", lambda: True)
+    monkeypatch.setattr(layers, "gpus", lambda: 1)
     assert load(tmp_path, PROFILED).profile == "gpu"
     assert load(tmp_path, SMALL + "profiles: {cpu: {}}\n").profile is None
 
@@ -139,7 +140,7 @@ def test_a_driver_that_is_there_chooses_gpu(tmp_path: Path, monkeypatch: pytest.
 def test_hidden_devices_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     for hidden in ("", "-1", " "):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-        assert not layers.gpu_present()
+        assert gpus() == 0
 
 
 @pytest.mark.parametrize(("source", "asked"), [("--profile", "gpuu"), ("BENCH_PROFILE", None)])

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import SuiteError
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 from suite_worlds import CATALOG, SMALL, begins, load, mistakes
 
 WRONG = """\

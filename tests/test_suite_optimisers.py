@@ -152,7 +152,7 @@ def test_a_number_too_large_for_arithmetic_is_refused(tmp_path, name):
 
 
 def test_the_largest_recipe_can_be_counted(tmp_path):
-    from bench.engine.stages import budget_crops
+    from bench.stages.graph import budget_crops
 
     largest = {}
     for name in ("epochs", "epoch_crops", "standard_size", "batch", "warmup_steps"):
@@ -167,7 +167,7 @@ def test_the_largest_recipe_can_be_counted(tmp_path):
 
 def test_asking_whether_settings_go_together_imports_no_torch():
     code = (
-        "import sys; from bench.suite.sections import clashes; from bench.suite.schema import Recipe\n"
+        "import sys; from bench.suite.reading.sections import clashes; from bench.suite.schema import Recipe\n"
         "assert not list(clashes(Recipe())); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

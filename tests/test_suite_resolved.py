@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bench.errors import StoreError
+from bench.suite.reading.load import Suite, suite_from_json
 from bench.suite.schema import SuiteFile, suite_schema
-from bench.suite.suite import Suite, suite_from_json
 from suite_worlds import SMALL, load
 
 RICH = """
@@ -57,7 +57,7 @@ def test_cells_share_recipes_after_reading_back_as_before(rich: Suite) -> None:
 def test_a_stored_suite_is_read_without_catalog_plugins_or_heavy_packages(rich: Suite, tmp_path: Path) -> None:
     (tmp_path / "suite.json").write_text(json.dumps(rich.resolved()))
     code = (
-        "import json, sys; from bench.suite.suite import suite_from_json; "
+        "import json, sys; from bench.suite.reading.load import suite_from_json; "
         "suite = suite_from_json(json.load(open('suite.json'))); "
         "heavy = {'torch', 'scipy', 'h5py', 'pandas', 'pluggy', 'bench_plugins', 'cv2', 'numba'} & set(sys.modules); "
         "print(len(suite.cells), suite.hash, sorted(heavy))"
@@ -184,6 +184,6 @@ def test_the_json_schema_names_every_key_and_is_json() -> None:
 
 
 def test_the_loader_and_the_json_schema_know_the_same_keys() -> None:
-    from bench.suite.layers import KEYS
+    from bench.suite.reading.layers import KEYS
 
     assert set(KEYS) == set(SuiteFile.model_fields)

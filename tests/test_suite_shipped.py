@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import Catalog
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 

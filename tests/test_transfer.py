@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.jobs import Ended
 from bench.engine.needs import Needs
 from bench.engine.plan import Before, Planned
-from bench.engine.stages import Graph, IndexedData, budget_crops, spent
 from bench.images import write_png
+from bench.stages.graph import Graph, IndexedData, budget_crops, spent
+from bench.stages.jobs import Ended
 from bench.suite.cells import Cell, source_of
-from bench.suite.suite import load_suite
+from bench.suite.reading.load import load_suite
 from tiny import bench, write_world
 
 SOURCE = """

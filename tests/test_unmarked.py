@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from bench.catalog import load_catalog
-from bench.engine.home import Places
+from bench.commands import board_of_run
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan, unsettled
 from bench.images import write_png
 from bench.report.data_remarks import TITLE
-from bench.suite.suite import load_suite
-from bench.twin import board_of_run
+from bench.store.home import Places
+from bench.suite.reading.load import load_suite
 from bench.types import SPLITS
 from tiny import bench, write_world
 
@@ -48,8 +48,8 @@ def planned(folder: Path, *overrides: str) -> Plan:
     invocation = Invocation(catalog, places)
     plan = make_plan(suite, invocation)
     for shelf in plan.shelves:
-        from bench.engine.indexing import make_index
-        from bench.engine.jobs import Job
+        from bench.stages.indexing import make_index
+        from bench.stages.jobs import Job
 
         make_index(Job(key=shelf.locator, data=shelf.data, home=str(places.home)), catalog, lambda *_: None)
     return make_plan(suite, invocation)

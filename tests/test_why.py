@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bench.catalog import load_catalog
-from bench.engine import stages
-from bench.engine.home import Places
-from bench.engine.reasons import Why, why
-from bench.engine.runs import read_run
 from bench.engine.scheduler import Invocation
 from bench.errors import StoreError
-from bench.suite.suite import load_suite
+from bench.runs.folder import read_run
+from bench.runs.why import Why, why
+from bench.stages import graph as stages
+from bench.store.home import Places
+from bench.suite.reading.load import load_suite
 from tiny import bench, environment
 
 

@@ -18,8 +18,8 @@ def command() -> None:
 @command.command("ls")
 def ls() -> None:
     """List finished stages by kind: how many, how large."""
-    from bench.engine.cache import stage_folders, weight
-    from bench.engine.home import bench_home, check_readable
+    from bench.store.cache import stage_folders, weight
+    from bench.store.home import bench_home, check_readable
 
     home = bench_home()
     check_readable(home)
@@ -35,8 +35,8 @@ def ls() -> None:
 @command.command("verify")
 def verify() -> int:
     """Check every stage's files against their checksums; exit code 3 when something is damaged."""
-    from bench.engine.cache import damages
-    from bench.engine.home import bench_home, check_readable
+    from bench.store.cache import damages
+    from bench.store.home import bench_home, check_readable
 
     check_readable(bench_home())
     found = list(damages(bench_home()))
@@ -54,8 +54,8 @@ def verify() -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 def gc(days: float | None, keep: tuple[Path, ...], dry_run: bool) -> None:
     """Remove leftovers of killed runs and damaged stages, and, with --days, unused stages."""
-    from bench.engine.cache import garbage, remove
-    from bench.engine.home import bench_home, check_readable
+    from bench.store.cache import garbage, remove
+    from bench.store.home import bench_home, check_readable
 
     check_readable(bench_home())  # nothing is written: room is made on a full disk too
     limit = None if days is None else time.time() - days * DAY_S

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.engine.store import read_json
 from bench.errors import StoreError
+from bench.store.store import read_json
 
 if TYPE_CHECKING:
     from bench.suite.cells import Cell
-    from bench.suite.suite import Suite
+    from bench.suite.reading.load import Suite
 
 
 def found_record(out: Path, start: str) -> tuple[Path, dict[str, Any]]:
@@ -33,7 +33,7 @@ def found_cell(out: Path, start: str) -> tuple[Path, Suite, Cell]:
     Raises:
         StoreError: there is none, or several.
     """
-    from bench.engine.runs import SUITE, read_run
+    from bench.runs.folder import SUITE, read_run
 
     _check(start)
     folders = [path.parent for path in (*sorted(out.glob(SUITE)), *sorted(out.glob(f"*/{SUITE}")))]

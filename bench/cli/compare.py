@@ -39,8 +39,8 @@ def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str
     A gate names a measure of B less A, as 'f1@test < -2' (points) or 'cost.train_s > 20%' (percent of A). A cell that
     B no longer scores meets every gate.
     """
+    from bench.commands import compare
     from bench.report.gates import gate_from
-    from bench.twin import compare
 
     for text in gates:
         gate_from(text)  # a mistake is told before anything is read
@@ -53,7 +53,7 @@ def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str
 
 def _side(name: str, given: dict[str, Any]) -> Side:
     """A run, or the run of a suite in ``--out``."""
-    from bench.engine.runs import read_side
+    from bench.runs.folder import read_side
 
     path = Path(name)
     if path.is_dir() or path.suffix in (".json", ".csv", ".zip"):
@@ -63,7 +63,7 @@ def _side(name: str, given: dict[str, Any]) -> Side:
 
 
 def _rendered(found: Comparison, met: list[Met], form: str) -> str:
-    from bench.report import compare_text
+    from bench.render import compare_text
 
     if form == "text":
         import shutil

@@ -12,7 +12,7 @@ import click
 from bench.cli.options import open_suite, suite_options
 
 if TYPE_CHECKING:
-    from bench.suite.suite import Suite
+    from bench.suite.reading.load import Suite
 
 FORMATS = ("text", "markdown", "csv", "json")
 
@@ -29,9 +29,9 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
     from whatever cells are done.
     """
-    from bench.engine.runs import records_in, told
+    from bench.render.effects_tables import RENDERERS, to_text
     from bench.report.effects import effects
-    from bench.report.effects_tables import RENDERERS, to_text
+    from bench.runs.folder import records_in, told
 
     opened, folder = _opened(suite, given)
     if reference is None and axis == opened.board.rows:
@@ -50,7 +50,7 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
 
 def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Path]:
     """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
-    from bench.engine.runs import read_run
+    from bench.runs.folder import read_run
 
     if Path(suite).is_dir():
         return read_run(Path(suite))[0], Path(suite)

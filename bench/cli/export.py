@@ -19,7 +19,7 @@ def command(run: Path, to: Path, plugin: tuple[Path, ...], no_plugins: bool) -> 
 
     The same run gives the same bytes. 'bench leaderboard', 'compare' and 'merge' read the archive as it is.
     """
-    from bench.twin import export
+    from bench.commands import export
 
     if to.suffix != ".zip":
         raise click.UsageError(f"--to {str(to)!r}: name a file that ends in .zip")

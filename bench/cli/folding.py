@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 def folded(lines: Iterable[str], width: int | None = None) -> Iterator[str]:
     """Break every line at spaces; what follows stands two columns further in than the line itself."""
-    from bench.report.layout import wrap
+    from bench.render.layout import wrap
 
     width = max(width or shutil.get_terminal_size((100, 24)).columns, 40)
     for line in lines:

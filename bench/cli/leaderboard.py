@@ -30,7 +30,7 @@ def command(suite: str, form: str, raw_rank: bool, **given: Any) -> None:
 
 
 def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
-    from bench.twin import board_of_plan, board_of_run
+    from bench.commands import board_of_plan, board_of_run
 
     if Path(suite).is_dir() or (Path(suite).suffix == ".zip" and Path(suite).is_file()):
         return board_of_run(Path(suite))
@@ -48,10 +48,10 @@ def render(board: Leaderboard, form: str) -> str:
         import os
         import shutil
 
-        from bench.report.text import to_text
+        from bench.render.text import to_text
 
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         return to_text(board, width=shutil.get_terminal_size((100, 24)).columns, colour=colour)
-    from bench.twin import RENDERERS
+    from bench.commands import RENDERERS
 
     return RENDERERS[form](board)

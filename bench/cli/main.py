@@ -10,8 +10,8 @@ import sys
 
 import click
 
-from bench import __version__
 from bench.cli.lazy import Entry, LazyGroup
+from bench.version import __version__
 
 COMMANDS = {
     "run": Entry("Run a suite: every cell that is not done yet, then its leaderboard.", "bench.cli.run"),

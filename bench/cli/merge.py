@@ -18,7 +18,7 @@ def command(runs: tuple[Path, ...], to: Path) -> None:
     One of them must have all cells. A cell done in two of them with different scores is refused; nothing is written
     then. Scores that only one of them has are kept. Stages are not merged: they stay where they were made.
     """
-    from bench.twin import merge
+    from bench.commands import merge
 
     merged = merge(runs, to=to)
     for name, count in merged.taken.items():

@@ -17,11 +17,11 @@ from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
-    from bench.engine.home import Places
-    from bench.engine.opening import Opened
     from bench.engine.scheduler import Invocation
+    from bench.stages.opening import Opened
+    from bench.store.home import Places
+    from bench.suite.reading.load import Suite
     from bench.suite.schema import Ref
-    from bench.suite.suite import Suite
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str
     path = Path(name)
     if context.command.name not in READ_RUNS or path.name != name:
         return name
-    from bench.engine.runs import is_run
+    from bench.runs.folder import is_run
 
     below = context.params["out"] / name
     try:
@@ -123,9 +123,9 @@ def open_suite(
     Raises:
         SuiteError: with every mistake of the suite and the overrides.
     """
-    from bench.engine.home import Places, bench_home
     from bench.engine.scheduler import Invocation
-    from bench.suite.suite import load_suite
+    from bench.store.home import Places, bench_home
+    from bench.suite.reading.load import load_suite
 
     path = suite_path(suite)
     catalog = open_catalog(plugin, no_plugins)
@@ -148,7 +148,7 @@ class DataDesk:
         Raises:
             SuiteError: there is no such data set or setting.
         """
-        from bench.suite.inline import component_from
+        from bench.suite.reading.inline import component_from
 
         return component_from(text, "dataset", self.catalog)
 
@@ -166,7 +166,7 @@ class DataDesk:
         Raises:
             BenchError: it does not exist, is absent or cannot be read.
         """
-        from bench.engine.opening import open_indexed
+        from bench.stages.opening import open_indexed
 
         ref = self.ref(text)
 
@@ -184,7 +184,7 @@ def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool)
     Raises:
         StoreError: ``BENCH_HOME`` cannot be looked into.
     """
-    from bench.engine.home import Places, bench_home, check_readable
+    from bench.store.home import Places, bench_home, check_readable
 
     check_readable(bench_home())
     catalog = open_catalog(plugin, no_plugins)
@@ -193,7 +193,7 @@ def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool)
 
 def _folders(pairs: tuple[str, ...], catalog: Catalog) -> dict[str, str]:
     folders = {}
-    from bench.suite.mistakes import did_you_mean
+    from bench.suite.reading.mistakes import did_you_mean
 
     known = catalog.names("dataset")
     for pair in pairs:

@@ -14,8 +14,8 @@ from bench.cli.options import open_suite, suite_options
 def command(**given: Any) -> None:
     """Show the cells of SUITE by state, inert levels, and disk needed. Opens no image and imports no torch."""
     from bench.cli.planning import plan_lines
-    from bench.engine.home import check_writable
     from bench.engine.scheduler import make_plan
+    from bench.store.home import check_writable
 
     suite, invocation = open_suite(**given)
     check_writable(invocation.places.home)

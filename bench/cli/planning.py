@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.engine.home import Places
-from bench.engine.plan import Plan, Planned
+from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.scheduler import devices_of
+from bench.machine import emulates_bf16
 from bench.report.shape import NOT_HERE
+from bench.store.home import Places
 from bench.words import plural
 
 MEANING = {
@@ -34,7 +36,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
             yield f"  {counts[state]:5d} {state:9s} {meaning}"
     yield from _reasons(plan)
     yield from (f"  badge: {badge}" for badge in dict.fromkeys(b for p in plan.cells for b in p.badges))
-    yield from (f"  remark: {remark}" for remark in plan.remarks())
+    yield from opening_remarks(plan)
     yield from (f"  note: {note}" for note in plan.suite.notes)
     inert = sorted({planned.cell.labels["crop"] for planned in plan.cells if planned.inert})
     for label in inert:
@@ -45,6 +47,18 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         )
         yield f"  data set {shelf.data.use}: {state}"
     yield _disk(plan, places)
+
+
+def opening_remarks(plan: Plan) -> Iterator[str]:
+    """What to beware of before anything is spent: in the data, and on this machine."""
+    yield from (f"  remark: {remark}" for remark in plan.remarks())
+    waiting = [planned.cell for planned in plan.cells if planned.state in (*RUNNABLE, "unindexed")]
+    in_bf16 = sum(cell.recipe.precision == "bf16" for cell in waiting)
+    if in_bf16 and devices_of(plan.suite.runtime) == ["cpu"] and emulates_bf16():
+        yield (
+            f"  remark: {plural(in_bf16, 'cell')} in bf16, which this processor only emulates, 20 times slower than "
+            "float32: -x recipe.precision=float32 makes them other cells, and fast"
+        )
 
 
 def blocked_lines(plan: Plan) -> Iterator[str]:

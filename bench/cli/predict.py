@@ -11,9 +11,9 @@ import click
 from bench.cli.options import open_catalog, plugin_options
 
 if TYPE_CHECKING:
-    from bench.engine.asked import Picture
-    from bench.engine.kinds import White
-    from bench.engine.trained import Trained
+    from bench.runs.asked import Picture
+    from bench.runs.predict import Trained
+    from bench.stages.kinds import White
 
 HIGHEST = 65535
 """The highest level that a picture may hold."""
@@ -51,10 +51,10 @@ def command(
     is turned as its Exif says. What cannot be predicted is said in one line, the others go on, and the exit code is 3.
     """
     from bench.cli.cells import found_record
-    from bench.engine.asked import asked_for
-    from bench.engine.home import Places, bench_home
-    from bench.engine.products import check_place
-    from bench.engine.trained import load_trained
+    from bench.runs.asked import asked_for
+    from bench.runs.predict import load_trained
+    from bench.runs.products import check_place
+    from bench.store.home import Places, bench_home
 
     products, level = _products(save), _white(white)
     _, record = found_record(out, cell)
@@ -77,9 +77,9 @@ def _predicted(
     Raises:
         StoreError: nothing more can be written.
     """
-    from bench.engine.products import check_new, product_files, write_products
     from bench.errors import BenchError, StoreError
     from bench.images import read_image
+    from bench.runs.products import check_new, product_files, write_products
 
     files = product_files(to / picture.name, products)
     try:
@@ -103,7 +103,7 @@ def _say(text: str, *, err: bool = False) -> None:
 
 
 def _products(save: str) -> tuple[str, ...]:
-    from bench.engine.asked import PRODUCTS
+    from bench.runs.asked import PRODUCTS
 
     products = tuple(part.strip() for part in save.split(",") if part.strip())
     unknown = [part for part in products if part not in PRODUCTS]
@@ -113,7 +113,7 @@ def _products(save: str) -> tuple[str, ...]:
 
 
 def _white(text: str | None) -> White | None:
-    from bench.engine.kinds import White
+    from bench.stages.kinds import White
 
     if text is None:
         return None

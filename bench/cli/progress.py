@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.engine.jobs import Ended, Progress
+from bench.cli.planning import opening_remarks
 from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.stages.jobs import Ended, Progress
 from bench.suite.joint import naming_axes
 from bench.words import plural
 
@@ -80,7 +81,7 @@ def _opening(plan: Plan) -> Iterator[str]:
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
     profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
     yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
-    yield from (f"  remark: {remark}" for remark in plan.remarks())
+    yield from opening_remarks(plan)
 
 
 def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:

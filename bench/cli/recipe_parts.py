@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def recipe_offers() -> tuple[Offer, ...]:
     """What ``recipe.optimiser`` and ``recipe.schedule`` may name; plugins cannot add to these."""
-    from bench import __version__
     from bench.canonical import digest_file
     from bench.catalog import Offer, Provider
     from bench.suite import optimisers, schedules
+    from bench.version import __version__
 
     def provider(module: ModuleType) -> Provider:
         return Provider("defectbench", __version__, module.__name__, digest_file(Path(str(module.__file__))))

@@ -12,7 +12,7 @@ import click
 from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
-    from bench.engine.repeating import Repeated
+    from bench.runs.repro import Repeated
 
 DIFFERENT = 3
 SHOWN = 12
@@ -45,8 +45,8 @@ def command(
     from bench.cli.cells import found_record
     from bench.cli.folding import folded
     from bench.cli.progress import watching
-    from bench.engine.repeating import repeat
     from bench.engine.scheduler import Invocation
+    from bench.runs.repro import repeat
 
     path, record = found_record(run or out, cell)
     desk = data_desk(data, plugin, no_plugins)
@@ -64,7 +64,7 @@ def command(
 
 def lines(found: Repeated) -> list[str]:
     """The verdict, what it rests on, and what was made otherwise."""
-    from bench.engine.repeating import RULE
+    from bench.runs.repro import RULE
 
     said = [f"cell {found.cell}: {found.verdict}", *(f"  {note}" for note in found.notes)]
     if found.verdict != "identical":

@@ -27,9 +27,9 @@ def command(plain: bool, raw_rank: bool, **given: Any) -> int:
     from bench.cli.leaderboard import render
     from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
+    from bench.commands import run_and_file
     from bench.engine.scheduler import unsettled
     from bench.report.ranks import plain_order
-    from bench.twin import run_and_file
 
     suite, invocation = open_suite(**given)
     started = time.monotonic()

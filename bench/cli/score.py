@@ -15,10 +15,10 @@ from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
-    from bench.engine.home import Places
-    from bench.engine.rescoring import Ask, Late
     from bench.report.board import Leaderboard
-    from bench.suite.suite import Suite
+    from bench.runs.rescore import Ask, Late
+    from bench.store.home import Places
+    from bench.suite.reading.load import Suite
 
 SHOWN = ("f1", "precision", "recall")
 FORMATS = ("text", "markdown", "latex", "csv", "json")
@@ -49,8 +49,8 @@ def command(
     """
     from bench.cli.leaderboard import render
     from bench.cli.run import CELLS_FAILED
-    from bench.engine.rescoring import Ask, file_scores, rescored
-    from bench.engine.runs import records_in, told
+    from bench.runs.folder import records_in, told
+    from bench.runs.rescore import Ask, file_scores, rescored
     from bench.score.rules import rule_from
 
     ask = Ask(None if threshold == "protocol" else rule_from(threshold), found)
@@ -72,10 +72,10 @@ def command(
 
 def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Catalog, Places, Path]:
     """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
-    from bench.engine.runs import read_run
+    from bench.runs.folder import read_run
 
     if Path(suite).is_dir():
-        from bench.engine.home import Places, bench_home
+        from bench.store.home import Places, bench_home
 
         folder = Path(suite)
         catalog = open_catalog(given["plugin"], given["no_plugins"])
@@ -90,7 +90,7 @@ def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     Raises:
         click.UsageError: a score that nobody makes.
     """
-    from bench.suite.sections import value_mistake
+    from bench.suite.reading.sections import value_mistake
 
     for name in metrics:
         mistake = value_mistake(f"{name}@test", catalog.names("metric"))
@@ -104,7 +104,7 @@ def _board(suite: Suite, records: Mapping[str, Any], values: tuple[str, ...], as
     from dataclasses import replace
 
     from bench.cli.run import command_line
-    from bench.twin import board_of_records
+    from bench.commands import board_of_records
 
     name = suite.name if ask.is_protocol else f"{suite.name}, threshold {ask.text}"
     shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))

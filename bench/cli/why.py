@@ -13,10 +13,10 @@ import click
 from bench.cli.options import data_desk, dataset_options, open_suite
 
 if TYPE_CHECKING:
-    from bench.engine.reasons import Why
     from bench.engine.scheduler import Invocation
+    from bench.runs.why import Why
     from bench.suite.cells import Cell
-    from bench.suite.suite import Suite
+    from bench.suite.reading.load import Suite
 
 
 @click.command("why")
@@ -33,7 +33,7 @@ def command(cell: str, **given: Any) -> None:
     version, stage version and data fingerprint that differs.
     """
     from bench.cli.folding import folded
-    from bench.engine.reasons import why
+    from bench.runs.why import why
 
     with redirect_stdout(sys.stderr):
         wanted, suite, invocation = _found(cell, **given)
@@ -53,8 +53,8 @@ def _found(
         return cell_by_start(loaded.cells, cell, suite), loaded, invocation
     if profile or overrides:
         raise click.UsageError("--profile and -x say how a suite is read; name it with --suite")
-    from bench.engine.home import Places
     from bench.engine.scheduler import Invocation
+    from bench.store.home import Places
 
     folder, stored, wanted = found_cell(given["out"], cell)
     desk = data_desk(given["data"], given["plugin"], given["no_plugins"])

@@ -25,7 +25,7 @@ from bench.canonical import DIGEST_BYTES, digest, digest_file
 from bench.data import leaks
 from bench.data.index import MOST_NAMED, DatasetIndex, IndexedImage, some
 from bench.errors import DataError
-from bench.layout import Row, read_csv
+from bench.releases import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
 from bench.types import SPLITS, Split
 from bench.words import plural

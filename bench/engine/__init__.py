@@ -1,4 +1,4 @@
-"""Stage graph, store, worker, scheduler: the way from cells to records."""
+"""Who is next: plan, needs, scheduler, launchers, worker."""
 
 from bench.machine import refuse_windows
 

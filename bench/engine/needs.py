@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.engine.home import Places
-from bench.engine.jobs import Ended, State
 from bench.engine.plan import Before, Planned
-from bench.engine.store import stage_note
+from bench.stages.jobs import Ended, State
+from bench.store.home import Places
+from bench.store.store import stage_note
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 from bench.canonical import digest
 from bench.catalog import Catalog
-from bench.engine.home import Places
-from bench.engine.indexing import Shelf, indexed, shelf
-from bench.engine.stages import Graph, IndexedData, Stage, bank_crops
-from bench.engine.store import read_record, stage_note
 from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
 from bench.report.shape import NOT_HERE
+from bench.stages.graph import Graph, IndexedData, Stage, bank_crops
+from bench.stages.indexing import Shelf, indexed, shelf
+from bench.store.home import Places
+from bench.store.store import read_record, stage_note
 from bench.suite.cells import Cell, source_of
-from bench.suite.suite import Suite
+from bench.suite.reading.load import Suite
 from bench.words import plural
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]

@@ -5,25 +5,24 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.catalog import Catalog
-from bench.engine.home import Places
-from bench.engine.indexing import Shelf, plain_rule
-from bench.engine.jobs import Ended, Job, Launcher, Listener, Progress
-from bench.engine.local import LocalLauncher
+from bench.engine.launchers import LocalLauncher
 from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Before, Plan, Planned, Planner
-from bench.engine.stages import as_json, budget_crops, reuse
-from bench.engine.store import SCHEMA, read_record, touch_stage, write_json
+from bench.machine import gpus, processors
+from bench.stages.graph import as_json, budget_crops, reuse
+from bench.stages.indexing import Shelf, plain_rule
+from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
+from bench.store.home import Places
+from bench.store.store import SCHEMA, read_record, touch_stage, write_json
 from bench.suite.cells import Cell, asked, source_of
-from bench.suite.layers import gpus
+from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref, Runtime
-from bench.suite.suite import Suite
 
 MOST_CPU_WORKERS = 4
 """A worker holds torch and a model, about a gigabyte; ``runtime.workers`` sets another number."""
@@ -111,9 +110,9 @@ def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
 
     A processor counts as several devices: one cell per core trains more cells an hour than all cores on one cell.
     """
-    devices = [runtime.device] if runtime.device else _devices()
-    workers = runtime.workers or (min(_processors(), MOST_CPU_WORKERS) if devices == ["cpu"] else len(devices))
-    threads = max(1, _processors() // workers)
+    devices = devices_of(runtime)
+    workers = runtime.workers or (min(processors(), MOST_CPU_WORKERS) if devices == ["cpu"] else len(devices))
+    threads = max(1, processors() // workers)
     return [
         {
             "BENCH_DEVICE": devices[number % len(devices)],
@@ -125,14 +124,11 @@ def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
     ]
 
 
-def _devices() -> list[str]:
-    """Every GPU of this machine, else the processor."""
+def devices_of(runtime: Runtime) -> list[str]:
+    """The device asked for, else every GPU of this machine, else the processor."""
+    if runtime.device:
+        return [runtime.device]
     return [f"cuda:{number}" for number in range(gpus())] or ["cpu"]
-
-
-def _processors() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _make_indices(

@@ -8,8 +8,8 @@ import shlex
 from bench.catalog import Catalog
 from bench.component import complete
 from bench.data.splits import Rule
-from bench.engine.home import Places
-from bench.engine.stages import IndexedData, spent
+from bench.stages.graph import IndexedData, spent
+from bench.store.home import Places
 from bench.suite.cells import Cell
 from bench.suite.schema import Fold, Ref, SplitFile
 from bench.types import SPLITS

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.jobs import Ended, Job
 from bench.errors import BenchError, Diverged, PluginError
+from bench.stages.jobs import Ended, Job
 
 PR_SET_PDEATHSIG = 1
 
@@ -54,11 +54,11 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
         if which not in catalogs:
             catalogs[which] = _catalog(job)
         if job.stages:
-            from bench.engine.execute import run_cell
+            from bench.stages.execute import run_cell
 
             run_cell(job, catalogs[which], report)
         else:
-            from bench.engine.indexing import make_index
+            from bench.stages.indexing import make_index
 
             make_index(job, catalogs[which], report)
     except Diverged as error:

@@ -1,1 +1,1 @@
-"""Leaderboards, plots and overlays: pure functions of store and suite."""
+"""What is said of records: boards, comparisons, orders, costs, effects, published numbers."""

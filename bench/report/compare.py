@@ -236,7 +236,7 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
         return None
     if any(read(record, measure).value is None for record in (first, second)):
         return None
-    from bench.score.intervals import group_counts
+    from bench.statistics.intervals import group_counts
 
     sides = []
     for record in (first, second):
@@ -250,8 +250,8 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
 
 def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean difference from blocks ``float64[2, cells, 1, groups, 4]``; None with a single group."""
-    from bench.score.contrasts import block
-    from bench.score.pairs import even_shares, weighted
+    from bench.statistics.comparisons import even_shares, weighted
+    from bench.statistics.estimates import block
 
     metric = _metric(measure)
     assert metric is not None

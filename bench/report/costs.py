@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bench.report.choose import Records
+from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, line, look, measure_of, number, percent, plain, read, texts_of
-from bench.report.pareto import front
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
 from bench.words import plural

@@ -9,8 +9,8 @@ import numpy as np
 
 from bench.report.measures import look
 from bench.report.shape import Measure
-from bench.score.intervals import RELIABLE_GROUPS, group_counts
 from bench.score.metrics import POOLED
+from bench.statistics.intervals import RELIABLE_GROUPS, group_counts
 from bench.types import Float64, JsonValue, PixelMetric
 from bench.words import plural
 

@@ -12,8 +12,8 @@ from bench.report.choose import Records, chosen, seed_of, state_of, trials_of
 from bench.report.counts import Counts, counts_of, stacked
 from bench.report.measures import read
 from bench.report.shape import CellLike, Measure
-from bench.score.contrasts import Block, block
-from bench.score.pairs import FEWEST_SEEDS
+from bench.statistics.comparisons import FEWEST_SEEDS
+from bench.statistics.estimates import Block, block
 from bench.types import Float64, PixelMetric
 from bench.words import plural
 

@@ -14,11 +14,11 @@ from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of, texts_of
 from bench.report.shape import CellLike, Measure
 from bench.report.undefined import all_shown, why_undefined
-from bench.score.effects import interaction, marginal_means
 from bench.score.metrics import POOLED
-from bench.score.pairs import FEWEST_SEEDS, against_reference
-from bench.score.ties import tie_letters
-from bench.suite.mistakes import unknown
+from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
+from bench.statistics.effects import interaction, marginal_means
+from bench.statistics.letters import tie_letters
+from bench.suite.reading.mistakes import unknown
 from bench.types import Float64, PixelMetric
 
 Interval = tuple[float, float]

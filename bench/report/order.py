@@ -15,10 +15,10 @@ from bench.report.choose import Records, seed_of, state_of
 from bench.report.counts import Counts, counts_of, pooled_metric, reliability, stacked
 from bench.report.measures import NOTHING, heading, interval_text, percent, read
 from bench.report.shape import CellLike, Entry, Grid, Measure, Section, Table
-from bench.score.contrasts import block
-from bench.score.intervals import mean_estimate
-from bench.score.pairs import ALPHA, FEWEST_SEEDS, against_reference
-from bench.score.ties import tie_letters
+from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, against_reference
+from bench.statistics.estimates import block
+from bench.statistics.intervals import mean_estimate
+from bench.statistics.letters import tie_letters
 from bench.types import PixelMetric
 from bench.words import plural
 

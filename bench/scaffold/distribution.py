@@ -11,10 +11,10 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench import __version__
 from bench.catalog import HOOKS, KINDS, PLURALS, Catalog
 from bench.errors import PluginError
 from bench.scaffold import texts
+from bench.version import __version__
 
 HOOK_OF: Mapping[str, str] = {kind: hook for hook, kind in HOOKS.items()}
 """Kind to the name of its hook."""

@@ -1,1 +1,1 @@
-"""Evidence, thresholds, metrics, defects as objects, intervals."""
+"""Counts of pixels and defects: evidence, thresholds, metrics, defects as objects."""

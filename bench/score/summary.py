@@ -9,9 +9,7 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.score.classes import ClassThresholds, choose_class_thresholds, macro_scores, type_scores
-from bench.score.contrasts import LEVEL
 from bench.score.evidence import Evidence
-from bench.score.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.score.metrics import (
     F1,
     POOLED,
@@ -26,6 +24,8 @@ from bench.score.ranges import believed
 from bench.score.regions import LIMIT, region_overlap
 from bench.score.thresholds import Threshold, degenerate, pooled
 from bench.score.zones import CORE, FAR
+from bench.statistics.estimates import LEVEL
+from bench.statistics.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.types import Float64
 
 HALF = 500

@@ -1,1 +1,1 @@
-"""Crop strategies, preprocessing and augmentation."""
+"""Augmentation of training crops."""

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets.mask_values import HALF, Binary
-from bench_plugins.datasets.pairing import by_name, no_pictures, pictures_in, stored_channels
+from bench_plugins.datasets._mask_values import HALF, Binary
+from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
 
 from bench.api import (
     About,

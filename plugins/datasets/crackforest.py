@@ -22,8 +22,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from bench_plugins.datasets.crackforest_mat import read_matlab
-from bench_plugins.datasets.crackforest_seg import read_seg, seg_text
+from bench_plugins.datasets._crackforest_mat import read_matlab
+from bench_plugins.datasets._crackforest_seg import read_seg, seg_text
 
 from bench.api import (
     About,

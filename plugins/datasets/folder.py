@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets.grouping import check_groups, groups_of
-from bench_plugins.datasets.mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
-from bench_plugins.datasets.pairing import (
+from bench_plugins.datasets._grouping import check_groups, groups_of
+from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
+from bench_plugins.datasets._pairing import (
     PLAIN,
     Affixes,
     affixes_of,

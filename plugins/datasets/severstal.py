@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets.severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, Marks, marks_in_folder, marks_in_table
+from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, Marks, marks_in_folder, marks_in_table
 
 from bench.api import (
     About,

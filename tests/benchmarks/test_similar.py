@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.data.likeness import Look, likeness, look
-from bench.data.near_duplicates import SEARCHES, _candidates, similar
+from bench.audit.likeness import Look, likeness, look
+from bench.audit.near_duplicates import SEARCHES, _candidates, similar
 from bench.types import Split
 
 IMAGES, SIDE, ROUNDS = 3000, 512, 5

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.data.space import size_text
+from bench.obtain.space import size_text
 
 if TYPE_CHECKING:
-    from bench.engine.obtaining import Watch
+    from bench.obtain.get import Watch
 
 EVERY_S = 15.0
 """Seconds between two lines of progress in a log."""

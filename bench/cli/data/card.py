@@ -12,10 +12,10 @@ import click
 from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
-    from bench.data.pixels import PixelFacts
+    from bench.audit.pixels import PixelFacts
     from bench.data.remarks import Assignment
-    from bench.engine.opening import Opened
-    from bench.report.gallery import Thumbnail
+    from bench.pictures.gallery import Thumbnail
+    from bench.stages.opening import Opened
 
 FILE = "card.md"
 
@@ -29,8 +29,8 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
 
     DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Every image is read once.
     """
+    from bench.audit.pixels import pixel_facts
     from bench.canonical import printable
-    from bench.data.pixels import pixel_facts
     from bench.words import plural
 
     desk = data_desk(data, plugin, no_plugins)
@@ -46,9 +46,9 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
 
 def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[str], Path]:
     """Draw the pictures, write the card, and return its remarks and its file."""
+    from bench.audit.card import CardFacts, beware, card_markdown
     from bench.data.splits import assign
     from bench.errors import DataError
-    from bench.report.card import CardFacts, beware, card_markdown
     from bench.report.naming import short_name, slug
 
     component = opened.offer.component
@@ -78,11 +78,11 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
 
 def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
     """Draw the pictures of a card into ``folder``: part to file name."""
+    from bench.audit.card_pictures import SIDE, areas_plot, examples, levels_plot, sizes_plot
     from bench.component import guarded
     from bench.images import write_png
-    from bench.report.aprf import write_figure
-    from bench.report.card_pictures import SIDE, areas_plot, examples, levels_plot, sizes_plot
-    from bench.report.gallery import thumbnail
+    from bench.pictures.curves import write_figure
+    from bench.pictures.gallery import thumbnail
 
     index = opened.index
 

@@ -13,7 +13,7 @@ from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
-    from bench.engine.opening import Opened
+    from bench.stages.opening import Opened
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -45,12 +45,12 @@ def command(
     that is most like it is sought at every size. The likeness is the universal quality index (Wang and Bovik 2002):
     1 for equal windows; it falls with the correlation, and where brightness or contrast differ.
     """
+    from bench.audit.context import context
+    from bench.audit.context_table import context_figure, context_grid
     from bench.canonical import printable
     from bench.component import guarded
-    from bench.data.context import context
-    from bench.report.aprf import write_figure
-    from bench.report.context import context_figure, context_grid
-    from bench.report.text import grid_text
+    from bench.pictures.curves import write_figure
+    from bench.render.text import grid_text
     from bench.words import plural
 
     edges = _edges(sizes)
@@ -73,7 +73,7 @@ def command(
 
 
 def _edges(text: str) -> list[int]:
-    from bench.report.context import MOST_SIZES
+    from bench.audit.context_table import MOST_SIZES
 
     try:
         edges = [int(part) for part in text.split(",")]

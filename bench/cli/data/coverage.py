@@ -19,11 +19,11 @@ def command(form: str, **given: Any) -> int:
 
     Nothing is trained. A data set that is absent is named in one line, the others are shown, and the exit code is 3.
     """
-    from bench.engine.coverage import coverage_rows
-    from bench.report.coverage_table import coverage_grids
-    from bench.report.markdown import grid_markdown
-    from bench.report.tables import rows_csv
-    from bench.report.text import grid_text
+    from bench.audit.coverage import coverage_rows
+    from bench.audit.coverage_table import coverage_grids
+    from bench.render.data import rows_csv
+    from bench.render.markdown import grid_markdown
+    from bench.render.text import grid_text
 
     suite, invocation = open_suite(**given)
     with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil the table

@@ -30,7 +30,7 @@ def _fetched(desk: DataDesk, ref: Ref) -> bool:
     """Fetch one data set; a failure is a line, and the next one is tried. What is made on first use is no failure."""
     from bench.canonical import printable
     from bench.cli.data.bars import watching
-    from bench.engine.obtaining import fetch_dataset, on_demand
+    from bench.obtain.get import fetch_dataset, on_demand
 
     component = desk.catalog.find("dataset", ref.use).component
     downloads = component.release.downloads if component.release else ()

@@ -23,7 +23,7 @@ def command(
     from bench.canonical import printable
     from bench.cli.data.bars import watching
     from bench.cli.data.fetch import say_terms
-    from bench.engine.obtaining import Look, import_dataset, link_dataset
+    from bench.obtain.get import Look, import_dataset, link_dataset
 
     if link and len(paths) > 1:
         raise click.UsageError(f"--link takes one folder, not {len(paths)} paths")

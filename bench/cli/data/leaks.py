@@ -14,11 +14,11 @@ import click
 from bench.cli.options import DataDesk, data_desk, dataset_options
 
 if TYPE_CHECKING:
+    from bench.audit.leaks import Found, Kind, Link
+    from bench.audit.likeness import Look
     from bench.data.index import DatasetIndex
-    from bench.data.likeness import Look
-    from bench.engine.opening import Opened
-    from bench.report.leaks import Found, Kind, Link
-    from bench.report.pairs import ShownPair
+    from bench.pictures.pairs import ShownPair
+    from bench.stages.opening import Opened
     from bench.types import Split
 
 MOST_LINES = 20
@@ -59,9 +59,9 @@ def command(
     """
     if split not in ("grouped", "random") and not split.endswith(".csv"):
         raise click.UsageError(f"--split {split!r}: write grouped, random or the name of a file that ends in .csv")
-    from bench.data.near_duplicates import ALIKE
-    from bench.data.placing import random_split
-    from bench.report.leaks import found_leaks
+    from bench.audit.leaks import found_leaks
+    from bench.audit.near_duplicates import ALIKE
+    from bench.audit.placing import random_split
 
     desk = data_desk(data, plugin, no_plugins)
     opened = desk.opened(dataset)
@@ -78,7 +78,7 @@ def command(
 
 
 def _placed(index: DatasetIndex, split: str) -> dict[str, Split]:
-    from bench.data.placing import placed
+    from bench.audit.placing import placed
     from bench.suite.schema import SplitFile
 
     return placed(index, None if split == "grouped" else SplitFile(file=split))
@@ -86,9 +86,9 @@ def _placed(index: DatasetIndex, split: str) -> dict[str, Split]:
 
 def _judged_by(desk: DataDesk, index: DatasetIndex, groups: str | None) -> DatasetIndex:
     """The index with the groups that the user named."""
-    from bench.data.placing import read_groups, regrouped
-    from bench.engine.indexing import listed, open_dataset
-    from bench.engine.jobs import DataRef
+    from bench.audit.placing import read_groups, regrouped
+    from bench.stages.indexing import listed, open_dataset
+    from bench.stages.jobs import DataRef
 
     if groups is None:
         return index
@@ -101,8 +101,8 @@ def _judged_by(desk: DataDesk, index: DatasetIndex, groups: str | None) -> Datas
 
 def _looks(opened: Opened) -> dict[str, Look]:
     """Read every image once more, and say what comes then."""
+    from bench.audit.near_duplicates import looks
     from bench.cli.data.bars import IMAGES, watching
-    from bench.data.near_duplicates import looks
     from bench.words import plural
 
     with watching() as watch:
@@ -112,8 +112,8 @@ def _looks(opened: Opened) -> dict[str, Look]:
 
 
 def _text(found: Found, split: str, to: Path | None) -> list[str]:
-    from bench.report.leaks import cautions, judged, link_text, links, summary
-    from bench.report.text import grid_text
+    from bench.audit.leaks import cautions, judged, link_text, links, summary
+    from bench.render.text import grid_text
     from bench.words import plural
 
     lines = [grid_text(summary(found, f"{found.index.dataset}, split {split}"))]
@@ -130,17 +130,17 @@ def _text(found: Found, split: str, to: Path | None) -> list[str]:
 
 
 def _csv(found: Found) -> list[str]:
-    from bench.report.leaks import link_row, links
-    from bench.report.tables import rows_csv
+    from bench.audit.leaks import link_row, links
+    from bench.render.data import rows_csv
 
     return [rows_csv([link_row(found, link) for link in links(found)]).rstrip("\n")]
 
 
 def _write(opened: Opened, found: Found, to: Path) -> None:
     """Write ``pairs.csv`` and sheets of pictures by kind; sheets of an earlier search go."""
+    from bench.audit.leaks import links
     from bench.images import write_png
-    from bench.report.leaks import links
-    from bench.report.pairs import ACROSS, DOWN, pair_sheet
+    from bench.pictures.pairs import ACROSS, DOWN, pair_sheet
 
     to.mkdir(parents=True, exist_ok=True)
     for old in to.iterdir():
@@ -159,8 +159,8 @@ def _write(opened: Opened, found: Found, to: Path) -> None:
 
 def _shown(opened: Opened, found: Found, members: Sequence[Link]) -> list[ShownPair]:
     from bench.component import guarded
-    from bench.report.gallery import Thumbnail, thumbnail
-    from bench.report.pairs import SIDE, ShownPair
+    from bench.pictures.gallery import Thumbnail, thumbnail
+    from bench.pictures.pairs import SIDE, ShownPair
 
     def look(id: str) -> Thumbnail:
         return thumbnail(guarded(f"load({id!r}) of data set {found.index.dataset!r}", opened.dataset.load, id), SIDE)

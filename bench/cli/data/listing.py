@@ -15,7 +15,7 @@ from bench.canonical import printable
 from bench.cli.options import data_desk, dataset_options
 
 if TYPE_CHECKING:
-    from bench.engine.holdings import Holding
+    from bench.obtain.holdings import Holding
     from bench.report.shape import Grid
 
 WIDTH = 100
@@ -27,17 +27,17 @@ HEADER = ("data set", "state", "images", "size", "licence", "where, or how to ge
 @click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
 def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
     """List every data set: where it is, licence, size, state. Opens no image."""
-    from bench.engine.holdings import holdings
+    from bench.obtain.holdings import holdings
 
     desk = data_desk(data, plugin, no_plugins)
     with redirect_stdout(sys.stderr):
         found = holdings(desk.catalog, desk.places)
     if form == "csv":
-        from bench.report.tables import rows_csv
+        from bench.render.data import rows_csv
 
         click.echo(rows_csv([_row(one) for one in found]), nl=False)
     elif form == "markdown":
-        from bench.report.markdown import grid_markdown
+        from bench.render.markdown import grid_markdown
 
         click.echo(grid_markdown(_grid(found)))
     else:
@@ -59,7 +59,7 @@ def _row(one: Holding) -> dict[str, str | int | None]:
 
 
 def _cells(one: Holding) -> tuple[str, str, str, str, str]:
-    from bench.data.space import size_text
+    from bench.obtain.space import size_text
 
     images = "-" if one.images is None else f"{one.images:,}"
     if one.images is not None and one.released not in (None, one.images):

@@ -13,7 +13,7 @@ from bench.errors import BenchError, DataError, PluginError, UnusableImages
 from bench.words import plural
 
 if TYPE_CHECKING:
-    from bench.engine.verifying import Verified
+    from bench.obtain.verify import Verified
     from bench.suite.schema import Ref
 
 
@@ -37,7 +37,7 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
     """
     from bench.canonical import printable
     from bench.cli.data.bars import IMAGES, watching
-    from bench.engine.verifying import verify_dataset
+    from bench.obtain.verify import verify_dataset
 
     try:
         with watching() as watch:
@@ -68,7 +68,7 @@ def _unusable(error: UnusableImages) -> str:
 
 def _there(desk: DataDesk, ref: Ref) -> bool:
     """Whether something lies where the data set should; a folder that cannot be followed is nothing."""
-    from bench.engine.arriving import occupied
+    from bench.store.place import occupied
 
     try:
         return occupied(desk.root(ref))

@@ -13,7 +13,7 @@ import click
 from bench.cli.options import DataDesk, data_desk, dataset_options
 
 if TYPE_CHECKING:
-    from bench.report.gallery import Thumbnail
+    from bench.pictures.gallery import Thumbnail
     from bench.types import Dataset, Record
 
 
@@ -47,10 +47,10 @@ def command(
     A and B are names or, with settings, '{use: NAME, settings: {...}}'. Images of equal group and equal metadata
     'viewpoint' correspond.
     """
+    from bench.audit.viewpoints import correspondence
+    from bench.audit.views import views
     from bench.canonical import printable
-    from bench.data.viewpoints import correspondence
     from bench.images import write_png
-    from bench.report.views import views
     from bench.words import plural
 
     if to.suffix != ".png":
@@ -85,9 +85,9 @@ class _Side:
         Raises:
             BenchError: it does not exist, is absent, or its reader fails.
         """
-        from bench.engine.indexing import listed, open_dataset
-        from bench.engine.jobs import DataRef
         from bench.report.naming import short_name
+        from bench.stages.indexing import listed, open_dataset
+        from bench.stages.jobs import DataRef
 
         ref = desk.ref(text)
         component = desk.catalog.find("dataset", ref.use).component
@@ -97,8 +97,8 @@ class _Side:
 
     def look(self, id: str) -> Thumbnail:
         """One image, reduced."""
+        from bench.audit.views import SIDE
         from bench.component import guarded
-        from bench.report.gallery import thumbnail
-        from bench.report.views import SIDE
+        from bench.pictures.gallery import thumbnail
 
         return thumbnail(guarded(f"load({id!r}) of data set {self.name!r}", self.dataset.load, id), SIDE)

@@ -1,0 +1,1 @@
+"""Looking at data: cards, leaks, look-alikes, viewpoints, coverage, context."""

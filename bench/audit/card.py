@@ -1,0 +1,313 @@
+"""A data card: what a data set is, what it holds and what to beware of, as Markdown. The same data, the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.audit.card_pictures import SHOWN_CLASSES
+from bench.audit.pixels import DARK, PixelFacts, five_numbers
+from bench.component import About, Release
+from bench.data.index import DatasetIndex
+from bench.data.leaks import duplicates, images_of, shared_groups
+from bench.data.remarks import Assignment, remarks
+from bench.data.statistics import (
+    CROPS,
+    FEW_VALUES,
+    ClassCount,
+    MetaField,
+    class_counts,
+    copies,
+    defective_groups,
+    is_defective,
+    meta_fields,
+    split_counts,
+    unmarked_of_defective_groups,
+)
+from bench.render.markdown import escaped, grid_markdown
+from bench.report.measures import NOTHING, line, percent, plain
+from bench.report.naming import written
+from bench.report.shape import Grid
+from bench.types import JsonValue
+from bench.words import plural
+
+MOST_LISTED = 60
+"""Images named one by one in a list at most."""
+MOST_CHANNELS = 9
+"""Channels shown one by one; of more only the range is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """All that a card is written from.
+
+    ``name`` is the data set with its settings in short; ``settings`` are complete. ``pictures`` maps the parts
+    ``sizes``, ``levels``, ``areas`` and ``examples`` to file names; a part without a picture is left out.
+    """
+
+    name: str
+    version: int
+    badge: str | None
+    about: About | None
+    release: Release | None
+    settings: Mapping[str, JsonValue]
+    index: DatasetIndex
+    pixels: PixelFacts
+    assignment: Assignment
+    pictures: Mapping[str, str]
+
+
+def card_markdown(facts: CardFacts) -> str:
+    """The whole card."""
+    index = facts.index
+    blocks = [
+        f"# {escaped(facts.name)}",
+        escaped(facts.about.summary) if facts.about else "",
+        _bullets(beware(facts), "## To beware of"),
+        "## Origin",
+        _origin(facts),
+        "## Images",
+        grid_markdown(_images(index)),
+        _picture(
+            facts,
+            "sizes",
+            "Width and height of the images; what lies outside a dotted corner is padded for crops of that size",
+        ),
+        "## Grey levels",
+        _dark_sentence(facts.pixels),
+        grid_markdown(_channels(index, facts.pixels)),
+        _picture(facts, "levels", "Share of all pixels at each grey level; what is left of the dotted line is dark"),
+        "## Classes",
+        grid_markdown(_classes(index)),
+        grid_markdown(_defects(index, facts.pixels)),
+        "Defects are 8-connected components of the pixels of one class.",
+        _picture(facts, "areas", "Areas of the defects of each class on a logarithmic axis; the line is the median"),
+        "## Splits",
+        *_splits(facts),
+        "## Copies",
+        _copies(facts),
+        _unmarked(index),
+        *_metadata(index),
+        *_examples(facts),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def beware(facts: CardFacts) -> list[str]:
+    """The badge, the remarks on images and splits, and how many copies lie in different splits."""
+    found = [f"Badge: {facts.badge}."] if facts.badge else []
+    found += remarks(facts.index, facts.settings, facts.assignment)
+    if not isinstance(facts.assignment, str) and (leaks := duplicates(facts.index, facts.assignment)):
+        found.append(f"Exact copies lie in different splits: {plural(images_of(leaks), 'image')}.")
+    return found
+
+
+def _origin(facts: CardFacts) -> str:
+    about = facts.about or About("")
+    settings = ", ".join(f"{name}: {written(value)}" for name, value in facts.settings.items())
+    told = (
+        ("licence", about.licence or "not stated"),
+        ("citation", about.citation or "not stated"),
+        ("how to obtain", about.obtain),
+        ("here", _release(facts.release, len(facts.index.entries))),
+        ("settings", settings or "none"),
+        ("reader version", str(facts.version)),
+        ("content fingerprint", facts.index.fingerprint),
+    )
+    home = (
+        f"- home: <{about.home}>" if about.home.startswith("http") else f"- home: {escaped(about.home or 'not stated')}"
+    )
+    return "\n".join([*(f"- {name}: {escaped(text)}" for name, text in told if text), home])
+
+
+def _release(release: Release | None, here: int) -> str:
+    if release is None or release.images is None:
+        return plural(here, "image")
+    if release.images == here:
+        return f"all {plural(here, 'image')} of the release"
+    return f"{plural(here, 'image')}; the whole release has {release.images:,}"
+
+
+def _images(index: DatasetIndex) -> Grid:
+    entries = index.entries
+    groups = {entry.group for entry in entries}
+    defective = sum(map(is_defective, entries))
+    with_defects = len(defective_groups(entries))
+    ignored, pixels = sum(e.ignored for e in entries), sum(e.height * e.width for e in entries)
+    rows = [
+        ("images", plain(len(entries))),
+        ("images with a marked defect", _of(defective, len(entries))),
+        ("images without", _of(len(entries) - defective, len(entries))),
+        ("groups (physical objects)", plain(len(groups))),
+        ("groups with a marked defect", _of(with_defects, len(groups))),
+        ("width: least, median, most", _three([entry.width for entry in entries])),
+        ("height: least, median, most", _three([entry.height for entry in entries])),
+        *((f"shorter edge below {side}", _of(_smaller(index, side), len(entries))) for side in CROPS),
+        ("channels, type", f"{entries[0].channels} x {entries[0].dtype}"),
+        ("ignored pixels", _of(ignored, pixels)),
+    ]
+    return Grid("", ("", "count"), tuple(rows))
+
+
+def _smaller(index: DatasetIndex, side: int) -> int:
+    return sum(min(entry.height, entry.width) < side for entry in index.entries)
+
+
+def _of(part: int, whole: int) -> str:
+    """``15 (3.0 %)``."""
+    return f"{part:,} ({percent(part / whole)} %)" if whole else plain(part)
+
+
+def _three(values: Sequence[int]) -> str:
+    low, _, middle, _, high = five_numbers(values)
+    return ", ".join(map(plain, (low, middle, high)))
+
+
+def _dark_sentence(pixels: PixelFacts) -> str:
+    equal = " All channels are equal." if pixels.equal_channels and len(pixels.levels) > 1 else ""
+    return (
+        f"{percent(pixels.dark / pixels.pixels)} % of all pixels are dark: mean of the channels at most {DARK} "
+        f"on the scale 0..255.{equal}"
+    )
+
+
+def _channels(index: DatasetIndex, pixels: PixelFacts) -> Grid:
+    """Mean and standard deviation per channel on the images' own scale."""
+    sums = np.array([entry.sums for entry in index.entries]).sum(axis=0) / pixels.pixels
+    squares = np.array([entry.squares for entry in index.entries]).sum(axis=0) / pixels.pixels
+    spreads = np.sqrt(np.maximum(squares - sums**2, 0))
+    header = ("channel", "mean", "standard deviation")
+    if len(sums) > MOST_CHANNELS:
+        ends = (f"{values.min():.1f} to {values.max():.1f}" for values in (sums, spreads))
+        return Grid("", header, ((f"{len(sums)} channels", *ends),))
+    rows = ((str(c + 1), f"{mean:.1f}", f"{s:.1f}") for c, (mean, s) in enumerate(zip(sums, spreads, strict=True)))
+    return Grid("", header, tuple(rows))
+
+
+def _classes(index: DatasetIndex) -> Grid:
+    counts = class_counts(index.entries, len(index.classes))
+    positive = sum(count.pixels for count in counts)
+    pixels = sum(sum(entry.pixels) for entry in index.entries)
+    rows = [_class_row(name, count, positive, pixels) for name, count in zip(index.classes, counts, strict=True)]
+    if len(index.classes) > 1:
+        groups, images = len(defective_groups(index.entries)), sum(map(is_defective, index.entries))
+        rows.append(_class_row("any", ClassCount(images, groups, positive), positive, pixels))
+    header = ("class", "images", "groups", "positive pixels", "of all positive [%]", "of all pixels [%]")
+    return Grid("", header, tuple(rows))
+
+
+def _class_row(name: str, count: ClassCount, positive: int, pixels: int) -> tuple[str, ...]:
+    share = NOTHING if not positive else percent(count.pixels / positive)
+    among = f"{100 * count.pixels / pixels:.3g}" if pixels else NOTHING
+    return name, plain(count.images), plain(count.groups), plain(count.pixels), share, among
+
+
+def _defects(index: DatasetIndex, pixels: PixelFacts) -> Grid:
+    header = ("class", "defects", "smallest [pixels]", "lower quartile", "median", "upper quartile", "largest")
+    rows = []
+    for name, areas in zip(index.classes, pixels.areas, strict=True):
+        numbers = map(plain, five_numbers(areas)) if areas.size else (NOTHING,) * 5
+        rows.append((name, plain(areas.size), *numbers))
+    return Grid("", header, tuple(rows))
+
+
+def _splits(facts: CardFacts) -> list[str]:
+    """Two tables: what lies in each split, and the classes of each."""
+    if isinstance(facts.assignment, str):
+        return [f"The rule 'grouped' gives no split: {escaped(facts.assignment)}"]
+    index, splits = facts.index, split_counts(facts.index, facts.assignment)
+    official = len({entry.id for entry in index.entries if entry.official is not None})
+    origin = (
+        f"The data set's own split is kept where it has one: {official:,} of {plural(len(index.entries), 'image')}."
+    )
+    header = ("split", "images", "groups", "groups with defects")
+    sizes = [(s.split, *map(plain, (s.images, s.groups, s.defective_groups))) for s in splits]
+    names = tuple(f"{split.split} {what}" for split in splits for what in ("groups", "pixels"))
+    rows = [
+        (name, *(plain(n) for split in splits for n in (split.classes[k].groups, split.classes[k].pixels)))
+        for k, name in enumerate(index.classes)
+    ]
+    return [
+        f"Under the rule 'grouped', where a group is never split. {origin}",
+        grid_markdown(Grid("", header, tuple(sizes))),
+        grid_markdown(Grid("", ("class", *names), tuple(rows))),
+    ]
+
+
+def _copies(facts: CardFacts) -> str:
+    """Equal images wherever they are, and groups torn apart by the data set's own split."""
+    found = copies(facts.index)
+    images = sum(map(len, found))
+    strangers = sum(len({entry.group for entry in entries}) > 1 for entries in found)
+    text = "No two images are equal pixel by pixel."
+    if found:
+        text = (
+            f"Exact copies: {plural(images, 'image')} in {plural(len(found), 'set')} of equal ones, of which "
+            f"{plural(strangers, 'set')} with images of different groups."
+        )
+    if isinstance(facts.assignment, str):
+        return text
+    across = duplicates(facts.index, facts.assignment)
+    torn = shared_groups(facts.index, facts.assignment)
+    return f"{text} Across splits: {plural(images_of(across), 'copied image')}, {plural(len(torn), 'shared group')}."
+
+
+def _unmarked(index: DatasetIndex) -> str:
+    found = unmarked_of_defective_groups(index)
+    if not found:
+        return ""
+    lines = [f"- {_id(entry.id)} (group {_id(entry.group)})" for entry in found[:MOST_LISTED]]
+    if len(found) > MOST_LISTED:
+        lines.append(f"- and {len(found) - MOST_LISTED:,} more")
+    title = f"## Images without a marked defect in groups that have one: {len(found):,}"
+    return "\n\n".join([title, "\n".join(lines)])
+
+
+def _id(text: str) -> str:
+    """A name that can be searched for as it is."""
+    return escaped(text) if "`" in text else f"`{line(text)}`"
+
+
+def _metadata(index: DatasetIndex) -> list[str]:
+    """A table per field of few values, a line for each of the others."""
+    fields = meta_fields(index)
+    if not fields:
+        return []
+    tables = [grid_markdown(_values(field)) for field in fields if 1 < len(field.values) <= FEW_VALUES]
+    lines = [_in_a_line(field) for field in fields if not 1 < len(field.values) <= FEW_VALUES]
+    return ["## Metadata", *tables, "\n".join(lines)]
+
+
+def _values(field: MetaField) -> Grid:
+    rows = ((_value(v.value), plain(v.images), plain(v.defective)) for v in field.values)
+    return Grid("", (field.name, "images", "with a marked defect"), tuple(rows))
+
+
+def _in_a_line(field: MetaField) -> str:
+    present = [value.value for value in field.values if value.value is not None]
+    if len(field.values) == 1:
+        return f"- {escaped(field.name)}: {escaped(_value(present[0]))} for all images"
+    ends = f"from {_value(present[0])} to {_value(present[-1])}"
+    return f"- {escaped(field.name)}: {plural(len(present), 'different value')}, {escaped(ends)}"
+
+
+def _value(value: str | int | float | None) -> str:
+    return NOTHING if value is None else str(value)
+
+
+def _examples(facts: CardFacts) -> list[str]:
+    if "examples" not in facts.pictures:
+        return []
+    shown = sum(count.images > 0 for count in class_counts(facts.index.entries, len(facts.index.classes)))
+    first = f"Pictures show the first {SHOWN_CLASSES} of {shown} classes." if shown > SHOWN_CLASSES else ""
+    return ["## Examples", first, _picture(facts, "examples", "Images of each class, what the mask marks is outlined")]
+
+
+def _picture(facts: CardFacts, part: str, text: str) -> str:
+    return f"![{escaped(text)}]({facts.pictures[part]})" if part in facts.pictures else ""
+
+
+def _bullets(lines: Sequence[str], title: str) -> str:
+    return f"{title}\n\n" + "\n".join(f"- {escaped(text)}" for text in lines) if lines else ""

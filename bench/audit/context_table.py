@@ -1,0 +1,123 @@
+"""What smaller crops lose: a defect and its look-alike in crops of several sizes (supplement, figure 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.audit.context import Context, Corner, Nest
+from bench.pictures.gallery import Thumbnail, outlined, thumbnail, toned
+from bench.pictures.overlay import Colour
+from bench.report.shape import Grid
+from bench.types import Sample
+from bench.words import plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#D55E00", "#E69F00", "#0072B2", "#009E73", "#56B4E9", "#CC79A7")
+"""Squares and frames from the smallest size up; told apart by the colour-blind too."""
+MOST_SIZES = len(COLOURS)
+VIEW = 2.5
+"""Largest edge of what is shown of an image, in edges of the largest crop."""
+MINUS = "\u2212"
+WIDTH = 7.2
+"""Inches: the text width of a two-column paper."""
+
+
+def context_grid(found: Context) -> Grid:
+    """One row per size, largest first: likeness of the best look-alikes over the defects, and of the pair shown."""
+    rows = []
+    for place in reversed(range(len(found.sizes))):
+        low, middle, high = np.percentile(found.best[:, place], [25, 50, 75])
+        values = (middle, low, high, found.pair.likeness[place])
+        rows.append((f"{found.sizes[place]}", *(f"{value:.2f}" for value in values)))
+    return Grid(
+        title=f"Likeness of the best look-alike in sound surface, {plural(len(found.best), 'defect')}",
+        header=("crop size", "median", "lower quartile", "upper quartile", "pair shown"),
+        rows=tuple(rows),
+    )
+
+
+def context_figure(found: Context, load: Callable[[str], Sample]) -> Figure:
+    """Both images with a square per size, and beside them the crops, smallest first, with their likeness.
+
+    All pictures go through one tone curve. What the mask marks is outlined in the images and not in the crops.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    nests = found.pair.defect, found.pair.sound
+    pictures = _pictures([load(nest.id) for nest in nests])
+    views = [_view(nest, found.sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
+    aspect = float(np.clip(max((v[1].stop - v[1].start) / (v[0].stop - v[0].start) for v in views), 0.6, 2.0))
+    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(found.sizes)) + 0.75))
+    FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.05, wspace=0.01, hspace=0.01)
+    axes = figure.subplots(2, 1 + len(found.sizes), width_ratios=[aspect, *[1.0] * len(found.sizes)], squeeze=False)
+    for row, (name, nest, (plain, marked), view) in enumerate(
+        zip(("defect", "look-alike"), nests, pictures, views, strict=True)
+    ):
+        _draw_view(axes[row, 0], marked, view, nest, found.sizes)
+        axes[row, 0].set_ylabel(name, fontsize=9)
+        for column, (corner, size) in enumerate(zip(nest.corners, found.sizes, strict=True)):
+            _draw_crop(axes[row, 1 + column], plain, corner, size, COLOURS[column % MOST_SIZES])
+    _label(axes, found)
+    return figure
+
+
+def _pictures(samples: Sequence[Sample]) -> list[tuple[Colour, Colour]]:
+    """Each image plain and with its mask outlined, by one tone curve."""
+    whole: list[Thumbnail] = [thumbnail(sample, max(sample.mask.shape)) for sample in samples]
+    return [(plain, outlined(plain, each.marked)) for plain, each in zip(toned(whole), whole, strict=True)]
+
+
+def _view(nest: Nest, largest: int, shape: Sequence[int]) -> tuple[slice, slice]:
+    """What is shown of an image: all of it, or the surroundings of the largest square."""
+    rows, columns = (
+        _around(first + largest // 2, round(VIEW * largest), length)
+        for first, length in zip(nest.corners[-1], shape[:2], strict=True)
+    )
+    return rows, columns
+
+
+def _around(centre: int, side: int, length: int) -> slice:
+    side = min(side, length)
+    first = min(max(centre - side // 2, 0), length - side)
+    return slice(first, first + side)
+
+
+def _draw_view(axis: Axes, picture: Colour, view: tuple[slice, slice], nest: Nest, sizes: Sequence[int]) -> None:
+    from matplotlib.patches import Rectangle
+
+    _show(axis, picture[view])
+    for corner, size, colour in zip(nest.corners, sizes, COLOURS * len(sizes), strict=False):
+        place = corner[1] - view[1].start - 0.5, corner[0] - view[0].start - 0.5
+        axis.add_patch(Rectangle(place, size, size, fill=False, edgecolor=colour, linewidth=1.3))
+
+
+def _draw_crop(axis: Axes, picture: Colour, corner: Corner, size: int, colour: str) -> None:
+    _show(axis, picture[corner[0] : corner[0] + size, corner[1] : corner[1] + size])
+    for spine in axis.spines.values():
+        spine.set(visible=True, edgecolor=colour, linewidth=1.6)
+
+
+def _show(axis: Axes, picture: Colour) -> None:
+    axis.imshow(picture)
+    axis.set(xticks=[], yticks=[])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def _label(axes: np.ndarray[tuple[int, int], np.dtype[np.object_]], found: Context) -> None:
+    """Sizes above, the two indices below."""
+    middle = np.median(found.best, axis=0)
+    for column, size in enumerate(found.sizes):
+        axes[0, 1 + column].set_title(f"{size} \u00d7 {size}", fontsize=9, color=COLOURS[column % MOST_SIZES])
+        text = f"{found.pair.likeness[column]:.2f}\n{middle[column]:.2f}".replace("-", MINUS)
+        axes[1, 1 + column].set_xlabel(text, fontsize=8)
+    text = f"likeness of these two\nbest found, median of {plural(len(found.best), 'defect')}"
+    axes[1, 0].set_xlabel(text, fontsize=8)

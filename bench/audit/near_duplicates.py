@@ -1,0 +1,222 @@
+"""Near-duplicates on different sides of a split, found from pixels alone: groups are not asked.
+
+Every image is read once and reduced to a :class:`Look`. Thumbnails are compared all with all, in blocks, upright and in
+the seven other turns of a square; for the best candidates of each image the likeness is measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.audit.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
+from bench.component import guarded
+from bench.data.index import DatasetIndex
+from bench.types import Dataset, Float32, Split
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+ALIKE = 0.5
+"""Likeness from which two images count as near-duplicates; docs/leaks.md has the measurements it was chosen on."""
+PROMISING = 0.35
+"""Correlation of thumbnails below which no likeness is measured."""
+ROWS, COLUMNS = 1024, 512
+"""Images compared at once."""
+CHUNK = 64
+"""Images or candidates handed to the threads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How candidates are found: turns tried, shift allowed in pixels of a thumbnail, images kept for each image."""
+
+    turns: Sequence[int]
+    margin: int
+    most: int
+
+
+SEARCHES = (Search(range(1), 1, 16), Search(range(1), 3, 8), Search(range(1, TURNS), 1, 8))
+"""Upright and nearly in place; upright but shifted by up to a fifth; turned or mirrored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two images by id, in the order of names, how alike they are, and the turn of the second that makes them so."""
+
+    first: str
+    second: str
+    likeness: float
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Row by row the best other images, ``[images, K]``: correlation of thumbnails, number of the image, turn."""
+
+    score: Float32
+    other: npt.NDArray[np.int64]
+    turn: npt.NDArray[np.int8]
+
+    def pairs(self) -> Iterator[tuple[int, int, int]]:
+        """(one, other, turn of the other) for every promising candidate."""
+        for one, place in np.argwhere(self.score >= PROMISING).tolist():
+            yield one, int(self.other[one, place]), int(self.turn[one, place])
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def looks(
+    index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Callable[[int, int], None] = _silent
+) -> dict[str, Look]:
+    """Read every image once on ``workers`` threads and keep its look, by id.
+
+    Raises:
+        DataError: an image cannot be read any more.
+        PluginError: the reader fails.
+    """
+    usual = median(math.sqrt(entry.height * entry.width) for entry in index.entries)
+    ids = [entry.id for entry in index.entries]
+
+    def seen(id: str) -> Look:
+        return look(guarded(f"load({id!r}) of data set {index.dataset!r}", dataset.load, id).image, usual)
+
+    return dict(zip(ids, _mapped(seen, ids, workers, progress), strict=True))
+
+
+def similar(
+    looks: Mapping[str, Look],
+    assignment: Mapping[str, Split],
+    *,
+    least: float = ALIKE,
+    workers: int = 2,
+    progress: Callable[[int, int], None] = _silent,
+) -> list[Pair]:
+    """Pairs of images in different splits with a likeness of ``least`` or more, most alike first.
+
+    The order of ``looks`` plays no role. Blank images are left out. Of an image with more partners than candidates
+    are kept for it, those with the most similar thumbnails are found.
+    """
+    placed = sorted((assignment[id], id) for id, seen in looks.items() if id in assignment and not seen.blank)
+    sides, ids = [side for side, _ in placed], [id for _, id in placed]
+    if len(set(sides)) < 2:
+        return []
+    coarse = np.stack([looks[id].coarse for id in ids])
+    wanted: dict[tuple[str, str], set[int]] = {}
+    for search in SEARCHES:
+        for one, other, turn in _candidates(coarse, sides, search).pairs():
+            first, second = ids[one], ids[other]
+            if first > second:
+                first, second, turn = second, first, undone(turn)
+            wanted.setdefault((first, second), set()).add(turn)
+
+    def measured(pair: tuple[str, str]) -> Pair:
+        first, second = (looks[id] for id in pair)
+        found = [(likeness(first, turned(second, turn)), -turn) for turn in sorted(wanted[pair])]
+        best, turn = max(found)
+        return Pair(*pair, best, -turn)
+
+    found = [pair for pair in _mapped(measured, sorted(wanted), workers, progress) if pair.likeness >= least]
+    return sorted(found, key=lambda pair: (-pair.likeness, pair.first, pair.second))
+
+
+def resemblance(
+    looks: Mapping[str, Look],
+    assignment: Mapping[str, Split],
+    generator: np.random.Generator,
+    *,
+    least: float = ALIKE,
+    draws: int = 200,
+) -> float:
+    """Share of random pairs across splits with a likeness of ``least`` or more; 0 where there are no such pairs.
+
+    Where it is large the images of the set are alike anyway, as different parts in one and the same pose are.
+    """
+    ids = sorted(id for id in looks if id in assignment and not looks[id].blank)
+    if len({assignment[id] for id in ids}) < 2:
+        return 0.0
+    drawn = generator.integers(len(ids), size=(8 * draws, 2)).tolist()
+    pairs = [(ids[one], ids[other]) for one, other in drawn if assignment[ids[one]] != assignment[ids[other]]][:draws]
+    return sum(likeness(looks[one], looks[other]) >= least for one, other in pairs) / max(1, len(pairs))
+
+
+def _mapped(
+    work: Callable[[Given], Found], items: Sequence[Given], workers: int, progress: Callable[[int, int], None]
+) -> Iterator[Found]:
+    """Results in order; a chunk at a time, so that few wait at once."""
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(items), CHUNK):
+            for done, found in enumerate(pool.map(work, items[start : start + CHUNK]), start + 1):
+                yield found
+                progress(done, len(items))
+
+
+def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> _Candidates:
+    """The best images on other sides for every image, by the middle of its thumbnail anywhere in the other's.
+
+    ``coarse`` is ``float32[images, 16, 16]``, ordered by side.
+    """
+    margin, most = search.margin, search.most
+    edge = coarse.shape[1] - 2 * margin
+    middles = _comparable(coarse[:, margin : margin + edge, margin : margin + edge])
+    side = np.unique(np.asarray(sides), return_inverse=True)[1]
+    found = _Candidates(
+        np.full((len(coarse), most), -1, np.float32),
+        np.zeros((len(coarse), most), np.int64),
+        np.zeros((len(coarse), most), np.int8),
+    )
+    for left in range(0, len(coarse), COLUMNS):
+        columns = slice(left, left + COLUMNS)
+        windows = [_windows(coarse[columns], turn, edge) for turn in search.turns]
+        for top in range(0, len(coarse), ROWS):
+            rows = slice(top, top + ROWS)
+            if len({*side[rows], *side[columns]}) > 1:
+                scores = np.stack([_best_window(middles[rows], window) for window in windows])
+                scores[:, side[rows, None] == side[None, columns]] = -1
+                _keep_best(found, rows, left, scores, search.turns)
+    return found
+
+
+def _windows(coarse: Float32, turn: int, edge: int) -> Float32:
+    """Every window of the turned thumbnails, ``float32[windows, images, pixels]``."""
+    upright = np.stack([turned_pixels(picture, turn) for picture in coarse])
+    views = np.lib.stride_tricks.sliding_window_view(upright, (edge, edge), axis=(1, 2))
+    return np.stack([_comparable(views[:, y, x]) for y in range(views.shape[1]) for x in range(views.shape[2])])
+
+
+def _comparable(pictures: Float32) -> Float32:
+    """``[images, h, w]`` as rows of mean 0 and length 1, whose products are correlations."""
+    rows = pictures.reshape(len(pictures), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    unit: Float32 = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+def _best_window(middles: Float32, windows: Float32) -> Float32:
+    """``float32[rows, columns]``: correlation with the best window."""
+    best: Float32 = middles @ windows[0].T
+    for window in windows[1:]:
+        np.maximum(best, middles @ window.T, out=best)
+    return best
+
+
+def _keep_best(found: _Candidates, rows: slice, left: int, scores: Float32, turns: Sequence[int]) -> None:
+    """Merge ``scores [turns, rows, columns]`` into the best candidates of these rows, in place."""
+    turn = np.asarray(turns, np.int8)[scores.argmax(axis=0)]
+    score = np.concatenate([found.score[rows], scores.max(axis=0)], axis=1)
+    others = np.broadcast_to(np.arange(left, left + scores.shape[2]), scores.shape[1:])
+    other = np.concatenate([found.other[rows], others], axis=1)
+    turn = np.concatenate([found.turn[rows], turn], axis=1)
+    most = found.score.shape[1]
+    best = np.argpartition(-score, most - 1, axis=1)[:, :most]
+    for kept, merged in ((found.score, score), (found.other, other), (found.turn, turn)):
+        kept[rows] = np.take_along_axis(merged, best, axis=1)

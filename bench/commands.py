@@ -1,0 +1,279 @@
+"""The Python twin of the command line: what commands do, as functions that return values."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.catalog import Catalog, load_catalog
+from bench.engine.plan import Plan, Planned
+from bench.engine.scheduler import Invocation, Watcher, run_suite
+from bench.errors import StoreError
+from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, records_in, run_folder, told
+from bench.stages.jobs import Ended, Progress
+from bench.store.home import Places, bench_home, check_writable
+from bench.store.store import SCHEMA, write_json, write_text
+from bench.suite.reading.load import Suite, load_suite
+from bench.suite.shipped import suite_path
+
+if TYPE_CHECKING:
+    from bench.report.board import Leaderboard
+    from bench.report.compare import Comparison, Met, Side
+    from bench.runs.merge import Merged
+    from bench.runs.repro import Repeated
+    from bench.runs.why import Why
+
+
+def run(
+    suite: str | Path,
+    *,
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    data: Mapping[str, str] | None = None,
+    out: str | Path = "runs",
+    plugins: Sequence[str | Path] = (),
+) -> Leaderboard:
+    """Run every cell of a suite that is not done and return its leaderboard, as ``bench run`` does.
+
+    Raises:
+        SuiteError: with every mistake of the suite and the overrides.
+    """
+    local = tuple(Path(plugin) for plugin in plugins)
+    catalog = load_catalog(local)
+    loaded = load_suite(suite_path(str(suite)), catalog, profile=profile, overrides=overrides)
+    places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
+    _, board = run_and_file(loaded, Invocation(catalog, places, local), Silent(), f"bench.run({str(suite)!r})")
+    return board
+
+
+def compare(
+    first: str | Path | Side,
+    second: str | Path | Side,
+    *,
+    measures: Sequence[str] = ("f1@validation", "f1@test"),
+    fail_if: Sequence[str] = (),
+) -> tuple[Comparison, list[Met]]:
+    """Compare two runs (folders, archives, exported leaderboards) as ``bench compare`` does; also the gates met.
+
+    Raises:
+        BenchError: one of them is no run, they share nothing that can be compared, or a gate is not understood.
+    """
+    from bench.report.compare import compare as compared
+    from bench.report.compare import gates_met
+    from bench.report.gates import gate_from
+    from bench.report.measures import measure_of
+    from bench.runs.folder import read_side
+
+    gates = [gate_from(text) for text in fail_if]
+    names = dict.fromkeys([*measures, *(gate.measure.name for gate in gates)])
+    one, two = (read_side(Path(side)) if isinstance(side, str | Path) else side for side in (first, second))
+    found = compared(one, two, [measure_of(name) for name in names])
+    return found, gates_met(found, gates)
+
+
+def repro(record: str | Path, *, invocation: Invocation | None = None, device: str | None = None) -> Repeated:
+    """Run the cell of a record file (``runs/NAME/cells/ID.json``) again in a fresh store, as ``bench repro`` does.
+
+    Raises:
+        BenchError: the record, the data or a component is not here.
+    """
+    import tempfile
+
+    from bench.runs.repro import repeat
+    from bench.store.store import read_json
+
+    path = Path(record)
+    with tempfile.TemporaryDirectory(prefix="bench-repro-") as place:
+        return repeat(path, read_json(path), invocation or _here(path), Path(place), Silent(), device)
+
+
+def why(run: str | Path, cell: str, *, invocation: Invocation | None = None) -> Why:
+    """Say why a cell (its whole id) of a run folder is done, stale, failed, pending or blocked, as ``bench why`` does.
+
+    Raises:
+        StoreError: there is no such run or cell.
+    """
+    from bench.runs.why import why as reason
+
+    folder = Path(run)
+    suite, _ = read_run(folder)
+    wanted = next((one for one in suite.cells if one.id == cell), None)
+    if wanted is None:
+        raise StoreError(f"{folder}: the suite of this run has no cell {cell!r}; 'bench leaderboard' lists ids")
+    return reason(wanted, suite, invocation or _here(folder / "cells" / cell, suite.data))
+
+
+def _here(record: Path, data: Mapping[str, str] | None = None) -> Invocation:
+    """Installed components, the usual store, and the results folder that a record lies in."""
+    return Invocation(load_catalog(), Places(bench_home(), record.parent.parent.parent, data or {}))
+
+
+def merge(runs: Sequence[str | Path], *, to: str | Path) -> Merged:
+    """Merge runs of one suite into the run folder ``to`` and write its tables, as ``bench merge`` does.
+
+    Raises:
+        StoreError: with every reason, one line each; then nothing is written.
+    """
+    from bench.runs.merge import merge as merged
+
+    found = merged([Path(run) for run in runs], Path(to))
+    _write_tables(board_of_run(found.folder), found.folder)
+    return found
+
+
+def export(run: str | Path, *, to: str | Path, catalog: Catalog | None = None) -> int:
+    """Write a run folder to one archive, as ``bench export`` does; return how many files it holds.
+
+    Raises:
+        StoreError: the folder holds no run, or the archive cannot be written.
+    """
+    from bench.runs.archive import write_archive
+    from bench.runs.export import archive_files
+
+    folder = Path(run)
+    board = board_of_run(folder)
+    tables = {name: RENDERERS[form](board) for form, name in FILES.items()}
+    files = archive_files(folder, tables, catalog or load_catalog())
+    write_archive(Path(to), files)
+    return len(files)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A watcher that says nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def progress(self, progress: Progress) -> None:
+        """Say nothing."""
+
+    def ended(self, planned: Planned, ended: Ended) -> None:
+        """Say nothing."""
+
+    def tick(self) -> None:
+        """Say nothing."""
+
+
+def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command: str) -> tuple[Plan, Leaderboard]:
+    """Run a suite; leave the resolved suite, the records and the board's files in its run folder."""
+    folder = invocation.places.run(suite.name)
+    check_writable(invocation.places.home)
+    check_writable(folder)
+    write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
+    plan = run_suite(suite, invocation, watcher)
+    _note_outdated(plan, folder)
+    board = board_of_plan(plan, command)
+    _write_tables(board, folder)
+    return plan, board
+
+
+def _note_outdated(plan: Plan, folder: Path) -> None:
+    """Keep which scores are not of today's data, for whoever looks at the folder alone."""
+    if outdated := plan.outdated():
+        write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
+    else:
+        (folder / OUTDATED).unlink(missing_ok=True)
+
+
+def _write_tables(board: Leaderboard, folder: Path) -> None:
+    for form, name in FILES.items():
+        write_text(folder / name, RENDERERS[form](board))
+    _draw_costs(board, folder)
+
+
+def _draw_costs(board: Leaderboard, folder: Path) -> None:
+    """Draw score against cost beside the tables; a table is never lost to its picture."""
+    from bench.pictures.pareto import write_pareto
+
+    try:
+        write_pareto(board.costs, folder, title=board.suite)
+    except Exception as error:
+        warnings.warn(f"no picture of score against cost: {type(error).__name__}: {error}", stacklevel=2)
+
+
+def board_of_plan(plan: Plan, command: str) -> Leaderboard:
+    """The leaderboard of a suite as the store is now."""
+    return _board(plan.suite, plan.records(), command)
+
+
+def board_of_run(folder: Path) -> Leaderboard:
+    """The leaderboard of a run folder, or of its archive: needs neither the suite file nor its plugins.
+
+    Raises:
+        StoreError: the folder holds no run.
+    """
+    with run_folder(folder) as unpacked:
+        suite, command = read_run(unpacked)
+        return _board(suite, told(unpacked, records_in(unpacked, suite)), command)
+
+
+def board_of_records(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
+    """The leaderboard of a suite whose records are at hand, such as those with late scores."""
+    return _board(suite, records, command)
+
+
+def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
+    from bench.report.board import leaderboard
+
+    return leaderboard(
+        suite.cells,
+        records,
+        suite.board,
+        suite_name=suite.name,
+        suite_hash=suite.hash,
+        command=command,
+        profile=suite.profile or "",
+        paired=suite.paired,
+        published=suite.reference,
+        description=suite.description or "",
+    )
+
+
+def _text(board: Leaderboard) -> str:
+    from bench.render.text import to_text
+
+    return to_text(board, width=100, colour=False)
+
+
+def _markdown(board: Leaderboard) -> str:
+    from bench.render.markdown import to_markdown
+
+    return to_markdown(board)
+
+
+def _latex(board: Leaderboard) -> str:
+    from bench.render.latex import to_latex
+
+    return to_latex(board)
+
+
+def _csv(board: Leaderboard) -> str:
+    from bench.render.data import to_csv
+
+    return to_csv(board)
+
+
+def _json(board: Leaderboard) -> str:
+    from bench.render.data import to_json
+
+    return to_json(board)
+
+
+RENDERERS: Mapping[str, Callable[[Leaderboard], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+    "json": _json,
+}
+FILES = {
+    "text": "leaderboard.txt",
+    "markdown": "leaderboard.md",
+    "latex": "leaderboard.tex",
+    "csv": "leaderboard.csv",
+    "json": "leaderboard.json",
+}

@@ -1,0 +1,1 @@
+"""Getting data sets: download, unpack, place, verify."""

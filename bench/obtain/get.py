@@ -1,0 +1,303 @@
+"""Getting data sets: downloads, archives and folders become ``$BENCH_HOME/data/<name>`` if the reader accepts them.
+
+Downloads wait in ``.<name>.downloads``, where an interrupted fetch goes on. The digests of files for which nobody
+publishes one are kept in ``.<name>.digests.json``: what came first is what must come later.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bench.catalog import Catalog, Offer
+from bench.component import Download, Release
+from bench.data.index_file import write_index
+from bench.errors import Damaged, DataError, PluginError, SettingsError
+from bench.obtain.copy import copy_file, copy_folder
+from bench.obtain.download import Altered, download_file, file_name, sha256_of
+from bench.obtain.space import NoRoom, check_space
+from bench.obtain.unpack import archive_kind, unpack
+from bench.obtain.verify import Verified, examine, other_settings
+from bench.picture_files import visible
+from bench.stages.indexing import listed, open_dataset, shelf
+from bench.stages.jobs import DataRef
+from bench.store.home import Places, expanded, resolved
+from bench.store.place import claimed, draft, publish, publish_link
+from bench.store.store import SCHEMA, read_json, write_json
+from bench.suite.schema import Ref
+
+Watch = Callable[[str, int, int], None]
+"""Told what is done, and (done, total) in bytes or images; a total of 0 is unknown."""
+Look = Literal["decode", "list"]
+"""How a reader examines what is imported: every image, or the list of files only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A data set that is in its place now; ``verified`` where every image was decoded."""
+
+    root: Path
+    images: int
+    verified: Verified | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One data set to be got: who reads it, and where it belongs."""
+
+    catalog: Catalog
+    ref: Ref
+    offer: Offer
+    data: DataRef
+
+    @staticmethod
+    def of(catalog: Catalog, ref: Ref, places: Places) -> _Desk:
+        """Find the reader and the place.
+
+        Raises:
+            SettingsError: the reader refuses its settings, which must be said before anything is taken.
+        """
+        own = replace(places, data={})  # what is got goes under $BENCH_HOME, wherever the user keeps another copy
+        desk = _Desk(catalog, ref, catalog.find("dataset", ref.use), shelf(catalog, ref, own).data)
+        with suppress(DataError, PluginError):  # of data that are not there yet
+            open_dataset(catalog, desk.data)
+        return desk
+
+    @property
+    def name(self) -> str:
+        return self.offer.component.name
+
+    @property
+    def root(self) -> Path:
+        return Path(self.data.root)
+
+    @property
+    def release(self) -> Release:
+        return self.offer.component.release or Release()
+
+    def beside(self, what: str) -> Path:
+        return self.root.with_name(f".{self.root.name}.{what}")
+
+    def examined(self, folder: Path, look: Look, watch: Watch) -> Arrived:
+        """What the reader says of a folder that is to be the data set.
+
+        Raises:
+            DataError: it does not accept it, or there is more than the release holds.
+        """
+        dataset = open_dataset(self.catalog, replace(self.data, root=str(folder)))
+        if look == "list":
+            images = len(listed(dataset, self.name))
+            if not images:
+                raise DataError(f"{folder}: holds no image")
+            return Arrived(self.root, images)
+        verified = examine(self.catalog, self.ref, dataset, lambda done, of: watch("reading images", done, of))
+        if verified.verdict.standing == "wrong":
+            raise DataError(verified.verdict.sentence)
+        return Arrived(self.root, verified.census.images, verified)
+
+
+def inbox_of(root: Path) -> Path:
+    """Where the downloads of a data set wait until it is in its place."""
+    return root.with_name(f".{root.name}.downloads")
+
+
+def on_demand(catalog: Catalog, ref: Ref, places: Places) -> bool:
+    """Whether the first use makes the images: the reader lists them where there is nothing.
+
+    Raises:
+        SettingsError: the reader refuses its settings.
+    """
+    nowhere = DataRef(ref.use, dict(ref.settings), str(places.home / "data" / ".nothing" / ref.use), index="")
+    try:
+        return bool(listed(open_dataset(catalog, nowhere), ref.use))
+    except (DataError, PluginError):
+        return False
+
+
+def fetch_dataset(catalog: Catalog, ref: Ref, places: Places, watch: Watch) -> Arrived:
+    """Download a data set, check it, unpack it, and let its reader list it; an interrupted fetch goes on.
+
+    Raises:
+        DataError: it has no download, is there already, cannot be had, is damaged, or its reader does not accept it.
+        SettingsError: it was asked for with settings; those choose what is read of a release that comes whole.
+    """
+    desk = _Desk.of(catalog, ref, places)
+    other = other_settings(desk.offer.component, ref)
+    if other:
+        raise SettingsError(
+            f"{desk.name} is fetched whole, not with {other}; write 'bench data fetch {desk.name}' and give the "
+            "settings where the data set is used"
+        )
+    downloads = desk.release.downloads
+    if not downloads:
+        raise DataError(_by_hand(desk))
+    with claimed(desk.root, desk.name):
+        inbox = inbox_of(desk.root)
+        inbox.mkdir(exist_ok=True)
+        _check_room(downloads, inbox)
+        digests = _digests(desk)
+        files = [_downloaded(desk, download, _slot(inbox, k), digests, watch) for k, download in enumerate(downloads)]
+        unproven = [file for file, download in zip(files, downloads, strict=True) if not download.sha256]
+        with draft(desk.root) as folder, _thrown_away_on_refusal(unproven):
+            for file, download in zip(files, downloads, strict=True):
+                _place(file, folder / download.folder, watch)
+            with _refusing(desk, folder):
+                arrived = desk.examined(folder, "list", watch)
+            new = {d.urls[0]: sha256_of(f) for d, f in zip(downloads, files, strict=True) if not d.sha256}
+            publish(folder, desk.root)
+        _remember(desk, {**digests, **new})
+        shutil.rmtree(inbox)
+    return arrived
+
+
+def import_dataset(
+    catalog: Catalog, ref: Ref, places: Places, paths: Sequence[Path], watch: Watch, *, look: Look = "decode"
+) -> Arrived:
+    """Unpack archives or copy folders and files that were downloaded by hand, and take them over once they are read.
+
+    One folder becomes the data set; of several, each lies in it under its own name. Archives are unpacked where the
+    release says, else at the top.
+
+    Raises:
+        DataError: a path is missing, an archive is damaged, the reader does not accept it, or the data set is there.
+    """
+    desk = _Desk.of(catalog, ref, places)
+    with claimed(desk.root, desk.name):
+        with draft(desk.root) as folder:
+            for path in paths:
+                _take(expanded(path), folder, desk, watch, alone=len(paths) == 1)
+            with _refusing(desk, folder):
+                arrived = desk.examined(folder, look, watch)
+            publish(folder, desk.root)
+        _keep_index(desk, arrived)
+    return arrived
+
+
+def link_dataset(
+    catalog: Catalog, ref: Ref, places: Places, folder: Path, watch: Watch, *, look: Look = "decode"
+) -> Arrived:
+    """Leave a folder where it is and let the data set's place point to it, once it is read.
+
+    Raises:
+        DataError: it is no folder, the reader does not accept it, or the data set is there.
+    """
+    desk = _Desk.of(catalog, ref, places)
+    source = resolved(folder)
+    if not source.is_dir():
+        raise DataError(f"{folder}: not a folder; only a folder can be linked to, import archives without --link")
+    with claimed(desk.root, desk.name):
+        with _refusing(desk, source):
+            arrived = desk.examined(source, look, watch)
+        publish_link(source, desk.root)
+        _keep_index(desk, arrived)
+    return arrived
+
+
+def _by_hand(desk: _Desk) -> str:
+    about = desk.offer.component.about
+    how = f" How to get it: {about.obtain}." if about and about.obtain else ""
+    return f"{desk.name} has no download.{how} 'bench data import {desk.name} PATH' takes over what you have"
+
+
+def _slot(inbox: Path, number: int) -> Path:
+    """A folder of its own for each download: two may bear one file name."""
+    return inbox / str(number)
+
+
+def _check_room(downloads: Sequence[Download], inbox: Path) -> None:
+    """Refuse before the first byte where the sizes are known: the archives, and at least as much unpacked."""
+    sizes = sum(download.size or 0 for download in downloads)
+    arrived = sum(path.stat().st_size for path in inbox.rglob("*") if path.is_file())
+    check_space(inbox, max(0, sizes - arrived) + sizes, "fetching and unpacking")
+
+
+def _downloaded(desk: _Desk, download: Download, slot: Path, digests: Mapping[str, str], watch: Watch) -> Path:
+    name = file_name(download)
+    first = digests.get(download.urls[0])
+    try:
+        return download_file(
+            download, slot, trusted=first, progress=lambda done, total: watch(f"fetching {name}", done, total)
+        )
+    except Altered as error:
+        if first is None:
+            raise
+        raise Altered(
+            f"{error}; that is what came at the first fetch, as {desk.beside('digests.json')} says: "
+            "remove that file if the release was renewed"
+        ) from None
+
+
+def _digests(desk: _Desk) -> dict[str, str]:
+    """SHA-256 by address, of files fetched before."""
+    path = desk.beside("digests.json")
+    try:
+        return {str(url): str(digest) for url, digest in read_json(path)["sha256"].items()} if path.is_file() else {}
+    except (Damaged, KeyError, AttributeError):
+        raise DataError(f"{path}: damaged; remove it, and what is fetched next is trusted") from None
+
+
+def _remember(desk: _Desk, digests: Mapping[str, str]) -> None:
+    if digests:
+        write_json(desk.beside("digests.json"), {"schema": SCHEMA, "sha256": dict(digests)})
+
+
+@contextmanager
+def _thrown_away_on_refusal(files: Sequence[Path]) -> Iterator[None]:
+    """Drop downloads that no digest vouches for when what is in them is refused: the next fetch gets them anew."""
+    try:
+        yield
+    except NoRoom:
+        raise
+    except DataError:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _place(file: Path, into: Path, watch: Watch) -> None:
+    """Unpack an archive into a folder, or lay a plain file in it."""
+    into.mkdir(parents=True, exist_ok=True)
+    if archive_kind(file):
+        unpack(file, into, progress=lambda done, total: watch(f"unpacking {file.name}", done, total))
+    else:
+        copy_file(file, into / file.name)
+
+
+def _take(path: Path, folder: Path, desk: _Desk, watch: Watch, *, alone: bool) -> None:
+    """Bring one path of the user's into the draft."""
+    if path.is_dir():
+        into = folder if alone else folder / resolved(path).name
+        copy_folder(path, into, lambda done, total: watch(f"copying {path.name}", done, total))
+    elif path.is_file():
+        places = {file_name(download): download.folder for download in desk.release.downloads}
+        _place(path, folder / places.get(path.name, ""), watch)
+    else:
+        raise DataError(f"{path}: no such file or folder; name the archive or folder that you downloaded")
+
+
+def _keep_index(desk: _Desk, arrived: Arrived) -> None:
+    if arrived.verified:
+        write_index(Path(desk.data.index), arrived.verified.index, ())
+
+
+@contextmanager
+def _refusing(desk: _Desk, folder: Path) -> Iterator[None]:
+    """Say what the reader refused, without the path of a draft that will be gone.
+
+    Where it found nothing but archives, say that these must be named.
+    """
+    try:
+        yield
+    except DataError as error:
+        text = str(error)
+        if folder.parent == desk.root.parent:
+            text = text.replace(f"{folder}/", "").replace(str(folder), desk.name)
+        inner = [path.name for path in visible(folder) if path.is_file() and archive_kind(path)]
+        if inner:
+            shown = ", ".join(inner[:3]) + (f" and {len(inner) - 3} more" if len(inner) > 3 else "")
+            text = f"{text}; it holds archives ({shown}): name those in the command"
+        raise DataError(f"{desk.name} is not taken over: {text}") from None

@@ -1,0 +1,345 @@
+"""Unpacking zip and tar archives: every member is checked before anything is written.
+
+Only plain files and folders inside the target are taken. Refused are absolute paths, ``..``, backslashes, colons (so
+drive letters), links, devices, encrypted members, members that come twice, and archives that declare more than
+``MOST_MEMBERS`` members or more bytes than the disk holds, or more than ``MOST_RATIO`` times their own size
+(small ones, up to ``HARMLESS`` bytes, may be packed tighter: masks of one colour are).
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Literal, cast
+
+from bench.errors import DataError
+from bench.obtain.space import NoRoom, check_space, size_text
+
+MOST_RATIO = 200
+HARMLESS = 2**30
+MOST_MEMBERS = 2_000_000
+CHUNK = 2**20
+END_BYTES = 22 + 76 + 2**16
+"""The end record of a zip file, the records of large ones before it, and the longest comment behind it."""
+
+Kind = Literal["zip", "tar", "gz", "bz2", "xz"]
+SUFFIXES: dict[str, Kind] = {
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tar.gz": "gz",
+    ".tgz": "gz",
+    ".tar.bz2": "bz2",
+    ".tbz2": "bz2",
+    ".tar.xz": "xz",
+    ".txz": "xz",
+}
+_STARTS: dict[bytes, Kind] = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2"}
+_STARTS |= {b"\xfd7zXZ\x00": "xz"}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file or folder of an archive, by its checked path inside it; ``size`` in bytes."""
+
+    path: PurePosixPath
+    size: int
+    folder: bool
+
+
+def silent(done: int, total: int) -> None:
+    """Report no progress."""
+
+
+def archive_kind(path: Path) -> Kind | None:
+    """The kind of archive that a file's name says it is; by its first bytes where the name has no ending; else None."""
+    name = path.name.lower()
+    for suffix, kind in SUFFIXES.items():
+        if name.endswith(suffix):
+            return kind
+    return None if path.suffix else _kind_by_content(path)
+
+
+def _kind_by_content(path: Path) -> Kind | None:
+    start = _start(path)
+    if start[257:262] == b"ustar":
+        return "tar"
+    return next((kind for mark, kind in _STARTS.items() if start.startswith(mark)), None)
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
+
+
+def unpack(archive: Path, into: Path, *, progress: Callable[[int, int], None] = silent) -> list[PurePosixPath]:
+    """Unpack all files of an archive into an existing folder; returns their paths in it.
+
+    ``progress`` is told (done, total) bytes. A failure may leave files in ``into``: the caller throws it away.
+
+    Raises:
+        DataError: not an archive, cut short, altered, or with a member that is refused; names archive and member.
+    """
+    kind = archive_kind(archive)
+    with _naming(archive):
+        if kind is None:
+            raise DataError(f"{archive}: not an archive; {', '.join(SUFFIXES)} can be unpacked")
+        _check_start(archive, kind)
+        take = _unpack_zip if kind == "zip" else _unpack_tar
+        return take(archive, kind, into, progress)
+
+
+def _check_start(archive: Path, kind: Kind) -> None:
+    """Say what a file is that only bears the name of an archive."""
+    start = _start(archive)
+    if looks_like_html(start):
+        raise DataError(
+            f"{archive}: a web page, not an archive: the server asks for something first; open its address in a browser"
+        )
+    if kind != "tar" and not any(start.startswith(mark) for mark, of in _STARTS.items() if of == kind):
+        size = size_text(archive.stat().st_size)
+        raise DataError(f"{archive}: not a {kind} archive, whatever its name says ({size}); get it again")
+
+
+def looks_like_html(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of a web page."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
+    return text.startswith((b"<!doctype html", b"<html", b"<head", b"<script"))
+
+
+@contextmanager
+def _naming(archive: Path) -> Iterator[None]:
+    """Turn what the decoders raise on damaged archives into one line that names the archive."""
+    import lzma
+    import zlib
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{archive}: the file is missing") from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise DataError(f"{archive}: cut short or altered ({error or type(error).__name__}); get it again") from None
+    except (NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
+        raise DataError(f"{archive}: cannot be unpacked ({error}); get it again or unpack it by hand") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom(f"{archive}: cannot be unpacked ({_reason(error)}); make room and repeat") from None
+        raise DataError(f"{archive}: cannot be unpacked ({_reason(error)}); get it again") from None
+
+
+def _reason(error: OSError) -> str:
+    """What the system or a decoder says; decoders raise OSErrors without a number."""
+    where = f"{Path(error.filename).name!r}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Lets the members of one archive through, one by one."""
+
+    archive: Path
+    total: int = 0
+    _files: set[PurePosixPath] = field(default_factory=set)
+    _folders: set[PurePosixPath] = field(default_factory=set)
+    _count: int = 0
+
+    def admit(self, name: str, size: int, *, folder: bool) -> Member:
+        """Check a member against the rules and against those before it.
+
+        Raises:
+            DataError: it is refused.
+        """
+        path = self._inside(name)
+        self._count += 1
+        self.total += size
+        if self._count > MOST_MEMBERS:
+            raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members; unpack it by hand if you trust it")
+        own = self.archive.stat().st_size
+        if self.total > max(HARMLESS, MOST_RATIO * own):
+            raise DataError(
+                f"{self.archive}: declares {size_text(self.total)} or more, but has only {size_text(own)}; at most "
+                f"{MOST_RATIO} times an archive's size is unpacked: unpack it by hand if you trust it"
+            )
+        self._place(path, folder, name)
+        return Member(path, size, folder)
+
+    def refuse(self, name: str, why: str) -> DataError:
+        """The error for one member."""
+        return DataError(f"{self.archive}: member {name!r} {why}; nothing was unpacked: get it from the release itself")
+
+    def _inside(self, name: str) -> PurePosixPath:
+        """The path of a member below the target folder."""
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise self.refuse(name, "points outside the folder")
+        odd = next((sign for sign in name if sign in ":\\" or ord(sign) < 32), None)
+        if odd is not None:
+            raise self.refuse(name, f"has {odd!r} in its name")
+        return path
+
+    def _place(self, path: PurePosixPath, folder: bool, name: str) -> None:
+        """Keep the books of what lies where: no file twice, no file that is a folder too."""
+        above = [parent for parent in path.parents if parent.name]
+        if folder:
+            above.append(path)
+        elif path in self._files or path in self._folders or not path.name:
+            raise self.refuse(name, "comes twice")
+        else:
+            self._files.add(path)
+        if any(parent in self._files for parent in above):
+            raise self.refuse(name, "lies in a folder that is a file too")
+        self._folders.update(above)
+
+    def check_filled(self) -> None:
+        """Refuse an archive without any file."""
+        if not self._files:
+            raise DataError(f"{self.archive}: holds no file; get it again")
+
+
+def _write(source: IO[bytes], target: Path, archive: Path, member: Member) -> None:
+    """Copy one member to a new file.
+
+    Raises:
+        DataError: the file exists: an archive unpacked before held it too; or it has another size than declared.
+    """
+    import shutil
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with target.open("xb") as file:
+            shutil.copyfileobj(source, file, CHUNK)
+            written = file.tell()
+    except FileExistsError:
+        raise DataError(f"{archive}: member {str(member.path)!r} is in another archive too; take one of them") from None
+    if written != member.size:
+        raise DataError(
+            f"{archive}: member {str(member.path)!r} has {written:,} bytes, {member.size:,} are declared; get it again"
+        )
+
+
+def _unpack_zip(archive: Path, kind: Kind, into: Path, progress: Callable[[int, int], None]) -> list[PurePosixPath]:
+    import lzma
+    import zlib
+
+    del kind
+    gate = _Gate(archive)
+    with zipfile.ZipFile(archive) as packed:
+        members = [(info, _admit_zip(gate, info)) for info in packed.infolist()]
+        if len(members) != members_declared(archive):
+            raise DataError(
+                f"{archive}: cut short or altered: it lists {len(members):,} of {members_declared(archive):,} members; "
+                "get it again"
+            )
+        gate.check_filled()
+        check_space(into, gate.total, f"unpacking {archive.name}")
+        done = 0
+        for info, member in members:
+            if member.folder:
+                (into / member.path).mkdir(parents=True, exist_ok=True)
+                continue
+            try:
+                with packed.open(info) as source:
+                    _write(source, into / member.path, archive, member)
+            except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+                raise DataError(
+                    f"{archive}: member {info.filename!r} is cut short or altered ({error}); get the archive again"
+                ) from None
+            done += member.size
+            progress(done, gate.total)
+    return [member.path for _, member in members if not member.folder]
+
+
+def members_declared(archive: Path) -> int:
+    """How many members a zip file's end record counts; ``zipfile`` lists what it finds and does not compare.
+
+    The records are those of PKWARE's APPNOTE, 4.3.14 to 4.3.16.
+    """
+    with archive.open("rb") as file:
+        begin = max(0, file.seek(0, 2) - END_BYTES)
+        file.seek(begin)
+        tail = file.read()
+    end = tail.rindex(b"PK\x05\x06")
+    count = int.from_bytes(tail[end + 10 : end + 12], "little")
+    if count < 2**16 - 1 or tail[end - 20 : end - 16] != b"PK\x06\x07":
+        return count
+    return int.from_bytes(tail[end - 44 : end - 36], "little")  # the large record: 56 bytes, then a locator of 20
+
+
+def _admit_zip(gate: _Gate, info: zipfile.ZipInfo) -> Member:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise gate.refuse(info.filename, "is a link" if kind == stat.S_IFLNK else "is neither a file nor a folder")
+    if info.flag_bits & 1:
+        raise gate.refuse(info.filename, "is encrypted")
+    # orig_filename: zipfile itself cuts a name at a zero byte, so that two programs see two names
+    return gate.admit(info.orig_filename, info.file_size, folder=info.is_dir())
+
+
+class _Strict(tarfile.TarInfo):
+    """A member header that refuses what ``tarfile`` takes for the end: damage, or a missing end mark."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: Any) -> Any:
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ == "EOFHeaderError":
+                raise
+            raise tarfile.ReadError(f"{error} at byte {tarfile_.offset:,}") from None
+
+
+def _unpack_tar(archive: Path, kind: Kind, into: Path, progress: Callable[[int, int], None]) -> list[PurePosixPath]:
+    """Read through once to check every member and every checksum of the packing, then once more to unpack."""
+    gate = _Gate(archive)
+    with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
+        for info in packed:
+            _admit_tar(gate, info)
+        while stream.read(CHUNK):
+            pass
+    gate.check_filled()
+    check_space(into, gate.total, f"unpacking {archive.name}")
+    again = _Gate(archive)
+    with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
+        return list(_written(packed, again, into, lambda done: progress(done, gate.total)))
+
+
+def _written(
+    packed: tarfile.TarFile, gate: _Gate, into: Path, progress: Callable[[int], None]
+) -> Iterable[PurePosixPath]:
+    second_opinion = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 lack it
+    for info in packed:
+        member = _admit_tar(gate, info)
+        if second_opinion is not None:
+            second_opinion(info, str(into))
+        if member.folder:
+            (into / member.path).mkdir(parents=True, exist_ok=True)
+            continue
+        source = packed.extractfile(info)
+        assert source is not None, "a plain file has content"
+        with source:
+            _write(source, into / member.path, gate.archive, member)
+        progress(gate.total)
+        yield member.path
+
+
+def _admit_tar(gate: _Gate, info: tarfile.TarInfo) -> Member:
+    if info.issym() or info.islnk():
+        raise gate.refuse(info.name, "is a link")
+    if not (info.isreg() or info.isdir()):
+        raise gate.refuse(info.name, "is neither a file nor a folder")
+    return gate.admit(info.name, info.size if info.isreg() else 0, folder=info.isdir())
+
+
+def _stream(archive: Path, kind: Kind) -> IO[bytes]:
+    """The unpacked bytes of a tar archive."""
+    import bz2
+    import gzip
+    import lzma
+
+    openers: dict[Kind, Callable[..., Any]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    return cast(IO[bytes], openers.get(kind, open)(archive, "rb"))

@@ -1,0 +1,1 @@
+"""How results and images are drawn: curves, fronts, overlays, sheets."""

@@ -1,0 +1,1 @@
+"""How a report is set: text, Markdown, LaTeX, CSV and JSON."""

@@ -1,0 +1,196 @@
+"""A comparison of two runs as text, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from bench.report.compare import Comparison, Difference, Matched, Met
+from bench.report.measures import NOTHING, heading, line, look, printed, texts_of
+from bench.report.shape import Grid
+from bench.report.undefined import why_undefined
+from bench.statistics.intervals import RELIABLE_GROUPS
+from bench.types import JsonValue
+from bench.words import plural
+
+SCHEMA = 1
+FIXED = (
+    "Intervals (95 %) are over the groups of the split, paired; both models are held fixed, so other seeds are not "
+    "covered."
+)
+FEW = "Intervals are unreliable where fewer than {} groups hold defects; here as few as {} do."
+
+
+def comparison_text(found: Comparison, met: Sequence[Met], width: int = 100) -> str:
+    """For a terminal."""
+    from bench.render.layout import wrap
+    from bench.render.text import grid_text
+
+    blocks = ["\n".join(wrap(_title(found), width))]
+    blocks += [grid_text(grid, width).rstrip("\n") for grid in _grids(found)]
+    blocks.append("\n".join(part for sentence in _sentences(found, met) for part in wrap(line(sentence), width)))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def comparison_markdown(found: Comparison, met: Sequence[Met]) -> str:
+    """For a page."""
+    from bench.render.markdown import escaped, grid_markdown
+
+    blocks = [f"# {escaped(_title(found))}", *(grid_markdown(grid).rstrip("\n") for grid in _grids(found))]
+    return "\n\n".join([*blocks, "\n".join(f"- {escaped(line(text))}" for text in _sentences(found, met))]) + "\n"
+
+
+def comparison_csv(found: Comparison) -> str:
+    """One row per cell; values are not rounded."""
+    from bench.render.data import rows_csv
+
+    return rows_csv(list(_rows(found)))
+
+
+def comparison_json(found: Comparison, met: Sequence[Met]) -> str:
+    """Everything, with a schema number."""
+    content = {
+        "schema": SCHEMA,
+        "first": found.first,
+        "second": found.second,
+        "mean": [{**_values(difference), "cells": count} for difference, count in found.mean],
+        "cells": list(_rows(found)),
+        "gates_met": [{"gate": one.gate.text, "cell": one.cell, "how": one.how} for one in met],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _title(found: Comparison) -> str:
+    return f"{found.second} against {found.first} (second less first)"
+
+
+def _grids(found: Comparison) -> Iterator[Grid]:
+    rows = [(heading(d.measure), *_shown(d), str(count)) for d, count in found.mean if count]
+    if rows:
+        yield Grid("Mean over cells", ("measure", "first", "second", "difference", "interval", "cells"), tuple(rows))
+    names = _names(found)
+    cells = tuple((names[cell.id], heading(d.measure), *_shown(d)) for cell in found.cells for d in cell.differences)
+    if cells:
+        yield Grid("Cells", ("cell", "measure", "first", "second", "difference", "interval"), cells)
+
+
+def _names(found: Comparison) -> dict[str, str]:
+    """The start of every id of the first run with the labels in which its cells differ."""
+    labels = {cell.id: cell.labels for cell in found.cells}
+    labels |= {str(record.get("id")): record.get("axes") or {} for record in found.only_first}
+    axes = dict.fromkeys(axis for own in labels.values() for axis in own)
+    several = [axis for axis in axes if len({own.get(axis) for own in labels.values()}) > 1]
+    return {
+        id: " ".join([id[:8], ", ".join(line(own.get(axis, NOTHING)) for axis in several)]).strip()
+        for id, own in labels.items()
+    }
+
+
+def _shown(difference: Difference) -> tuple[str, str, str, str]:
+    values = (difference.first, difference.second)
+    first, second = (NOTHING if value is None else printed(value, difference.measure) for value in values)
+    return first, second, _signed(difference.value, difference), _interval(difference)
+
+
+def _signed(value: float | None, difference: Difference) -> str:
+    if value is None:
+        return NOTHING
+    text = f"{100 * value:+.1f}" if difference.measure.percent else f"{value:+.3g}"
+    return text if float(text) else text.lstrip("+-")
+
+
+def _interval(difference: Difference) -> str:
+    if difference.interval is None:
+        return NOTHING
+    return "[" + ", ".join(_signed(end, difference) for end in difference.interval) + "]"
+
+
+def _sentences(found: Comparison, met: Sequence[Met]) -> Iterator[str]:
+    names = _names(found)
+    by_label = sum(cell.by_label for cell in found.cells)
+    yield f"{plural(len(found.cells) - by_label, 'cell')} matched by id, {by_label} by equal labels."
+    if found.ignored and by_label:
+        yield f"Axes that only one side has were left out of the match: {', '.join(found.ignored)}."
+    if any(difference.interval for cell in found.cells for difference in cell.differences):
+        yield FIXED
+        yield from _few(found.cells)
+    for cell in found.cells:
+        if cell.apart:
+            yield f"NOT COMPARABLE: cell {names[cell.id]}: {cell.apart}."
+        if cell.states[0] != cell.states[1]:
+            reason = cell.second.get("reason")
+            yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}" + (f" ({reason})" if reason else "") + "."
+    yield from _one_sided(found.only_first, found.first)
+    yield from _one_sided(found.only_second, found.second)
+    yield from _told(found)
+    yield from _changed(found.cells)
+    yield from (f"GATE {one.gate.text}: met by cell {names[one.cell]}: {one.how}." for one in met)
+
+
+def _few(cells: Sequence[Matched]) -> Iterator[str]:
+    """That there are too few groups with defects for an interval to be relied on."""
+    places = [("scores", split, "defective_groups") for split in ("validation", "test")]
+    counts = [look(cell.first, place) for cell in cells for place in places if cell.differences]
+    fewest = min((count for count in counts if isinstance(count, int | float)), default=RELIABLE_GROUPS)
+    if fewest < RELIABLE_GROUPS:
+        yield FEW.format(RELIABLE_GROUPS, int(fewest))
+
+
+def _one_sided(records: Sequence[Mapping[str, JsonValue]], name: str) -> Iterator[str]:
+    if records:
+        ids = ", ".join(str(record.get("id"))[:8] for record in records[:6])
+        more = f" and {len(records) - 6} more" if len(records) > 6 else ""
+        yield f"Only in {name}: {plural(len(records), 'cell')} ({ids}{more})."
+
+
+def _told(found: Comparison) -> Iterator[str]:
+    """Badges, scores that are not today's and why scores are absent, each once with its side and number of cells."""
+    for side, records in (
+        (found.first, [c.first for c in found.cells]),
+        (found.second, [c.second for c in found.cells]),
+    ):
+        counts: dict[str, int] = {}
+        for record in records:
+            badges = [f"badge: {badge}" for badge in texts_of(record.get("badges"))]
+            for text in (*badges, *texts_of(record.get("outdated")), *why_undefined(record)):
+                counts[text] = counts.get(text, 0) + 1
+        yield from (f"{plural(count, 'cell')} of {side}: {text}." for text, count in counts.items())
+
+
+def _changed(cells: Sequence[Matched]) -> Iterator[str]:
+    """What was made otherwise, each change once with the number of its cells."""
+    groups: dict[str, int] = {}
+    for cell in cells:
+        for text in cell.changed:
+            groups[text] = groups.get(text, 0) + 1
+    yield from (f"Changed in {plural(count, 'cell')}: {text}." for text, count in groups.items())
+
+
+def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
+    for cell in found.cells:
+        yield {
+            "id": cell.id,
+            "second_id": str(cell.second.get("id")),
+            **cell.labels,
+            "matched_by": "labels" if cell.by_label else "id",
+            "first_state": cell.states[0],
+            "second_state": cell.states[1],
+            "not_comparable": cell.apart or "",
+            **{difference.measure.name: _values(difference) for difference in cell.differences},
+            "changed": "; ".join(cell.changed),
+        }
+    for side, records in ((found.first, found.only_first), (found.second, found.only_second)):
+        for record in records:
+            yield {"id": str(record.get("id")), **(record.get("axes") or {}), "matched_by": f"only in {side}"}
+
+
+def _values(difference: Difference) -> dict[str, JsonValue]:
+    low, high = difference.interval or (None, None)
+    return {
+        "measure": difference.measure.name,
+        "first": difference.first,
+        "second": difference.second,
+        "difference": difference.value,
+        "low": low,
+        "high": high,
+    }

@@ -1,0 +1,189 @@
+"""A run as it lies in its folder, in an archive, or in an exported leaderboard."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.canonical import printable
+from bench.runs.archive import extract
+from bench.store.store import read_json, read_record
+from bench.errors import StoreError
+from bench.report.compare import Side
+from bench.suite.cells import Cell
+from bench.suite.resolved import Suite, suite_from_json
+
+SUITE = "suite.json"
+CELLS = "cells"
+OUTDATED = "outdated.json"
+"""Cell id to why its scores are not those of the data as the last run found them; absent where all are."""
+MAPPINGS = ("axes", "tuned", "scores", "cell", "cost", "provenance", "providers", "keys", "convergence")
+"""Parts of a record that are mappings, or null."""
+DAMAGED = "its record is damaged; run the suite again"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a suite has been run into this folder."""
+    return (folder / SUITE).is_file()
+
+
+def read_run(folder: Path) -> tuple[Suite, str]:
+    """The suite of a run folder as it was run, and the command that ran it.
+
+    Raises:
+        StoreError: the folder holds no run.
+    """
+    if not is_run(folder):
+        raise StoreError(f"{folder}: no run here (it has no {SUITE}); name a folder such as runs/cropping, or a suite")
+    stored = read_json(folder / SUITE)
+    try:
+        return suite_from_json(stored["suite"]), str(stored["command"])
+    except KeyError as error:
+        raise StoreError(f"{folder / SUITE}: damaged (no {error.args[0]!r}); run the suite again") from None
+    except StoreError as error:
+        raise StoreError(f"{folder / SUITE}: {error}") from error.__cause__
+
+
+def records_in(folder: Path, suite: Suite) -> dict[str, Mapping[str, Any]]:
+    """Records of a suite's cells in a run folder, by cell id; cells without one are left out."""
+    paths = {cell.id: folder / CELLS / f"{cell.id}.json" for cell in suite.cells}
+    found = {id: read_record(path) for id, path in paths.items()}
+    return {id: _sound(paths[id], record) for id, record in found.items() if record is not None}
+
+
+def told(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The records of a run folder with what its last run found to be outdated.
+
+    Raises:
+        StoreError: the file that says so is damaged.
+    """
+    why = outdated_in(folder)
+    return {id: {**record, "outdated": why[id]} if id in why else record for id, record in records.items()}
+
+
+def outdated_in(folder: Path) -> Mapping[str, Any]:
+    """Cell id to why its scores are outdated, as the last run into this folder found them.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    path = folder / OUTDATED
+    found = read_json(path).get(CELLS) if path.is_file() else {}
+    if not isinstance(found, Mapping):
+        raise StoreError(f"{path}: damaged (no {CELLS!r}); run the suite again")
+    return found
+
+
+def _sound(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose parts are the mappings that every reader takes them for.
+
+    Raises:
+        StoreError: one of them is not.
+    """
+    parts = {name: record.get(name) for name in MAPPINGS}
+    splits = parts["scores"] if isinstance(parts["scores"], Mapping) else {}
+    for name, value in (*parts.items(), *((f"scores.{split}", scores) for split, scores in splits.items())):
+        if value is not None and not isinstance(value, Mapping):
+            raise StoreError(f"{path}: damaged ({printable(name)} is no mapping); make it again")
+    return record
+
+
+def record_files(folder: Path, suite: Suite) -> list[Path]:
+    """Files of records that are there, readable or not."""
+    paths = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells]
+    return [path for path in paths if path.is_file()]
+
+
+@contextmanager
+def run_folder(path: Path) -> Iterator[Path]:
+    """The folder of a run; an archive of ``bench export`` is unpacked for as long as it is looked at.
+
+    Raises:
+        StoreError: there is neither.
+    """
+    if path.is_dir():
+        yield path
+    elif path.suffix == ".zip" and path.is_file():
+        with tempfile.TemporaryDirectory(prefix="bench-archive-") as place:
+            yield extract(path, Path(place))
+    else:
+        raise StoreError(f"{path}: no run folder and no archive of 'bench export'; name one, such as runs/cropping")
+
+
+def read_side(path: Path) -> Side:
+    """A run to be compared: a run folder, an archive, or its ``leaderboard.json`` or ``leaderboard.csv``.
+
+    Raises:
+        StoreError: it is none of these, or damaged.
+    """
+    if path.suffix in (".json", ".csv") and path.is_file():
+        rows = _json_rows(path) if path.suffix == ".json" else _csv_rows(path)
+        return Side(str(path), {str(row["id"]): row for row in rows})
+    with run_folder(path) as folder:
+        suite, _ = read_run(folder)
+        damaged = {file.stem: {"state": "failed", "reason": DAMAGED} for file in record_files(folder, suite)}
+        return Side(str(path), side_records(suite.cells, {**damaged, **told(folder, records_in(folder, suite))}))
+
+
+def side_records(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """A record for every cell: the suite's own word where it is not run, and ``pending`` where it has not run yet."""
+    return {cell.id: _state_first(cell, records.get(cell.id)) for cell in cells}
+
+
+def _state_first(cell: Cell, record: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    bare = {"id": cell.id, "axes": dict(cell.labels), "tuned": dict(cell.tuned)}
+    if cell.excluded or cell.skipped:
+        return {**bare, "state": "excluded" if cell.excluded else "skipped", "reason": cell.excluded or cell.skipped}
+    return {**bare, "state": "pending", "reason": None, **(record or {})}
+
+
+def _json_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        rows = [
+            {**c["record"], "id": c["id"], "axes": c["labels"], "tuned": c["tuned"], "state": c["state"]} for c in cells
+        ]
+        return [_sound(path, row) for row in rows]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{path}: no leaderboard ({type(error).__name__}: {error}); make it again") from None
+
+
+def _csv_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a CSV export as records; its axes stand between ``id`` and ``state``."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), list(reader.fieldnames or ())
+    except (ValueError, csv.Error) as error:
+        raise StoreError(f"{path}: no leaderboard ({error}); make it again") from None
+    if "id" not in columns or "state" not in columns:
+        raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
+    axes = columns[columns.index("id") + 1 : columns.index("state")]
+    return [_sound(path, _csv_record(row, axes)) for row in rows]
+
+
+def _csv_record(row: Mapping[str, str], axes: Sequence[str]) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": row["id"], "state": row["state"], "axes": {a: row[a] for a in axes if row[a]}}
+    for name, text in row.items():
+        if isinstance(text, str) and text and name not in (*axes, "id", "state"):
+            tree = record
+            *way, leaf = str(name).split(".")
+            for step in way:
+                tree = tree.setdefault(step, {})
+                if not isinstance(tree, dict):
+                    break
+            else:
+                tree[leaf] = _number(text)
+    return record
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text

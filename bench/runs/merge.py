@@ -1,0 +1,275 @@
+"""Runs of one suite made on several machines, put together: records and pictures, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bench.runs.folder import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
+from bench.store.store import SCHEMA, read_json, write_json
+from bench.errors import StoreError
+from bench.report.changes import changes
+from bench.report.measures import leaves, line
+from bench.suite.resolved import Suite, problem
+from bench.words import plural
+
+LATE = "late"
+"""Folder of scores that were made later under another rule."""
+MEASURED = frozenset({"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers"})
+"""Fields of a record in which equal results may differ."""
+FLAGS = "flags"
+"""Remarks on the scores of a split; those of all runs are kept."""
+LABELS = frozenset({"axes", "tuned"})
+"""What a cell is called; what was asked is in its id."""
+SETTLED = ("done", "diverged")
+RANK = ("done", "diverged", "failed", "blocked", "skipped", "excluded")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came together: cells by the run they were taken from, and how many have a record of all.
+
+    ``left_out`` names files of late scores in which the runs differ; none of them was copied.
+    """
+
+    folder: Path
+    taken: Mapping[str, int]
+    records: int
+    cells: int
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One source: as the user named it, where it lies, its suite, its records, late scores by file name, old scores."""
+
+    name: str
+    folder: Path
+    suite: Suite
+    stored: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any]]
+    late: Mapping[str, Mapping[str, Any]]
+    outdated: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The record of one cell, and the run that it and its pictures are taken from."""
+
+    run: _Run
+    record: Mapping[str, Any]
+
+
+def merge(runs: Sequence[Path], to: Path) -> Merged:
+    """Merge run folders or archives into the run folder ``to``; records that ``to`` holds already take part too.
+
+    Raises:
+        StoreError: with every reason, one line each; then nothing is written.
+    """
+    with ExitStack() as stack:
+        problems: list[str] = []
+        named = [*runs, *([to] if (to / SUITE).is_file() and to not in runs else [])]
+        sources = [_read(name, stack.enter_context(run_folder(name)), problems) for name in named]
+        found = [source for source in sources if source is not None]
+        whole = _superset(found, problems)
+        chosen = dict(_chosen(found, problems))
+        late, left_out = _late(found)
+        if problems or whole is None:
+            raise StoreError("\n".join(problems))
+        if to.exists() and not (to / SUITE).is_file() and any(to.iterdir()):
+            raise StoreError(f"{to}: holds something that is no run; choose another place with --to")
+        _write(whole, chosen, late, to, [str(run) for run in runs])
+    taken = {source.name: sum(choice.run is source for choice in chosen.values()) for source in found}
+    return Merged(to, taken, len(chosen), len(whole.suite.cells), left_out)
+
+
+def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
+    try:
+        suite, _ = read_run(folder)
+        stored = _read_storable(folder / SUITE)
+        outdated = outdated_in(folder)
+        late = {path.name: _read_storable(path) for path in sorted((folder / LATE).glob("*.json")) if _owned(path)}
+    except StoreError as error:
+        problems.append(str(error))
+        return None
+    records = {}
+    for cell in suite.cells:
+        path = folder / CELLS / f"{cell.id}.json"
+        if not path.exists() and not path.is_symlink():
+            continue
+        try:
+            records[cell.id] = _record(folder, path, cell.id)
+        except StoreError as error:
+            problems.append(str(error))
+    return _Run(str(name), folder, suite, stored, records, late, outdated)
+
+
+def _read_storable(path: Path) -> Mapping[str, Any]:
+    """A JSON object that can be written again: a file from elsewhere may hold what no run writes.
+
+    Raises:
+        StoreError: it cannot, or it cannot be read.
+    """
+    try:
+        content: Mapping[str, Any] = read_json(path)
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: damaged ({problem(error)}); copy it again") from None
+    return content
+
+
+def _owned(path: Path) -> bool:
+    """Whether late scores are a file of the run, and no link or a file cut short."""
+    return path.is_file() and not (path.is_symlink() or path.parent.is_symlink() or path.name.startswith("."))
+
+
+def _record(folder: Path, path: Path, id: str) -> Mapping[str, Any]:
+    """A record that can be trusted to be this cell's and to name its own pictures only.
+
+    Raises:
+        StoreError: it is damaged, of another schema, a link, another cell's, or names a file elsewhere.
+    """
+    if path.is_symlink() or (folder / CELLS).is_symlink():
+        raise StoreError(f"{path}: a link, not a record; copy the file itself")
+    record = _read_storable(path)
+    if record.get("id") != id or not isinstance(record.get("state"), str):
+        raise StoreError(f"{path}: the record is of cell {record.get('id')!r}; it was renamed or damaged")
+    if not isinstance(record.get("pictures", []), list):
+        raise StoreError(f"{path}: its pictures are no list of names; the record is damaged")
+    for picture in record.get("pictures", []):
+        parts = PurePosixPath(str(picture)).parts
+        odd = "\\" in str(picture) or not str(picture).isprintable()
+        if len(parts) != 2 or parts[0] != id or ".." in parts or odd:
+            raise StoreError(f"{path}: names the picture {picture!r}, which is not its own; the record is refused")
+        if any((folder / CELLS / part).is_symlink() for part in (parts[0], str(picture))):
+            raise StoreError(f"{folder / CELLS / str(picture)}: a link, not a picture; copy the file itself")
+    return record
+
+
+def _superset(runs: Sequence[_Run], problems: list[str]) -> _Run | None:
+    """The run whose suite has the cells of all others."""
+    if not runs:
+        problems.append("there is nothing to merge: name run folders, such as runs/cropping")
+        return None
+    whole = max(runs, key=lambda run: len(run.suite.cells))
+    ids = {cell.id for cell in whole.suite.cells}
+    for run in runs:
+        missing = [cell.id for cell in run.suite.cells if cell.id not in ids]
+        if run.suite.name != whole.suite.name:
+            problems.append(f"{run.name} is a run of suite {run.suite.name!r}, {whole.name} of {whole.suite.name!r}")
+        elif missing:
+            problems.append(
+                f"{run.name} has {plural(len(missing), 'cell')} that {whole.name} has not, such as {missing[0]}: "
+                "one of the runs must be of a suite with all cells"
+            )
+    return whole
+
+
+def _chosen(runs: Sequence[_Run], problems: list[str]) -> Iterator[tuple[str, _Choice]]:
+    """What each cell's record is taken from: the best ended, then the fullest, then the first."""
+    ids = dict.fromkeys(id for run in runs for id in run.records)
+    for id in ids:
+        first, *others = sorted((run for run in runs if id in run.records), key=lambda run: _rank(run.records[id]))
+        record = first.records[id]
+        for other in others:
+            if other.records[id]["state"] not in SETTLED:
+                continue
+            differing = _differing(record, other.records[id])
+            if differing:
+                text = f"cell {id}: {first.name} and {other.name} have different results ({differing[0]})"
+                problems.append(f"{text}; keep one of them")
+            scores = _filled(record.get("scores"), other.records[id].get("scores"))
+            record = record if scores == record.get("scores") else {**record, "scores": scores}
+        yield id, _Choice(first, record)
+
+
+def _rank(record: Mapping[str, Any]) -> tuple[int, int]:
+    state = RANK.index(record["state"]) if record["state"] in RANK else len(RANK)
+    return state, -sum(1 for _ in leaves("", record.get("scores")))
+
+
+def _differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+    """Results that both records have and that differ, F1 on test first; scores that one alone has were made later."""
+    found = [change for change in changes(_result(one), _result(two)) if not change.absent and not _remark(change.name)]
+    found.sort(key=lambda change: change.name != "scores.test.f1")
+    return [f"{line(change.name)} {_short(change.first)} and {_short(change.second)}" for change in found]
+
+
+def _result(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in MEASURED | LABELS}
+
+
+def _remark(name: str) -> bool:
+    """Whether a leaf holds remarks on scores: they follow from the scores that there are."""
+    return name.startswith("scores.") and name.endswith(f".{FLAGS}")
+
+
+def _short(value: Any) -> str:
+    text = line(str(value))
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _filled(old: Any, new: Any) -> Any:
+    """All of ``old``, and of ``new`` the scores and remarks that it lacks, at any depth."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return old
+    both = {name: _filled(value, new.get(name)) for name, value in old.items()}
+    both |= {name: value for name, value in new.items() if name not in old}
+    flags = [tree[FLAGS] for tree in (old, new) if isinstance(tree.get(FLAGS), list)]
+    return both | ({FLAGS: [*flags[0], *(flag for flag in flags[1] if flag not in flags[0])]} if flags[1:] else {})
+
+
+def _late(runs: Sequence[_Run]) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
+    """Late scores on which all runs that have them agree, and the file names of the others."""
+    names = sorted({name for run in runs for name in run.late})
+    found = {name: [run.late[name] for run in runs if name in run.late] for name in names}
+    agreed = {name: first for name, (first, *others) in found.items() if all(other == first for other in others)}
+    return agreed, tuple(name for name in names if name not in agreed)
+
+
+def _write(
+    whole: _Run, chosen: Mapping[str, _Choice], late: Mapping[str, Mapping[str, Any]], to: Path, names: list[str]
+) -> None:
+    """Fill a new folder and rename it into place; a run that is there already gets its files one by one, each whole."""
+    fresh = not (to / SUITE).is_file()
+    folder = to.with_name(f".{to.name}.{os.getpid()}.tmp") if fresh else to
+    try:
+        for id, choice in chosen.items():
+            if choice.run.folder.resolve() != to.resolve() or choice.record != choice.run.records[id]:
+                _copy(choice, id, folder)
+        for name, scores in late.items():
+            write_json(folder / LATE / name, scores)
+        if outdated := {id: why[id] for id, choice in chosen.items() if id in (why := choice.run.outdated)}:
+            write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
+        else:
+            (folder / OUTDATED).unlink(missing_ok=True)
+        write_json(folder / SUITE, {**whole.stored, "merged_from": names})
+        if fresh:
+            if to.exists():
+                to.rmdir()
+            folder.rename(to)
+    except OSError as error:
+        raise StoreError(f"{to}: cannot be written ({error.strerror}); free space or choose another place") from None
+    finally:
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(choice: _Choice, id: str, folder: Path) -> None:
+    """Pictures first: a record never names what is not there."""
+    run, record = choice.run, choice.record
+    there = [name for name in record.get("pictures", ()) if (run.folder / CELLS / name).is_file()]
+    for name in there if run.folder.resolve() != folder.resolve() else ():
+        target = folder / CELLS / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        shutil.copyfile(run.folder / CELLS / name, temporary)
+        temporary.replace(target)
+    kept = {**record, "pictures": there} if "pictures" in record else record
+    write_json(folder / CELLS / f"{id}.json", kept)

@@ -1,0 +1,236 @@
+"""A cell run again from its stored record, in a store of its own, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import stdev
+from typing import Any, Literal
+
+from bench.catalog import Catalog
+from bench.store.home import Places
+from bench.stages.jobs import Listener
+from bench.engine.launchers import LocalLauncher
+from bench.runs.folder import SUITE, read_run
+from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite, worker_environments
+from bench.store.store import read_record
+from bench.errors import DataError, StoreError, TrainingError
+from bench.machine import why_no_device
+from bench.report.changes import Change, changes, origin_changes
+from bench.report.measures import look, pair
+from bench.suite.cells import AXES, Cell, source_of
+from bench.suite.resolved import Suite, problem
+from bench.suite.schema import Board, Pretrain, Protocol, Recipe, Ref, Runtime, SplitFile
+
+SCORED = ("scores", "last_step", "ceiling", "convergence", "parameters")
+"""Fields of a record that must come out equal; costs, dates and pictures are not among them."""
+
+RULE = (
+    "within noise: on both splits the new F1 lies in the stored interval over groups, or differs by no more than the "
+    "sample standard deviation over this cell's seeds"
+)
+
+Verdict = Literal["identical", "within noise", "different"]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What a rerun gave; ``changed`` are scores, ``missing`` stored scores that a run does not make by itself."""
+
+    cell: str
+    verdict: Verdict
+    record: Mapping[str, Any]
+    changed: tuple[Change, ...]
+    missing: tuple[str, ...]
+    origin: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def repeat(
+    path: Path, record: Mapping[str, Any], invocation: Invocation, place: Path, watcher: Watcher, device: str | None
+) -> Repeated:
+    """Run the cell of a record again, with its store and results below the empty folder ``place``.
+
+    Data are looked for where ``invocation`` has them; nothing else of its store is used.
+
+    Raises:
+        StoreError: the cell did not finish, or its record is of another version.
+        DataError: its data or a component are not here, with the reason.
+        TrainingError: ``device`` is none that bench computes on.
+    """
+    if record.get("state") != "done":
+        raise StoreError(f"cell {record.get('id')} is {record.get('state')}; only a finished cell can be repeated")
+    why = why_no_device(device) if device is not None else None
+    if why:
+        raise TrainingError(f"device: {why}")
+    suite = suite_of(path, record, device)
+    fresh = replace(invocation, places=_fresh(suite, invocation.places, invocation.catalog, place))
+    plan = run_suite(suite, fresh, watcher, _launcher(record, suite.runtime))
+    planned = plan.cells[0]
+    if planned.state in ("blocked", "skipped", "unindexed"):
+        raise DataError(f"cell {record['id']} cannot be run again: {planned.reason or planned.state}")
+    made = read_record(fresh.places.record(suite.name, suite.cells[0].id))
+    if made is None:
+        raise StoreError(f"cell {record['id']} left no record when it was run again; repeat the command")
+    return judged(record, made, _siblings(path, record))
+
+
+def suite_of(path: Path, record: Mapping[str, Any], device: str | None = None) -> Suite:
+    """A suite of the one cell of a record; ``suite.json`` beside it says where the data lay.
+
+    Raises:
+        StoreError: the record does not say what was asked in words that this version knows.
+    """
+    run = path.parent.parent
+    data, cell = {}, None
+    if (run / SUITE).is_file():
+        stored, _ = read_run(run)
+        data = dict(stored.data)
+        cell = next((cell for cell in stored.cells if cell.id == record["id"]), None)
+    cell = _cell(path, record, cell)
+    return Suite(
+        name="repro",
+        path=path,
+        description=None,
+        data=data,
+        axes={},
+        recipe=cell.recipe,
+        protocol=cell.protocol,
+        board=Board(),
+        runtime=Runtime(device=device, workers=1),
+        tune={},
+        profile=None,
+        profile_reason="",
+        notes=(),
+        cells=(cell,),
+        hash="",
+    )
+
+
+def _cell(path: Path, record: Mapping[str, Any], resolved: Cell | None) -> Cell:
+    """The cell as its record asks for it; only the files of splits are taken from the resolved suite."""
+    try:
+        asked = json.loads(json.dumps(record["cell"]))
+        _name_file(path, asked["protocol"], resolved.protocol if resolved else None)
+        if asked["axes"].get("pretrain"):
+            _name_file(path, asked["axes"]["pretrain"], resolved.pretrain if resolved else None)
+        axes = {axis: _value(axis, asked["axes"].get(axis)) for axis in AXES}
+        return Cell(
+            id=record["id"],
+            **axes,
+            recipe=Recipe.model_validate_json(json.dumps(asked["recipe"])),
+            protocol=Protocol.model_validate_json(json.dumps(asked["protocol"])),
+            labels=dict(record["axes"]),
+            tuned=dict(record.get("tuned", {})),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"{path}: the record does not say what was asked as this version knows it "
+            f"({problem(error)}); run its suite again"
+        ) from None
+
+
+def _name_file(path: Path, asked: dict[str, Any], resolved: Protocol | Pretrain | None) -> None:
+    """Add the file of a split to what asks for it by digest: of a protocol, or of a pretraining run.
+
+    Raises:
+        StoreError: the resolved suite does not say which file it was.
+    """
+    split = asked["split"]
+    if not isinstance(split, dict) or "digest" not in split or "file" in split:
+        return
+    if resolved is None or not isinstance(resolved.split, SplitFile):
+        raise StoreError(
+            f"{path}: its split came from a file, and no {SUITE} beside the record says which; "
+            "repeat it from the whole run folder"
+        )
+    asked["split"] = {**split, "file": resolved.split.file}
+
+
+def _value(axis: str, asked: Any) -> Any:
+    if axis in ("dataset", "crop", "model"):
+        return Ref.model_validate(asked)
+    if axis == "preprocess":
+        return tuple(Ref.model_validate(step) for step in asked)
+    if axis == "pretrain":
+        return None if asked is None else Pretrain.model_validate_json(json.dumps(asked))
+    return asked
+
+
+def _fresh(suite: Suite, places: Places, catalog: Catalog, place: Path) -> Places:
+    """An empty store; data sets that lie in the user's are read from there."""
+    data = {**suite.data, **places.data}
+    cell = suite.cells[0]
+    source = source_of(cell)
+    for ref in (cell.dataset, *([source.dataset] if source else [])):
+        known = [o for o in catalog.offers("dataset") if o.component.name == ref.use.rpartition(":")[2]]
+        shared = known[0].component.folder if known else None
+        own = Places(places.home, places.out, data)
+        if own.given(ref.use, shared) is None and (root := own.root(ref.use, shared)).is_dir():
+            data[ref.use] = str(root)
+    return Places(place / "home", place / "runs", data)
+
+
+def _launcher(record: Mapping[str, Any], runtime: Runtime) -> MakeLauncher:
+    """One worker with as many threads as the record's had: another number may give another rounding."""
+    environment = worker_environments(runtime)[0]
+    threads = look(record, ("provenance", "threads"))
+    if isinstance(threads, int) and threads > 0:
+        environment |= {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+
+    def make(listener: Listener) -> LocalLauncher:
+        return LocalLauncher([environment], listener)
+
+    return make
+
+
+def _siblings(path: Path, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Finished records of the same cell with any seed, itself among them."""
+
+    def asked(one: Mapping[str, Any]) -> list[Any]:
+        cell = one.get("cell") or {}
+        return [{**(cell.get("axes") or {}), "seed": None}, cell.get("recipe"), cell.get("protocol")]
+
+    records = [read_record(one) for one in sorted(path.parent.glob("*.json"))]
+    return [one for one in records if one and one.get("state") == "done" and asked(one) == asked(record)]
+
+
+def judged(stored: Mapping[str, Any], made: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]) -> Repeated:
+    """Compare a rerun with its record; ``seeds`` are finished records of the same cell with any seed."""
+    found = changes(_scored(stored), _scored(made))
+    changed = tuple(change for change in found if change.absent != "second")
+    missing = tuple(change.name for change in found if change.absent == "second")
+    verdict: Verdict = "identical"
+    notes: tuple[str, ...] = ()
+    if made.get("state") != "done":
+        verdict, notes = "different", (f"it ended {made.get('state')}: {made.get('reason')}",)
+    elif changed:
+        within, notes = zip(*_noise(stored, made, seeds), strict=True)
+        verdict = "within noise" if all(within) else "different"
+    origin = tuple(origin_changes(stored, made))
+    return Repeated(str(stored["id"]), verdict, made, changed, missing, origin, notes)
+
+
+def _scored(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in SCORED if record.get(name) is not None}
+
+
+def _noise(
+    stored: Mapping[str, Any], made: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[bool, str]]:
+    """Per split: whether the new F1 is within noise, and in words."""
+    for split in ("validation", "test"):
+        old, new = (look(record, ("scores", split, "f1")) for record in (stored, made))
+        interval = pair(look(stored, ("scores", split, "f1_interval")))
+        several = [look(one, ("scores", split, "f1")) for one in seeds]
+        spread = stdev(several) if len(several) > 1 else None
+        if old is None or new is None:
+            yield old == new, f"F1 {split}: no value to compare"
+            continue
+        inside = interval is not None and interval[0] <= new <= interval[1]
+        near = spread is not None and abs(new - old) <= spread
+        sides = "" if interval is None else f", interval [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]"
+        over = "" if spread is None else f", {100 * spread:.2f} over {len(several)} seeds"
+        yield inside or near, f"F1 {split}: {100 * old:.2f} -> {100 * new:.2f}{sides}{over}"

@@ -1,0 +1,185 @@
+"""Scores made later, from stored evidence: new metrics and other threshold rules without predicting again.
+
+Scores of the protocol's own threshold and share go into the cell records: names that a record lacks are added, what
+stands there is never changed. Scores of another rule or share are no scores of the cell and lie in a file of their own,
+``late/<rule>.json`` of the run folder. No key knows of either, so nothing becomes stale. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.catalog import Catalog
+from bench.store.home import Places
+from bench.stages.image_metrics import identity, offered_metrics
+from bench.stages.scoring import Scoring, split_scores
+from bench.store.store import SCHEMA, read_record, stage_note, write_json
+from bench.errors import BenchError, StoreError
+from bench.score.rules import Rule
+from bench.suite.cells import Cell
+
+PROTOCOL = "protocol"
+"""The rule of every cell's own protocol."""
+
+AGREES = 1e-6
+"""Largest difference between a stored score and the same one made again, in its own unit."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for; None is what each cell's protocol says."""
+
+    rule: Rule | None = None
+    found: float | None = None
+
+    @property
+    def is_protocol(self) -> bool:
+        """Whether these are scores of the cell itself."""
+        return self.rule is None and self.found is None
+
+    @property
+    def text(self) -> str:
+        """``recall>=0.9 on validation, found from 50 %``; ``protocol`` where nothing else is asked."""
+        rule = PROTOCOL if self.rule is None else f"{self.rule.text} on validation"
+        return rule if self.found is None else f"{rule}, found from {100 * self.found:g} %"
+
+    @property
+    def file(self) -> str:
+        """File name of these scores."""
+        rule = PROTOCOL if self.rule is None else self.rule.text
+        found = "" if self.found is None else f"-found-{self.found:g}"
+        return f"{rule.replace('>=', '-at-least-').replace('<=', '-at-most-')}{found}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """One finished cell scored again, or the reason why it could not be.
+
+    ``differing`` are scores that the record holds with another value than its evidence gives today.
+    """
+
+    cell: str
+    record: Record
+    scores: Mapping[str, Any] | None = None
+    problem: str | None = None
+    differing: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Record:
+        """The record as a leaderboard of these scores sees it."""
+        if self.scores is None:
+            return {**self.record, "state": "blocked", "reason": self.problem}
+        return {**self.record, "scores": self.scores}
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What is not believed of these scores, in words, each once."""
+        flags = (flag for split in (self.scores or {}).values() for flag in split["flags"])
+        return tuple(dict.fromkeys(flag for flag in flags if flag.startswith("alarm: ")))
+
+
+def rescored(
+    cells: Iterable[Cell], records: Mapping[str, Record], ask: Ask, catalog: Catalog, places: Places
+) -> list[Late]:
+    """Score every finished cell, in the order of the suite; ``records`` are by cell id."""
+    finished = [cell.id for cell in cells if cell.id in records and records[cell.id]["state"] == "done"]
+    return [_late(records[id], ask, catalog, places) for id in finished]
+
+
+def _late(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Late:
+    try:
+        scores = _scored(record, ask, catalog, places)
+    except BenchError as error:
+        return Late(record["id"], record, problem=str(error))
+    differing = tuple(_differing(record["scores"], scores)) if ask.is_protocol else ()
+    return Late(record["id"], record, scores, differing=differing)
+
+
+def _scored(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Mapping[str, Any]:
+    """Scores of a finished cell.
+
+    Raises:
+        StoreError: its predict stage is gone or damaged.
+        DataError: no threshold keeps the rule's bound.
+    """
+    key, protocol = record["keys"]["predict"], record["cell"]["protocol"]
+    folder = places.stage("predict", key)
+    note = stage_note(folder)
+    if note is None:
+        raise StoreError(
+            f"{folder}: the evidence of cell {record['id']} is no longer in the cache; remove its record "
+            f"cells/{record['id']}.json and run the suite again"
+        )
+    found = protocol["found"] if ask.found is None else ask.found
+    how = Scoring(catalog, found, each=protocol["classes"] == "each")
+    return split_scores(folder, note, how, ask.rule)
+
+
+def _differing(stored: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
+    """Dotted names of numbers that both have and that differ; intervals are left out, as their method may change."""
+    for name in stored.keys() & now.keys():
+        old, new = stored[name], now[name]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differing(old, new, f"{prefix}{name}.")
+        elif _is_number(old) and _is_number(new) and abs(old - new) > AGREES:
+            yield f"{prefix}{name} ({old:g} stored, {new:g} now)"
+        elif (_is_number(old) and new is None) or (old is None and _is_number(new)):
+            yield f"{prefix}{name} ({old} stored, {new} now)"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def file_scores(folder: Path, late: Sequence[Late], ask: Ask, catalog: Catalog) -> list[Path]:
+    """Store the scores where they belong, and return the files written; a record changed meanwhile is left alone."""
+    if not ask.is_protocol:
+        path = folder / "late" / ask.file
+        write_json(path, _content(late, ask, catalog))
+        return [path]
+    written = []
+    for one in late:
+        completed, path = _completed(one.record, one.scores), folder / "cells" / f"{one.cell}.json"
+        if completed != one.record and not one.differing and read_record(path) == one.record:
+            write_json(path, completed)
+            written.append(path)
+    return written
+
+
+def _content(late: Sequence[Late], ask: Ask, catalog: Catalog) -> dict[str, Any]:
+    """Scores by cell and split, with the rule and the metrics that made them; counts per image are left out."""
+    return {
+        "schema": SCHEMA,
+        "threshold": PROTOCOL if ask.rule is None else ask.rule.text,
+        "found": ask.found,
+        "metrics": [identity(offer) for offer in offered_metrics(catalog)],
+        "cells": {one.cell: _without_counts(one.scores) for one in late if one.scores is not None},
+        "missing": {one.cell: one.problem for one in late if one.scores is None},
+    }
+
+
+def _without_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        split: {name: value for name, value in values.items() if name != "image_counts"}
+        for split, values in scores.items()
+    }
+
+
+def _completed(record: Record, scores: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The record with every score that it lacks."""
+    return {**record, "scores": _filled(record["scores"], scores or {})}
+
+
+def _filled(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """All of ``old``, and of ``new`` what it lacks, at any depth."""
+    both = {
+        name: _filled(old[name], value) if isinstance(value, Mapping) and isinstance(old[name], Mapping) else old[name]
+        for name, value in new.items()
+        if name in old
+    }
+    return {**old, **both, **{name: value for name, value in new.items() if name not in old}}

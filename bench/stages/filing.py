@@ -1,0 +1,56 @@
+"""A cell's record: the small JSON file that the board is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench.stages.scoring import Scoring, split_scores
+from bench.store.store import stage_note
+
+if TYPE_CHECKING:
+    from bench.stages.execute import Note, Workshop
+
+
+def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> dict[str, Any]:
+    """Score a cell from its stored evidence and gather what a reader of the board may ask for."""
+    stages, each = workshop.stages, workshop.stages["train"].facts["classes"] == "each"
+    how = Scoring(workshop.catalog, stages["score"].facts["found"], each)
+    train, predict, crops = notes["train"], notes["predict"], notes.get("crops", {})
+
+    return {
+        **workshop.job.filing,
+        "state": "done",
+        "reason": None,
+        "scores": split_scores(workshop.folder("predict"), predict, how),
+        "last_step": predict["last_step"],
+        "ceiling": predict["ceiling"],
+        "convergence": {
+            "epoch": train["convergence_epoch"],
+            "best_epoch": train["best_epoch"],
+            "budget": workshop.job.filing["budget_epochs"],
+        },
+        "parameters": train["parameters"],
+        "output_stride": train["output_stride"],
+        "inert": crops.get("inert"),
+        "draw": crops.get("draw"),
+        "cost": {
+            "tiles_s": notes["tiles"]["seconds"],
+            "crops_s": crops.get("seconds"),
+            "train_s": train["seconds"],
+            "pretrain_s": _pretraining_s(workshop),
+            "predict_s": predict["predict_s"],
+            "image_latency_s": predict["predict_s"] / max(1, predict["images"]),
+            "crops_per_s": train.get("crops_per_s"),
+            "peak_memory_bytes": train.get("peak_memory_bytes"),
+            "peak_memory_of": train.get("peak_memory_of"),
+        },
+        "provenance": train["provenance"],
+    }
+
+
+def _pretraining_s(workshop: Workshop) -> float | None:
+    """Seconds that the training of the source took; None without one, or where it is no longer in the store."""
+    key = workshop.stages["train"].needs.get("pretrain")
+    note = stage_note(workshop.places.stage("train", key)) if key else None
+    return None if note is None else float(note["seconds"])

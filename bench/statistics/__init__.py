@@ -1,0 +1,1 @@
+"""Inference over groups and seeds: estimates, intervals, comparisons, effects, letters."""

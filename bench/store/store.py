@@ -1,0 +1,177 @@
+"""The store: shared stage folders and small cell records, each written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.errors import Damaged, StoreError
+from bench.store.home import unwritable, writing
+from bench.types import JsonValue
+
+SCHEMA = 1
+"""Schema number of cell records, resolved suites and stage notes."""
+
+NOTE = "stage.json"
+"""The file whose presence says that a stage folder is complete."""
+
+UNFINISHED = ".tmp"
+"""Ending of a folder in which a worker is at work, or was when it was killed."""
+
+
+def write_json(path: Path, value: JsonValue) -> None:
+    """Write JSON whole or not at all."""
+    write_text(path, json.dumps(value, allow_nan=False, ensure_ascii=False, indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write to a temporary file in the same folder, fsync, rename.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise unwritable(path, error) from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of the store.
+
+    Raises:
+        Damaged: the content is no JSON object.
+        StoreError: the file is missing, cannot be read, or is of another schema.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"{path}: the file is missing; run the suite again") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror}); look at the disk and the permissions") from None
+    except ValueError as error:
+        raise Damaged(f"{path}: damaged ({error}); run the suite again") from None
+    if not isinstance(value, dict):
+        raise Damaged(f"{path}: damaged (no JSON object); run the suite again")
+    if value.get("schema") != SCHEMA:
+        raise StoreError(
+            f"{path}: schema {value.get('schema')}, this version reads {SCHEMA}; "
+            "use another BENCH_HOME and --out for each version of bench"
+        )
+    return value
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A cell's record, or None where there is none or its content is damaged.
+
+    Raises:
+        StoreError: it is there but cannot be read, or another version wrote it; nothing of that is overwritten.
+    """
+    if not path.is_file():
+        return None
+    try:
+        record: dict[str, Any] = read_json(path)
+    except Damaged:
+        return None
+    return record
+
+
+def stage_note(folder: Path) -> dict[str, Any] | None:
+    """What a finished stage left behind; None where it is not finished, or a file is gone or cut short."""
+    note = read_record(folder / NOTE)
+    return note if note is not None and not missing_files(folder, note) else None
+
+
+def touch_stage(folder: Path) -> None:
+    """Note that a stage was of use just now; one that is gone stays gone."""
+    with suppress(FileNotFoundError):
+        os.utime(folder / NOTE)
+
+
+def missing_files(folder: Path, note: Mapping[str, Any]) -> list[str]:
+    """Names of files that a stage's note lists and that are not there in full."""
+    return [
+        name
+        for name, size in note.get("files", {}).items()
+        if not (folder / name).is_file() or (folder / name).stat().st_size != size
+    ]
+
+
+def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]]) -> dict[str, Any]:
+    """Return the note of a stage, running ``write`` into a fresh folder first where it is not finished.
+
+    ``write`` fills the folder it is given and returns the note. The folder is renamed into place when all of it
+    is on disk. A lock lets several workers meet at one stage: the first does it, the others find it done.
+
+    Raises:
+        StoreError: the stage cannot be written.
+    """
+    with writing(folder), _lock(folder):
+        done = stage_note(folder)
+        if done is not None:
+            touch_stage(folder)
+            return done
+        for leftover in folder.parent.glob(f".{folder.name}.*{UNFINISHED}"):
+            shutil.rmtree(leftover)  # of a killed worker: whoever holds the lock is the only one at work
+        temporary = folder.with_name(f".{folder.name}.{os.getpid()}{UNFINISHED}")
+        temporary.mkdir(parents=True)
+        try:
+            facts = write(temporary)
+            sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in _files(temporary)}
+            note = {"schema": SCHEMA, **facts, "files": sizes}
+            write_json(temporary / NOTE, note)
+            _sync(temporary)
+            shutil.rmtree(folder, ignore_errors=True)  # an unfinished or damaged one
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return note
+
+
+@contextmanager
+def if_idle(folder: Path) -> Iterator[bool]:
+    """Hold a stage's lock if nobody works on it; says whether it is held."""
+    with (folder.parent / f".{folder.name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold an advisory lock that the kernel drops when its holder dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _sync(folder: Path) -> None:
+    """Flush every file of a folder, and the folder itself."""
+    for path in (*_files(folder), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,3 @@
+"""The version of the product, for whoever needs no more of it."""
+
+__version__ = "0.1.0"

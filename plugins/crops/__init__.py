@@ -1,0 +1,1 @@
+"""Crop strategies: where training crops are taken."""

@@ -1,0 +1,100 @@
+"""Parts that crop strategies share: any window, and a part that takes any window where another admits none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from bench_plugins.crops._windows import everywhere
+from pydantic import Field
+
+from bench.api import Bool, CropStrategy, DataError, Entry, Float32, Float64, Image, Index, Mask, Part
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Field(ge=0)]
+Fallback = Literal["uniform", "skip"]
+"""An image in which a strategy admits no window: any of its windows, or none and another image instead."""
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every corner of every image is equally likely; also a part of mixtures."""
+
+    size: int
+    share: float = 1.0
+    unbiased: ClassVar[bool] = True
+
+    def parts(self) -> Sequence[Part]:
+        return [self]
+
+    def images(self, index: Index, /) -> Float64:
+        return equal(index)
+
+    def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
+        return everywhere(mask, self.size)
+
+
+@dataclass(frozen=True)
+class OrAnywhere:
+    """``inner``, but images are drawn first, all alike: where it admits no window, any window is taken."""
+
+    inner: Part
+    size: int
+    share: float
+
+    def images(self, index: Index, /) -> Float64:
+        return equal(index)
+
+    def positions(self, image: Image, mask: Mask, /) -> Bool | Float32:
+        admitted = self.inner.positions(image, mask)
+        return admitted if admitted.any() else everywhere(mask, self.size)
+
+    def falls_back(self, image: Image, mask: Mask, positions: Bool | Float32, /) -> bool:
+        if positions.dtype != np.bool_ or not positions.all():
+            return False
+        return not self.inner.positions(image, mask).any()
+
+
+@dataclass(frozen=True)
+class Several:
+    """A strategy whose parts are written down; those without a share are left out."""
+
+    name: str
+    given: tuple[Part, ...]
+
+    def parts(self) -> Sequence[Part]:
+        return [part for part in self.given if part.share > 0]
+
+
+def or_anywhere(inner: Part, size: int, fallback: Fallback) -> Part:
+    """The part under one of the two rules for images in which it admits no window."""
+    return OrAnywhere(inner, size, inner.share) if fallback == "uniform" else inner
+
+
+def with_uniform(name: str, part: Part, size: int) -> CropStrategy:
+    """A part with its share, the rest of the crops from anywhere."""
+    return Several(name, (part, Uniform(size, 1 - part.share)))
+
+
+def equal(index: Index) -> Float64:
+    """Every image alike."""
+    return np.ones(len(index.entries))
+
+
+def defects(entry: Entry) -> int:
+    """Pixels of any defect class."""
+    return sum(entry.pixels[1:])
+
+
+def weighing(weights: Sequence[float], name: str, needed: str) -> Float64:
+    """The weights as an array.
+
+    Raises:
+        DataError: no image has one.
+    """
+    found = np.array(weights, np.float64)
+    if not found.any():
+        raise DataError(f"{name} crops need a training image {needed}; check the split and the masks")
+    return found

@@ -1,0 +1,137 @@
+"""Crop strategy with a weight map: brightness, darkness, gradient, or distance to the defects; borders included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from bench_plugins.crops._parts import Fallback, Share, defects, equal, or_anywhere, weighing, with_uniform
+from bench_plugins.crops._windows import corners, defect, float_map, grey_sum, moved_inside, window_sums
+from pydantic import Field
+
+from bench.api import (
+    IGNORED,
+    About,
+    Bool,
+    Component,
+    CropStrategy,
+    Float32,
+    Float64,
+    Image,
+    Index,
+    Mask,
+    hookimpl,
+)
+
+Of = Literal["intensity", "darkness", "gradient", "distance"]
+Positive = Annotated[float, Field(gt=0, lt=float("inf"))]
+STEPS = 2**24
+"""Pixel weights are whole numbers of this many steps, so that sums over windows are exact."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Windows by the weights of their pixels: of all of them, or of the pixel that the window is centred on."""
+
+    size: int
+    of: Of
+    over: Literal["window", "centre"]
+    power: float
+    reach: float
+    share: float
+
+    def images(self, index: Index, /) -> Float64:
+        if self.of != "distance":
+            return equal(index)
+        return weighing([defects(entry) > 0 for entry in index.entries], "weight-map", "with a defect")
+
+    def positions(self, image: Image, mask: Mask, /) -> Float32:
+        steps = _steps(self.pixels(image, mask))
+        if self.over == "window":
+            return float_map(window_sums(steps.astype(np.uint32), self.size, STEPS))
+        rows, columns = corners(mask, self.size)
+        before = self.size // 2
+        return float_map(moved_inside(moved_inside(steps, before, rows).T, before, columns).T)
+
+    def pixels(self, image: Image, mask: Mask) -> Float64:
+        """Weight of every pixel, ``float64[H, W]``, not negative; 0 where the mask is 255."""
+        if self.of == "distance":
+            weights = _nearness(mask, self.reach)
+        else:
+            total, unit = grey_sum(image)
+            level = total / (255 * unit)
+            weights = {"intensity": lambda: level, "darkness": lambda: 1 - level, "gradient": lambda: _slope(level)}[
+                self.of
+            ]()
+        return np.where(mask == IGNORED, 0.0, weights**self.power)
+
+
+def build_weight_map(
+    size: int,
+    /,
+    *,
+    of: Of = "intensity",
+    over: Literal["window", "centre"] = "window",
+    power: Positive = 1.0,
+    reach: Positive = 32.0,
+    leak: Share = 0.0,
+    fallback: Fallback = "uniform",
+) -> CropStrategy:
+    """Windows by a weight of their pixels; a share ``leak`` of the crops is uniform.
+
+    The weight of a pixel is its grey level (``intensity``), what it lacks to white (``darkness``), the slope of the
+    grey levels (``gradient``), or ``exp(-d / reach)`` at d pixels from the nearest defect (``distance``), all to
+    ``power``. A window has the sum of its pixels' weights, or (``centre``) the weight of the pixel it is centred
+    on; windows that would reach over the border are moved inside and not left out, so that what lies at the border
+    is found as often as its weight says. Weights are rounded up to 2^-24 of the largest.
+    ``fallback`` is for images in which nothing has a weight: ``uniform`` takes any window, ``skip`` another image.
+    """
+    part = or_anywhere(Weighted(size, of, over, power, reach, 1 - leak), size, fallback)
+    return with_uniform("weight-map", part, size)
+
+
+def _steps(weights: Float64) -> Float64:
+    """Weights as whole numbers 0..STEPS; what is above 0 stays above 0."""
+    largest = weights.max()
+    steps: Float64 = np.ceil(weights / largest * STEPS) if largest > 0 else weights
+    return steps
+
+
+def _slope(level: Float64) -> Float64:
+    """Length of the gradient by central differences, one-sided at the border."""
+    slopes = [np.gradient(level, axis=axis) if level.shape[axis] > 1 else np.zeros(level.shape) for axis in (0, 1)]
+    length: Float64 = np.hypot(*slopes)
+    return length
+
+
+def _nearness(mask: Mask, reach: float) -> Float64:
+    import cv2
+
+    marked: Bool = defect(mask)
+    if not marked.any():
+        return np.zeros(mask.shape)
+    distance = cv2.distanceTransform((~marked).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    nearness: Float64 = np.exp(-np.asarray(distance, np.float64) / reach)
+    return nearness
+
+
+COMPONENTS: tuple[Component[CropStrategy], ...] = (
+    Component(
+        "weight-map",
+        build_weight_map,
+        about=About(
+            "windows by a weight map from grey levels, gradients or the distance to defects; the border is not zeroed",
+            citation="Perez-Garcia et al., TorchIO, Computer Methods and Programs in Biomedicine 208, 2021 "
+            "(WeightedSampler, which leaves out the border)",
+            home="https://github.com/TorchIO-project/torchio",
+        ),
+    ),
+)
+
+
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Windows by a weight map."""
+    yield from COMPONENTS

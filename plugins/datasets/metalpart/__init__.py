@@ -1,0 +1,1 @@
+"""``metalpart``: rendered metal parts with known defects, embedded."""

@@ -1,0 +1,169 @@
+"""``metalpart``: rendered machined parts in dark field, embedded so that every suite runs without a download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import numpy as np
+from bench_plugins.datasets.metalpart._body import REGIONS, Region
+from bench_plugins.datasets.metalpart._defects import CLASSES
+from bench_plugins.datasets.metalpart._frozen import VERSION
+from bench_plugins.datasets.metalpart._render import Domain, picture
+
+from bench.api import (
+    About,
+    Component,
+    DataError,
+    Dataset,
+    Image,
+    Mask,
+    Record,
+    Sample,
+    SettingsError,
+    Split,
+    hookimpl,
+    read_image,
+    read_mask,
+    write_png,
+)
+
+VALIDATION_SHARE, TEST_SHARE = 12 / 72, 20 / 72
+KINDS = ("images", "masks", "regions")
+
+
+@dataclass(frozen=True, slots=True)
+class MetalPart:
+    """Pictures under ``folder``, each rendered when it is first loaded.
+
+    An id names object and viewpoint and is the same in both domains; the group is the object.
+    """
+
+    folder: Path
+    domain: Domain
+    size: int
+    listed: Mapping[str, Record]
+    classes: Sequence[str] = CLASSES
+    regions: Sequence[str] = REGIONS
+
+    def records(self) -> Sequence[Record]:
+        """Every viewpoint of every object; the files need not exist yet."""
+        return tuple(self.listed.values())
+
+    def load(self, id: str, /) -> Sample:
+        """Read image and mask, rendering them where they are absent.
+
+        Raises:
+            DataError: unknown id, or a file is damaged or not the one that was rendered.
+        """
+        self._ensure(id, "images", "masks")
+        image = self._read(id, "images")
+        return Sample(id, image[:, :, None], self._read(id, "masks"))
+
+    def region(self, id: str, /) -> Region:
+        """The region map ``uint8[H, W]``: values index ``regions``; where a defect lies is no region of its own.
+
+        Raises:
+            DataError: as in :meth:`load`.
+        """
+        self._ensure(id, "regions")
+        return self._read(id, "regions")
+
+    def _file(self, id: str, kind: str) -> Path:
+        return self.folder / kind / f"{id}.png"
+
+    def _ensure(self, id: str, *kinds: str) -> None:
+        """Render all files of a picture if one of these kinds is absent."""
+        if id not in self.listed:
+            raise DataError(f"metalpart has no image {id!r}; its ids run from part-000-view-0")
+        if all(self._file(id, kind).exists() for kind in kinds):
+            return
+        meta = self.listed[id].meta
+        made = picture(int(meta["object"]), int(meta["viewpoint"]), self.domain, self.size)
+        for kind, pixels in zip(KINDS, (made.image, made.mask, made.region), strict=True):
+            _publish(self._file(id, kind), pixels)
+
+    def _read(self, id: str, kind: str) -> Mask:
+        """One file of a picture, ``uint8[size, size]``."""
+        path = self._file(id, kind)
+        try:
+            pixels: Image = read_image(path)[:, :, 0] if kind == "images" else read_mask(path)
+        except DataError as error:
+            raise DataError(f"{error}; or delete it, and it is rendered again") from None
+        if pixels.dtype != np.uint8 or pixels.shape != (self.size, self.size) or _unknown_values(pixels, kind):
+            raise DataError(f"{path}: not the file that was rendered; delete it, and it is rendered again")
+        return pixels.astype(np.uint8, copy=False)
+
+
+def _unknown_values(pixels: Image, kind: str) -> bool:
+    highest = {"images": 255, "masks": len(CLASSES), "regions": len(REGIONS) - 1}
+    return bool(pixels.max() > highest[kind])
+
+
+def _publish(path: Path, pixels: Mask) -> None:
+    """Write beside the target and rename, so that no reader ever sees half a file."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        write_png(draft, pixels)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written ({error})") from None
+
+
+def splits(objects: int) -> tuple[Split, ...]:
+    """The official split by object number: 40, 12 and 20 of 72, in that proportion for other counts."""
+    validation = max(1, round(objects * VALIDATION_SHARE))
+    test = max(1, round(objects * TEST_SHARE))
+    counts: dict[Split, int] = {"train": objects - validation - test, "validation": validation, "test": test}
+    return tuple(split for split, count in counts.items() for _ in range(count))
+
+
+def build(
+    root: Path,
+    /,
+    *,
+    domain: Literal["camera", "render"] = "camera",
+    objects: int = 72,
+    views: int = 2,
+    size: int = 512,
+) -> Dataset:
+    """List ``objects`` x ``views`` pictures of ``size`` x ``size`` pixels under ``root``.
+
+    ``domain`` is ``camera``, with sensor noise, blur and inter-reflection, or ``render``, clean and with randomised
+    lighting; objects and viewpoints of the two correspond.
+
+    Raises:
+        SettingsError: fewer than 3 objects, 1 view or 64 pixels.
+    """
+    for name, value, least in (("objects", objects, 3), ("views", views, 1), ("size", size, 64)):
+        if value < least:
+            raise SettingsError(f"setting {name!r} of 'metalpart' must be at least {least}, got {value}")
+    folder = root / f"v{VERSION}-{domain}-{size}"
+    listed = {}
+    for number, split in enumerate(splits(objects)):
+        for index in range(views):
+            id = f"part-{number:03}-view-{index}"
+            files = tuple(folder / kind / f"{id}.png" for kind in KINDS[:2])
+            meta = {"object": number, "viewpoint": index, "domain": domain}
+            listed[id] = Record(id, f"part-{number:03}", split, files, meta)
+    return MetalPart(folder, domain, size, listed)
+
+
+@hookimpl
+def bench_datasets() -> Iterable[Component[Dataset]]:
+    """The embedded data set."""
+    yield Component(
+        "metalpart",
+        build,
+        version=VERSION,
+        about=About(
+            summary="Machined metal parts in dark field with scratches, dents and pits among thread glints "
+            "(144 rendered grey images of 512x512, 72 objects)",
+            licence="Apache-2.0 (generated)",
+            obtain="nothing to fetch: rendered on first use, in seconds",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Studies of the product itself; not part of the wheel."""

@@ -1,0 +1,256 @@
+"""What the intervals and comparisons are worth: simulated worlds with a known truth.
+
+``python -m studies.simulation --into docs/statistics.md`` runs everything and writes the tables between the markers
+of that file; equal arguments give equal tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.errors import StoreError
+from bench.score.metrics import F1
+from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
+from bench.statistics.estimates import LEVEL, block
+from bench.statistics.intervals import crossed_interval, group_replicates, mean_estimate
+from bench.types import Float64
+from studies.worlds import BEYOND, WORLDS, World
+
+GROUPS = (20, 50, 150, 400)
+SEEDS = (3, 5)
+FEWER = (20, 50, 150)
+"""Groups of the tables of claims."""
+LEVELS = 5
+"""A reference and four others, as in the supplement's Table 1."""
+BETTER = 1.5
+"""Planted advantage of the last level on the logit scale."""
+BATCH = 100
+REPLICATES = 1000
+
+R = TypeVar("R")
+Setting = tuple[Any, ...]
+"""World, groups, seeds, number of worlds, and what else a study takes."""
+Method = Callable[[Float64, np.random.Generator], Float64]
+"""Counts ``float64[worlds, seeds, groups, 4]`` to intervals ``float64[worlds, 2]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Share of worlds whose interval holds the truth, and mean width of the interval, by method."""
+
+    world: World
+    groups: int
+    seeds: int
+    covered: dict[str, float]
+    width: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """How often differences are claimed.
+
+    ``false_reference`` and ``false_pairs``: any at all where all levels are equal. ``found_reference`` and
+    ``found_pairs``: that of the last level to the reference where it is better by ``planted`` F1.
+    """
+
+    world: World
+    groups: int
+    seeds: int
+    false_reference: float
+    false_pairs: float
+    found_reference: float
+    found_pairs: float
+    planted: float
+
+
+def shipped(counts: Float64, _: np.random.Generator) -> Float64:
+    """The interval of the product; it draws nothing."""
+    return mean_estimate(counts, F1).share_interval()
+
+
+def percentile_crossed(counts: Float64, rng: np.random.Generator) -> Float64:
+    """Percentiles of the bootstrap over groups crossed with seeds."""
+    return crossed_interval(counts, F1, rng, REPLICATES)
+
+
+def groups_only(counts: Float64, rng: np.random.Generator) -> Float64:
+    """Percentiles of the bootstrap over groups, as if these seeds were all there are."""
+    return _percentiles(group_replicates(counts, F1, rng, REPLICATES).mean(axis=-1))
+
+
+def nested(counts: Float64, rng: np.random.Generator) -> Float64:
+    """The wrong way: every redrawn seed draws groups of its own."""
+    worlds, seeds = counts.shape[:2]
+    total = np.zeros((REPLICATES, worlds))
+    for _ in range(seeds):
+        of_slot = rng.integers(0, seeds, REPLICATES)
+        for seed in range(seeds):
+            here = np.flatnonzero(of_slot == seed)
+            total[here] += group_replicates(counts[:, seed : seed + 1], F1, rng, len(here))[..., 0]
+    return _percentiles(total / seeds)
+
+
+def _percentiles(replicates: Float64) -> Float64:
+    return np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).T
+
+
+METHODS: dict[str, Method] = {
+    "shipped": shipped,
+    "percentile, crossed": percentile_crossed,
+    "groups only": groups_only,
+    "nested": nested,
+}
+
+
+def coverage(
+    world: World, groups: int, seeds: int, worlds: int, rng: np.random.Generator, methods: Sequence[str] = (*METHODS,)
+) -> Coverage:
+    """Draw worlds and count the intervals that hold the truth."""
+    truth = world.truth()
+    found: dict[str, list[Float64]] = {name: [] for name in methods}
+    for size in _batches(worlds):
+        counts = world.counts((size, 1, seeds), groups, rng)[:, 0]
+        for name in methods:
+            found[name].append(METHODS[name](counts, rng))
+    intervals = {name: np.concatenate(parts) for name, parts in found.items()}
+    return Coverage(
+        world,
+        groups,
+        seeds,
+        {name: float(np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))) for name, ends in intervals.items()},
+        {name: float(np.mean(ends[:, 1] - ends[:, 0])) for name, ends in intervals.items()},
+    )
+
+
+def claims(world: World, groups: int, seeds: int, worlds: int, rng: np.random.Generator) -> Claims:
+    """Draw worlds of equal levels, and half as many whose last level is better, and count what is told apart."""
+    equal = np.concatenate([_told_apart(world, groups, seeds, size, 0.0, rng) for size in _batches(worlds)])
+    better = np.concatenate([_told_apart(world, groups, seeds, size, BETTER, rng) for size in _batches(worlds // 2)])
+    return Claims(
+        world,
+        groups,
+        seeds,
+        false_reference=float(equal[:, 0].mean()),
+        false_pairs=float(equal[:, 1].mean()),
+        found_reference=float(better[:, 2].mean()),
+        found_pairs=float(better[:, 3].mean()),
+        planted=world.truth(BETTER) - world.truth(),
+    )
+
+
+def _told_apart(world: World, groups: int, seeds: int, size: int, better: float, rng: np.random.Generator) -> Float64:
+    """Per world: any difference to the reference, any of all pairs, and the last one's in both families."""
+    counts = world.counts((size, LEVELS, seeds), groups, rng, better=better)
+    scores = [block(counts[:, :, None], F1)]
+    to_reference = np.stack([found.p for found in against_reference(scores, 0)], axis=-1) < ALPHA
+    pairs = all_pairs(scores)
+    among_all = np.stack([found.p for found in pairs], axis=-1) < ALPHA
+    last = next(k for k, found in enumerate(pairs) if (found.first, found.second) == (0, LEVELS - 1))
+    return np.stack(
+        [to_reference.any(axis=-1), among_all.any(axis=-1), to_reference[:, -1], among_all[:, last]], axis=-1
+    )
+
+
+def _batches(worlds: int) -> Iterator[int]:
+    for start in range(0, worlds, BATCH):
+        yield min(BATCH, worlds - start)
+
+
+def coverage_table(rows: Sequence[Coverage]) -> str:
+    """Coverage in percent, and in brackets the mean width in points of F1."""
+    names = list(rows[0].covered)
+    lines = [
+        [row.world.name, str(row.groups), str(row.seeds)]
+        + [f"{100 * row.covered[name]:.1f} ({100 * row.width[name]:.0f})" for name in names]
+        for row in rows
+    ]
+    return _table(["world", "groups", "seeds", *names], lines)
+
+
+def claims_table(rows: Sequence[Claims]) -> str:
+    """False and true claims in percent of the worlds."""
+    lines = [
+        [row.world.name + (", levels differ per group" if row.world.level_sd else ""), str(row.groups), str(row.seeds)]
+        + [f"{100 * value:.1f}" for value in (row.false_reference, row.false_pairs)]
+        + [f"{100 * row.planted:+.1f}"]
+        + [f"{100 * value:.0f}" for value in (row.found_reference, row.found_pairs)]
+        for row in rows
+    ]
+    head = ["world", "groups", "seeds", "any false, to reference", "any false, all pairs", "planted F1"]
+    return _table([*head, "found, to reference", "found, all pairs"], lines)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
+
+
+def tables(worlds: int, seed: int, workers: int) -> Iterator[tuple[str, str]]:
+    """Name and Markdown of every table, as they get ready; the number of workers changes no figure."""
+    mixed = replace(WORLDS[0], level_sd=0.4)
+    one = ("shipped", "groups only")
+    coverages: dict[str, list[Setting]] = {
+        "coverage": [(world, groups, seeds, worlds) for world in WORLDS for groups in GROUPS for seeds in SEEDS],
+        "beyond": [(BEYOND, groups, seeds, worlds) for groups in GROUPS for seeds in SEEDS],
+        "one seed": [(replace(w, seed_sd=0.0), groups, 1, worlds, one) for w in WORLDS for groups in GROUPS],
+    }
+    compared = [(world, groups, seeds, 2 * worlds) for world in (*WORLDS, mixed) for groups in FEWER for seeds in SEEDS]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for name, settings in coverages.items():
+            yield name, coverage_table(_each(pool, coverage, settings, seed))
+        yield "claims", claims_table(_each(pool, claims, compared, seed))
+
+
+def _each(pool: Executor, study: Callable[..., R], settings: Sequence[Setting], seed: int) -> list[R]:
+    """The study at every setting, each with a generator of its own."""
+    generators = np.random.default_rng(seed).spawn(len(settings))
+    asked = [pool.submit(_at, study, setting, rng) for setting, rng in zip(settings, generators, strict=True)]
+    return [one.result() for one in asked]
+
+
+def _at(study: Callable[..., R], setting: Setting, rng: np.random.Generator) -> R:
+    world, groups, seeds, worlds, *more = setting
+    return study(world, groups, seeds, worlds, rng, *more)
+
+
+def written_into(text: str, name: str, table: str) -> str:
+    """The text with a table between its markers ``<!-- name -->`` and ``<!-- end of name -->``.
+
+    Raises:
+        StoreError: the text has no such markers.
+    """
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise StoreError(f"the file lacks the markers {start!r} and {end!r}; put them where the table belongs")
+    return f"{before}{start}\n\n{table}\n\n{end}{after}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Simulate and print the tables, or write them into a file."""
+    parser = argparse.ArgumentParser(prog="python -m studies.simulation", description=__doc__)
+    parser.add_argument("--worlds", type=int, default=2000, help="worlds per setting (2000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the generator (0)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
+    parser.add_argument("--into", type=Path, help="Markdown file with markers; without it the tables are printed")
+    asked = parser.parse_args(arguments)
+    for name, table in tables(asked.worlds, asked.seed, asked.workers):
+        if asked.into is None:
+            sys.stdout.write(f"## {name}\n\n{table}\n\n")
+        else:
+            text = written_into(asked.into.read_text(encoding="utf-8"), name, table)
+            asked.into.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
