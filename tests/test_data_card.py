@@ -319,7 +319,7 @@ def test_the_card_of_mtd_lists_the_free_images_of_defective_tiles(cli: CLI, shar
     root = shared_data / "mtd"
     assert cli("data", "card", "mtd", "--data", f"mtd={root}")[0] == 0
     table = Path(sys.modules[catalog.find("dataset", "mtd").component.build.__module__].__file__ or "")
-    with table.with_name("mtd_groups.csv").open(newline="") as file:
+    with table.with_name("_mtd_groups.csv").open(newline="") as file:
         group = {row["file"]: row["group"] for row in csv.DictReader(file) if (root / row["file"]).is_file()}
     marked = {f: bool((np.asarray(Pillow.open((root / f).with_suffix(".png"))) >= 128).any()) for f in group}
     defective = {group[file] for file in group if marked[file]}

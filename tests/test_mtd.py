@@ -43,7 +43,7 @@ def opened(catalog: Catalog) -> Opened:
 def table(catalog: Catalog) -> list[dict[str, str]]:
     """The shipped table, row by row."""
     module = inspect.getfile(catalog.find("dataset", "mtd").component.build)
-    with Path(module).with_name("mtd_groups.csv").open(newline="") as file:
+    with Path(module).with_name("_mtd_groups.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -288,8 +288,8 @@ def test_the_leaky_split_of_a_subset_is_that_of_the_whole(opened, pristine, tmp_
         assert (record.split, record.meta) == (whole[record.id].split, whole[record.id].meta)
 
 
-def test_the_leaky_split_deals_three_fifths_to_training_and_tears_tiles_apart(opened, table):
-    module = inspect.getmodule(type(opened(Path(), "mtd-leaky")))
+def test_the_leaky_split_deals_three_fifths_to_training_and_tears_tiles_apart(catalog, table):
+    module = inspect.getmodule(catalog.find("dataset", "mtd-leaky").component.build)
     records = [Record(row["file"].replace("/Imgs/", "/").removesuffix(".jpg"), row["group"]) for row in table]
     loose = [module._loose(replace(record, meta={"exposure": 1, "fold": 0, "folds": 5})) for record in records]
     shares = {split: sum(record.split == split for record in loose) / len(loose) for split in SPLITS}

@@ -12,12 +12,12 @@ One folder is one physical item and so one group, but two items are reported to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, pairs_in
 
 from bench.api import (
     About,
@@ -29,18 +29,16 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    check_partners,
     check_share,
     check_values,
     hookimpl,
     named_files,
     read_pair,
     read_palette,
-    release_files,
-    release_home,
 )
 
+CLASSES = ("defect",)
+"""Every marked pixel is a defect; the release knows no kinds."""
 FOLDER = r"(kos\d{2})"
 IMAGE, MASK = r"Part(\d+)\.jpg", r"Part(\d+)_label\.bmp"
 """Everything else in a folder is a stray file (``Thumbs.db``, ``Part1 (copy).jpg``) and is not read."""
@@ -58,58 +56,16 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True)
-class Commutators:
-    """The release on disk. Ids are ``kos01/Part5``."""
+def _records(home: Path) -> Iterator[Record]:
+    """Every image with its item and part, ordered by id.
 
-    root: Path
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Every marked pixel is a defect; the release knows no kinds."""
-        return ("defect",)
-
-    def records(self) -> Sequence[Record]:
-        """Every image with its item and part, ordered by id.
-
-        Raises:
-            DataError: the folder is not the data set, or an image or mask lacks its partner.
-        """
-        return [_record(id, pair) for id, pair in self._pairs.items()]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 1]``; everything that the mask does not show in black is a defect.
-
-        Raises:
-            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
-                is unknown.
-        """
-        if id not in self._pairs:
-            raise DataError(f"{self.root}: no image {id!r}; ids are like 'kos01/Part5'")
-        image, mask = self._pairs[id]
-        pixels, values = read_pair(image, mask, channels=1)
-        check_values(values, VALUES, mask)
-        marked = values != 0
-        check_share(marked, MOST, mask)
-        if not marked.any() and read_palette(mask):
-            raise DataError(
-                f"{mask}: marks nothing, but has a palette, as only masks with a crack have; restore the original file"
-            )
-        return Sample(id, pixels, marked.astype(np.uint8))
-
-    @cached_property
-    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
-        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root,
-            lambda folder: bool(_items(folder)),
-            wanted="folder named like kos01",
-            obtain=f"get it with {OBTAIN}",
-        )
-        pairs = {id: pair for item, folder in _items(home).items() for id, pair in _pairs_of(item, folder)}
-        if not pairs:
-            raise DataError(f"{home}: holds no image named like kos01/Part5.jpg; get it with {OBTAIN}")
-        return dict(sorted(pairs.items()))
+    Raises:
+        DataError: an image or mask lacks its partner.
+    """
+    for item, folder in _items(home).items():
+        group = SAME_ITEM.get(item, item)
+        for part, files in pairs_in(folder, IMAGE, MASK).items():
+            yield Record(id=f"{item}/Part{part}", group=group, files=files, meta={"item": item, "part": int(part)})
 
 
 def _items(home: Path) -> Mapping[str, Path]:
@@ -117,26 +73,36 @@ def _items(home: Path) -> Mapping[str, Path]:
     return {item: path for item, path in named_files(home, FOLDER).items() if path.is_dir()}
 
 
-def _pairs_of(item: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
-    """Image and mask files of one item with their ids.
+def _read(record: Record) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 1]``; everything that the mask does not show in black is a defect.
 
     Raises:
-        DataError: an image or a mask stands alone.
+        DataError: a file is missing or damaged, the sizes differ, or the mask cannot be the released one.
     """
-    images, masks = release_files(folder, IMAGE, MASK)
-    check_partners(images, masks, "mask", lambda part: f"Part{part}_label.bmp")
-    check_partners(masks, images, "image", lambda part: f"Part{part}.jpg")
-    return ((f"{item}/Part{part}", (image, masks[part])) for part, image in images.items())
+    image_file, mask_file = record.files
+    image, values = read_pair(image_file, mask_file, channels=1)
+    check_values(values, VALUES, mask_file)
+    marked = values != 0
+    check_share(marked, MOST, mask_file)
+    if not marked.any() and read_palette(mask_file):
+        raise DataError(
+            f"{mask_file}: marks nothing, but has a palette, as only masks with a crack have; restore the original file"
+        )
+    return image, marked.astype(np.uint8)
 
 
-def _record(id: str, files: tuple[Path, Path]) -> Record:
-    item, _, part = id.partition("/Part")
-    return Record(id=id, group=SAME_ITEM.get(item, item), files=files, meta={"item": item, "part": int(part)})
+LAYOUT = Layout(
+    holds=_items,
+    wanted="folder named like kos01",
+    obtain=f"get it with {OBTAIN}",
+    image="kos01/Part5.jpg",
+    unknown="no image {!r}; ids are like 'kos01/Part5'",
+)
 
 
 def build(root: Path, /) -> Dataset:
     """Grouped by physical item; the release has no fixed split."""
-    return Commutators(root)
+    return Released(root, LAYOUT, CLASSES, _records, _read)
 
 
 EXAMPLE_ITEMS = ("kos01", "kos02", "kos03", "kos12", "kos20", "kos26", "kos27", "kos34", "kos49", "kos50")
@@ -151,8 +117,8 @@ def example(folder: Path) -> None:
         for part in range(3):
             defect = part == 1 and item not in EXAMPLE_CLEAN
             _write_miniature(folder / item / f"Part{part}.jpg", np.random.default_rng([seed, part]), defect)
-    (folder / "kos02" / "Thumbs.db").write_bytes(b"not an image")
-    (folder / "kos02" / "Part1 (copy).jpg").write_bytes(b"not an image")
+    write_stray(folder / "kos02" / "Thumbs.db")
+    write_stray(folder / "kos02" / "Part1 (copy).jpg")
 
 
 def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> None:
@@ -162,14 +128,13 @@ def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> Non
     height, width = 124 + int(rng.integers(5)), 50
     marked = _crack(height, width, rng) if defect else np.zeros((height, width), np.uint8)
     stripes = 150 + 25 * np.sin(np.arange(width) / 3.0)[None, :]
-    levels = stripes + 5 * rng.standard_normal((height, width)) - 70 * (marked > 0)
-    pixels: Image = np.clip(levels, 0, 255).astype(np.uint8)
-    image.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(pixels).save(image, quality=95)
+    write_jpg(image, stripes + 5 * rng.standard_normal((height, width)) - 70 * (marked > 0))
     file = Pillow.fromarray(marked)
     if defect:
-        grey = (0, 255) if marked.max() == 1 else (0, 85, 255)
-        file.putpalette([level for level in (*grey, *[0] * (256 - len(grey))) for _ in "rgb"])
+        levels = (0, 255) if marked.max() == 1 else (0, 85, 255)
+        palette = np.zeros((256, 3), np.uint8)
+        palette[: len(levels)] = np.array(levels)[:, None]
+        file.putpalette(palette.tobytes())
     file.save(image.with_name(f"{image.stem}_label.bmp"))
 
 

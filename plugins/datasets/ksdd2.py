@@ -14,25 +14,24 @@ pickles): none of them is read. Nothing is known of which images show the same i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
 
 from bench.api import (
     About,
-    Bool,
     Component,
     DataError,
     Dataset,
     Download,
     Image,
+    Mask,
     Record,
     Release,
-    Sample,
     Split,
-    check_partners,
     check_share,
     check_values,
     hookimpl,
@@ -40,15 +39,15 @@ from bench.api import (
     plural,
     read_csv,
     read_pair,
-    release_files,
-    release_home,
     subfolders,
     write_png,
 )
 
+CLASSES = ("defect",)
+"""Every marked pixel is a defect; the release knows no kinds."""
 NUMBERS: Mapping[Split, range] = {"train": range(10000, 12331), "test": range(20000, 21004)}
 """The images of each official split, which are also the names of the folders."""
-DEFECTIVE = Path(__file__).with_name("ksdd2_defective.csv")
+DEFECTIVE = Path(__file__).with_name("_ksdd2_defective.csv")
 MOST = 0.5
 """The largest defect fills 0.30 of its image."""
 IMAGE, MASK = r"(\d{5})\.png", r"(\d{5})_GT\.png"
@@ -66,71 +65,45 @@ def defective_numbers() -> frozenset[int]:
     return frozenset(int(row["number"]) for row in read_csv(DEFECTIVE, ("number",)))
 
 
-@dataclass(frozen=True)
-class KolektorSDD2:
-    """The release on disk. Ids are ``train/10301``."""
-
-    root: Path
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Every marked pixel is a defect; the release knows no kinds."""
-        return ("defect",)
-
-    def records(self) -> Sequence[Record]:
-        """Every image with its official split: train, then test, each by number.
-
-        Raises:
-            DataError: the folder is not the data set, an image or mask lacks its partner, or lies in the wrong split.
-        """
-        return [
-            Record(id=id, group=id, split="train" if id.startswith("train/") else "test", files=pair)
-            for id, pair in self._pairs.items()
-        ]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 3]``; 255 in its mask file is a defect.
-
-        Raises:
-            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
-                is unknown.
-        """
-        if id not in self._pairs:
-            raise DataError(f"{self.root}: no image {id!r}; ids are like 'train/10301'")
-        image, mask = self._pairs[id]
-        pixels, values = read_pair(image, mask, channels=3)
-        check_values(values, (0, 255), mask)
-        marked = values == 255
-        check_share(marked, MOST, mask)
-        _check_known(int(image.stem), marked, mask)
-        return Sample(id, pixels, marked.astype(np.uint8))
-
-    @cached_property
-    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
-        """Image and mask file by id, train before test; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root,
-            _holds_splits,
-            wanted="folder train or test with images like 10000.png",
-            obtain=f"get it with {OBTAIN}",
-        )
-        folders = subfolders(home, tuple(NUMBERS))
-        pairs = {id: pair for split in NUMBERS if split in folders for id, pair in _pairs_of(split, folders[split])}
-        if not pairs:
-            raise DataError(f"{home}: holds no image named like train/10000.png; get it with {OBTAIN}")
-        return pairs
-
-
-def _check_known(number: int, marked: Bool, file: Path) -> None:
-    """Refuse a mask that marks something where the release marks nothing, or the reverse.
+def _records(home: Path) -> Iterator[Record]:
+    """Every image with its official split: train, then test, each by number.
 
     Raises:
-        DataError: names the file.
+        DataError: an image or mask lacks its partner, or lies in the wrong split.
     """
-    defective = number in defective_numbers()
-    if marked.any() != defective:
-        found, known = ("marks nothing", "has a defect") if defective else ("marks a defect", "is clean")
-        raise DataError(f"{file}: {found}, but image {number} of the release {known}; restore the original file")
+    folders = subfolders(home, tuple(NUMBERS))
+    for split, numbers in NUMBERS.items():
+        pairs = pairs_in(folders[split], IMAGE, MASK) if split in folders else {}
+        foreign = [files for number, files in pairs.items() if int(number) not in numbers]
+        if foreign:
+            raise DataError(
+                f"{foreign[0][0]}: not an image of the {split} split, which has {numbers[0]} to {numbers[-1]} "
+                f"({plural(len(foreign), 'such image')}); move it, or use the data set 'folder' for images of your own"
+            )
+        for number, files in pairs.items():
+            id = f"{split}/{number}"
+            yield Record(id=id, group=id, split=split, files=files)
+
+
+def _read(record: Record) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 3]``; 255 in its mask file is a defect.
+
+    Raises:
+        DataError: a file is missing or damaged, the sizes differ, or the mask cannot be the released one.
+    """
+    image_file, mask_file = record.files
+    image, values = read_pair(image_file, mask_file, channels=3)
+    check_values(values, (0, 255), mask_file)
+    marked = values == 255
+    check_share(marked, MOST, mask_file)
+    number = int(image_file.stem)
+    if number in defective_numbers():
+        check_marks(marked, mask_file, f"image {number} of the release has a defect")
+    elif marked.any():
+        raise DataError(
+            f"{mask_file}: marks a defect, but image {number} of the release is clean; restore the original file"
+        )
+    return image, marked.astype(np.uint8)
 
 
 def _holds_splits(folder: Path) -> bool:
@@ -138,27 +111,18 @@ def _holds_splits(folder: Path) -> bool:
     return any(named_files(split, IMAGE) or named_files(split, MASK) for split in splits)
 
 
-def _pairs_of(split: Split, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
-    """Image and mask files of one split with their ids, by number.
-
-    Raises:
-        DataError: an image or a mask stands alone, or has a number of no image of this split.
-    """
-    images, masks = release_files(folder, IMAGE, MASK)
-    check_partners(images, masks, "mask", lambda number: f"{number}_GT.png")
-    check_partners(masks, images, "image", lambda number: f"{number}.png")
-    foreign = [path for number, path in images.items() if int(number) not in NUMBERS[split]]
-    if foreign:
-        raise DataError(
-            f"{foreign[0]}: not an image of the {split} split, which has {NUMBERS[split][0]} to {NUMBERS[split][-1]} "
-            f"({plural(len(foreign), 'such image')}); move it, or use the data set 'folder' for images of your own"
-        )
-    return ((f"{split}/{number}", (image, masks[number])) for number, image in images.items())
+LAYOUT = Layout(
+    holds=_holds_splits,
+    wanted="folder train or test with images like 10000.png",
+    obtain=f"get it with {OBTAIN}",
+    image="train/10000.png",
+    unknown="no image {!r}; ids are like 'train/10301'",
+)
 
 
 def build(root: Path, /) -> Dataset:
     """The official split; validation is dealt from train."""
-    return KolektorSDD2(root)
+    return Released(root, LAYOUT, CLASSES, _records, _read)
 
 
 EXAMPLE: Mapping[Split, Sequence[int]] = {
@@ -171,13 +135,11 @@ def example(folder: Path) -> None:
     """Write a miniature of the release, a quarter of the size, defective where the release is, and its stray copies."""
     for split, numbers in EXAMPLE.items():
         for number in numbers:
-            _write_miniature(
-                folder / split / f"{number}.png", np.random.default_rng(number), number in defective_numbers()
-            )
-    train = folder / "train"
-    for original, copy in (("10301.png", "10301 (copy).png"), ("10301_GT.png", "10301_GT (copy).png")):
-        (train / copy).write_bytes((train / original).read_bytes())
-    (train / "Thumbs.db").write_bytes(b"not an image")
+            image = folder / split / f"{number}.png"
+            _write_miniature(image, np.random.default_rng(number), number in defective_numbers())
+    write_copy(folder / "train" / "10301.png")
+    write_copy(folder / "train" / "10301_GT.png")
+    write_stray(folder / "train" / "Thumbs.db")
 
 
 def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> None:
@@ -188,8 +150,7 @@ def _write_miniature(image: Path, rng: np.random.Generator, defect: bool) -> Non
     inside = np.hypot((rows - row) / rng.uniform(6, 12), (columns - column) / rng.uniform(4, 8)) < 1
     marked = inside if defect else np.zeros((height, width), np.bool_)
     grain = rng.normal(0, 6, (height, 1)) + rng.normal(0, 5, (height, width)) + 45 * marked
-    pixels: Image = np.clip(np.array([78, 70, 62]) + grain[:, :, None], 0, 255).astype(np.uint8)
-    write_png(image, pixels)
+    write_png(image, pixels(np.array([78, 70, 62]) + grain[:, :, None]))
     write_png(image.with_name(f"{image.stem}_GT.png"), marked.astype(np.uint8) * np.uint8(255))
 
 

@@ -5,7 +5,7 @@ Layout of the release, at the folder the user names or one level below it::
     MT_{Blowhole,Break,Crack,Fray,Uneven,Free}/Imgs/exp{E}_num_{N}.jpg   image
                                                   /exp{E}_num_{N}.png    mask, for every image
 
-One physical tile was photographed up to 15 times. ``mtd_groups.csv`` says which images show the same tile, found
+One physical tile was photographed up to 15 times. ``_mtd_groups.csv`` says which images show the same tile, found
 from the pixels and by viewing, and which split and fold each belongs to: dealt once over all 1,344 files by the
 core's rule and frozen, so that a subset is split as the whole is.
 """
@@ -16,12 +16,16 @@ import csv
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
+from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -33,22 +37,18 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    SettingsError,
     Split,
     check_drawn,
-    check_partners,
     check_share,
     entry,
     hookimpl,
     read_pair,
-    release_files,
-    release_home,
     subfolders,
     write_png,
 )
 
 CLASSES = ("blowhole", "break", "crack", "fray", "uneven")
+"""Five kinds of defect, one per class folder; a clean tile has no class."""
 CLEAN = "MT_Free"
 FOLDERS: Mapping[str, int] = {**{f"MT_{name.capitalize()}": k for k, name in enumerate(CLASSES, 1)}, CLEAN: 0}
 """Class folder to class number."""
@@ -64,7 +64,7 @@ IMAGE, MASK = r"(exp\d+_num_\d+)\.jpg", r"(exp\d+_num_\d+)\.png"
 """Everything else in a class folder is a stray file (``Thumbs.db``, ``... (copy).png``) and is not read."""
 SPLIT_OF_FOLD: Sequence[Split] = ("test", "validation", "train", "train", "train")
 """As the core deals: fold 0 is for test, the next for validation."""
-GROUPS = Path(__file__).with_name("mtd_groups.csv")
+GROUPS = Path(__file__).with_name("_mtd_groups.csv")
 
 OBTAIN = (
     "git clone https://github.com/abin24/Magnetic-tile-defect-datasets. mtd; "
@@ -74,7 +74,7 @@ OBTAIN = (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What ``mtd_groups.csv`` says of one image: its physical tile, frozen split and frozen fold."""
+    """What ``_mtd_groups.csv`` says of one image: its physical tile, frozen split and frozen fold."""
 
     group: str
     split: Split
@@ -89,110 +89,17 @@ def tiles() -> Mapping[str, Tile]:
         return {row["file"]: Tile(row["group"], cast(Split, row["split"]), int(row["fold"])) for row in rows}
 
 
-@dataclass(frozen=True)
-class MagneticTiles:
-    """The release on disk. Ids are ``MT_Crack/exp1_num_249594``."""
-
-    root: Path
-    mask_threshold: int
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Five kinds of defect, one per class folder; a clean tile has no class."""
-        return CLASSES
-
-    def records(self) -> Sequence[Record]:
-        """Every image with its tile, frozen split, fold and exposure, ordered by id.
-
-        Raises:
-            DataError: the folder is not the data set, an image or mask lacks its partner, or an image is
-                not in the table of tiles.
-        """
-        return [_record(id, *pair) for id, pair in self._pairs.items()]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 1]``; the mask is the folder's class where the file has ``mask_threshold`` or more.
-
-        Raises:
-            DataError: a file is missing or damaged, the sizes differ, the mask cannot be the released one, or the id
-                is unknown.
-        """
-        if id not in self._pairs:
-            raise DataError(f"{self.root}: no image {id!r}; ids are like 'MT_Crack/exp1_num_249594'")
-        image, mask = self._pairs[id]
-        folder = id.partition("/")[0]
-        pixels, values = read_pair(image, mask, channels=1)
-        marked = values >= self.mask_threshold
-        _check_released(id, values, marked, mask)
-        return Sample(id, pixels, np.where(marked, np.uint8(FOLDERS[folder]), np.uint8(0)))
-
-    @cached_property
-    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
-        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root,
-            lambda folder: bool(_image_folders(folder)),
-            wanted=f"folder {', '.join(FOLDERS)}",
-            obtain=f"get them with: {OBTAIN}",
-        )
-        pairs = {id: pair for name, folder in _image_folders(home).items() for id, pair in _pairs_of(name, folder)}
-        if not pairs:
-            raise DataError(
-                f"{home}: holds no image named like MT_Crack/Imgs/exp1_num_249594.jpg; get them with: {OBTAIN}"
-            )
-        return dict(sorted(pairs.items()))
-
-
-def _check_released(id: str, values: Mask, marked: Bool, file: Path) -> None:
-    """Refuse a mask that the release cannot hold in this place.
+def _records(home: Path) -> Sequence[Record]:
+    """Every image with its tile, frozen split, fold and exposure, ordered by id.
 
     Raises:
-        DataError: it marks a clean tile, marks nothing or too much of a defective one, or has other levels; names it.
+        DataError: an image or mask lacks its partner, or an image is not in the table of tiles.
     """
-    folder, _, stem = id.partition("/")
-    original = "restore the original file"
-    if folder == CLEAN:
-        if values.any():
-            raise DataError(
-                f"{file}: {np.count_nonzero(values)} pixels are not 0, but {CLEAN} is free of defects; {original}"
-            )
-        return
-    if not values.any():
-        tile = tiles()[_file(id)].group
-        if folder == "MT_Uneven" and (stem in EMPTY or tile in EMPTY_TILES):
-            return
-        raise DataError(f"{file}: marks nothing, but {folder} holds defective tiles; {original}")
-    if values.max() < 255 and stem != FAINT:
-        raise DataError(f"{file}: its highest level is {values.max()}, that of the released masks 255; {original}")
-    check_drawn(values, file)
-    check_share(marked, MOST, file)
-
-
-@dataclass(frozen=True, slots=True)
-class LooseTiles:
-    """The same images, each as if it were a tile of its own."""
-
-    tiles: MagneticTiles
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """As in the grouped data set."""
-        return self.tiles.classes
-
-    def records(self) -> Sequence[Record]:
-        """Every image as its own group; split and fold follow from its id alone, so a subset is split as the whole."""
-        return [_loose(record) for record in self.tiles.records()]
-
-    def load(self, id: str, /) -> Sample:
-        """As in the grouped data set."""
-        return self.tiles.load(id)
-
-
-def _loose(record: Record) -> Record:
-    """The image without its tile."""
-    fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
-    meta = {**record.meta, "fold": fold}
-    return replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
+    records: list[Record] = []
+    for name, folder in _image_folders(home).items():
+        pairs = pairs_in(folder, IMAGE, MASK)
+        records += [_record(f"{name}/{stem}", files) for stem, files in pairs.items()]
+    return sorted(records, key=attrgetter("id"))
 
 
 def _image_folders(home: Path) -> Mapping[str, Path]:
@@ -201,31 +108,18 @@ def _image_folders(home: Path) -> Mapping[str, Path]:
     return {name: folder for name, folder in found.items() if folder.is_dir()}
 
 
-def _pairs_of(name: str, folder: Path) -> Iterator[tuple[str, tuple[Path, Path]]]:
-    """Image and mask files of one class folder with their ids.
+def _record(id: str, files: tuple[Path, Path]) -> Record:
+    """One image with what the table says of it.
 
     Raises:
-        DataError: an image or a mask stands alone.
+        DataError: the table does not know it in this folder.
     """
-    images, masks = release_files(folder, IMAGE, MASK)
-    check_partners(images, masks, "mask", lambda stem: f"{stem}.png")
-    check_partners(masks, images, "image", lambda stem: f"{stem}.jpg")
-    return ((f"{name}/{stem}", (image, masks[stem])) for stem, image in images.items())
-
-
-def _record(id: str, image: Path, mask: Path) -> Record:
-    """One image with what the table says of it."""
     tile = tiles().get(_file(id))
     if tile is None:
-        raise DataError(f"{image}: {_foreign(image.stem)}")
+        raise DataError(f"{files[0]}: {_foreign(files[0].stem)}")
     exposure = int(id.partition("/exp")[2].partition("_")[0])
-    return Record(
-        id=id,
-        group=tile.group,
-        split=tile.split,
-        files=(image, mask),
-        meta={"exposure": exposure, "fold": tile.fold, "folds": FOLDS},
-    )
+    meta = {"exposure": exposure, "fold": tile.fold, "folds": FOLDS}
+    return Record(id=id, group=tile.group, split=tile.split, files=files, meta=meta)
 
 
 def _file(id: str) -> str:
@@ -244,16 +138,75 @@ def _foreign(stem: str) -> str:
     )
 
 
+def _loose_records(home: Path) -> Iterator[Record]:
+    """Every image as its own group."""
+    return map(_loose, _records(home))
+
+
+def _loose(record: Record) -> Record:
+    """The image without its tile; split and fold follow from its id alone, so a subset is split as the whole."""
+    fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
+    meta = {**record.meta, "fold": fold}
+    return replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
+
+
+def _read(record: Record, mask_threshold: int) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 1]``; the mask is the folder's class where the file has ``mask_threshold`` or more.
+
+    Raises:
+        DataError: a file is missing or damaged, the sizes differ, or the mask cannot be the released one.
+    """
+    image_file, mask_file = record.files
+    image, values = read_pair(image_file, mask_file, channels=1)
+    marked = values >= mask_threshold
+    _check_released(record.id, values, marked, mask_file)
+    return image, marked * np.uint8(FOLDERS[record.id.partition("/")[0]])
+
+
+def _check_released(id: str, values: Mask, marked: Bool, file: Path) -> None:
+    """Refuse a mask that the release cannot hold in this place.
+
+    Raises:
+        DataError: it marks a clean tile, marks nothing or too much of a defective one, or has other levels; names it.
+    """
+    folder, _, stem = id.partition("/")
+    if folder == CLEAN:
+        if values.any():
+            raise DataError(
+                f"{file}: {np.count_nonzero(values)} pixels are not 0, but {CLEAN} is free of defects; "
+                "restore the original file"
+            )
+        return
+    known_empty = stem in EMPTY or tiles()[_file(id)].group in EMPTY_TILES
+    if folder == "MT_Uneven" and known_empty and not values.any():
+        return
+    check_marks(values, file, f"{folder} holds defective tiles")
+    if values.max() < 255 and stem != FAINT:
+        raise DataError(
+            f"{file}: its highest level is {values.max()}, that of the released masks 255; restore the original file"
+        )
+    check_drawn(values, file)
+    check_share(marked, MOST, file)
+
+
+LAYOUT = Layout(
+    holds=_image_folders,
+    wanted=f"folder {', '.join(FOLDERS)}",
+    obtain=f"get them with: {OBTAIN}",
+    image="MT_Crack/Imgs/exp1_num_249594.jpg",
+    unknown="no image {!r}; ids are like 'MT_Crack/exp1_num_249594'",
+)
+
+
 def build(root: Path, /, *, mask_threshold: int = 128) -> Dataset:
     """Grouped by physical tile, with the frozen split."""
-    if not 0 < mask_threshold <= 255:
-        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
-    return MagneticTiles(root, mask_threshold)
+    check_threshold(mask_threshold)
+    return Released(root, LAYOUT, CLASSES, _records, partial(_read, mask_threshold=mask_threshold))
 
 
 def build_leaky(root: Path, /, *, mask_threshold: int = 128) -> Dataset:
     """Split image by image, as most papers do: for comparison with them only."""
-    return LooseTiles(MagneticTiles(root, mask_threshold))
+    return Released(root, LAYOUT, CLASSES, _loose_records, partial(_read, mask_threshold=mask_threshold))
 
 
 def example(folder: Path) -> None:
@@ -267,21 +220,17 @@ def example(folder: Path) -> None:
             chosen.setdefault((kind, tiles()[files[0]].split), files[:2])
     for file in itertools.chain.from_iterable(chosen.values()):
         _write_miniature(folder / file)
-    (folder / "MT_Crack" / "Imgs" / "Thumbs.db").write_bytes(b"not an image")
+    write_stray(folder / "MT_Crack" / "Imgs" / "Thumbs.db")
 
 
 def _write_miniature(image: Path) -> None:
     """A dark, ground-looking tile of 70 x 50 pixels or so; a defect leaves a soft-edged mark."""
-    from PIL import Image as Pillow
-
     rng = np.random.default_rng(int(image.stem.rpartition("_")[2]))
     height, width = 60 + int(rng.integers(24)), 40 + int(rng.integers(24))
     clean = image.parent.parent.name == CLEAN
     mask = np.zeros((height, width), np.uint8) if clean else _soft_mark(height, width, rng)
     grey = 90 + 8 * rng.standard_normal((1, width)) + 4 * rng.standard_normal((height, width))
-    pixels: Image = np.clip(grey - 50 * (mask / 255), 0, 255).astype(np.uint8)
-    image.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(pixels).save(image, quality=95)
+    write_jpg(image, grey - 50 * (mask / 255))
     write_png(image.with_suffix(".png"), mask)
 
 
@@ -291,8 +240,7 @@ def _soft_mark(height: int, width: int, rng: np.random.Generator) -> Mask:
     row, column = rng.uniform(0.3, 0.7, 2) * (height, width)
     long, short = rng.uniform(8, 14), rng.uniform(3, 6)
     distance = np.hypot((rows - row) / long, (columns - column) / short)
-    mark: Mask = np.clip(255 * (1.5 - distance), 0, 255).astype(np.uint8)
-    return mark
+    return pixels(255 * (1.5 - distance))
 
 
 ABOUT = About(

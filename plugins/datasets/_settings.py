@@ -1,0 +1,29 @@
+"""Settings that several readers have: what they may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bench.api import SettingsError
+
+
+def check_choice(setting: str, chosen: Collection[object] | None, known: Collection[object], advice: str) -> None:
+    """Hold a list of choices to some of those ``known``, each once; None is every one.
+
+    Raises:
+        SettingsError: there is none, or one twice, or an unknown one; ``advice`` says which to name.
+    """
+    if chosen is None:
+        return
+    if not chosen or len(set(chosen)) < len(chosen) or any(one not in known for one in chosen):
+        raise SettingsError(f"{setting} is {list(chosen)}; name {advice}")
+
+
+def check_threshold(mask_threshold: int) -> None:
+    """Hold the level from which on a mask marks a defect to those that a file can have.
+
+    Raises:
+        SettingsError: everything or nothing would be marked.
+    """
+    if not 0 < mask_threshold <= 255:
+        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
