@@ -1,0 +1,1 @@
+"""Verbs on finished runs, by the command's own name."""
