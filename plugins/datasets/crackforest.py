@@ -16,14 +16,17 @@ that the crack encloses (45,340 pixels in image 101, five times its crack): ``se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from bench_plugins.datasets._crackforest_mat import read_matlab
 from bench_plugins.datasets._crackforest_seg import read_seg, seg_text
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -35,8 +38,6 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    SettingsError,
     check_partners,
     check_share,
     check_size,
@@ -45,7 +46,6 @@ from bench.api import (
     hookimpl,
     read_image,
     release_files,
-    release_home,
     subfolders,
 )
 
@@ -63,87 +63,8 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Annotated:
-    """An image and its annotation; ``text`` is None in a copy without run texts."""
-
-    image: Path
-    matlab: Path
-    text: Path | None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file that decides what is loaded."""
-        return (self.image, self.matlab) if self.text is None else (self.image, self.matlab, self.text)
-
-
-@dataclass(frozen=True)
-class Roads:
-    """The release on disk. Ids are the three digits, ``001``."""
-
-    root: Path
-    segments: tuple[int, ...] | None
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Every marked pixel is a crack."""
-        return ("crack",)
-
-    def records(self) -> Sequence[Record]:
-        """Every annotated image in the order of its number, each a group of its own, without a split.
-
-        Raises:
-            DataError: the folder is not the data set, or an annotation lacks its image or its other form.
-        """
-        return [Record(id=id, group=id, files=found.files) for id, found in self._annotated.items()]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 3]``; the mask is 1 on the ``segments`` that count as crack.
-
-        Raises:
-            DataError: a file is damaged, the sizes differ, a segment is unknown, the two forms of the annotation
-                differ anywhere, or the id is unknown.
-        """
-        found = self._annotated.get(id)
-        if found is None:
-            raise DataError(f"{self.root}: no annotated image {id!r}; ids are like '001'")
-        image = read_image(found.image, channels=3)
-        segmentation = _segmentation(found.matlab)
-        check_size(segmentation, image.shape[1], image.shape[0], found.matlab, found.image)
-        check_values(segmentation, KNOWN, found.matlab)
-        if found.text is not None:
-            _check_same(segmentation, found.matlab, found.text)
-        _check_cracked(segmentation, found.matlab)
-        crack = segmentation > ROAD if self.segments is None else np.isin(segmentation, self.segments)
-        return Sample(id, image, crack.astype(np.uint8))
-
-    @cached_property
-    def _annotated(self) -> Mapping[str, Annotated]:
-        """The annotated images by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root, _holds_release, wanted="folders image and groundTruth", obtain=f"to get it, {OBTAIN}"
-        )
-        return _annotated(home)
-
-
-def _check_cracked(segmentation: Mask, file: Path) -> None:
-    """Refuse an annotation without a crack, which every image of the release has, or with little else.
-
-    Raises:
-        DataError: names the file.
-    """
-    marked = segmentation != ROAD
-    if not marked.any():
-        raise DataError(f"{file}: marks no crack, but every image of the release has one; restore the original file")
-    check_share(marked, MOST, file)
-
-
-def _holds_release(folder: Path) -> bool:
-    return len(subfolders(folder, ("image", "groundTruth"))) == 2
-
-
-def _annotated(home: Path) -> dict[str, Annotated]:
-    """What belongs together, by number.
+def _records(home: Path) -> Iterator[Record]:
+    """Every annotated image in the order of its number, with its annotation in every form that is there.
 
     Raises:
         DataError: there is no annotation, or one lacks its image, or is there in one of its two forms only.
@@ -155,8 +76,32 @@ def _annotated(home: Path) -> dict[str, Annotated]:
         check_partners(texts, matlab, "MATLAB form", lambda key: folders["groundTruth"] / f"{key}.mat")
         check_partners(matlab, texts, "run text", lambda key: folders["seg"] / f"{key}.seg")
     if not matlab:
-        raise DataError(f"{home / 'groundTruth'}: holds no annotation named like 001.mat; to get it, {OBTAIN}")
-    return {id: Annotated(images[id], path, texts.get(id)) for id, path in matlab.items()}
+        raise DataError(f"{home / 'groundTruth'}: holds no annotation named like 001.mat; {LAYOUT.obtain}")
+    for id, path in matlab.items():
+        files = (images[id], path, texts[id]) if texts else (images[id], path)
+        yield Record(id=id, group=id, files=files)
+
+
+def _read(record: Record, segments: tuple[int, ...] | None) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 3]``; the mask is 1 on the ``segments`` that count as crack.
+
+    Raises:
+        DataError: a file is damaged, the sizes differ, a segment is unknown, nothing or nearly everything is cracked,
+            or the two forms of the annotation differ anywhere.
+    """
+    image_file, matlab, *texts = record.files
+    image = read_image(image_file, channels=3)
+    segmentation = _segmentation(matlab)
+    check_size(segmentation, image.shape[1], image.shape[0], matlab, image_file)
+    check_values(segmentation, KNOWN, matlab)
+    for text in texts:
+        _check_same(segmentation, matlab, text)
+    marked = segmentation != ROAD
+    if not marked.any():
+        raise DataError(f"{matlab}: marks no crack, but every image of the release has one; restore the original file")
+    check_share(marked, MOST, matlab)
+    crack = segmentation > ROAD if segments is None else np.isin(segmentation, segments)
+    return image, crack.astype(np.uint8)
 
 
 def _segmentation(path: Path) -> Mask:
@@ -189,15 +134,23 @@ def _check_same(segmentation: Mask, matlab: Path, text: Path) -> None:
         )
 
 
+LAYOUT = Layout(
+    holds=lambda folder: len(subfolders(folder, ("image", "groundTruth"))) == 2,
+    wanted="folders image and groundTruth",
+    obtain=f"to get it, {OBTAIN}",
+    image="image/001.jpg",
+    unknown="no annotated image {!r}; ids are like '001'",
+)
+
+
 def build(root: Path, /, *, segments: tuple[int, ...] | None = None) -> Dataset:
     """Read the annotated images; ``segments`` are the numbers that count as crack, null means all but the background.
 
     Raises:
         SettingsError: no segment, one named twice, or one that is not 2 or more.
     """
-    if segments is not None and (not segments or len(set(segments)) < len(segments) or min(segments) <= ROAD):
-        raise SettingsError(f"segments is {list(segments)}; name numbers from 2 on, each once (1 is the background)")
-    return Roads(root, segments)
+    check_choice("segments", segments, range(CRACK, sys.maxsize), "numbers from 2 on, each once (1 is the background)")
+    return Released(root, LAYOUT, ("crack",), _records, partial(_read, segments=segments))
 
 
 EXAMPLE: Sequence[tuple[int, ...]] = (*[(CRACK,)] * 7, (CRACK, ISLAND), (CRACK, ISLAND, FAINT), (CRACK, FAINT))
@@ -218,7 +171,7 @@ def example(folder: Path) -> None:
     for name in EXAMPLE_BARE:
         rng = np.random.default_rng([3, int(name)])
         _write_photograph(folder / "image" / f"{name}.jpg", _cracked((CRACK,), rng), rng)
-    (folder / "image" / "Thumbs.db").write_bytes(b"not an image")
+    write_stray(folder / "image" / "Thumbs.db")
     (folder / "groundTruth" / "001 (copy).mat").write_bytes(b"not an annotation")
     (folder / "README.md").write_text("CrackForest Dataset\n", encoding="ascii")
 
@@ -240,13 +193,9 @@ def _cracked(segments: Sequence[int], rng: np.random.Generator) -> Mask:
 
 def _write_photograph(path: Path, segmentation: Mask, rng: np.random.Generator) -> None:
     """Grey-brown asphalt with grain, darker in the cracks."""
-    from PIL import Image as Pillow
-
     dark = np.isin(segmentation, (CRACK, FAINT))
     grey = 145 + 12 * rng.standard_normal(segmentation.shape) - np.where(segmentation == FAINT, 20, 45) * dark
-    pixels: Image = np.clip(grey[:, :, None] + (4, 0, -4), 0, 255).astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(pixels).save(path, quality=95)
+    write_jpg(path, grey[:, :, None] + (4, 0, -4))
 
 
 def _write_matlab(path: Path, segmentation: Mask) -> None:

@@ -6,20 +6,19 @@ name once more, as its zip file unpacks (``Class1/Class1/Train``)::
     Class{1..10}/{Train,Test}/{NNNN}.PNG            image, 512 x 512
                              /Label/Labels.txt      which images are defective
                              /Label/{NNNN}_label.PNG   mask, 0 or 255, for defective images only
-
-``Labels.txt`` has a first line ``1``, then one line per image, separated by tabs: number, 1 if defective and else 0,
-image, ``0``, mask or ``0``. Line ends are CRLF, or LF in copies that went through version control.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._dagm_labels import defective_images
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -31,25 +30,22 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    SettingsError,
     Split,
     check_share,
-    check_size,
     check_values,
     entry,
     hookimpl,
     part_folders,
     read_image,
-    read_mask,
+    read_pair,
     release_files,
-    release_home,
     subfolders,
     write_png,
 )
 
 TEXTURES = tuple(range(1, 11))
 CLASSES = tuple(f"class{texture}" for texture in TEXTURES)
+"""One per texture, the same ten whichever are read: mask value k is a defect of texture k."""
 HALVES: Mapping[str, Split] = {"Train": "train", "Test": "test"}
 IMAGE, MASK = r"(\d{4})\.png", r"(\d{4})_label\.png"
 """Everything else in these folders is a stray file (``Thumbs.db``, ``0576 (copy).PNG``) and is not read."""
@@ -64,115 +60,21 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One image of the release, with the list that says whether it has a defect; ``mask`` is None where not."""
+def _records(home: Path, textures: tuple[int, ...] | None) -> Iterator[Record]:
+    """Every image in the order of texture, train before test, number.
 
-    image: Path
-    table: Path
-    mask: Path | None
-    texture: int
-    split: Split
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Image, list, and mask if there is one."""
-        return (self.image, self.table) if self.mask is None else (self.image, self.table, self.mask)
-
-
-@dataclass(frozen=True)
-class Dagm:
-    """The release on disk. Ids are ``Class1/Train/0576``."""
-
-    root: Path
-    textures: tuple[int, ...] | None
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """One per texture, the same ten whichever are read: mask value k is a defect of texture k."""
-        return CLASSES
-
-    def records(self) -> Sequence[Record]:
-        """Every image in the order of texture, train before test, number.
-
-        Raises:
-            DataError: a texture asked for is absent, ``Labels.txt`` is missing or malformed, or image, mask and
-                ``Labels.txt`` contradict each other.
-        """
-        return [
-            Record(
-                id=id,
-                group=id,
-                split=picture.split,
-                files=picture.files,
-                meta={"texture": picture.texture},
-            )
-            for id, picture in self._pictures.items()
-        ]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 1]``; the mask holds the number of the texture where the file holds 255.
-
-        Raises:
-            DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
-        """
-        picture = self._pictures.get(id)
-        if picture is None:
-            raise DataError(f"{self.root}: no image {id!r}")
-        image = read_image(picture.image, channels=1)
-        if picture.mask is None:
-            return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
-        return Sample(id, image, _mask(picture.mask, picture, image))
-
-    @cached_property
-    def _pictures(self) -> Mapping[str, Picture]:
-        """The images by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root,
-            lambda folder: bool(_textures(folder)),
-            wanted="folder Class1, ..., Class10 with Train and Test",
-            obtain=_get(),
-        )
-        found = {
-            id: picture
-            for texture, folder in self._texture_folders(home)
-            for name, half in subfolders(folder, tuple(HALVES)).items()
-            for id, picture in _pictures_of(half, texture, name)
-        }
-        if not found:
-            raise DataError(f"{home}: holds no image named like Class1/Train/0576.PNG; {_get()}")
-        return found
-
-    def _texture_folders(self, home: Path) -> Iterator[tuple[int, Path]]:
-        """The folders of the textures to read, in their order.
-
-        Raises:
-            DataError: a texture is there twice, or asked for and absent.
-        """
-        folders = _textures(home)
-        for texture in self.textures or TEXTURES:
-            if f"Class{texture}" in folders:
-                yield texture, folders[f"Class{texture}"]
-            elif self.textures is not None:
-                raise DataError(f"{home}: no folder Class{texture} with Train or Test in it; {_get()}")
-
-
-def _get() -> str:
-    return f"get the data: {OBTAIN}"
-
-
-def _mask(file: Path, picture: Picture, image: Image) -> Mask:
-    """The mask with the texture's number for 255; one that marks nothing is refused, as ``Labels.txt`` says defect."""
-    values = read_mask(file)
-    check_size(values, image.shape[1], image.shape[0], file, picture.image)
-    check_values(values, (0, MARKED), file)
-    if not values.any():
-        raise DataError(
-            f"{file}: marks nothing, but Labels.txt lists its image as defective; restore the original file"
-        )
-    check_share(values == MARKED, MOST, file)
-    mask: Mask = np.where(values == MARKED, np.uint8(picture.texture), np.uint8(0))
-    return mask
+    Raises:
+        DataError: a texture asked for is absent, ``Labels.txt`` is missing or malformed, or image, mask and
+            ``Labels.txt`` contradict each other.
+    """
+    folders = _textures(home)
+    for texture in textures or TEXTURES:
+        folder = folders.get(f"Class{texture}")
+        if folder is not None:
+            for name, half in subfolders(folder, tuple(HALVES)).items():
+                yield from _half(half, texture, name)
+        elif textures is not None:
+            raise DataError(f"{home}: no folder Class{texture} with Train or Test in it; {LAYOUT.obtain}")
 
 
 def _textures(home: Path) -> Mapping[str, Path]:
@@ -181,8 +83,10 @@ def _textures(home: Path) -> Mapping[str, Path]:
     return part_folders(home, names, lambda folder: bool(subfolders(folder, tuple(HALVES))))
 
 
-def _pictures_of(half: Path, texture: int, name: str) -> Iterator[tuple[str, Picture]]:
-    """The images of ``Class1/Train`` or the like, with their ids, by number; ``name`` is Train or Test.
+def _half(half: Path, texture: int, name: str) -> Iterator[Record]:
+    """The images of ``Class1/Train`` or the like, by number; ``name`` is Train or Test.
+
+    The files of an image are itself, the list that says whether it has a defect, and its mask if it has one.
 
     Raises:
         DataError: an image is not listed, or a mask is missing or has no defective image.
@@ -190,7 +94,7 @@ def _pictures_of(half: Path, texture: int, name: str) -> Iterator[tuple[str, Pic
     labels = entry(half, "Label")
     (images,), (masks,) = release_files(half, IMAGE), release_files(labels, MASK)
     table = entry(labels, "Labels.txt")
-    defective = _labels(table) if images or masks else {}
+    defective = defective_images(table) if images or masks else {}
     for number, file in images.items():
         if number not in defective:
             raise DataError(
@@ -201,8 +105,9 @@ def _pictures_of(half: Path, texture: int, name: str) -> Iterator[tuple[str, Pic
                 f"{file}: its mask {labels / number}_label.PNG is missing, but {table.name} lists it as "
                 "defective; fetch the mask"
             )
-        picture = Picture(file, table, masks.get(number), texture, HALVES[name])
-        yield f"Class{texture}/{name}/{number}", picture
+        id = f"Class{texture}/{name}/{number}"
+        files = (file, table, masks[number]) if number in masks else (file, table)
+        yield Record(id=id, group=id, split=HALVES[name], files=files, meta={"texture": texture})
     for number, file in masks.items():
         if number not in images:
             raise DataError(
@@ -214,50 +119,29 @@ def _pictures_of(half: Path, texture: int, name: str) -> Iterator[tuple[str, Pic
             )
 
 
-def _labels(path: Path) -> Mapping[str, bool]:
-    """Whether an image is defective, by its four digits.
+def _read(record: Record) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 1]``; the mask holds the number of the texture where the file holds 255.
 
     Raises:
-        DataError: the file is missing, unreadable or malformed; names file and line.
+        DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
     """
-    first, *lines = _lines(path)
-    if first.strip() != "1":
-        raise DataError(f"{path}:1: the first line is {first[:20]!r}, it must be '1'; restore the original file")
-    found: dict[str, bool] = {}
-    for line, text in enumerate(lines, start=2):
-        if not text.strip():
-            continue
-        number, is_defective = _row(f"{path}:{line}", text)
-        if number in found:
-            raise DataError(f"{path}:{line}: image {number} stands here twice; restore the original file")
-        found[number] = is_defective
-    return found
+    image_file, _, *masks = record.files
+    if not masks:
+        return without_defect(read_image(image_file, channels=1))
+    image, values = read_pair(image_file, masks[0], channels=1)
+    check_values(values, (0, MARKED), masks[0])
+    check_marks(values, masks[0], "Labels.txt lists its image as defective")
+    marked = values == MARKED
+    check_share(marked, MOST, masks[0])
+    return image, np.where(marked, np.uint8(record.meta["texture"]), np.uint8(0))
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode("utf-8-sig").splitlines() or [""]
-    except FileNotFoundError:
-        raise DataError(
-            f"{path}: the file is missing, so an image that lost its mask would pass for one without defect; "
-            "fetch the texture again"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as text ({error}); fetch the texture again") from None
-
-
-def _row(where: str, text: str) -> tuple[str, bool]:
-    """Number and flag of one line; the other values only repeat them, so they must agree."""
-    values = [value.strip() for value in text.rstrip("\t ").split("\t")]
-    number = values[0].zfill(4) if re.fullmatch("[0-9]{1,4}", values[0]) else ""
-    flag = values[1] if len(values) > 1 else ""
-    said = [number, flag, f"{number}.png", "0", f"{number}_label.png" if flag == "1" else "0"]
-    if not number or flag not in ("0", "1") or [said[0], *map(str.lower, values[1:])] != said:
-        raise DataError(
-            f"{where}: {text[:80]!r} is not a number, 0 or 1, an image, 0, and a mask or 0, separated by tabs; "
-            "restore the original file"
-        )
-    return number, flag == "1"
+LAYOUT = Layout(
+    holds=_textures,
+    wanted="folder Class1, ..., Class10 with Train and Test",
+    obtain=f"get the data: {OBTAIN}",
+    image="Class1/Train/0576.PNG",
+)
 
 
 def build(root: Path, /, *, textures: tuple[int, ...] | None = None) -> Dataset:
@@ -266,11 +150,9 @@ def build(root: Path, /, *, textures: tuple[int, ...] | None = None) -> Dataset:
     Raises:
         SettingsError: no texture, one named twice, or one that does not exist.
     """
-    if textures is None:
-        return Dagm(root, None)
-    if not textures or len(set(textures)) < len(textures) or not set(textures) <= set(TEXTURES):
-        raise SettingsError(f"textures is {list(textures)}; name some of 1 to 10, each once")
-    return Dagm(root, tuple(sorted(textures)))
+    check_choice("textures", textures, TEXTURES, "some of 1 to 10, each once")
+    chosen = None if textures is None else tuple(sorted(textures))
+    return Released(root, LAYOUT, CLASSES, partial(_records, textures=chosen), _read)
 
 
 def example(folder: Path) -> None:
@@ -280,8 +162,8 @@ def example(folder: Path) -> None:
         _write_half(folder / f"Class{texture}" / "Train", texture, {size + k: k < 4 for k in range(1, 6)})
         _write_half(folder / f"Class{texture}" / "Test", texture, {41: True, 42: False})
     strays = folder / "Class1" / "Train"
-    (strays / "0576 (copy).PNG").write_bytes((strays / "0576.PNG").read_bytes())
-    (strays / "Label" / "Thumbs.db").write_bytes(b"not an image")
+    write_copy(strays / "0576.PNG")
+    write_stray(strays / "Label" / "Thumbs.db")
 
 
 def _write_half(half: Path, texture: int, defective: Mapping[int, bool]) -> None:
@@ -307,8 +189,7 @@ def _miniature(texture: int, has_defect: bool, rng: np.random.Generator) -> tupl
     distance = np.hypot((rows - row) / 8, (columns - column) / 14)
     if has_defect:
         grey = np.where(distance < 0.5, grey + 60, grey)
-    image: Image = np.clip(grey, 0, 255).astype(np.uint8)
-    return image, np.where(distance < 1, np.uint8(MARKED), np.uint8(0))
+    return pixels(grey), np.where(distance < 1, np.uint8(MARKED), np.uint8(0))
 
 
 ABOUT = About(

@@ -15,12 +15,15 @@ defects to train on, so no image has an official split here, and numbers must no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -32,19 +35,15 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    SettingsError,
     check_partners,
-    check_size,
     check_values,
     entry,
     hookimpl,
     named_files,
     part_folders,
     read_image,
-    read_mask,
+    read_pair,
     release_files,
-    release_home,
     subfolders,
     write_png,
 )
@@ -68,6 +67,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 }
 """The categories in the order of their class numbers, with some of their types of defect, for the miniature."""
 CATEGORIES = tuple(TYPES)
+"""The classes, the same fifteen whichever are read; the type of a defect is in the metadata."""
 GREY = ("grid", "screw", "zipper")
 """Categories stored as grey; all others are in colour."""
 GOOD = "good"
@@ -86,98 +86,24 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One image of the release; ``mask`` is None where it has no defect, ``type`` is its folder."""
+def _records(home: Path, categories: tuple[str, ...] | None, good: Good) -> Sequence[Record]:
+    """Every image in the order of its id, none with an official split; those without defect as ``good`` says.
 
-    image: Path
-    mask: Path | None
-    category: str
-    type: str
-
-
-@dataclass(frozen=True)
-class MvtecAd:
-    """The release on disk. Ids are ``bottle/test/broken_large/000``."""
-
-    root: Path
-    categories: tuple[str, ...] | None
-    good: Good
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """One per category, the same fifteen whichever are read; the type of a defect is in the metadata."""
-        return CATEGORIES
-
-    def records(self) -> Sequence[Record]:
-        """Every image in the order of its id, none with an official split.
-
-        Raises:
-            DataError: a category asked for is absent, or an image or mask lacks its partner.
-        """
-        return [
-            Record(
-                id=id,
-                group=id,
-                files=(picture.image,) if picture.mask is None else (picture.image, picture.mask),
-                meta={"category": picture.category, "type": picture.type},
-            )
-            for id, picture in self._pictures.items()
-        ]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 3]``, grey ones with equal channels; the mask holds the number of the category.
-
-        Raises:
-            DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
-        """
-        picture = self._pictures.get(id)
-        if picture is None:
-            raise DataError(f"{self.root}: no image {id!r} with these settings")
-        image = read_image(picture.image, channels=3)
-        if picture.mask is None:
-            return Sample(id, image, np.zeros(image.shape[:2], np.uint8))
-        return Sample(id, image, _mask(picture.mask, picture, image))
-
-    @cached_property
-    def _pictures(self) -> Mapping[str, Picture]:
-        """The images by id; looked up once, as decoding asks for them one by one."""
-        home = release_home(
-            self.root,
-            lambda folder: bool(_categories(folder)),
-            wanted="folder bottle, cable, ... with test",
-            obtain=_get(),
-        )
-        folders = _categories(home)
-        lost = [category for category in self.categories or () if category not in folders]
-        if lost:
-            raise DataError(f"{home / lost[0]}: no folder test in it; {_get()}")
-        found = {
-            picture_id: picture
-            for category in self.categories or folders
-            for picture_id, picture in _pictures_of(category, folders[category], self.good)
-        }
-        if not found:
-            raise DataError(f"{home}: holds no image named like bottle/test/broken_large/000.png; {_get()}")
-        return dict(sorted(found.items()))
-
-
-def _get() -> str:
-    return f"get the data: {OBTAIN}"
-
-
-def _mask(file: Path, picture: Picture, image: Image) -> Mask:
-    """The mask with the category's number for 255; one that marks nothing is refused, as its folder says defect."""
-    values = read_mask(file)
-    check_size(values, image.shape[1], image.shape[0], file, picture.image)
-    check_values(values, (0, MARKED), file)
-    if not values.any():
-        raise DataError(
-            f"{file}: marks nothing, but its image lies in the folder of a defect; restore the original file"
-        )
-    number = np.uint8(CATEGORIES.index(picture.category) + 1)
-    mask: Mask = np.where(values == MARKED, number, np.uint8(0))
-    return mask
+    Raises:
+        DataError: a category asked for is absent, or an image or mask lacks its partner.
+    """
+    folders = _categories(home)
+    lost = [category for category in categories or () if category not in folders]
+    if lost:
+        raise DataError(f"{home / lost[0]}: no folder test in it; {LAYOUT.obtain}")
+    records: list[Record] = []
+    for category in categories or folders:
+        tested = _tested(category, folders[category])
+        records += [record for record in tested if record.meta["type"] != GOOD or good != "none"]
+        if good == "all":
+            (trained,) = release_files(entry(entry(folders[category], "train"), GOOD), IMAGE)
+            records += [_record(category, "train", GOOD, number, (file,)) for number, file in trained.items()]
+    return sorted(records, key=attrgetter("id"))
 
 
 def _categories(home: Path) -> Mapping[str, Path]:
@@ -185,15 +111,15 @@ def _categories(home: Path) -> Mapping[str, Path]:
     return part_folders(home, CATEGORIES, lambda folder: bool(subfolders(folder, ("test", "ground_truth"))))
 
 
-def _pictures_of(category: str, home: Path, good: Good) -> Iterator[tuple[str, Picture]]:
-    """The images of one category with their ids, those without defect as ``good`` says.
+def _tested(category: str, home: Path) -> Iterator[Record]:
+    """The test images of one category.
 
     Raises:
         DataError: there is no folder of test images, or an image or mask lacks its partner.
     """
     test, truth = entry(home, "test"), entry(home, "ground_truth")
     if not test.is_dir():
-        raise DataError(f"{home}: ground_truth without a folder test beside it; {_get()}")
+        raise DataError(f"{home}: ground_truth without a folder test beside it; {LAYOUT.obtain}")
     images, masks = _files(test, IMAGE), _files(truth, MASK)
     for (type, _), file in masks.items():
         if type == GOOD:
@@ -202,22 +128,49 @@ def _pictures_of(category: str, home: Path, good: Good) -> Iterator[tuple[str, P
     check_partners(masks, defective, "image", lambda place: test / place[0] / f"{place[1]}.png")
     check_partners(defective, masks, "mask", lambda place: truth / place[0] / f"{place[1]}_mask.png")
     for (type, number), file in images.items():
-        if type != GOOD or good != "none":
-            mask = masks.get((type, number))
-            yield f"{category}/test/{type}/{number}", Picture(file, mask, category, type)
-    if good == "all":
-        for number, file in release_files(entry(entry(home, "train"), GOOD), IMAGE)[0].items():
-            yield f"{category}/train/{GOOD}/{number}", Picture(file, None, category, GOOD)
+        files = (file,) if type == GOOD else (file, masks[type, number])
+        yield _record(category, "test", type, number, files)
+
+
+def _record(category: str, half: str, type: str, number: str, files: tuple[Path, ...]) -> Record:
+    """One image, with its mask if its folder is that of a ``type`` of defect."""
+    id = f"{category}/{half}/{type}/{number}"
+    return Record(id=id, group=id, files=files, meta={"category": category, "type": type})
 
 
 def _files(folder: Path, pattern: str) -> dict[Place, Path]:
     """Files one level below ``folder`` that match, by the name of their folder and their three digits."""
-    return {
-        (type, number): path
-        for type, inner in named_files(folder, "(.+)").items()
-        if inner.is_dir()
-        for number, path in release_files(inner, pattern)[0].items()
-    }
+    found: dict[Place, Path] = {}
+    for type, inner in named_files(folder, "(.+)").items():
+        if inner.is_dir():
+            (files,) = release_files(inner, pattern)
+            found |= {(type, number): path for number, path in files.items()}
+    return found
+
+
+def _read(record: Record) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 3]``, grey ones with equal channels; the mask holds the number of the category.
+
+    Raises:
+        DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
+    """
+    image_file, *masks = record.files
+    if not masks:
+        return without_defect(read_image(image_file, channels=3))
+    image, values = read_pair(image_file, masks[0], channels=3)
+    check_values(values, (0, MARKED), masks[0])
+    check_marks(values, masks[0], "its image lies in the folder of a defect")
+    number = 1 + CATEGORIES.index(str(record.meta["category"]))
+    return image, np.where(values == MARKED, np.uint8(number), np.uint8(0))
+
+
+LAYOUT = Layout(
+    holds=_categories,
+    wanted="folder bottle, cable, ... with test",
+    obtain=f"get the data: {OBTAIN}",
+    image="bottle/test/broken_large/000.png",
+    unknown="no image {!r} with these settings",
+)
 
 
 def build(root: Path, /, *, categories: tuple[str, ...] | None = None, good: Good = "test") -> Dataset:
@@ -228,11 +181,8 @@ def build(root: Path, /, *, categories: tuple[str, ...] | None = None, good: Goo
     Raises:
         SettingsError: no category, one named twice, or one that does not exist.
     """
-    if categories is None:
-        return MvtecAd(root, None, good)
-    if not categories or len(set(categories)) < len(categories) or not set(categories) <= set(CATEGORIES):
-        raise SettingsError(f"categories is {list(categories)}; name some of {', '.join(CATEGORIES)}, each once")
-    return MvtecAd(root, tuple(sorted(categories)), good)
+    check_choice("categories", categories, CATEGORIES, f"some of {', '.join(CATEGORIES)}, each once")
+    return Released(root, LAYOUT, CATEGORIES, partial(_records, categories=categories, good=good), _read)
 
 
 def example(folder: Path) -> None:
@@ -244,9 +194,8 @@ def example(folder: Path) -> None:
                 _write_miniature(folder / category, place, number)
         (folder / category / "license.txt").write_text("CC BY-NC-SA 4.0\n")
         (folder / category / "readme.txt").write_text("MVTec AD\n")
-    (folder / "grid" / "test" / "bent" / "Thumbs.db").write_bytes(b"not an image")
-    copied = folder / "bottle" / "test" / "good" / "000.png"
-    copied.with_name("000 (copy).png").write_bytes(copied.read_bytes())
+    write_stray(folder / "grid" / "test" / "bent" / "Thumbs.db")
+    write_copy(folder / "bottle" / "test" / "good" / "000.png")
 
 
 def _write_miniature(category: Path, place: str, number: int) -> None:
@@ -264,8 +213,7 @@ def _write_miniature(category: Path, place: str, number: int) -> None:
         grey = np.where(mask > 0, 20, grey)
         write_png(category / "ground_truth" / type / f"{number:03d}_mask.png", mask)
     shares = [1.0] if category.name in GREY else [1.0, 0.5, 0.3]
-    image: Image = np.clip(grey[:, :, None] * shares, 0, 255).astype(np.uint8)
-    write_png(category / place / f"{number:03d}.png", image)
+    write_png(category / place / f"{number:03d}.png", pixels(grey[:, :, None] * shares))
 
 
 BADGE = "own split, not the anomaly-detection protocol"

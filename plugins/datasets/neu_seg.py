@@ -15,11 +15,11 @@ release (``000403``) is a training image upside down (``002453``). Hence the bad
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks
 
 from bench.api import (
     About,
@@ -28,9 +28,9 @@ from bench.api import (
     Dataset,
     Download,
     Image,
+    Mask,
     Record,
     Release,
-    Sample,
     Split,
     check_partners,
     check_values,
@@ -38,12 +38,12 @@ from bench.api import (
     hookimpl,
     read_pair,
     release_files,
-    release_home,
     subfolders,
     write_png,
 )
 
 CLASSES = ("inclusions", "patches", "scratches")
+"""Three kinds of defect; no image is free of them."""
 SPLITS_OF_FOLDERS: Mapping[str, Split] = {
     "training": "train",
     "train": "train",
@@ -61,88 +61,71 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True)
-class NeuSeg:
-    """Either layout on disk. Ids are ``training/000901``: numbers of different folders name different images."""
+def _records(home: Path) -> Sequence[Record]:
+    """Every image with the split of its folder, ordered by id: numbers of different folders name different images.
 
-    root: Path
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Three kinds of defect; no image is free of them."""
-        return CLASSES
-
-    def records(self) -> Sequence[Record]:
-        """Every image with the split of its folder, ordered by id.
-
-        Raises:
-            DataError: the folder is not the data set, or an image or mask lacks its partner.
-        """
-        return [
-            Record(id=id, group=id, split=SPLITS_OF_FOLDERS[id.partition("/")[0]], files=pair)
-            for id, pair in self._pairs.items()
-        ]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[H, W, 3]`` with its mask, both as stored.
-
-        Raises:
-            DataError: a file is damaged, the sizes differ, or the mask holds an unknown value or no defect.
-        """
-        if id not in self._pairs:
-            raise DataError(f"{self.root}: no image {id!r}")
-        image_file, mask_file = self._pairs[id]
-        image, mask = read_pair(image_file, mask_file, channels=3)
-        check_values(mask, range(len(CLASSES) + 1), mask_file)
-        if not mask.any():
-            raise DataError(
-                f"{mask_file}: marks nothing, but every image of the release has a defect; restore the original file"
-            )
-        return Sample(id, image, mask)
-
-    @cached_property
-    def _pairs(self) -> Mapping[str, tuple[Path, Path]]:
-        """Image and mask file by id; looked up once, as decoding asks for them one by one."""
-        wanted = " or ".join(f"folders {images} and {masks}" for images, masks in LAYOUTS.items())
-        home = release_home(self.root, lambda folder: bool(_layouts(folder)), wanted=wanted, obtain=_get())
-        layouts = _layouts(home)
-        if len(layouts) > 1:
-            raise DataError(f"{home}: holds the data set in two layouts, {' and '.join(layouts)}; keep one of them")
-        image_folder, mask_folder = entry(home, layouts[0]), entry(home, LAYOUTS[layouts[0]])
-        images, masks = _files(image_folder, IMAGE), _files(mask_folder, MASK)
-        check_partners(images, masks, "mask", lambda key: mask_folder / f"{key}.png")
-        check_partners(masks, images, "image", lambda key: image_folder / f"{key}.jpg")
-        if not images:
-            raise DataError(f"{image_folder}: holds no image named like train/000901.jpg; {_get()}")
-        return {id: (images[id], masks[id]) for id in sorted(images)}
-
-
-def _get() -> str:
-    return f"get the data with: {OBTAIN}"
+    Raises:
+        DataError: the data set is there in both layouts, or an image or mask lacks its partner.
+    """
+    layouts = _layouts(home)
+    if len(layouts) > 1:
+        raise DataError(f"{home}: holds the data set in two layouts, {' and '.join(layouts)}; keep one of them")
+    image_folder, mask_folder = entry(home, layouts[0]), entry(home, LAYOUTS[layouts[0]])
+    images, masks = _files(image_folder, IMAGE), _files(mask_folder, MASK)
+    check_partners(images, masks, "mask", lambda key: mask_folder / f"{key}.png")
+    check_partners(masks, images, "image", lambda key: image_folder / f"{key}.jpg")
+    if not images:
+        raise DataError(f"{image_folder}: holds no image named like {LAYOUT.image}; {LAYOUT.obtain}")
+    records: list[Record] = []
+    for id in sorted(images):
+        split = SPLITS_OF_FOLDERS[id.partition("/")[0]]
+        records.append(Record(id=id, group=id, split=split, files=(images[id], masks[id])))
+    return records
 
 
 def _layouts(folder: Path) -> list[str]:
     """The image folders that lie here together with their mask folder and hold at least one split."""
-    return [
-        images
-        for images, masks in LAYOUTS.items()
-        if len(found := subfolders(folder, (images, masks))) == 2
-        and subfolders(found[images], tuple(SPLITS_OF_FOLDERS))
-    ]
+    layouts: list[str] = []
+    for images, masks in LAYOUTS.items():
+        found = subfolders(folder, (images, masks))
+        if len(found) == 2 and subfolders(found[images], tuple(SPLITS_OF_FOLDERS)):
+            layouts.append(images)
+    return layouts
 
 
 def _files(folder: Path, name: str) -> dict[str, Path]:
     """Files of the release below ``folder`` by id, such as ``training/000901``."""
-    return {
-        f"{split}/{stem}": path
-        for split, inner in subfolders(folder, tuple(SPLITS_OF_FOLDERS)).items()
-        for stem, path in release_files(inner, name)[0].items()
-    }
+    found: dict[str, Path] = {}
+    for split, inner in subfolders(folder, tuple(SPLITS_OF_FOLDERS)).items():
+        (files,) = release_files(inner, name)
+        found |= {f"{split}/{stem}": path for stem, path in files.items()}
+    return found
+
+
+def _read(record: Record) -> tuple[Image, Mask]:
+    """One image ``uint8[H, W, 3]`` with its mask, both as stored.
+
+    Raises:
+        DataError: a file is damaged, the sizes differ, or the mask holds an unknown value or no defect.
+    """
+    image_file, mask_file = record.files
+    image, mask = read_pair(image_file, mask_file, channels=3)
+    check_values(mask, range(len(CLASSES) + 1), mask_file)
+    check_marks(mask, mask_file, "every image of the release has a defect")
+    return image, mask
+
+
+LAYOUT = Layout(
+    holds=_layouts,
+    wanted=" or ".join(f"folders {images} and {masks}" for images, masks in LAYOUTS.items()),
+    obtain=f"get the data with: {OBTAIN}",
+    image="train/000901.jpg",
+)
 
 
 def build(root: Path, /) -> Dataset:
     """Read whichever of the two layouts is there."""
-    return NeuSeg(root)
+    return Released(root, LAYOUT, CLASSES, _records, _read)
 
 
 def example(folder: Path) -> None:
@@ -152,25 +135,19 @@ def example(folder: Path) -> None:
             _write_miniature(folder, f"{split}/{number:06d}", (kind,))
     _write_miniature(folder, "training/000213", (1, 2, 3))
     (folder / "README.md").write_text("# NEU-Seg\n")
-    (folder / "images" / "test" / "Thumbs.db").write_bytes(b"not an image")
-    copied = folder / "images" / "training" / "000213.jpg"
-    copied.with_name("000213 (copy).jpg").write_bytes(copied.read_bytes())
+    write_stray(folder / "images" / "test" / "Thumbs.db")
+    write_copy(folder / "images" / "training" / "000213.jpg")
 
 
 def _write_miniature(folder: Path, id: str, kinds: Sequence[int]) -> None:
     """Rolled steel of 50 x 50 pixels: streaks along the strip, and one mark of every kind asked for."""
-    from PIL import Image as Pillow
-
     rng = np.random.default_rng([int(id[-6:]), *kinds])
     mask = np.zeros((50, 50), np.uint8)
     for kind in kinds:
         mask[_mark(kind, rng)] = kind
     grey = 130 + 10 * rng.standard_normal((1, 50)) + 6 * rng.standard_normal((50, 50))
     grey += np.array([0, -60, -40, 70])[mask]
-    pixels: Image = np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
-    file = folder / "images" / f"{id}.jpg"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(pixels).save(file, quality=95)
+    write_jpg(folder / "images" / f"{id}.jpg", np.repeat(grey[:, :, None], 3, axis=2))
     write_png(folder / "annotations" / f"{id}.png", mask)
 
 
