@@ -11,8 +11,11 @@ TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$s
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
 
+# A worker per core, so one thread each; every test starts processes, which must not compile the same modules again.
+test: export OMP_NUM_THREADS = 1
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PYTEST)
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s

@@ -180,7 +180,7 @@ def test_pan_on_an_encoder_that_cannot_be_dilated_works_undilated(catalog):
     assert model(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
 
 
-@pytest.mark.parametrize("name", set(LIGHT) - {"lraspp"})
+@pytest.mark.parametrize("name", sorted(set(LIGHT) - {"lraspp"}))
 def test_a_misspelt_encoder_is_refused_with_the_nearest_name(catalog, name):
     with pytest.raises(SettingsError, match=r"No encoder is called 'resnt34'\. Did you mean 'resnet34'\?"):
         made(catalog, name, Task(1, 1), encoder="resnt34")
