@@ -12,6 +12,7 @@ from bench.catalog import Catalog, load_catalog
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
+from bench.record import Record, legacy
 from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, records_in, run_folder, told
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
@@ -83,11 +84,11 @@ def repro(record: str | Path, *, invocation: Invocation | None = None, device: s
     import tempfile
 
     from bench.runs.repro import repeat
-    from bench.store.store import read_json
+    from bench.store.records import load_record
 
     path = Path(record)
     with tempfile.TemporaryDirectory(prefix="bench-repro-") as place:
-        return repeat(path, read_json(path), invocation or _here(path), Path(place), Silent(), device)
+        return repeat(path, load_record(path), invocation or _here(path), Path(place), Silent(), device)
 
 
 def why(run: str | Path, cell: str, *, invocation: Invocation | None = None) -> Why:
@@ -197,7 +198,7 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 def board_of_plan(plan: Plan, command: str) -> Leaderboard:
     """The leaderboard of a suite as the store is now."""
-    return _board(plan.suite, plan.records(), command)
+    return _board(plan.suite, legacy(plan.records()), command)
 
 
 def board_of_run(folder: Path) -> Leaderboard:
@@ -208,12 +209,12 @@ def board_of_run(folder: Path) -> Leaderboard:
     """
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
-        return _board(suite, told(unpacked, records_in(unpacked, suite)), command)
+        return _board(suite, legacy(told(unpacked, records_in(unpacked, suite))), command)
 
 
-def board_of_records(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
+def board_of_records(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
     """The leaderboard of a suite whose records are at hand, such as those with late scores."""
-    return _board(suite, records, command)
+    return _board(suite, legacy(records), command)
 
 
 def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:

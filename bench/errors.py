@@ -9,7 +9,8 @@
 ├── ``StoreError``      a stored artifact is missing, unreadable or of another schema
 │   └── ``Damaged``     its content cannot be parsed: as good as absent, made again
 └── ``TrainingError``   a training ended without a usable model
-    └── ``Diverged``    the loss or the weights are no longer finite
+    └── ``Diverged``    weights or predictions are no longer finite
+        └── ``LossNotFinite``  the loss is no longer finite
 
 Each message is one line that says what is wrong, where, and what to do.
 Anything that is not a ``BenchError`` is a bug, ours or a plugin's.
@@ -70,4 +71,8 @@ class TrainingError(BenchError):
 
 
 class Diverged(TrainingError):
-    """The loss or the weights are no longer finite."""
+    """Weights or predictions are no longer finite."""
+
+
+class LossNotFinite(Diverged):
+    """The loss of training or validation is no longer finite."""

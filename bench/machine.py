@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError
 
@@ -47,16 +49,33 @@ def gpus() -> int:
 def _installed_gpus() -> int:
     import ctypes
 
-    try:
-        driver = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
-        if driver.nvmlInit_v2() != 0:
-            return 0
-        count = ctypes.c_uint(0)
-        counted = driver.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
-        driver.nvmlShutdown()
-    except (OSError, AttributeError):
-        return 0
+    count = ctypes.c_uint(0)
+    counted = _asked_of_nvml(lambda nvml: nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)))
     return count.value if counted else 0
+
+
+def nvidia_driver() -> str | None:
+    """Version of the NVIDIA driver; None where there is none."""
+    import ctypes
+
+    text = ctypes.create_string_buffer(80)
+    known = _asked_of_nvml(lambda nvml: nvml.nvmlSystemGetDriverVersion(text, ctypes.c_uint(len(text))))
+    return text.value.decode() if known else None
+
+
+def _asked_of_nvml(ask: Callable[[Any], int]) -> bool:
+    """Ask NVIDIA's library (NVML) for something; whether it answered."""
+    import ctypes
+
+    try:
+        nvml = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
+        if nvml.nvmlInit_v2() != 0:
+            return False
+        answered = ask(nvml) == 0
+        nvml.nvmlShutdown()
+    except (OSError, AttributeError):
+        return False
+    return answered
 
 
 def processors() -> int:

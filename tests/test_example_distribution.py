@@ -58,7 +58,7 @@ def test_its_suite_runs_to_a_leaderboard(stranger: Stranger) -> None:
         rows = list(csv.DictReader(file))
     assert {"uniform", "grey-strata", "grey-strata (8)"} <= {row["crop"] for row in rows}
     records = [json.loads(path.read_text()) for path in (run / "cells").glob("*.json")]
-    assert {record["state"] for record in records} == {"done"}
+    assert {record["state"] for record in records} == {"ok"}
 
 
 def test_it_writes_over_nothing(stranger: Stranger, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ ORDER = [
     ["errors"],
     ["machine", "types"],
     ["canonical", "decoding"],
+    ["record"],
     ["images", "picture_files"],
     ["releases"],
     ["component"],

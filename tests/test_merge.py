@@ -80,7 +80,7 @@ def test_a_finished_record_wins_over_a_failed_one(halves: tuple[Path, Path], tmp
     bad.write_text(good.read_text())
     edited(bad, state="failed", reason="out of memory", scores=None)
     merge(halves[::-1], to=tmp_path / "whole")
-    assert json.loads((tmp_path / "whole" / "cells" / good.name).read_text())["state"] == "done"
+    assert json.loads((tmp_path / "whole" / "cells" / good.name).read_text())["state"] == "ok"
 
 
 def conflict(halves: tuple[Path, Path]) -> None:

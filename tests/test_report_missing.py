@@ -56,7 +56,7 @@ def test_a_run_of_what_is_present_succeeds_and_the_rest_is_a_row(finished: Path)
 
 def test_an_absent_data_set_is_filed_as_blocked(finished: Path) -> None:
     assert {name: record["state"] for name, record in records(finished).items()} == {
-        "folder": "done",
+        "folder": "ok",
         "ksdd2": "blocked",
     }
 
@@ -71,14 +71,14 @@ def test_a_finished_cell_has_its_memory_and_its_crops_per_second(finished: Path)
 
 def test_where_nothing_is_present_nothing_is_settled(tmp_path: Path) -> None:
     plan = planned(tmp_path, axes="[ksdd2]")
-    assert [p.absent for p in plan.cells] == [True]
+    assert [p.data_absent for p in plan.cells] == [True]
     assert len(unsettled(plan)) == 1
 
 
 def test_a_folder_that_was_given_and_is_absent_is_a_failure(tmp_path: Path) -> None:
     plan = planned(tmp_path, {"ksdd2": str(tmp_path / "nowhere")})
     (blocked,) = [p for p in plan.cells if p.state == "blocked"]
-    assert not blocked.absent
+    assert not blocked.data_absent
     assert "nowhere" in (blocked.reason or "")
     assert blocked in unsettled(plan)
 
@@ -88,7 +88,7 @@ def test_what_lies_in_the_place_of_a_data_set_and_cannot_be_read_is_a_failure(tm
     place.mkdir(parents=True)
     (place / "stray.txt").write_text("no images")
     (blocked,) = [p for p in planned(tmp_path).cells if p.state == "blocked"]
-    assert not blocked.absent
+    assert not blocked.data_absent
 
 
 def test_a_suite_that_has_not_run_says_what_is_not_here(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.catalog import load_catalog
 from bench.commands import repro
 from bench.engine.scheduler import Invocation
 from bench.errors import BenchError, StoreError
+from bench.record import Record, record_from, record_of
 from bench.runs.repro import judged, suite_of
 from bench.store.home import Places
 from bench.suite.cells import asked, source_of
@@ -28,9 +28,9 @@ def path_of(world: Path) -> Path:
     return sorted((world / "runs" / "tiny" / "cells").glob("*.json"))[0]
 
 
-def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -> dict[str, Any]:
+def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -> Record:
     scores = {split: {"f1": f1, "f1_interval": list(interval)} for split in ("validation", "test")}
-    return {"id": "aa", "state": "done", "scores": scores, "cost": {"train_s": f1}, **more}
+    return record_of(**{"id": "aa", "state": "ok", "scores": scores, "cost": {"train_s": f1}, **more})
 
 
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_record_alone_says_what_was_asked(ran_world: Path, tmp_path: Path) -
     path.parent.mkdir(parents=True)
     shutil.copy(path_of(ran_world), path)
     stored = json.loads(path.read_text())
-    (cell,) = suite_of(path, stored).cells
+    (cell,) = suite_of(path, record_from(stored, "c1")).cells
     assert (cell.id, asked(cell)) == (stored["id"], stored["cell"])
 
 
@@ -73,7 +73,7 @@ def pretrained(ran_world: Path, tmp_path: Path) -> Path:
 
 def test_the_split_files_of_a_cell_and_of_its_source_are_those_of_the_suite(pretrained: Path) -> None:
     stored = json.loads(pretrained.read_text())
-    (cell,) = suite_of(pretrained, stored).cells
+    (cell,) = suite_of(pretrained, record_from(stored, "c1")).cells
     source = source_of(cell)
     assert source is not None
     splits = [one.protocol.split for one in (cell, source)]
@@ -86,7 +86,7 @@ def test_a_split_file_that_no_suite_names_is_one_line(pretrained: Path) -> None:
     stored["cell"]["protocol"]["split"] = "grouped"
     (pretrained.parent.parent / "suite.json").unlink()
     with pytest.raises(StoreError, match=r"no suite\.json beside the record says which") as caught:
-        suite_of(pretrained, stored)
+        suite_of(pretrained, record_from(stored, "c1"))
     assert "\n" not in str(caught.value)
 
 
@@ -107,13 +107,13 @@ def test_a_record_that_this_version_cannot_read_is_one_line(ran_world: Path, spo
     stored = json.loads(path_of(ran_world).read_text())
     spoil(stored["cell"])
     with pytest.raises(StoreError, match="does not say what was asked as this version knows it") as caught:
-        suite_of(path_of(ran_world), stored)
+        suite_of(path_of(ran_world), record_from(stored, "c1"))
     assert "\n" not in str(caught.value)
     assert not any(word in str(caught.value) for word in ("pydantic", "validation error", "input_type"))
 
 
 def test_equal_scores_are_identical_whatever_they_cost() -> None:
-    assert judged(record(0.5), {**record(0.5), "cost": {"train_s": 99}}, []).verdict == "identical"
+    assert judged(record(0.5), record(0.5, cost={"train_s": 99}), []).verdict == "identical"
 
 
 @given(st.floats(0, 1))
@@ -129,20 +129,20 @@ def test_a_difference_within_the_spread_over_seeds_is_noise() -> None:
 
 
 def test_one_split_beyond_noise_is_different() -> None:
-    made = record(0.5)
-    made["scores"]["validation"]["f1"] = 0.1
+    scores = record(0.5).plain_scores
+    made = record(0.5, scores={**scores, "validation": {"f1": 0.1}})
     assert judged(record(0.5), made, []).verdict == "different"
 
 
 def test_a_rerun_that_fails_is_different_with_its_reason() -> None:
-    found = judged(record(0.5), {"id": "aa", "state": "failed", "reason": "out of memory"}, [])
+    found = judged(record(0.5), record_of(id="aa", state="oom", reason="out of memory"), [])
     assert found.verdict == "different"
     assert "out of memory" in found.notes[0]
 
 
 def test_scores_made_later_are_not_held_against_the_rerun() -> None:
-    stored = copy.deepcopy(record(0.5))
-    stored["scores"]["test"]["late"] = 0.3
+    scores = record(0.5).plain_scores
+    stored = record(0.5, scores={**scores, "test": {**scores["test"], "late": 0.3}})
     found = judged(stored, record(0.5), [])
     assert (found.verdict, found.missing) == ("identical", ("scores.test.late",))
 

@@ -33,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_ends_with_a_record_for_every_cell_and_a_leaderboard(finished: Path) -> None:
     found = records(finished)
-    assert [record["state"] for record in found.values()] == ["done", "done"]
+    assert [record["state"] for record in found.values()] == ["ok", "ok"]
     files = {path.name for path in (finished / "runs" / "tiny").glob("leaderboard.*")}
     assert files == {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "csv", "json")}
     for record in found.values():
@@ -113,11 +113,11 @@ def test_failing_cells_are_rows_with_reasons_and_the_others_go_on(tmp_path: Path
     assert done.returncode == 3, done.stderr
     states = {record["axes"]["model"]: record["state"] for record in records(tmp_path).values()}
     assert states == {
-        "failing": "failed",
-        "dying": "failed",
-        "exploding": "diverged",
+        "failing": "plugin-error",
+        "dying": "killed",
+        "exploding": "nan",
         "impossible": "skipped",
-        "tiny": "done",
+        "tiny": "ok",
     }
     board = " ".join((tmp_path / "runs" / "tiny" / "leaderboard.txt").read_text().split())
     for reason in ("this model cannot be built", "ended with code 7", "not for 1 class"):

@@ -10,7 +10,8 @@ import pytest
 from bench.errors import Damaged, StoreError
 from bench.stages.graph import Stage, stage
 from bench.store.cache import garbage, stage_folders
-from bench.store.store import finish_stage, read_json, read_record, stage_note, write_json
+from bench.store.records import read_record
+from bench.store.store import finish_stage, read_json, stage_note, write_json
 
 
 def test_json_comes_back_as_written(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bench.catalog import Catalog, load_catalog
 from bench.engine.needs import Needs
 from bench.engine.plan import Before, Planned
 from bench.images import write_png
+from bench.record import State
 from bench.stages.graph import Graph, IndexedData, budget_crops, spent
 from bench.stages.jobs import Ended
 from bench.suite.cells import Cell, source_of
@@ -206,7 +207,7 @@ def test_a_source_whose_data_are_absent_blocks_its_cells_only(tmp_path: Path) ->
     done = bench(tmp_path, "run", "moving.yaml", "--plugin", "models.py")
     assert "pretraining on coco: " in done.stderr + done.stdout
     found = records(tmp_path)
-    assert found["alone"]["state"] == "done"
+    assert found["alone"]["state"] == "ok"
     assert {found[label]["state"] for label in ("as it is", "its threshold", "tuned")} <= {"failed", "blocked"}
 
 
@@ -220,9 +221,9 @@ def test_a_source_that_diverges_ends_its_cells_with_its_reason_for_good(tmp_path
     done = bench(tmp_path, "run", "moving.yaml", "--plugin", "models.py")
     assert done.returncode == 3
     found = records(tmp_path)
-    assert found["tuned"]["state"] == "diverged"
+    assert found["tuned"]["state"] == "nan"
     assert found["tuned"]["reason"].startswith("pretraining on coco diverged: ")
-    assert found["as it is"]["state"] == "done"
+    assert found["as it is"]["state"] == "ok"
     assert "pending" not in bench(tmp_path, "plan", "moving.yaml", "--plugin", "models.py").stdout
 
 
@@ -369,14 +370,14 @@ def test_cells_start_when_their_source_is_done_and_fail_when_it_fails(tmp_path: 
     plans = [planned(graph, cell) for cell in transfer_cells(tmp_path, components).values()]
     lost = Needs.of(plans, Nowhere())  # type: ignore[arg-type]
     (key,) = lost.missing
-    ready, failed = lost.after(Ended(key, "failed", "no space left"))
+    ready, failed = lost.after(Ended(key, State.FAILED, "no space left"))
     assert not ready
     assert {ended.reason for _, ended in failed} == {"pretraining on coco failed: no space left"}
     assert len(failed) == 3
     found = replace(lost, places=Somewhere(tmp_path))  # type: ignore[arg-type]
-    ready, failed = found.after(Ended(key, "done"))
+    ready, failed = found.after(Ended(key, State.OK))
     assert (len(ready), len(failed)) == (3, 0)
-    assert found.after(Ended("another job", "done")) == ((), ())
+    assert found.after(Ended("another job", State.OK)) == ((), ())
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])

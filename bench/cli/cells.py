@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import StoreError
-from bench.store.store import read_json
+from bench.store.records import load_record
 
 if TYPE_CHECKING:
+    from bench.record import Record
     from bench.suite.cells import Cell
     from bench.suite.reading.load import Suite
 
 
-def found_record(out: Path, start: str) -> tuple[Path, dict[str, Any]]:
+def found_record(out: Path, start: str) -> tuple[Path, Record]:
     """The record of the one cell whose id begins with ``start``, in the run ``out`` or among all runs under it.
 
     Raises:
@@ -24,7 +25,7 @@ def found_record(out: Path, start: str) -> tuple[Path, dict[str, Any]]:
     paths = sorted(out.glob(f"cells/{start}*.json")) + sorted(out.glob(f"*/cells/{start}*.json"))
     found = {path.stem: path for path in paths}
     path = found[_only(list(found), start, out)]
-    return path, read_json(path)
+    return path, load_record(path)
 
 
 def found_cell(out: Path, start: str) -> tuple[Path, Suite, Cell]:

@@ -29,6 +29,7 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
     from whatever cells are done.
     """
+    from bench.record import legacy
     from bench.render.effects_tables import RENDERERS, to_text
     from bench.report.effects import effects
     from bench.runs.folder import records_in, told
@@ -36,7 +37,7 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     opened, folder = _opened(suite, given)
     if reference is None and axis == opened.board.rows:
         reference = opened.board.reference
-    records = told(folder, records_in(folder, opened))
+    records = legacy(told(folder, records_in(folder, opened)))
     found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
     if form == "text":
         import os

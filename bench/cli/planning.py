@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.scheduler import devices_of
 from bench.machine import emulates_bf16
-from bench.report.shape import NOT_HERE
+from bench.record import State
 from bench.store.home import Places
 from bench.words import plural
 
@@ -68,8 +68,8 @@ def blocked_lines(plan: Plan) -> Iterator[str]:
         if planned.state == "blocked" and planned.reason:
             groups.setdefault(planned.reason, []).append(planned)
     for reason, group in groups.items():
-        earlier = any(planned.record is not None and planned.record["state"] == "done" for planned in group)
-        yield reason if NOT_HERE in reason else f"blocked ({len(group)}): {reason}"
+        earlier = any(planned.record is not None and planned.record.state is State.OK for planned in group)
+        yield reason if group[0].data_absent else f"blocked ({len(group)}): {reason}"
         if earlier:
             yield "  the scores above of these cells are those of an earlier run, not of these data"
 

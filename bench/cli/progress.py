@@ -85,7 +85,7 @@ def _opening(plan: Plan) -> Iterator[str]:
 
 
 def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:
-    text = f"{ended.state:8s} {name(planned)}  {ended.seconds:.1f} s"
+    text = f"{ended.state.word:8s} {name(planned)}  {ended.seconds:.1f} s"
     if ended.reason is None:
         return text
     more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""

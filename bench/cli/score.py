@@ -15,6 +15,7 @@ from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
+    from bench.record import Record
     from bench.report.board import Leaderboard
     from bench.runs.rescore import Ask, Late
     from bench.store.home import Places
@@ -99,7 +100,7 @@ def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     return tuple(f"{name}@{split}" for name in metrics or SHOWN for split in ("validation", "test"))
 
 
-def _board(suite: Suite, records: Mapping[str, Any], values: tuple[str, ...], ask: Ask) -> Leaderboard:
+def _board(suite: Suite, records: Mapping[str, Record], values: tuple[str, ...], ask: Ask) -> Leaderboard:
     """The leaderboard of the late scores."""
     from dataclasses import replace
 

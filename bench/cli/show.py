@@ -13,10 +13,11 @@ import click
 def command(cell: str, out: Path) -> None:
     """Show axes, scores, costs, keys, provenance and pictures of CELL (its id, or the start of it)."""
     from bench.cli.cells import found_record
+    from bench.record import legacy
     from bench.render.show import describe
     from bench.runs.folder import told
 
     path, record = found_record(out, cell)
-    click.echo(describe(told(path.parent.parent, {path.stem: record})[path.stem]))
-    for picture in record.get("pictures", ()):
+    click.echo(describe(legacy(told(path.parent.parent, {path.stem: record}))[path.stem]))
+    for picture in record.pictures:
         click.echo(f"picture: {path.parent / picture}")

@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from bench.record import State
 from bench.stages.jobs import Ended, Job, Listener, Progress
 
 LAST_WORDS = 4000
@@ -125,9 +126,9 @@ class LocalLauncher:
         if event == "progress":
             self.listener(Progress(**message))
             return None
-        ended = Ended(**message)
+        ended = Ended(**{**message, "state": State(message["state"])})
         worker = self._busy.pop(slot)
-        if ended.state == "done":
+        if ended.state is State.OK:
             self._idle[slot] = worker
         else:
             self._retire(worker)  # a failure may leave the process in a bad state
@@ -146,7 +147,7 @@ class LocalLauncher:
         self._retire(worker)
         how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
         hint = " (out of memory?)" if code == -9 else ""
-        return [Ended(worker.job.key, "failed", f"the worker process was {how}{hint}", words, seconds)]
+        return [Ended(worker.job.key, State.KILLED, f"the worker process was {how}{hint}", words, seconds)]
 
     def _retire(self, worker: _Worker) -> None:
         """End a worker for good; what it finished is on disk, so killing loses nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.engine.plan import Before, Planned
-from bench.stages.jobs import Ended, State
+from bench.stages.jobs import Ended
 from bench.store.home import Places
 from bench.store.store import stage_note
 
@@ -57,5 +57,4 @@ class Needs:
 def _lost(planned: Planned, ended: Ended) -> Ended:
     assert planned.before is not None
     name = planned.before.cell.dataset.use
-    state: State = "diverged" if ended.state == "diverged" else "failed"  # a divergence is final
-    return Ended(planned.cell.id, state, f"pretraining on {name} {ended.state}: {ended.reason}", ended.log)
+    return Ended(planned.cell.id, ended.state, f"pretraining on {name} {ended.state.word}: {ended.reason}", ended.log)

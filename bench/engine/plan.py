@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from bench.canonical import digest
 from bench.catalog import Catalog
 from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
-from bench.report.shape import NOT_HERE
+from bench.record import Record, State, record_of
 from bench.stages.graph import Graph, IndexedData, Stage, bank_crops
 from bench.stages.indexing import Shelf, indexed, shelf
 from bench.store.home import Places
-from bench.store.store import read_record, stage_note
+from bench.store.records import read_record
+from bench.store.store import stage_note
 from bench.suite.cells import Cell, source_of
 from bench.suite.reading.load import Suite
 from bench.words import plural
@@ -54,7 +55,8 @@ class Before:
 class Planned:
     """One cell as the plan sees it; ``waits_for`` are the data sets that must be indexed before more is known.
 
-    ``remarks`` are what to beware of in its data, each with the name of the data set.
+    ``remarks`` are what to beware of in its data, each with the name of the data set. ``data_absent``: it is blocked
+    because a data set is simply not here: no folder was given for it, none is in its place.
     """
 
     cell: Cell
@@ -64,21 +66,17 @@ class Planned:
     shelf: Shelf | None = None
     before: Before | None = None
     waits_for: tuple[str, ...] = ()
-    record: Mapping[str, Any] | None = None
+    record: Record | None = None
     inert: bool | None = None
     badges: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    data_absent: bool = False
 
     @property
     def cannot_run(self) -> bool:
         """Blocked or skipped, and without a score from before."""
-        scored = self.record is not None and self.record["state"] in ("done", "diverged")
+        scored = self.record is not None and self.record.state.is_final
         return self.state in ("blocked", "skipped") and not scored
-
-    @property
-    def absent(self) -> bool:
-        """Blocked because a data set is simply not here: no folder was given for it, none is in its place."""
-        return self.state == "blocked" and NOT_HERE in (self.reason or "")
 
     @property
     def why_outdated(self) -> str | None:
@@ -88,9 +86,15 @@ class Planned:
         return {"stale": STALE, "unindexed": UNREAD}.get(self.state)
 
     @property
-    def settled(self) -> dict[str, Any]:
-        """State and reason of a cell that cannot run, as a record has them."""
-        return {"id": self.cell.id, "axes": dict(self.cell.labels), "state": self.state, "reason": self.reason}
+    def settled(self) -> Record:
+        """The record of a cell that cannot run: its state and why."""
+        return record_of(
+            id=self.cell.id,
+            axes=dict(self.cell.labels),
+            state=self.state,
+            reason=self.reason,
+            **({"data_absent": True} if self.data_absent else {}),
+        )
 
     @property
     def keys(self) -> dict[str, str]:
@@ -118,28 +122,41 @@ class Plan:
 
     def outdated(self) -> dict[str, list[str]]:
         """Cell id to why its scores are not those of today's data, for cells that have scores."""
-        scored = [p for p in self.cells if p.record is not None and p.record["state"] in ("done", "diverged")]
+        scored = [p for p in self.cells if p.record is not None and p.record.state.is_final]
         return {p.cell.id: [why] for p in scored if (why := p.why_outdated)}
 
-    def records(self) -> dict[str, Mapping[str, Any]]:
+    def records(self) -> dict[str, Record]:
         """Records of all cells that have one, by cell id, with what must be said of them today.
 
         Where the data can be seen, the remarks on them are those of today.
         """
         sources = {f"{o.kind} {o.component.name}": o.provider.source_hash for o in self.catalog.all}
-        found = {p.cell.id: _badged(p.record, p.state, sources) for p in self.cells if p.record is not None}
-        found |= {id: {**found[id], "outdated": why} for id, why in self.outdated().items()}
-        found |= {p.cell.id: p.settled for p in self.cells if p.cannot_run}
-        said = {p.cell.id: list(p.remarks) for p in self.cells if p.remarks}
-        return {id: {**record, "remarks": said[id]} if id in said else record for id, record in found.items()}
+        outdated = self.outdated()
+        records = {}
+        for planned in self.cells:
+            id = planned.cell.id
+            record = planned.settled if planned.cannot_run else planned.record
+            if record is None:
+                continue
+            if not planned.cannot_run:
+                record = _badged(record, planned.state, sources)
+            if id in outdated:
+                record = record.changed(outdated=outdated[id])
+            if planned.remarks:
+                record = record.changed(remarks=list(planned.remarks))
+            records[id] = record
+        return records
 
 
-def _badged(record: Mapping[str, Any], state: CellState, sources: Mapping[str, str]) -> Mapping[str, Any]:
+def _badged(record: Record, state: CellState, sources: Mapping[str, str]) -> Record:
     """The record with a badge where it was scored by code that has changed since."""
-    used = record.get("providers", {}).items()
-    changed = [name for name, provider in used if name in sources and sources[name] != provider["source"]]
-    said = [] if state == "stale" else [CHANGED.format(name) for name in changed]
-    return {**record, "badges": [*record.get("badges", ()), *said]} if said else record
+    if state == "stale":
+        return record
+    badges = list(record.badges)
+    for name, provider in record.providers.items():
+        if sources.get(name, provider.source) != provider.source:
+            badges.append(CHANGED.format(name))
+    return record if len(badges) == len(record.badges) else record.changed(badges=badges)
 
 
 @dataclass(slots=True)
@@ -170,11 +187,9 @@ class Planner:
         runs = [cell, *([source] if (source := source_of(cell)) else [])]
         shelves = [self._shelf(run) for run in runs]
         planned = Planned(cell, "blocked", shelf=shelves[0], record=record)
-        problem = next(
-            (_of_run(run, cell, found.problem) for run, found in zip(runs, shelves, strict=True) if found.problem), None
-        )
-        if problem is not None:
-            return replace(planned, reason=problem)
+        for run, found in zip(runs, shelves, strict=True):
+            if found.problem is not None:
+                return replace(planned, reason=_of_run(run, cell, found.problem), data_absent=found.absent)
         waits_for = tuple(found.locator for found in shelves if found.index is None)
         if waits_for:
             return replace(planned, state="unindexed", waits_for=waits_for)
@@ -287,11 +302,9 @@ def _badges(known: _Known) -> Iterator[str]:
 _NONE: frozenset[str] = frozenset()
 
 
-def _state(record: Mapping[str, Any] | None, keys: Mapping[str, str]) -> CellState:
-    if record is None or record["state"] in ("skipped", "excluded", "blocked"):
+def _state(record: Record | None, keys: Mapping[str, str]) -> CellState:
+    if record is None or record.state in (State.SKIPPED, State.EXCLUDED, State.BLOCKED):
         return "pending"
-    if record["keys"] and record["keys"] != keys:
+    if record.keys and record.keys != keys:
         return "stale"
-    if record["state"] == "done":
-        return "done"
-    return "diverged" if record["state"] == "diverged" else "failed"
+    return record.state.word

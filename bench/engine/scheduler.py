@@ -15,11 +15,13 @@ from bench.engine.launchers import LocalLauncher
 from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Before, Plan, Planned, Planner
 from bench.machine import gpus, processors
+from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, reuse
 from bench.stages.indexing import Shelf, plain_rule
 from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.store.home import Places
-from bench.store.store import SCHEMA, read_record, touch_stage, write_json
+from bench.store.records import read_record, write_record
+from bench.store.store import touch_stage
 from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref, Runtime
@@ -143,7 +145,7 @@ def _make_indices(
     while waiting:
         for ended in launcher.ended(POLL_S):
             waiting.discard(ended.key)
-            if ended.state != "done":
+            if ended.state is not State.OK:
                 problems[ended.key] = ended.reason or "its index could not be made"
         watcher.tick()
     return {job.key for job in jobs} - set(problems), problems
@@ -229,7 +231,6 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
     chosen = [*_components(cell), *(_components(source) if source else ())]
     offers = list({(kind, ref.use): catalog.find(kind, ref.use) for kind, ref in chosen}.values())
     return {
-        "schema": SCHEMA,
         "id": cell.id,
         "axes": dict(cell.labels),
         "tuned": dict(cell.tuned),
@@ -259,21 +260,20 @@ def _file_reasons(plan: Plan, invocation: Invocation) -> None:
     """File cells that cannot run, so that the board can say why; what a cell once reached is never overwritten."""
     for planned in plan.cells:
         if planned.cannot_run:
-            record = {**_filing(planned, invocation.catalog), **planned.settled}
-            write_json(invocation.places.record(plan.suite.name, planned.cell.id), record)
+            record = record_of(**{**_filing(planned, invocation.catalog), **planned.settled.plain()})
+            write_record(invocation.places.record(plan.suite.name, planned.cell.id), record)
 
 
 def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation) -> Ended:
     """Make sure that the store says how a cell ended; a cell without its record is not done."""
     path = invocation.places.record(suite.name, planned.cell.id)
     record = read_record(path)
-    if record is not None and record["state"] == "done" and record["keys"] == planned.keys:
-        return ended if ended.state == "done" else replace(ended, state="done", reason=None)  # another run finished it
-    if ended.state == "done":
-        ended = replace(ended, state="failed", reason="the worker reported success but left no record")
-    write_json(
-        path, {**_filing(planned, invocation.catalog), "state": ended.state, "reason": ended.reason, "log": ended.log}
-    )
+    if record is not None and record.state is State.OK and record.keys == planned.keys:
+        return replace(ended, state=State.OK, reason=None)  # another run may have finished it
+    if ended.state is State.OK:
+        ended = replace(ended, state=State.FAILED, reason="the worker reported success but left no record")
+    filing = _filing(planned, invocation.catalog)
+    write_record(path, record_of(**filing, state=ended.state, reason=ended.reason, log=ended.log))
     return ended
 
 
@@ -284,5 +284,5 @@ def unsettled(plan: Plan) -> Sequence[Planned]:
     It counts where a folder was given for it, and where nothing else is done.
     """
     left = [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]
-    here = [p for p in left if not p.absent]
+    here = [p for p in left if not p.data_absent]
     return here if any(p.state == "done" for p in plan.cells) else left

@@ -13,12 +13,13 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from bench.catalog import Catalog, load_catalog
-from bench.errors import BenchError, Diverged, PluginError
+from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError
+from bench.record import State
 from bench.stages.jobs import Ended, Job
 
 PR_SET_PDEATHSIG = 1
@@ -61,16 +62,39 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
             from bench.stages.indexing import make_index
 
             make_index(job, catalogs[which], report)
-    except Diverged as error:
-        return Ended(job.key, "diverged", str(error), None, time.perf_counter() - started)
     except BenchError as error:
         log = traceback.format_exc() if error.__cause__ else None  # a plugin's own error stands behind it
-        return Ended(job.key, "failed", str(error), log, time.perf_counter() - started)
+        return Ended(job.key, state_of(error), str(error), log, time.perf_counter() - started)
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split()) or "no message"
         reason = f"{type(error).__name__}: {text}"
-        return Ended(job.key, "failed", reason, traceback.format_exc(), time.perf_counter() - started)
-    return Ended(job.key, "done", seconds=time.perf_counter() - started)
+        return Ended(job.key, state_of(error), reason, traceback.format_exc(), time.perf_counter() - started)
+    return Ended(job.key, State.OK, seconds=time.perf_counter() - started)
+
+
+def state_of(error: BaseException) -> State:
+    """How a job ended that an error ended; memory that ran out within a plugin's code is no fault of the plugin."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if is_out_of_memory(behind):
+            return State.OOM
+        behind = behind.__cause__
+    return next((state for kind, state in STATES if isinstance(error, kind)), State.FAILED)
+
+
+STATES: Sequence[tuple[type[BenchError], State]] = (
+    (LossNotFinite, State.NAN),
+    (Diverged, State.DIVERGED),
+    (PluginError, State.PLUGIN_ERROR),
+    (DataError, State.DATA_ERROR),
+)
+"""Errors to how a job ended, the narrower before the wider."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch, NumPy or Python could not get memory; torch says so on a processor with a RuntimeError."""
+    named = type(error).__name__ == "OutOfMemoryError"
+    return named or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
 def _catalog(job: Job) -> Catalog:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.record import Provider, Record
 from bench.report.measures import line
-from bench.types import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Cited:
     home: str = ""
 
 
-def used(records: Iterable[Mapping[str, JsonValue]]) -> dict[tuple[str, str], Mapping[str, JsonValue]]:
+def used(records: Iterable[Record]) -> dict[tuple[str, str], Provider]:
     """Kind and name of every component of finished cells, with who offered it."""
-    found: dict[tuple[str, str], Mapping[str, JsonValue]] = {}
+    found: dict[tuple[str, str], Provider] = {}
     for record in records:
-        for name, provider in (record.get("providers") or {}).items():
-            kind, _, component = str(name).partition(" ")
+        for name, provider in record.providers.items():
+            kind, _, component = name.partition(" ")
             found.setdefault((kind, component), provider)
     return dict(sorted(found.items()))
 

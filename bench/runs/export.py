@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.catalog import Catalog
-from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
 from bench.errors import PluginError, StoreError
+from bench.record import Provenance, Provider, Record
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
+from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
 from bench.suite.resolved import Suite
 
 README = """# Run of the suite {name}
@@ -55,11 +55,11 @@ def archive_files(folder: Path, boards: Mapping[str, str], catalog: Catalog) -> 
     return {f"{suite.name}/{name}": content for name, content in files.items()}
 
 
-def _stored(folder: Path, suite: Suite, records: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes]]:
+def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterator[tuple[str, bytes]]:
     """The resolved suite, the records, and every picture; links are left out."""
     pictures = [path for path in sorted(folder.glob("*.png")) if not path.is_symlink()]
     cells = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells if cell.id in records]
-    named = [folder / CELLS / str(name) for record in records.values() for name in record.get("pictures", ())]
+    named = [folder / CELLS / name for record in records.values() for name in record.pictures]
     inside = [path for path in named if path.is_file() and _own(path, folder)]
     outdated = [path for path in (folder / OUTDATED,) if path.is_file() and not path.is_symlink()]
     for path in (folder / SUITE, *outdated, *pictures, *cells, *inside):
@@ -74,8 +74,8 @@ def _own(path: Path, folder: Path) -> bool:
     return ".." not in path.relative_to(folder).parts and path.resolve().is_relative_to(folder.resolve())
 
 
-def _cited(kind: str, name: str, provider: Mapping[str, Any], catalog: Catalog) -> Cited:
-    package, version = str(provider.get("package", "")), str(provider.get("version", ""))
+def _cited(kind: str, name: str, provider: Provider, catalog: Catalog) -> Cited:
+    package, version = provider.package, provider.version
     try:
         about = catalog.find(kind, name).component.about
     except PluginError:
@@ -88,17 +88,23 @@ def _cited(kind: str, name: str, provider: Mapping[str, Any], catalog: Catalog) 
     return Cited(kind, name, package, version, about.summary, about.licence, about.citation, about.home)
 
 
-def environment(records: Any) -> str:
+def environment(records: Iterable[Record]) -> str:
     """Package versions of all cells in the form of a requirements file; where cells differ, every version is named."""
     versions: dict[str, set[str]] = {}
     machines: dict[str, set[str]] = {}
     for record in records:
-        origin = record.get("provenance") or {}
-        for name, version in (origin.get("packages") or {}).items():
+        origin = record.provenance or Provenance()
+        for name, version in origin.packages.items():
             versions.setdefault(name, set()).add(str(version))
-        for name in ("python", "platform", "device", "threads"):
-            if name in origin:
-                machines.setdefault(name, set()).add(str(origin[name]))
+        told = {
+            "python": origin.python,
+            "platform": origin.platform,
+            "device": origin.device,
+            "threads": origin.threads,
+        }
+        for name, value in told.items():
+            if value is not None:
+                machines.setdefault(name, set()).add(str(value))
     lines = [f"# {name}: {'; '.join(sorted(values))}" for name, values in machines.items()]
     for name, found in sorted(versions.items()):
         one, *others = sorted(found)

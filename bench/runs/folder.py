@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.canonical import printable
-from bench.runs.archive import extract
-from bench.store.store import read_json, read_record
 from bench.errors import StoreError
+from bench.record import SCHEMA, Record, State, legacy, record_from
 from bench.report.compare import Side
+from bench.runs.archive import extract
+from bench.store.records import read_record
+from bench.store.store import read_json
 from bench.suite.cells import Cell
 from bench.suite.resolved import Suite, suite_from_json
 
@@ -22,8 +23,6 @@ SUITE = "suite.json"
 CELLS = "cells"
 OUTDATED = "outdated.json"
 """Cell id to why its scores are not those of the data as the last run found them; absent where all are."""
-MAPPINGS = ("axes", "tuned", "scores", "cell", "cost", "provenance", "providers", "keys", "convergence")
-"""Parts of a record that are mappings, or null."""
 DAMAGED = "its record is damaged; run the suite again"
 
 
@@ -49,21 +48,28 @@ def read_run(folder: Path) -> tuple[Suite, str]:
         raise StoreError(f"{folder / SUITE}: {error}") from error.__cause__
 
 
-def records_in(folder: Path, suite: Suite) -> dict[str, Mapping[str, Any]]:
-    """Records of a suite's cells in a run folder, by cell id; cells without one are left out."""
-    paths = {cell.id: folder / CELLS / f"{cell.id}.json" for cell in suite.cells}
-    found = {id: read_record(path) for id, path in paths.items()}
-    return {id: _sound(paths[id], record) for id, record in found.items() if record is not None}
+def records_in(folder: Path, suite: Suite) -> dict[str, Record]:
+    """Records of a suite's cells in a run folder, by cell id; cells without one are left out.
+
+    Raises:
+        StoreError: one of them is damaged in a part, or a newer version wrote it.
+    """
+    records = {}
+    for cell in suite.cells:
+        record = read_record(folder / CELLS / f"{cell.id}.json")
+        if record is not None:
+            records[cell.id] = record
+    return records
 
 
-def told(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def told(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
     """The records of a run folder with what its last run found to be outdated.
 
     Raises:
         StoreError: the file that says so is damaged.
     """
     why = outdated_in(folder)
-    return {id: {**record, "outdated": why[id]} if id in why else record for id, record in records.items()}
+    return {id: record.changed(outdated=why[id]) if id in why else record for id, record in records.items()}
 
 
 def outdated_in(folder: Path) -> Mapping[str, Any]:
@@ -77,20 +83,6 @@ def outdated_in(folder: Path) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise StoreError(f"{path}: damaged (no {CELLS!r}); run the suite again")
     return found
-
-
-def _sound(path: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose parts are the mappings that every reader takes them for.
-
-    Raises:
-        StoreError: one of them is not.
-    """
-    parts = {name: record.get(name) for name in MAPPINGS}
-    splits = parts["scores"] if isinstance(parts["scores"], Mapping) else {}
-    for name, value in (*parts.items(), *((f"scores.{split}", scores) for split, scores in splits.items())):
-        if value is not None and not isinstance(value, Mapping):
-            raise StoreError(f"{path}: damaged ({printable(name)} is no mapping); make it again")
-    return record
 
 
 def record_files(folder: Path, suite: Suite) -> list[Path]:
@@ -127,7 +119,9 @@ def read_side(path: Path) -> Side:
     with run_folder(path) as folder:
         suite, _ = read_run(folder)
         damaged = {file.stem: {"state": "failed", "reason": DAMAGED} for file in record_files(folder, suite)}
-        return Side(str(path), side_records(suite.cells, {**damaged, **told(folder, records_in(folder, suite))}))
+        return Side(
+            str(path), side_records(suite.cells, {**damaged, **legacy(told(folder, records_in(folder, suite)))})
+        )
 
 
 def side_records(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -145,12 +139,20 @@ def _state_first(cell: Cell, record: Mapping[str, Any] | None) -> Mapping[str, A
 def _json_rows(path: Path) -> list[dict[str, Any]]:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        rows = [
-            {**c["record"], "id": c["id"], "axes": c["labels"], "tuned": c["tuned"], "state": c["state"]} for c in cells
-        ]
-        return [_sound(path, row) for row in rows]
+        return [_json_row(path, cell) for cell in cells]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: no leaderboard ({type(error).__name__}: {error}); make it again") from None
+
+
+def _json_row(path: Path, cell: Mapping[str, Any]) -> dict[str, Any]:
+    known = {"id": cell["id"], "axes": cell["labels"], "tuned": cell["tuned"]}
+    return _row(path, {**cell["record"], **known}, cell["state"])
+
+
+def _row(path: Path, stored: Mapping[str, Any], word: str) -> dict[str, Any]:
+    """A row of an exported table, whose ``word`` for the state is that of a board."""
+    record = record_from({**stored, "state": State.OK if word == "done" else State.FAILED, "schema": SCHEMA}, str(path))
+    return {**record.stored, "state": word}
 
 
 def _csv_rows(path: Path) -> list[dict[str, Any]]:
@@ -164,7 +166,7 @@ def _csv_rows(path: Path) -> list[dict[str, Any]]:
     if "id" not in columns or "state" not in columns:
         raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
     axes = columns[columns.index("id") + 1 : columns.index("state")]
-    return [_sound(path, _csv_record(row, axes)) for row in rows]
+    return [_row(path, _csv_record(row, axes), row["state"]) for row in rows]
 
 
 def _csv_record(row: Mapping[str, str], axes: Sequence[str]) -> dict[str, Any]:

@@ -6,29 +6,32 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bench.runs.folder import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
-from bench.store.store import SCHEMA, read_json, write_json
 from bench.errors import StoreError
+from bench.record import EndWord, Record
 from bench.report.changes import changes
 from bench.report.measures import leaves, line
+from bench.runs.folder import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
+from bench.store.records import load_record, write_record
+from bench.store.store import SCHEMA, read_json, write_json
 from bench.suite.resolved import Suite, problem
 from bench.words import plural
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""
-MEASURED = frozenset({"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers"})
+MEASURED = frozenset(
+    {"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers", "data_absent"}
+)
 """Fields of a record in which equal results may differ."""
 FLAGS = "flags"
 """Remarks on the scores of a split; those of all runs are kept."""
 LABELS = frozenset({"axes", "tuned"})
 """What a cell is called; what was asked is in its id."""
-SETTLED = ("done", "diverged")
-RANK = ("done", "diverged", "failed", "blocked", "skipped", "excluded")
+RANK: Sequence[EndWord] = ("done", "diverged", "failed", "blocked", "skipped", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class _Run:
     folder: Path
     suite: Suite
     stored: Mapping[str, Any]
-    records: Mapping[str, Mapping[str, Any]]
+    records: Mapping[str, Record]
     late: Mapping[str, Mapping[str, Any]]
     outdated: Mapping[str, Any]
 
@@ -63,7 +66,7 @@ class _Choice:
     """The record of one cell, and the run that it and its pictures are taken from."""
 
     run: _Run
-    record: Mapping[str, Any]
+    record: Record
 
 
 def merge(runs: Sequence[Path], to: Path) -> Merged:
@@ -111,17 +114,28 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
 
 
 def _read_storable(path: Path) -> Mapping[str, Any]:
-    """A JSON object that can be written again: a file from elsewhere may hold what no run writes.
+    """A JSON object of this schema that can be written again.
 
     Raises:
         StoreError: it cannot, or it cannot be read.
     """
-    try:
+    with _storable(path):
         content: Mapping[str, Any] = read_json(path)
-        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+        _encode(content)
+    return content
+
+
+@contextmanager
+def _storable(path: Path) -> Iterator[None]:
+    """A file from elsewhere may hold what no run writes."""
+    try:
+        yield
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: damaged ({problem(error)}); copy it again") from None
-    return content
+
+
+def _encode(content: Mapping[str, Any]) -> None:
+    json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
 
 
 def _owned(path: Path) -> bool:
@@ -129,7 +143,7 @@ def _owned(path: Path) -> bool:
     return path.is_file() and not (path.is_symlink() or path.parent.is_symlink() or path.name.startswith("."))
 
 
-def _record(folder: Path, path: Path, id: str) -> Mapping[str, Any]:
+def _record(folder: Path, path: Path, id: str) -> Record:
     """A record that can be trusted to be this cell's and to name its own pictures only.
 
     Raises:
@@ -137,18 +151,18 @@ def _record(folder: Path, path: Path, id: str) -> Mapping[str, Any]:
     """
     if path.is_symlink() or (folder / CELLS).is_symlink():
         raise StoreError(f"{path}: a link, not a record; copy the file itself")
-    record = _read_storable(path)
-    if record.get("id") != id or not isinstance(record.get("state"), str):
-        raise StoreError(f"{path}: the record is of cell {record.get('id')!r}; it was renamed or damaged")
-    if not isinstance(record.get("pictures", []), list):
-        raise StoreError(f"{path}: its pictures are no list of names; the record is damaged")
-    for picture in record.get("pictures", []):
-        parts = PurePosixPath(str(picture)).parts
-        odd = "\\" in str(picture) or not str(picture).isprintable()
+    with _storable(path):
+        record = load_record(path)
+        _encode(record.stored)
+    if record.id != id:
+        raise StoreError(f"{path}: the record is of cell {record.id!r}; it was renamed or damaged")
+    for picture in record.pictures:
+        parts = PurePosixPath(picture).parts
+        odd = "\\" in picture or not picture.isprintable()
         if len(parts) != 2 or parts[0] != id or ".." in parts or odd:
             raise StoreError(f"{path}: names the picture {picture!r}, which is not its own; the record is refused")
-        if any((folder / CELLS / part).is_symlink() for part in (parts[0], str(picture))):
-            raise StoreError(f"{folder / CELLS / str(picture)}: a link, not a picture; copy the file itself")
+        if any((folder / CELLS / part).is_symlink() for part in (parts[0], picture)):
+            raise StoreError(f"{folder / CELLS / picture}: a link, not a picture; copy the file itself")
     return record
 
 
@@ -178,31 +192,32 @@ def _chosen(runs: Sequence[_Run], problems: list[str]) -> Iterator[tuple[str, _C
         first, *others = sorted((run for run in runs if id in run.records), key=lambda run: _rank(run.records[id]))
         record = first.records[id]
         for other in others:
-            if other.records[id]["state"] not in SETTLED:
+            if not other.records[id].state.is_final:
                 continue
             differing = _differing(record, other.records[id])
             if differing:
                 text = f"cell {id}: {first.name} and {other.name} have different results ({differing[0]})"
                 problems.append(f"{text}; keep one of them")
-            scores = _filled(record.get("scores"), other.records[id].get("scores"))
-            record = record if scores == record.get("scores") else {**record, "scores": scores}
+            scores = _filled(record.plain_scores, other.records[id].plain_scores)
+            record = record if scores == record.plain_scores else record.changed(scores=scores)
         yield id, _Choice(first, record)
 
 
-def _rank(record: Mapping[str, Any]) -> tuple[int, int]:
-    state = RANK.index(record["state"]) if record["state"] in RANK else len(RANK)
-    return state, -sum(1 for _ in leaves("", record.get("scores")))
+def _rank(record: Record) -> tuple[int, int]:
+    return RANK.index(record.state.word), -sum(1 for _ in leaves("", record.plain_scores))
 
 
-def _differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+def _differing(one: Record, two: Record) -> list[str]:
     """Results that both records have and that differ, F1 on test first; scores that one alone has were made later."""
     found = [change for change in changes(_result(one), _result(two)) if not change.absent and not _remark(change.name)]
     found.sort(key=lambda change: change.name != "scores.test.f1")
     return [f"{line(change.name)} {_short(change.first)} and {_short(change.second)}" for change in found]
 
 
-def _result(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in MEASURED | LABELS}
+def _result(record: Record) -> dict[str, Any]:
+    """What must be equal, with the state in the words that every schema has."""
+    parts = {name: value for name, value in record.plain().items() if name not in MEASURED | LABELS}
+    return {**parts, "state": record.state.word}
 
 
 def _remark(name: str) -> bool:
@@ -264,12 +279,12 @@ def _write(
 def _copy(choice: _Choice, id: str, folder: Path) -> None:
     """Pictures first: a record never names what is not there."""
     run, record = choice.run, choice.record
-    there = [name for name in record.get("pictures", ()) if (run.folder / CELLS / name).is_file()]
+    there = [name for name in record.pictures if (run.folder / CELLS / name).is_file()]
     for name in there if run.folder.resolve() != folder.resolve() else ():
         target = folder / CELLS / name
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         shutil.copyfile(run.folder / CELLS / name, temporary)
         temporary.replace(target)
-    kept = {**record, "pictures": there} if "pictures" in record else record
-    write_json(folder / CELLS / f"{id}.json", kept)
+    kept = record if there == list(record.pictures) else record.changed(pictures=there)
+    write_record(folder / CELLS / f"{id}.json", kept)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from bench.catalog import Catalog
 from bench.component import build, guarded
 from bench.crops.prepare import apply
+from bench.errors import DataError, PluginError, StoreError
+from bench.record import Record, State
 from bench.stages.execute import BEST, TILES
-from bench.store.home import Places
 from bench.stages.kinds import Kind, White, fitted, kinds_taken
 from bench.stages.learning import device
+from bench.store.home import Places
 from bench.store.store import stage_note
-from bench.errors import DataError, PluginError, StoreError
 from bench.types import Float32, Image, Task
 from bench.words import plural
 
@@ -74,7 +75,7 @@ class Trained:
         )
 
 
-def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) -> Trained:
+def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
     """Load a cell's best weights from the store.
 
     Raises:
@@ -84,11 +85,11 @@ def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) ->
     from bench.train.randomness import initialised
     from bench.train.weights import load_weights
 
-    if record["state"] != "done":
-        raise StoreError(f"cell {record['id']} is {record['state']}; only a finished cell can predict")
+    if record.state is not State.OK:
+        raise StoreError(f"cell {record.id} is {record.state.word}; only a finished cell can predict")
     notes = {kind: _note(places, record, kind) for kind in ("tiles", "train", "predict")}
     train, predict = notes["train"]["facts"], notes["predict"]["facts"]
-    stored = load_weights(places.stage("train", record["keys"]["train"]) / BEST)
+    stored = load_weights(places.stage("train", record.keys["train"]) / BEST)
     task = Task(*train["task"])
     for kind, used in [("model", train["model"]), *(("preprocess", u) for u in notes["tiles"]["facts"]["preprocess"])]:
         _check_code(catalog, kind, used)
@@ -103,7 +104,7 @@ def load_trained(record: Mapping[str, Any], catalog: Catalog, places: Places) ->
         build(catalog.find("preprocess", used["use"]).component, settings=used["settings"])
         for used in notes["tiles"]["facts"]["preprocess"]
     ]
-    tiles = places.stage("tiles", record["keys"]["tiles"]) / TILES
+    tiles = places.stage("tiles", record.keys["tiles"]) / TILES
     return Trained(
         model=place(model, where).eval(),
         kinds=kinds_taken(notes["tiles"].get("images"), tiles, chain),
@@ -134,9 +135,9 @@ def _check_code(catalog: Catalog, kind: str, used: Mapping[str, Any]) -> None:
         )
 
 
-def _note(places: Places, record: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    folder = places.stage(kind, record["keys"][kind])
+def _note(places: Places, record: Record, kind: str) -> dict[str, Any]:
+    folder = places.stage(kind, record.keys[kind])
     note = stage_note(folder)
     if note is None:
-        raise StoreError(f"{folder}: the {kind} stage of cell {record['id']} is not in the cache; run its suite again")
+        raise StoreError(f"{folder}: the {kind} stage of cell {record.id} is not in the cache; run its suite again")
     return note

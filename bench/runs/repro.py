@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import stdev
 from typing import Any, Literal
 
 from bench.catalog import Catalog
-from bench.store.home import Places
-from bench.stages.jobs import Listener
 from bench.engine.launchers import LocalLauncher
-from bench.runs.folder import SUITE, read_run
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite, worker_environments
-from bench.store.store import read_record
 from bench.errors import DataError, StoreError, TrainingError
 from bench.machine import why_no_device
+from bench.record import Asked, Record, State, legacy
 from bench.report.changes import Change, changes, origin_changes
-from bench.report.measures import look, pair
+from bench.runs.folder import SUITE, read_run
+from bench.stages.jobs import Listener
+from bench.store.home import Places
+from bench.store.records import read_record
 from bench.suite.cells import AXES, Cell, source_of
 from bench.suite.resolved import Suite, problem
 from bench.suite.schema import Board, Pretrain, Protocol, Recipe, Ref, Runtime, SplitFile
 
-SCORED = ("scores", "last_step", "ceiling", "convergence", "parameters")
+SCORED = {"scores", "last_step", "ceiling", "convergence", "parameters"}
 """Fields of a record that must come out equal; costs, dates and pictures are not among them."""
 
 RULE = (
@@ -41,7 +41,7 @@ class Repeated:
 
     cell: str
     verdict: Verdict
-    record: Mapping[str, Any]
+    record: Record
     changed: tuple[Change, ...]
     missing: tuple[str, ...]
     origin: tuple[str, ...]
@@ -49,7 +49,7 @@ class Repeated:
 
 
 def repeat(
-    path: Path, record: Mapping[str, Any], invocation: Invocation, place: Path, watcher: Watcher, device: str | None
+    path: Path, record: Record, invocation: Invocation, place: Path, watcher: Watcher, device: str | None
 ) -> Repeated:
     """Run the cell of a record again, with its store and results below the empty folder ``place``.
 
@@ -60,8 +60,8 @@ def repeat(
         DataError: its data or a component are not here, with the reason.
         TrainingError: ``device`` is none that bench computes on.
     """
-    if record.get("state") != "done":
-        raise StoreError(f"cell {record.get('id')} is {record.get('state')}; only a finished cell can be repeated")
+    if record.state is not State.OK:
+        raise StoreError(f"cell {record.id} is {record.state.word}; only a finished cell can be repeated")
     why = why_no_device(device) if device is not None else None
     if why:
         raise TrainingError(f"device: {why}")
@@ -70,14 +70,14 @@ def repeat(
     plan = run_suite(suite, fresh, watcher, _launcher(record, suite.runtime))
     planned = plan.cells[0]
     if planned.state in ("blocked", "skipped", "unindexed"):
-        raise DataError(f"cell {record['id']} cannot be run again: {planned.reason or planned.state}")
+        raise DataError(f"cell {record.id} cannot be run again: {planned.reason or planned.state}")
     made = read_record(fresh.places.record(suite.name, suite.cells[0].id))
     if made is None:
-        raise StoreError(f"cell {record['id']} left no record when it was run again; repeat the command")
+        raise StoreError(f"cell {record.id} left no record when it was run again; repeat the command")
     return judged(record, made, _siblings(path, record))
 
 
-def suite_of(path: Path, record: Mapping[str, Any], device: str | None = None) -> Suite:
+def suite_of(path: Path, record: Record, device: str | None = None) -> Suite:
     """A suite of the one cell of a record; ``suite.json`` beside it says where the data lay.
 
     Raises:
@@ -88,7 +88,7 @@ def suite_of(path: Path, record: Mapping[str, Any], device: str | None = None) -
     if (run / SUITE).is_file():
         stored, _ = read_run(run)
         data = dict(stored.data)
-        cell = next((cell for cell in stored.cells if cell.id == record["id"]), None)
+        cell = next((cell for cell in stored.cells if cell.id == record.id), None)
     cell = _cell(path, record, cell)
     return Suite(
         name="repro",
@@ -109,21 +109,23 @@ def suite_of(path: Path, record: Mapping[str, Any], device: str | None = None) -
     )
 
 
-def _cell(path: Path, record: Mapping[str, Any], resolved: Cell | None) -> Cell:
+def _cell(path: Path, record: Record, resolved: Cell | None) -> Cell:
     """The cell as its record asks for it; only the files of splits are taken from the resolved suite."""
+    if record.cell is None:
+        raise StoreError(f"{path}: the record does not say what was asked; run its suite again")
     try:
-        asked = json.loads(json.dumps(record["cell"]))
+        asked = record.cell.plain()
         _name_file(path, asked["protocol"], resolved.protocol if resolved else None)
         if asked["axes"].get("pretrain"):
             _name_file(path, asked["axes"]["pretrain"], resolved.pretrain if resolved else None)
         axes = {axis: _value(axis, asked["axes"].get(axis)) for axis in AXES}
         return Cell(
-            id=record["id"],
+            id=record.id,
             **axes,
             recipe=Recipe.model_validate_json(json.dumps(asked["recipe"])),
             protocol=Protocol.model_validate_json(json.dumps(asked["protocol"])),
-            labels=dict(record["axes"]),
-            tuned=dict(record.get("tuned", {})),
+            labels=dict(record.axes),
+            tuned=dict(record.tuned),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
@@ -173,11 +175,11 @@ def _fresh(suite: Suite, places: Places, catalog: Catalog, place: Path) -> Place
     return Places(place / "home", place / "runs", data)
 
 
-def _launcher(record: Mapping[str, Any], runtime: Runtime) -> MakeLauncher:
+def _launcher(record: Record, runtime: Runtime) -> MakeLauncher:
     """One worker with as many threads as the record's had: another number may give another rounding."""
     environment = worker_environments(runtime)[0]
-    threads = look(record, ("provenance", "threads"))
-    if isinstance(threads, int) and threads > 0:
+    threads = record.provenance.threads if record.provenance else None
+    if threads:
         environment |= {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
 
     def make(listener: Listener) -> LocalLauncher:
@@ -186,45 +188,46 @@ def _launcher(record: Mapping[str, Any], runtime: Runtime) -> MakeLauncher:
     return make
 
 
-def _siblings(path: Path, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _siblings(path: Path, record: Record) -> list[Record]:
     """Finished records of the same cell with any seed, itself among them."""
-
-    def asked(one: Mapping[str, Any]) -> list[Any]:
-        cell = one.get("cell") or {}
-        return [{**(cell.get("axes") or {}), "seed": None}, cell.get("recipe"), cell.get("protocol")]
-
     records = [read_record(one) for one in sorted(path.parent.glob("*.json"))]
-    return [one for one in records if one and one.get("state") == "done" and asked(one) == asked(record)]
+    wanted = _without_seed(record)
+    return [one for one in records if one and one.state is State.OK and _without_seed(one) == wanted]
 
 
-def judged(stored: Mapping[str, Any], made: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]) -> Repeated:
+def _without_seed(record: Record) -> Asked | None:
+    if record.cell is None:
+        return None
+    return record.cell.model_copy(update={"axes": {**record.cell.axes, "seed": None}})
+
+
+def judged(stored: Record, made: Record, seeds: Sequence[Record]) -> Repeated:
     """Compare a rerun with its record; ``seeds`` are finished records of the same cell with any seed."""
     found = changes(_scored(stored), _scored(made))
     changed = tuple(change for change in found if change.absent != "second")
     missing = tuple(change.name for change in found if change.absent == "second")
     verdict: Verdict = "identical"
     notes: tuple[str, ...] = ()
-    if made.get("state") != "done":
-        verdict, notes = "different", (f"it ended {made.get('state')}: {made.get('reason')}",)
+    if made.state is not State.OK:
+        verdict, notes = "different", (f"it ended {made.state.word}: {made.reason}",)
     elif changed:
         within, notes = zip(*_noise(stored, made, seeds), strict=True)
         verdict = "within noise" if all(within) else "different"
-    origin = tuple(origin_changes(stored, made))
-    return Repeated(str(stored["id"]), verdict, made, changed, missing, origin, notes)
+    origin = tuple(origin_changes(*legacy({"stored": stored, "made": made}).values()))
+    return Repeated(stored.id, verdict, made, changed, missing, origin, notes)
 
 
-def _scored(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in SCORED if record.get(name) is not None}
+def _scored(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json", include=SCORED, exclude_none=True)
 
 
-def _noise(
-    stored: Mapping[str, Any], made: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[bool, str]]:
+def _noise(stored: Record, made: Record, seeds: Sequence[Record]) -> Iterator[tuple[bool, str]]:
     """Per split: whether the new F1 is within noise, and in words."""
     for split in ("validation", "test"):
-        old, new = (look(record, ("scores", split, "f1")) for record in (stored, made))
-        interval = pair(look(stored, ("scores", split, "f1_interval")))
-        several = [look(one, ("scores", split, "f1")) for one in seeds]
+        old, new = (record.of_split(split).number("f1") for record in (stored, made))
+        interval = stored.of_split(split).interval
+        found = [one.of_split(split).number("f1") for one in seeds]
+        several = [value for value in found if value is not None]
         spread = stdev(several) if len(several) > 1 else None
         if old is None or new is None:
             yield old == new, f"F1 {split}: no value to compare"

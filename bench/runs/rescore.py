@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
-from bench.store.home import Places
+from bench.errors import BenchError, StoreError
+from bench.record import Record, State
+from bench.score.rules import Rule
 from bench.stages.image_metrics import identity, offered_metrics
 from bench.stages.scoring import Scoring, split_scores
-from bench.store.store import SCHEMA, read_record, stage_note, write_json
-from bench.errors import BenchError, StoreError
-from bench.score.rules import Rule
+from bench.store.home import Places
+from bench.store.records import read_record, write_record
+from bench.store.store import SCHEMA, stage_note, write_json
 from bench.suite.cells import Cell
 
 PROTOCOL = "protocol"
@@ -26,8 +28,6 @@ PROTOCOL = "protocol"
 
 AGREES = 1e-6
 """Largest difference between a stored score and the same one made again, in its own unit."""
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Late:
     def shown(self) -> Record:
         """The record as a leaderboard of these scores sees it."""
         if self.scores is None:
-            return {**self.record, "state": "blocked", "reason": self.problem}
-        return {**self.record, "scores": self.scores}
+            return self.record.changed(state=State.BLOCKED, reason=self.problem)
+        return self.record.changed(scores=self.scores)
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def rescored(
     cells: Iterable[Cell], records: Mapping[str, Record], ask: Ask, catalog: Catalog, places: Places
 ) -> list[Late]:
     """Score every finished cell, in the order of the suite; ``records`` are by cell id."""
-    finished = [cell.id for cell in cells if cell.id in records and records[cell.id]["state"] == "done"]
+    finished = [cell.id for cell in cells if cell.id in records and records[cell.id].state is State.OK]
     return [_late(records[id], ask, catalog, places) for id in finished]
 
 
@@ -95,9 +95,9 @@ def _late(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Late:
     try:
         scores = _scored(record, ask, catalog, places)
     except BenchError as error:
-        return Late(record["id"], record, problem=str(error))
-    differing = tuple(_differing(record["scores"], scores)) if ask.is_protocol else ()
-    return Late(record["id"], record, scores, differing=differing)
+        return Late(record.id, record, problem=str(error))
+    differing = tuple(_differing(record.plain_scores, scores)) if ask.is_protocol else ()
+    return Late(record.id, record, scores, differing=differing)
 
 
 def _scored(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Mapping[str, Any]:
@@ -107,13 +107,13 @@ def _scored(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Mappi
         StoreError: its predict stage is gone or damaged.
         DataError: no threshold keeps the rule's bound.
     """
-    key, protocol = record["keys"]["predict"], record["cell"]["protocol"]
+    key, protocol = record.keys["predict"], record.protocol
     folder = places.stage("predict", key)
     note = stage_note(folder)
     if note is None:
         raise StoreError(
-            f"{folder}: the evidence of cell {record['id']} is no longer in the cache; remove its record "
-            f"cells/{record['id']}.json and run the suite again"
+            f"{folder}: the evidence of cell {record.id} is no longer in the cache; remove its record "
+            f"cells/{record.id}.json and run the suite again"
         )
     found = protocol["found"] if ask.found is None else ask.found
     how = Scoring(catalog, found, each=protocol["classes"] == "each")
@@ -146,7 +146,7 @@ def file_scores(folder: Path, late: Sequence[Late], ask: Ask, catalog: Catalog) 
     for one in late:
         completed, path = _completed(one.record, one.scores), folder / "cells" / f"{one.cell}.json"
         if completed != one.record and not one.differing and read_record(path) == one.record:
-            write_json(path, completed)
+            write_record(path, completed)
             written.append(path)
     return written
 
@@ -170,9 +170,9 @@ def _without_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _completed(record: Record, scores: Mapping[str, Any] | None) -> dict[str, Any]:
+def _completed(record: Record, scores: Mapping[str, Any] | None) -> Record:
     """The record with every score that it lacks."""
-    return {**record, "scores": _filled(record["scores"], scores or {})}
+    return record.changed(scores=_filled(record.plain_scores, scores or {}))
 
 
 def _filled(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

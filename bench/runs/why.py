@@ -11,15 +11,16 @@ from bench.canonical import digest
 from bench.data.index import DatasetIndex
 from bench.data.index_file import read_index
 from bench.data.splits import assign
-from bench.store.home import Places
-from bench.stages.indexing import make_index
-from bench.stages.jobs import Job
 from bench.engine.plan import Planned
 from bench.engine.scheduler import Invocation, make_plan
-from bench.stages.graph import VERSIONS, Stage
-from bench.store.store import NOTE, read_record
 from bench.errors import StoreError
 from bench.report.changes import Change, changes
+from bench.stages.graph import VERSIONS, Stage
+from bench.stages.indexing import make_index
+from bench.stages.jobs import Job
+from bench.store.home import Places
+from bench.store.records import read_record
+from bench.store.store import read_note
 from bench.suite.cells import Cell, asked
 from bench.suite.resolved import Suite
 
@@ -74,7 +75,7 @@ def why(cell: Cell, suite: Suite, invocation: Invocation, say: Say = lambda _: N
 
 def _reason(planned: Planned) -> str:
     """The state in a sentence."""
-    stored = (planned.record or {}).get("reason")
+    stored = planned.record.reason if planned.record else None
     return {
         "done": "every stage was done with what the plan asks now; the stored record stands",
         "stale": "it was scored, and a stage is asked otherwise now; it will run again from that stage on",
@@ -132,7 +133,7 @@ def _some(ids: Sequence[str]) -> str:
 def _stages(planned: Planned, places: Places) -> Iterator[StageReason]:
     """Every stage, those of the pretraining run first."""
     assert planned.record is not None
-    stored = dict(planned.record.get("keys") or {})
+    stored = dict(planned.record.keys)
     if planned.before is not None and stored:
         train = _note(places, "train", stored.get("train", ""))
         source = (train or {}).get("needs", {}).get("pretrain")
@@ -192,32 +193,32 @@ def _told(change: Change) -> str:
 
 def _note(places: Places, kind: str, key: str) -> Mapping[str, Any] | None:
     """The note of a stage, also where its files are gone."""
-    return read_record(places.stage(kind, key) / NOTE) if key else None
+    return read_note(places.stage(kind, key)) if key else None
 
 
 def _remarks(planned: Planned, suite: Suite, invocation: Invocation, images: Sequence[str]) -> Iterator[str]:
     yield from images
-    record = planned.record or {}
+    record = planned.record
     if planned.state in ("stale", "done") and not images:
         yield from _moved(planned)
     sources = {f"{o.kind} {o.component.name}": o.provider for o in invocation.catalog.all}
-    for name, provider in (record.get("providers") or {}).items():
-        if name in sources and sources[name].source_hash != provider.get("source") and sources[name].local is None:
+    for name, provider in record.providers.items() if record else ():
+        if name in sources and sources[name].source_hash != provider.source and sources[name].local is None:
             yield f"the code of {name} changed and its version did not: a badge, but no reason to run again"
-    if planned.state == "pending" and not record:
+    if planned.state == "pending" and record is None:
         yield from _nearest(planned.cell, suite, invocation.places)
     yield from (f"badge: {badge}" for badge in planned.badges)
 
 
 def _moved(planned: Planned) -> Iterator[str]:
     """Images that entered or left validation and test since the record was made."""
-    if planned.shelf is None or planned.shelf.index is None:
+    if planned.shelf is None or planned.shelf.index is None or planned.record is None:
         return
     now = assign(planned.shelf.index, planned.cell.protocol.split)
     for split in ("validation", "test"):
-        counts = ((planned.record or {}).get("scores") or {}).get(split, {}).get("image_counts")
+        counts = planned.record.of_split(split).image_counts
         if counts:
-            then, here = set(counts["ids"]), {id for id, part in now.items() if part == split}
+            then, here = set(counts.ids), {id for id, part in now.items() if part == split}
             if here - then:
                 yield f"now in {split}, then not: {_some(sorted(here - then))}"
             if then - here:
@@ -228,11 +229,8 @@ def _nearest(cell: Cell, suite: Suite, places: Places) -> Iterator[str]:
     """The record of this run that was asked most nearly the same, and in what it differs."""
     wanted = asked(cell)
     records = [read_record(path) for path in sorted((places.run(suite.name) / "cells").glob("*.json"))]
-    ranked = sorted(
-        ((len(found), record["id"], found) for record in records if record and "cell" in record
-         for found in [changes(record["cell"], wanted)]),
-        key=lambda row: (row[0], row[1]),
-    )  # fmt: skip
-    if ranked:
-        _, id, found = ranked[0]
+    asked_before = {record.id: record.cell.plain() for record in records if record and record.cell}
+    differing = {id: changes(then, wanted) for id, then in asked_before.items()}
+    if differing:
+        id, found = min(differing.items(), key=lambda item: (len(item[1]), item[0]))
         yield f"the nearest cell with a record is {id}: " + "; ".join(change.text for change in found[:NAMED])

@@ -6,9 +6,8 @@ Torch is imported by the stages that need it, so a worker that only indexes stay
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +21,14 @@ from bench.data.index import DatasetIndex
 from bench.data.index_file import is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
 from bench.errors import StoreError
-from bench.machine import processor_lines
 from bench.stages.graph import Stage, from_json
 from bench.stages.indexing import listed, open_dataset, split_rule
 from bench.stages.jobs import Job
 from bench.stages.kinds import kind_of
+from bench.stages.provenance import provenance, threads
 from bench.store.home import Places
-from bench.store.store import finish_stage, stage_note, write_json
+from bench.store.records import write_record
+from bench.store.store import finish_stage, stage_note
 from bench.types import Dataset, JsonValue, Split, Task
 
 Report = Callable[[str, int, int, str], None]
@@ -143,14 +143,15 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
     from bench.stages.pictures import draw_pictures
 
     record = cell_record(workshop, notes)
-    write_json(Path(job.record), record)
-    pictures = Path(job.record).with_suffix("")
+    path = Path(job.record)
+    write_record(path, record)
+    pictures = path.with_suffix("")
     try:
         drawn = draw_pictures(workshop, record, pictures)
     except Exception as error:  # a score is never lost to its picture
-        write_json(Path(job.record), {**record, "pictures_missing": f"{type(error).__name__}: {error}"})
+        write_record(path, record.changed(pictures_missing=f"{type(error).__name__}: {error}"))
     else:
-        write_json(Path(job.record), {**record, "pictures": [f"{pictures.name}/{name}" for name in drawn]})
+        write_record(path, record.changed(pictures=[f"{pictures.name}/{name}" for name in drawn]))
 
 
 def learn(workshop: Workshop) -> dict[str, Note]:
@@ -229,57 +230,3 @@ def run_crops(workshop: Workshop, stage: Stage, folder: Path) -> Note:
     )
     drawn = open_bank(folder / CROPS).provenance["draw"]
     return {"draw": drawn, "inert": drawn["inert"]}
-
-
-def threads() -> int:
-    """Threads this worker may use."""
-    return int(os.environ.get("BENCH_THREADS", "1"))
-
-
-def provenance() -> dict[str, JsonValue]:
-    """What the machine and the installation were, so that a number can be made again."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    packages = {}
-    for name in PACKAGES:
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            packages[name] = "absent"
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "device": device_name(),
-        "threads": threads(),
-        "packages": packages,
-    }
-
-
-PACKAGES: Sequence[str] = (
-    "defectbench",
-    "torch",
-    "torchvision",
-    "timm",
-    "segmentation-models-pytorch",
-    "numpy",
-    "numba",
-    "opencv-python-headless",
-    "pillow",
-    "h5py",
-)
-
-
-def device_name() -> str:
-    """The accelerator's own name, or the processor's."""
-    import platform
-
-    device = os.environ.get("BENCH_DEVICE", "cpu")
-    if device.startswith("cuda"):
-        import torch
-
-        return f"{torch.cuda.get_device_name(device)} ({device})"
-    if name := processor_lines().get("model name"):
-        return name
-    return platform.processor() or platform.machine()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.record import Record, State, record_of
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.store import stage_note
 
@@ -12,29 +13,29 @@ if TYPE_CHECKING:
     from bench.stages.execute import Note, Workshop
 
 
-def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> dict[str, Any]:
+def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> Record:
     """Score a cell from its stored evidence and gather what a reader of the board may ask for."""
     stages, each = workshop.stages, workshop.stages["train"].facts["classes"] == "each"
     how = Scoring(workshop.catalog, stages["score"].facts["found"], each)
+    filing = workshop.job.filing
     train, predict, crops = notes["train"], notes["predict"], notes.get("crops", {})
-
-    return {
-        **workshop.job.filing,
-        "state": "done",
-        "reason": None,
-        "scores": split_scores(workshop.folder("predict"), predict, how),
-        "last_step": predict["last_step"],
-        "ceiling": predict["ceiling"],
-        "convergence": {
+    return record_of(
+        **filing,
+        state=State.OK,
+        reason=None,
+        scores=split_scores(workshop.folder("predict"), predict, how),
+        last_step=predict["last_step"],
+        ceiling=predict["ceiling"],
+        convergence={
             "epoch": train["convergence_epoch"],
             "best_epoch": train["best_epoch"],
-            "budget": workshop.job.filing["budget_epochs"],
+            "budget": filing["budget_epochs"],
         },
-        "parameters": train["parameters"],
-        "output_stride": train["output_stride"],
-        "inert": crops.get("inert"),
-        "draw": crops.get("draw"),
-        "cost": {
+        parameters=train["parameters"],
+        output_stride=train["output_stride"],
+        inert=crops.get("inert"),
+        draw=crops.get("draw"),
+        cost={
             "tiles_s": notes["tiles"]["seconds"],
             "crops_s": crops.get("seconds"),
             "train_s": train["seconds"],
@@ -45,8 +46,12 @@ def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> dict[str, Any]
             "peak_memory_bytes": train.get("peak_memory_bytes"),
             "peak_memory_of": train.get("peak_memory_of"),
         },
-        "provenance": train["provenance"],
-    }
+        provenance={
+            **train["provenance"],
+            "data_fingerprint": stages["tiles"].facts["data"],
+            "split_digest": stages["tiles"].facts["split"],
+        },
+    )
 
 
 def _pretraining_s(workshop: Workshop) -> float | None:

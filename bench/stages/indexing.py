@@ -18,7 +18,6 @@ from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
 from bench.data.statistics import is_defective
 from bench.errors import BenchError, DataError, PluginError, StoreError, UnusableImages
-from bench.report.shape import NOT_HERE
 from bench.stages.graph import IndexedData, locator
 from bench.stages.jobs import DataRef, Job
 from bench.store.home import Places, check_writable, writing
@@ -34,11 +33,15 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A data set that a suite names: where its index lies, and what it says if it is current."""
+    """A data set that a suite names: where its index lies, and what it says if it is current.
+
+    ``absent``: its ``problem`` is that it is simply not here: no folder was given for it, none is in its place.
+    """
 
     data: DataRef
     index: DatasetIndex | None
     problem: str | None = None
+    absent: bool = False
 
     @property
     def locator(self) -> str:
@@ -63,8 +66,8 @@ def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()
     except BenchError as error:
         nowhere = places.given(ref.use, offer.component.folder) is None and not occupied(root)
         absent = nowhere and isinstance(error, DataError)  # a plugin that fails is at fault itself
-        reason = f"{NOT_HERE}{ref.use}: {how_to_get(offer.component, ref.use)}" if absent else str(error)
-        return Shelf(data, None, reason)
+        problem = f"not here: {ref.use}: {how_to_get(offer.component, ref.use)}" if absent else str(error)
+        return Shelf(data, None, problem, absent)
 
 
 def how_to_get(component: Component[Any], name: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from bench.record import State
 from bench.types import JsonValue
-
-State = Literal["done", "diverged", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

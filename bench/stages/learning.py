@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import StoreError
-from bench.stages.execute import BEST, HISTORY, LAST, Note, Workshop, drawn, threads
+from bench.stages.execute import BEST, HISTORY, LAST, Note, Workshop, drawn
 from bench.stages.graph import Stage
 from bench.stages.image_metrics import IMAGE_METRICS, ImageRows
 from bench.stages.pictures import SHOWN, picks
+from bench.stages.provenance import threads
 from bench.store.store import stage_note
 from bench.suite.schema import Recipe
 from bench.types import Bool, Float32, Mask, Split

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.pictures.sheet import Panel, Pick, contact_sheet, named, panel, worst
+from bench.record import Convergence, Record
 from bench.score.evidence import Evidence, read_evidence
 from bench.types import Bool
 
@@ -40,25 +40,26 @@ def picks(test: Evidence, threshold: int) -> list[Pick]:
     return list({pick.id: pick for pick in reversed(found)}.values())[::-1]
 
 
-def draw_pictures(workshop: Workshop, record: Mapping[str, Any], folder: Path) -> list[str]:
+def draw_pictures(workshop: Workshop, record: Record, folder: Path) -> list[str]:
     """Draw what a cell has into ``folder`` and return the file names; a baseline has no training curve."""
     from bench.pictures.curves import aprf_plot, training_plot, write_figure
     from bench.score.thresholds import curves
 
     test = read_evidence(workshop.folder("predict") / "test.npz")
-    named = (record["axes"].get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model"))
-    badges = "".join(f" [{badge}]" for badge in record["badges"])
+    named = (record.axes.get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model"))
+    badges = "".join(f" [{badge}]" for badge in record.badges)
     title = " / ".join(label for label in named if label != "none") + badges
     values = curves(test)
-    figure = aprf_plot(values.pop("threshold"), values, record["scores"]["validation"]["threshold"], title=title)
+    validation = record.of_split("validation")
+    figure = aprf_plot(values.pop("threshold"), values, validation["threshold"], title=title)
     write_figure(figure, folder / APRF)
     drawn = [APRF]
     history = json.loads((workshop.folder("train") / "history.json").read_text(encoding="utf-8"))
     if history:
-        if not record["scores"]["validation"]["positive_share"]:
+        if not validation["positive_share"]:
             history = [{name: value for name, value in row.items() if name != "validation_f1"} for row in history]
-        at = record["convergence"]
-        figure = training_plot(history, convergence_epoch=at["epoch"], best_epoch=at["best_epoch"], title=title)
+        at = record.convergence or Convergence()
+        figure = training_plot(history, convergence_epoch=at.epoch, best_epoch=at.best_epoch or 0, title=title)
         write_figure(figure, folder / TRAINING)
         drawn.append(TRAINING)
     if panels := _panels(workshop, test, record):
@@ -69,14 +70,14 @@ def draw_pictures(workshop: Workshop, record: Mapping[str, Any], folder: Path) -
     return drawn
 
 
-def _panels(workshop: Workshop, test: Evidence, record: Mapping[str, Any]) -> list[Panel]:
+def _panels(workshop: Workshop, test: Evidence, record: Record) -> list[Panel]:
     """Overlays of the picked images on the image as it was read, before preprocessing."""
     from bench.pictures.overlay import overlay
 
-    name = f"{record['axes']['crop']} / {record['axes']['model']}"
+    name = f"{record.axes['crop']} / {record.axes['model']}"
     shown = read_shown(workshop.folder("predict") / SHOWN)
     panels = []
-    for pick in picks(test, record["scores"]["validation"]["threshold_index"]):
+    for pick in picks(test, record.of_split("validation")["threshold_index"]):
         sample = workshop.dataset.load(pick.id)
         panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), name, pick))
     return panels

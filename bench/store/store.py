@@ -16,7 +16,7 @@ from bench.store.home import unwritable, writing
 from bench.types import JsonValue
 
 SCHEMA = 1
-"""Schema number of cell records, resolved suites and stage notes."""
+"""Schema number of resolved suites, stage notes and late scores; records have their own (:mod:`bench.record`)."""
 
 NOTE = "stage.json"
 """The file whose presence says that a stage folder is complete."""
@@ -57,6 +57,22 @@ def read_json(path: Path) -> Any:
         Damaged: the content is no JSON object.
         StoreError: the file is missing, cannot be read, or is of another schema.
     """
+    value = read_object(path)
+    if value.get("schema") != SCHEMA:
+        raise StoreError(
+            f"{path}: schema {value.get('schema')}, this version reads {SCHEMA}; "
+            "use another BENCH_HOME and --out for each version of bench"
+        )
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object of any schema.
+
+    Raises:
+        Damaged: the content is no JSON object.
+        StoreError: the file is missing or cannot be read.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -67,32 +83,28 @@ def read_json(path: Path) -> Any:
         raise Damaged(f"{path}: damaged ({error}); run the suite again") from None
     if not isinstance(value, dict):
         raise Damaged(f"{path}: damaged (no JSON object); run the suite again")
-    if value.get("schema") != SCHEMA:
-        raise StoreError(
-            f"{path}: schema {value.get('schema')}, this version reads {SCHEMA}; "
-            "use another BENCH_HOME and --out for each version of bench"
-        )
     return value
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """A cell's record, or None where there is none or its content is damaged.
+def read_note(folder: Path) -> dict[str, Any] | None:
+    """The note of a stage, also where its files are gone; None where there is none or its content is damaged.
 
     Raises:
         StoreError: it is there but cannot be read, or another version wrote it; nothing of that is overwritten.
     """
+    path = folder / NOTE
     if not path.is_file():
         return None
     try:
-        record: dict[str, Any] = read_json(path)
+        note: dict[str, Any] = read_json(path)
     except Damaged:
         return None
-    return record
+    return note
 
 
 def stage_note(folder: Path) -> dict[str, Any] | None:
     """What a finished stage left behind; None where it is not finished, or a file is gone or cut short."""
-    note = read_record(folder / NOTE)
+    note = read_note(folder)
     return note if note is not None and not missing_files(folder, note) else None
 
 

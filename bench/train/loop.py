@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import Diverged
+from bench.errors import Diverged, LossNotFinite
 from bench.suite.schema import Recipe
 from bench.train.convergence import convergence_epoch
 from bench.train.device import synchronise
@@ -203,17 +203,21 @@ def check_weights(model: torch.nn.Module, step: int, epoch: int, recipe: Recipe)
 
     floating = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
     if not bool(torch.stack([tensor.isfinite().all() for tensor in floating]).all()):
-        check_finite(float("nan"), "state of the model", step, epoch, recipe)
+        raise Diverged(_not_finite(float("nan"), "state of the model", step, epoch, recipe))
 
 
 def check_finite(value: float, what: str, step: int, epoch: int, recipe: Recipe) -> None:
-    """Refuse NaN and infinity.
+    """Refuse a loss of NaN or infinity.
 
     Raises:
-        Diverged: what is no longer finite, when, and what to change.
+        LossNotFinite: which loss, when, and what to change.
     """
     if not isfinite(value):
-        raise Diverged(
-            f"the {what} is {value} at step {step} (epoch {epoch} of {recipe.epochs}); lower recipe.learning_rate "
-            f"(now {recipe.learning_rate:g}), lengthen recipe.warmup_steps or set recipe.precision: float32"
-        )
+        raise LossNotFinite(_not_finite(value, what, step, epoch, recipe))
+
+
+def _not_finite(value: float, what: str, step: int, epoch: int, recipe: Recipe) -> str:
+    return (
+        f"the {what} is {value} at step {step} (epoch {epoch} of {recipe.epochs}); lower recipe.learning_rate "
+        f"(now {recipe.learning_rate:g}), lengthen recipe.warmup_steps or set recipe.precision: float32"
+    )

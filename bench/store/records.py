@@ -1,0 +1,42 @@
+"""Records on disk: the door through which a record file is read, and the one through which it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import Damaged
+from bench.record import Record, record_from
+from bench.store.store import read_object, write_json
+
+
+def load_record(path: Path) -> Record:
+    """The record in a file.
+
+    Raises:
+        Damaged: its content is no JSON object.
+        StoreError: it is missing, cannot be read, is damaged in a part, or a newer version wrote it.
+    """
+    return record_from(read_object(path), str(path))
+
+
+def read_record(path: Path) -> Record | None:
+    """The record in a file, or None where there is none or its content is no JSON object.
+
+    Raises:
+        StoreError: it cannot be read, is damaged in a part, or a newer version wrote it; none of that is overwritten.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return load_record(path)
+    except Damaged:
+        return None
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record whole or not at all, in the schema that it was stored in.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    write_json(path, record.stored)
