@@ -22,13 +22,15 @@ in Train and in Test is two objects, and two things that are settings: which gre
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_choice, check_threshold
 
 from bench.api import (
     IGNORED,
@@ -41,8 +43,6 @@ from bench.api import (
     Mask,
     Record,
     Release,
-    Sample,
-    SettingsError,
     Split,
     check_drawn,
     check_size,
@@ -52,7 +52,6 @@ from bench.api import (
     read_image,
     read_mask,
     release_files,
-    release_home,
     subfolders,
     visible,
     write_png,
@@ -60,7 +59,7 @@ from bench.api import (
 
 PARTS = ("gear", "screw", "washer")
 SPLIT_FOLDERS: Mapping[str, Split] = {"Train": "train", "Test": "test"}
-LIGHTS = tuple(100 * elevation + azimuth for azimuth in range(1, 13) for elevation in range(1, 10))
+LIGHTS = tuple(100 * (1 + turn % 9) + 1 + turn // 9 for turn in range(108))
 """Every light: all elevations of one azimuth before the next, the order that rotating the light by 30 degrees rolls."""
 MASK, FOREGROUND = "mask", "segmentation"
 
@@ -72,27 +71,9 @@ OBTAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Specimen:
-    """One sample: its pictures by light, and its two masks; None where there is no such file."""
+class Reading:
+    """What is read of the release, and how: the settings of :func:`build`."""
 
-    part: str
-    split: Split
-    folder: Path
-    pictures: Mapping[int, Path]
-    mask: Path | None
-    foreground: Path | None
-
-    @property
-    def id(self) -> str:
-        """``Washer/Train/001``, however that is spelled on disk: numbers may begin anew in each folder."""
-        return f"{self.part.capitalize()}/{self.split.capitalize()}/{self.folder.name}"
-
-
-@dataclass(frozen=True)
-class Specimens:
-    """The release on disk. Ids are ``Washer/Train/001/101``, without the light where lights are channels."""
-
-    root: Path
     parts: tuple[str, ...] | None
     lights: tuple[int, ...]
     lights_are: Literal["images", "channels"]
@@ -100,42 +81,85 @@ class Specimens:
     mask_threshold: int
     clean: Literal["refuse", "empty"]
 
-    @property
-    def classes(self) -> Sequence[str]:
-        """Scratches, notches and holes are not told apart."""
-        return ("defect",)
-
-    def records(self) -> Sequence[Record]:
+    def records(self, home: Path) -> Iterator[Record]:
         """Every sample under every light that is asked for; a group is a sample.
 
         Raises:
-            DataError: the folder is not the data set, a part that is asked for is missing, or a sample lacks one of
-                its pictures or masks.
+            DataError: a part that is asked for is missing, or a sample lacks one of its pictures or masks.
         """
-        return [self._record(id, *found) for id, found in self._listed.items()]
+        folders = _parts(home)
+        for part in self.parts or folders:
+            if part not in folders:
+                raise DataError(
+                    f"{home / part.capitalize()}: the folder is missing, but 'parts' asks for it; {LAYOUT.obtain}"
+                )
+            for name, half in subfolders(folders[part], tuple(SPLIT_FOLDERS)).items():
+                for folder in filter(Path.is_dir, visible(half)):
+                    yield from self._of_sample(part, SPLIT_FOLDERS[name], folder)
 
-    def load(self, id: str, /) -> Sample:
+    def _of_sample(self, part: str, split: Split, folder: Path) -> Iterator[Record]:
+        """The images of one sample; their files are the pictures, and then the masks that are there and needed.
+
+        A group is ``Washer/Train/001``, however that is spelled on disk: numbers may begin anew in each folder.
+        """
+        files = _files(folder)
+        self._check_complete(f"{part}_{folder.name}", folder, files)
+        pictures = {light: files[str(light)] for light in self.lights}
+        needed = (MASK, FOREGROUND) if self.outside == "ignore" else (MASK,)
+        masks = [files[kind] for kind in needed if kind in files]
+        group = f"{part.capitalize()}/{split.capitalize()}/{folder.name}"
+        meta: dict[str, str | int | float] = {"part": part, "sample": folder.name}
+        if self.lights_are == "channels":
+            yield Record(id=group, group=group, split=split, files=(*pictures.values(), *masks), meta=meta)
+            return
+        for light, picture in pictures.items():
+            elevation, azimuth = divmod(light, 100)
+            lit = meta | {"illumination": light, "elevation": elevation, "azimuth": azimuth}
+            yield Record(id=f"{group}/{light}", group=group, split=split, files=(picture, *masks), meta=lit)
+
+    def _check_complete(self, stem: str, folder: Path, files: Mapping[str, Path]) -> None:
+        """Refuse a sample without a picture or a mask that is needed.
+
+        Raises:
+            DataError: names the sample's folder and the file.
+        """
+        dark = [light for light in self.lights if str(light) not in files]
+        if dark:
+            raise DataError(
+                f"{folder}: its image {stem}_{dark[0]}.png is missing ({plural(len(dark), 'such image')}); "
+                "fetch the data set again, or set 'illuminations' to those that are there"
+            )
+        if MASK not in files and self.clean == "refuse":
+            raise DataError(
+                f"{folder}: its mask {stem}_{MASK}.png is missing; fetch the data set again, "
+                "or set 'clean: empty' if a sample without a mask is free of defects"
+            )
+        if FOREGROUND not in files and self.outside == "ignore":
+            raise DataError(
+                f"{folder}: its foreground {stem}_{FOREGROUND}.png is missing; fetch the data set again, "
+                "or set 'outside: keep'"
+            )
+
+    def read(self, record: Record) -> tuple[Image, Mask]:
         """One image ``uint8[H, W, 1]``, or ``[H, W, lights]`` in the order of the lights; the mask is the sample's.
 
         Where ``outside`` is ignored, so are pixels outside the foreground that no one marked as defect.
 
         Raises:
-            DataError: a file is damaged, in colour or of another size than the others, a mask never reaches the
-                threshold, or the id is unknown.
+            DataError: a file is damaged, in colour or of another size than the others, or a mask never reaches the
+                threshold.
         """
-        if id not in self._listed:
-            raise DataError(f"{self.root}: no image {id!r}; ids are like 'Washer/Train/001/101'")
-        specimen, lights = self._listed[id]
-        image = _stacked([specimen.pictures[light] for light in lights])
-        return Sample(id, image, self._mask(specimen, image, specimen.pictures[lights[0]]))
-
-    def _mask(self, specimen: Specimen, image: Image, picture: Path) -> Mask:
-        """The mask of a sample ``uint8[H, W]``: 1 defect, 255 ignored."""
-        defect = self._reaching(specimen.mask, image, picture)
+        count = len(self.lights) if self.lights_are == "channels" else 1
+        pictures, masks = record.files[:count], record.files[count:]
+        kinds = {file.stem.lower().rpartition("_")[2]: file for file in masks}
+        image = _stacked(pictures)
+        defect = self._reaching(kinds.get(MASK), image, pictures[0])
         if self.outside == "keep":
-            return defect.astype(np.uint8)
-        inside = self._reaching(specimen.foreground, image, picture)
-        return np.where(defect, np.uint8(1), np.where(inside, np.uint8(0), np.uint8(IGNORED)))
+            return image, defect.astype(np.uint8)
+        inside = self._reaching(kinds[FOREGROUND], image, pictures[0])
+        mask = np.where(inside, np.uint8(0), np.uint8(IGNORED))
+        mask[defect] = 1
+        return image, mask
 
     def _reaching(self, file: Path | None, image: Image, picture: Path) -> Bool:
         """``bool[H, W]``: where a file reaches the threshold; nowhere if there is no file."""
@@ -152,86 +176,14 @@ class Specimens:
         check_drawn(values, file)
         return values >= self.mask_threshold
 
-    def _record(self, id: str, specimen: Specimen, lights: Sequence[int]) -> Record:
-        """What is known of an image before it is decoded."""
-        masks = (specimen.mask, specimen.foreground if self.outside == "ignore" else None)
-        meta: dict[str, str | int | float] = {"part": specimen.part, "sample": specimen.folder.name}
-        if self.lights_are == "images":
-            elevation, azimuth = divmod(lights[0], 100)
-            meta |= {"illumination": lights[0], "elevation": elevation, "azimuth": azimuth}
-        files = (*(specimen.pictures[light] for light in lights), *(file for file in masks if file))
-        return Record(id=id, group=specimen.id, split=specimen.split, files=files, meta=meta)
-
-    @cached_property
-    def _listed(self) -> Mapping[str, tuple[Specimen, tuple[int, ...]]]:
-        """Sample and lights of every image by id; looked up once, as decoding asks for them one by one."""
-        found = [specimen for part, folder in self._part_folders() for specimen in _specimens(part, folder)]
-        for specimen in found:
-            self._check_complete(specimen)
-        if self.lights_are == "channels":
-            return {specimen.id: (specimen, self.lights) for specimen in found}
-        return {f"{specimen.id}/{light}": (specimen, (light,)) for specimen in found for light in self.lights}
-
-    def _part_folders(self) -> list[tuple[str, Path]]:
-        """The parts that are asked for with their folders: all that are there if none is named.
-
-        Raises:
-            DataError: there is none, one that is named is missing, or one is there twice.
-        """
-        home = release_home(
-            self.root,
-            lambda folder: bool(_parts(folder)),
-            wanted="folder Gear, Screw or Washer that holds Train or Test",
-            obtain=OBTAIN,
-        )
-        folders = _parts(home)
-        lost = [part for part in self.parts or () if part not in folders]
-        if lost:
-            raise DataError(f"{home / lost[0].capitalize()}: the folder is missing, but 'parts' asks for it; {OBTAIN}")
-        return [(part, folders[part]) for part in self.parts or folders]
-
-    def _check_complete(self, specimen: Specimen) -> None:
-        """Refuse a sample without a picture or a mask that is needed.
-
-        Raises:
-            DataError: names the sample's folder and the file.
-        """
-        stem = f"{specimen.part}_{specimen.folder.name}"
-        dark = [light for light in self.lights if light not in specimen.pictures]
-        if dark:
-            raise DataError(
-                f"{specimen.folder}: its image {stem}_{dark[0]}.png is missing ({plural(len(dark), 'such image')}); "
-                "fetch the data set again, or set 'illuminations' to those that are there"
-            )
-        if specimen.mask is None and self.clean == "refuse":
-            raise DataError(
-                f"{specimen.folder}: its mask {stem}_{MASK}.png is missing; fetch the data set again, "
-                "or set 'clean: empty' if a sample without a mask is free of defects"
-            )
-        if specimen.foreground is None and self.outside == "ignore":
-            raise DataError(
-                f"{specimen.folder}: its foreground {stem}_{FOREGROUND}.png is missing; fetch the data set again, "
-                "or set 'outside: keep'"
-            )
-
 
 def _parts(home: Path) -> Mapping[str, Path]:
     """The folders of the parts by name."""
     return part_folders(home, PARTS, lambda folder: bool(subfolders(folder, tuple(SPLIT_FOLDERS))))
 
 
-def _specimens(part: str, home: Path) -> list[Specimen]:
-    """The samples of a part: Train, then Test, each in the order of names."""
-    return [
-        _specimen(part, SPLIT_FOLDERS[name], folder)
-        for name, split in subfolders(home, tuple(SPLIT_FOLDERS)).items()
-        for folder in visible(split)
-        if folder.is_dir()
-    ]
-
-
-def _specimen(part: str, split: Split, folder: Path) -> Specimen:
-    """What lies in the folder of a sample; files of other names are strays and are not read.
+def _files(folder: Path) -> Mapping[str, Path]:
+    """What lies in the folder of a sample, by light, ``mask`` and ``segmentation``; other names are those of strays.
 
     Raises:
         DataError: the files do not all have the same before the name of the sample.
@@ -244,8 +196,7 @@ def _specimen(part: str, split: Split, folder: Path) -> Specimen:
     if len(before) > 1:
         first, other, *_ = before.values()
         raise DataError(f"{folder / other}: {first} beside it has another beginning; they are not of one sample")
-    pictures = {light: found[str(light)] for light in LIGHTS if str(light) in found}
-    return Specimen(part, split, folder, pictures, found.get(MASK), found.get(FOREGROUND))
+    return found
 
 
 def _stacked(files: Sequence[Path]) -> Image:
@@ -254,18 +205,15 @@ def _stacked(files: Sequence[Path]) -> Image:
     Raises:
         DataError: a file is damaged, in colour or not of 8 bits, or two files differ in size.
     """
-    first = _grey(files[0])
-    stack = np.empty((*first.shape, len(files)), np.uint8)
-    stack[..., 0] = first
-    for channel, file in enumerate(files[1:], start=1):
-        grey = _grey(file)
-        if grey.shape != first.shape:
+    greys = [_grey(file) for file in files]
+    height, width = greys[0].shape
+    for file, grey in zip(files, greys, strict=True):
+        if grey.shape != (height, width):
             raise DataError(
-                f"{file}: {grey.shape[1]}x{grey.shape[0]} pixels but {files[0].name} beside it is "
-                f"{first.shape[1]}x{first.shape[0]}; they must be the same size"
+                f"{file}: {grey.shape[1]}x{grey.shape[0]} pixels but {files[0].name} beside it is {width}x{height}; "
+                "they must be the same size"
             )
-        stack[..., channel] = grey
-    return stack
+    return np.stack(greys, axis=2)
 
 
 def _grey(file: Path) -> Mask:
@@ -274,6 +222,15 @@ def _grey(file: Path) -> Mask:
     if pixels.dtype != np.uint8:
         raise DataError(f"{file}: pixels of type {pixels.dtype}; this data set has 8 bits, save it so")
     return pixels.astype(np.uint8, copy=False)
+
+
+LAYOUT = Layout(
+    holds=_parts,
+    wanted="folder Gear, Screw or Washer that holds Train or Test",
+    obtain=OBTAIN,
+    image="Washer/Train/001/washer_001_101.png",
+    unknown="no image {!r}; ids are like 'Washer/Train/001/101'",
+)
 
 
 def build(
@@ -300,16 +257,11 @@ def build(
             marks all or nothing.
     """
     lights = LIGHTS if illuminations == "all" else illuminations
-    unknown = [light for light in lights if light not in LIGHTS]
-    if unknown or not lights or len(set(lights)) < len(lights):
-        raise SettingsError(
-            f"illuminations is {list(lights)}; name 101 to 112, 201 to 212, ... 901 to 912, each once, or 'all'"
-        )
-    if parts is not None and (not parts or len(set(parts)) < len(parts)):
-        raise SettingsError(f"parts is {list(parts)}; name some of {', '.join(PARTS)}, each once")
-    if not 0 < mask_threshold <= 255:
-        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
-    return Specimens(root, parts, lights, illuminations_are, outside, mask_threshold, clean)
+    check_choice("illuminations", lights, LIGHTS, "101 to 112, 201 to 212, ... 901 to 912, each once, or 'all'")
+    check_choice("parts", parts, PARTS, f"some of {', '.join(PARTS)}, each once")
+    check_threshold(mask_threshold)
+    reading = Reading(parts, lights, illuminations_are, outside, mask_threshold, clean)
+    return Released(root, LAYOUT, ("defect",), reading.records, reading.read)
 
 
 EXAMPLE: Mapping[str, Sequence[tuple[str, bool]]] = {
@@ -349,7 +301,7 @@ def _write_specimen(folder: Path, stem: str, defective: bool, rng: np.random.Gen
         toward = np.cos(angle - azimuth * np.pi / 6)
         grey = ring * texture * (1.2 - elevation / 12 + 0.4 * toward)
         glint = scratch * 120 * abs(np.sin(at - azimuth * np.pi / 6))
-        write_png(folder / f"{stem}_{light}.png", np.clip(grey + glint, 0, 255).astype(np.uint8))
+        write_png(folder / f"{stem}_{light}.png", pixels(grey + glint))
     write_png(folder / f"{stem}_{MASK}.png", (scratch * 255).astype(np.uint8))
     write_png(folder / f"{stem}_{FOREGROUND}.png", (ring * 255).astype(np.uint8))
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_jpg, write_stray
 from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, Marks, marks_in_folder, marks_in_table
 
 from bench.api import (
@@ -31,7 +32,6 @@ from bench.api import (
     Component,
     DataError,
     Dataset,
-    Image,
     Mask,
     Record,
     Release,
@@ -170,7 +170,7 @@ def example(folder: Path) -> None:
         mask = _write_miniature(folder / "train_images" / name, np.random.default_rng(number), defects)
         rows += [f"{name},{k},{_run_lengths(mask == k)}" for k in defects]
     (folder / "train.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
-    (folder / "train_images" / "Thumbs.db").write_bytes(b"not an image")
+    write_stray(folder / "train_images" / "Thumbs.db")
     _write_miniature(folder / "test_images" / "0000f269f.jpg", np.random.default_rng(0), ())
     (folder / "sample_submission.csv").write_text(
         "ImageId,EncodedPixels,ClassId\n0000f269f.jpg,1 409600,0\n", encoding="utf-8"
@@ -179,8 +179,6 @@ def example(folder: Path) -> None:
 
 def _write_miniature(image: Path, rng: np.random.Generator, defects: Sequence[int]) -> Mask:
     """A rolled surface, brighter in bands along its length, with one scratch-like patch per class."""
-    from PIL import Image as Pillow
-
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     for place, defect in enumerate(defects):
         row, column = int(rng.integers(10, 150)), int(rng.integers(20, 500)) + 800 * place
@@ -188,10 +186,8 @@ def _write_miniature(image: Path, rng: np.random.Generator, defects: Sequence[in
         mask[row : row + tall, column : column + wide] = defect
     bands = np.repeat(rng.normal(90, 8, (HEIGHT // 8, 1)), 8, axis=0)
     grain = np.tile(rng.normal(0, 6, (HEIGHT, 100)), (1, WIDTH // 100))
-    grey = np.clip(bands + grain + 50 * (mask > 0), 0, 255).astype(np.uint8)
-    pixels: Image = np.repeat(grey[:, :, None], 3, axis=2)
-    image.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(pixels).save(image, quality=90)
+    grey = bands + grain + 50 * (mask > 0)
+    write_jpg(image, np.repeat(grey[:, :, None], 3, axis=2), quality=90)
     return mask
 
 
