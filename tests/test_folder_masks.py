@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from unicodedata import normalize
@@ -23,9 +23,10 @@ from bench.types import Dataset
 Opened = Callable[..., Dataset]
 
 
-def catalog_module(catalog: Catalog) -> ModuleType:
-    """The module of the reader, found as the product finds it."""
-    return sys.modules[catalog.find("dataset", "folder").component.build.__module__]
+def affixes_module(catalog: Catalog) -> ModuleType:
+    """Where the reader finds what names have in common, beside the module that the product finds."""
+    reader = catalog.find("dataset", "folder").component.build.__module__
+    return import_module(f"{reader.rpartition('.')[0]}._affixes")
 
 
 VOC = ((0, 0, 0), (128, 0, 0), (0, 128, 0))
@@ -92,7 +93,7 @@ def test_names_that_differ_by_affixes_are_answered_with_the_settings_that_pair_t
     tails=st.lists(st.sampled_from(["", "_GT", "_label", "_img", ".seg"]), min_size=2, max_size=2, unique=True),
 )
 def test_advised_affixes_pair_every_mask(catalog, shared, ends, tails):
-    affixes_of = catalog_module(catalog).affixes_of
+    affixes_of = affixes_module(catalog).affixes_of
     images = [f"{ends[0]}{number:03d}{tails[0]}" for number in shared]
     masks = [f"{ends[1]}{number:03d}{tails[1]}" for number in shared]
     found = affixes_of(images, masks)

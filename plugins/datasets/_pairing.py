@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from unicodedata import normalize
+
+from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
 
 from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
 
 
 @dataclass(frozen=True, slots=True)
-class Affixes:
-    """What stands before and after the part of a file name, without its type, that image and mask share.
+class Side:
+    """Where images, or masks, lie and how their names are formed."""
 
-    Whether it is written in capitals does not matter.
-    """
-
-    prefix: str = ""
-    suffix: str = ""
-
-    def within(self, stem: str) -> str | None:
-        """The shared part of a name; None where the name is not of this form."""
-        begin, end = len(self.prefix), len(stem) - len(self.suffix)
-        whole = stem[:begin].lower() == self.prefix.lower() and stem[end:].lower() == self.suffix.lower()
-        return stem[begin:end] if whole and begin < end else None
-
-    def around(self, id: str) -> str:
-        """The name, folders included, that belongs to an id."""
-        folders, slash, name = id.rpartition("/")
-        return f"{folders}{slash}{self.prefix}{name}{self.suffix}"
-
-
-PLAIN = Affixes()
+    folder: Path
+    names: Affixes = PLAIN
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -96,34 +82,79 @@ def no_pictures(folder: Path) -> DataError:
     return DataError(f"{folder}: holds no image; files of type {', '.join(PICTURE_TYPES)} are read")
 
 
-def affixes_of(images: Sequence[str], masks: Sequence[str]) -> tuple[Affixes, Affixes] | None:
-    """The affixes, of images and of masks, by which every mask finds an image; None where none are found.
+def paired(images: Side, masks: Side, clean: Literal["refuse", "empty"]) -> dict[str, tuple[Path, Path | None]]:
+    """Image and mask file by id; ``clean`` says what an image without a mask is: a mistake, or free of defects.
 
-    Names are without folders and types. What all of one side have in common before and after is tried: ``img_001`` and
-    ``mask_001``, ``001_image`` and ``001_label``, ``part1`` and ``part1_GT``.
+    Raises:
+        DataError: a folder is missing, a name is doubled, or a partner is missing.
     """
-    names = set(images)
-    for image, mask in _candidates(images, masks):
-        wanted = {image.prefix + shared + image.suffix for name in masks if (shared := mask.within(name))}
-        if len(wanted) == len(set(masks)) and wanted <= names:
-            return image, mask
-    return None
+    image_files, mask_files = pictures_in(images.folder), pictures_in(masks.folder)
+    if images.folder.resolve() == masks.folder.resolve():
+        mask_files = [path for path in mask_files if masks.names.within(path.stem)]
+        image_files = sorted(set(image_files) - set(mask_files))
+    image_of = by_name(images.folder, image_files, images.names)
+    mask_of = by_name(masks.folder, mask_files, masks.names)
+    if not image_files:
+        raise no_pictures(images.folder)
+    _check_masks_used(image_of, mask_of, image_files, mask_files)
+    _check_images_named(image_of, image_files, images.names)
+    bare = [id for id in image_of if id not in mask_of]
+    _check_no_other_form(bare, masks)
+    if bare and clean == "refuse":
+        raise DataError(
+            f"{image_of[bare[0]]}: its mask {masks.folder / masks.names.around(bare[0])}.png is missing "
+            f"({plural(len(bare), 'such image')}); add it, or set 'clean: empty' if an image without a "
+            "mask is free of defects"
+        )
+    return {id: (image, mask_of.get(id)) for id, image in image_of.items()}
 
 
-def _candidates(images: Sequence[str], masks: Sequence[str]) -> Iterator[tuple[Affixes, Affixes]]:
-    """Pairs of affixes to try: from one mask and the images that share the most with it, the longest first."""
-    mask = min(masks)
-    for image in sorted(set(images), key=lambda name: (-len(_middle(name, mask)), name))[:20]:
-        shared = _middle(image, mask)
-        if shared:
-            before_image, _, after_image = image.partition(shared)
-            before_mask, _, after_mask = mask.partition(shared)
-            yield Affixes(before_image, after_image), Affixes(before_mask, after_mask)
+def _check_masks_used(
+    image_of: Mapping[str, Path], mask_of: Mapping[str, Path], image_files: Sequence[Path], mask_files: Sequence[Path]
+) -> None:
+    """Refuse masks without an image, which would be left out.
+
+    Raises:
+        DataError: names the first, and the settings that would pair all where there are such: ``part1_GT.png`` is
+            common.
+    """
+    used = {mask for id, mask in mask_of.items() if id in image_of}
+    unused = [path for path in mask_files if path not in used]
+    if not unused:
+        return
+    settings = pairing_settings([path.stem for path in image_files], [path.stem for path in mask_files])
+    if settings is None:
+        advice = "add its image, rename one so that both have one name, or move the mask out of this folder"
+    elif not settings:
+        advice = "its image lies in a sub-folder of another name; masks must lie in sub-folders as their images do"
+    else:
+        advice = f"set '{settings}' if that is how images and masks are named"
+    raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); {advice}")
 
 
-def _middle(one: str, other: str) -> str:
-    """The longest text that both hold, signs that separate left out."""
-    from difflib import SequenceMatcher
+def _check_images_named(image_of: Mapping[str, Path], image_files: Sequence[Path], names: Affixes) -> None:
+    """Refuse images without the affixes asked for, which would be left out.
 
-    found = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
-    return one[found.a : found.a + found.size].strip("_-. ")
+    Raises:
+        DataError: names the first.
+    """
+    unnamed = sorted(set(image_files) - set(image_of.values()))
+    if unnamed:
+        raise DataError(
+            f"{unnamed[0]}: its name is not of the form {names.around('NAME')} "
+            f"({plural(len(unnamed), 'such image')}); correct the settings 'image_prefix' and "
+            "'image_suffix', or move it out of this folder"
+        )
+
+
+def _check_no_other_form(bare: Sequence[str], masks: Side) -> None:
+    """Refuse images whose mask is there as another kind of file: they would pass for clean.
+
+    Raises:
+        DataError: names the first such file.
+    """
+    wanted = {masks.names.around(id) for id in bare}
+    for path in sorted(masks.folder.rglob("*")) if wanted else ():
+        name = path.relative_to(masks.folder).with_suffix("").as_posix()
+        if name.lstrip(".") in wanted and path.is_file() and not is_picture(path):
+            raise DataError(f"{path}: looks like the mask of an image, but is no picture; save it as PNG")

@@ -22,7 +22,9 @@ from typing import Literal
 
 import numpy as np
 from bench_plugins.datasets._mask_values import HALF, Binary
+from bench_plugins.datasets._miniature import pixels, write_stray
 from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -31,7 +33,6 @@ from bench.api import (
     DataError,
     Dataset,
     Float64,
-    Image,
     Mask,
     Record,
     Row,
@@ -233,8 +234,7 @@ def _check(images: str, masks: str, table: str, mask_threshold: int) -> None:
     inner, other = Path(images), Path(masks)
     if inner == other or inner in other.parents or other in inner.parents:
         raise SettingsError(f"images {images!r} and masks {masks!r} must be folders beside each other")
-    if not 0 < mask_threshold <= 255:
-        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+    check_threshold(mask_threshold)
 
 
 def build_real(
@@ -295,13 +295,12 @@ def _write_example(folder: Path, noise: float, exposures: Sequence[int]) -> None
             for exposure in exposures or (0,):
                 name = f"{instance:02d}/{viewpoint:02d}" + (f"_ev{exposure}" if exposures else "")
                 grain = noise * np.random.default_rng([9, instance, viewpoint]).standard_normal(surface.shape)
-                pixels: Image = np.clip(surface * 2.0**exposure + grain, 0, 255).astype(np.uint8)
-                write_png(folder / "images" / f"{name}.png", pixels)
+                write_png(folder / "images" / f"{name}.png", pixels(surface * 2.0**exposure + grain))
                 write_png(folder / "masks" / f"{name}.png", mask)
                 row = (f"{name}.png", f"clutch{instance:02d}", f"{viewpoint:02d}")
                 rows.append(",".join((*row, str(exposure)) if exposures else row))
     (folder / "views.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
-    (folder / "images" / "Thumbs.db").write_bytes(b"not an image")
+    write_stray(folder / "images" / "Thumbs.db")
 
 
 def _part(instance: int, viewpoint: int) -> tuple[Float64, Mask]:

@@ -14,7 +14,6 @@ show the same object: without ``groups`` every image counts as an object of its 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,17 +21,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._affixes import PLAIN, Affixes
 from bench_plugins.datasets._grouping import check_groups, groups_of
 from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
-from bench_plugins.datasets._pairing import (
-    PLAIN,
-    Affixes,
-    affixes_of,
-    by_name,
-    no_pictures,
-    pictures_in,
-    stored_channels,
-)
+from bench_plugins.datasets._pairing import Side, paired, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -48,8 +41,6 @@ from bench.api import (
     Split,
     check_size,
     hookimpl,
-    is_picture,
-    plural,
     read_image,
     write_png,
 )
@@ -73,10 +64,8 @@ class Folder:
     """Images and masks paired by name. Ids are paths below the images folder without file type and affixes."""
 
     root: Path
-    images: Path
-    masks: Path
-    image_name: Affixes
-    mask_name: Affixes
+    images: Side
+    masks: Side
     values: Values
     classes: Sequence[str]
     channels: Channels | None
@@ -90,7 +79,7 @@ class Folder:
         Raises:
             DataError: a folder is missing, a name is doubled, a partner is missing, or a group is unknown.
         """
-        split_of = _official(self.images, self._pairs)
+        split_of = _official(self.images.folder, self._pairs)
         group_of = groups_of(self.root, self.groups, list(self._pairs))
         return [
             Record(
@@ -109,7 +98,7 @@ class Folder:
             DataError: a file is damaged, the sizes differ, or the mask's values do not fit ``masks_are``.
         """
         if id not in self._pairs:
-            raise DataError(f"{self.images}: no image {id!r}")
+            raise DataError(f"{self.images.folder}: no image {id!r}")
         image_file, mask_file = self._pairs[id]
         image = read_image(image_file, channels=self._channels, exif=self.exif)
         height, width, _ = image.shape
@@ -133,84 +122,7 @@ class Folder:
     @cached_property
     def _pairs(self) -> Mapping[str, tuple[Path, Path | None]]:
         """Image and mask file by id; looked up once, as decoding asks for it image by image."""
-        image_files, mask_files = pictures_in(self.images), pictures_in(self.masks)
-        if self.images.resolve() == self.masks.resolve():
-            mask_files = [path for path in mask_files if self.mask_name.within(path.stem)]
-            image_files = sorted(set(image_files) - set(mask_files))
-        images = by_name(self.images, image_files, self.image_name)
-        masks = by_name(self.masks, mask_files, self.mask_name)
-        if not image_files:
-            raise no_pictures(self.images)
-        self._check_all_named(image_files, images, mask_files, masks)
-        bare = [id for id in images if id not in masks]
-        self._check_no_other_form(bare)
-        if bare and self.clean == "refuse":
-            raise DataError(
-                f"{images[bare[0]]}: its mask {self.masks / self.mask_name.around(bare[0])}.png is missing "
-                f"({plural(len(bare), 'such image')}); add it, or set 'clean: empty' if an image without a "
-                "mask is free of defects"
-            )
-        return {id: (image, masks.get(id)) for id, image in images.items()}
-
-    def _check_no_other_form(self, bare: Sequence[str]) -> None:
-        """Refuse images whose mask is there as another kind of file: they would pass for clean.
-
-        Raises:
-            DataError: names the first such file.
-        """
-        wanted = {self.mask_name.around(id) for id in bare}
-        for path in sorted(self.masks.rglob("*")) if wanted else ():
-            name = path.relative_to(self.masks).with_suffix("").as_posix()
-            if name.lstrip(".") in wanted and path.is_file() and not is_picture(path):
-                raise DataError(f"{path}: looks like the mask of an image, but is no picture; save it as PNG")
-
-    def _check_all_named(
-        self,
-        image_files: Sequence[Path],
-        images: Mapping[str, Path],
-        mask_files: Sequence[Path],
-        masks: Mapping[str, Path],
-    ) -> None:
-        """Refuse pictures that would be left out: masks without an image, and names without the affixes asked for.
-
-        Raises:
-            DataError: names the first, and the settings that would pair all where there are such.
-        """
-        paired = {masks[id] for id in masks if id in images}
-        unused = [path for path in mask_files if path not in paired]
-        if unused:
-            raise DataError(
-                f"{unused[0]}: this mask has no image ({len(unused)} such); {self._advice(image_files, mask_files)}"
-            )
-        unnamed = sorted(set(image_files) - set(images.values()))
-        if unnamed:
-            raise DataError(
-                f"{unnamed[0]}: its name is not of the form {self.image_name.around('NAME')} "
-                f"({plural(len(unnamed), 'such image')}); correct the settings 'image_prefix' and "
-                "'image_suffix', or move it out of this folder"
-            )
-
-    def _advice(self, images: Sequence[Path], masks: Sequence[Path]) -> str:
-        """The settings that would pair all of these masks, where there are such: ``part1_GT.png`` is common."""
-        fitting = affixes_of([path.stem for path in images], [path.stem for path in masks])
-        if fitting is None:
-            return "add its image, rename one so that both have one name, or move the mask out of this folder"
-        image, mask = fitting
-        if image == mask == PLAIN:
-            return "its image lies in a sub-folder of another name; masks must lie in sub-folders as their images do"
-        settings = {
-            "image_prefix": image.prefix,
-            "image_suffix": image.suffix,
-            "prefix": mask.prefix,
-            "suffix": mask.suffix,
-        }
-        listed = ", ".join(f"{name}: {_plain(affix)}" for name, affix in settings.items() if affix)
-        return f"set '{listed}' if that is how images and masks are named"
-
-
-def _plain(text: str) -> str:
-    """The text as YAML takes it for text."""
-    return text if re.fullmatch(r"[A-Za-z_][\w-]*", text) else f'"{text}"'
+        return paired(self.images, self.masks, self.clean)
 
 
 def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
@@ -279,17 +191,16 @@ def build(
         )
     if masks_are == "binary" and palette == "index":
         raise SettingsError("palette: index is for numbers of classes; set 'masks_are: classes' with it")
-    if mask_threshold is not None and not 0 < mask_threshold <= 255:
-        raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+    if mask_threshold is not None:
+        check_threshold(mask_threshold)
     check_groups(groups)
-    image_name, mask_name = Affixes(image_prefix, image_suffix), Affixes(prefix, suffix)
-    _check_apart(root / images, root / masks, image_name, mask_name)
+    image_side = Side(root / images, Affixes(image_prefix, image_suffix))
+    mask_side = Side(root / masks, Affixes(prefix, suffix))
+    _check_apart(image_side, mask_side)
     return Folder(
         root=root,
-        images=root / images,
-        masks=root / masks,
-        image_name=image_name,
-        mask_name=mask_name,
+        images=image_side,
+        masks=mask_side,
         values=Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette),
         classes=classes,
         channels=channels,
@@ -299,10 +210,10 @@ def build(
     )
 
 
-def _check_apart(images: Path, masks: Path, image_name: Affixes, mask_name: Affixes) -> None:
+def _check_apart(image_side: Side, mask_side: Side) -> None:
     """Images and masks must be told apart by folder or by the names of masks."""
-    images, masks = images.resolve(), masks.resolve()
-    if images == masks and mask_name in (PLAIN, image_name):
+    images, masks = image_side.folder.resolve(), mask_side.folder.resolve()
+    if images == masks and mask_side.names in (PLAIN, image_side.names):
         raise SettingsError(
             f"images and masks are both in {images}; set 'suffix' or 'prefix' of the masks, or give them folders of "
             "their own"
