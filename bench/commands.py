@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,8 +136,7 @@ def export(run: str | Path, *, to: str | Path, catalog: Catalog | None = None) -
 
     folder = Path(run)
     board = board_of_run(folder)
-    tables = {name: RENDERERS[form](board) for form, name in FILES.items()}
-    files = archive_files(folder, tables, catalog or load_catalog())
+    files = archive_files(folder, board_files(board), catalog or load_catalog())
     write_archive(Path(to), files)
     return len(files)
 
@@ -181,9 +180,20 @@ def _note_outdated(plan: Plan, folder: Path) -> None:
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:
-    for form, name in FILES.items():
-        write_text(folder / name, RENDERERS[form](board))
+    for name, text in board_files(board).items():
+        write_text(folder / name, text)
     _draw_costs(board, folder)
+
+
+def board_files(board: Leaderboard) -> dict[str, str]:
+    """The files of a leaderboard in every format, by name."""
+    from bench.render.data import board_csv, board_json
+    from bench.render.formats import FORMATS
+    from bench.report.board_document import board_document
+
+    document = board_document(board)
+    files = {f"leaderboard.{form.suffix}": form.render(document) for form in FORMATS.values()}
+    return {**files, "leaderboard.csv": board_csv(board), "leaderboard.json": board_json(board)}
 
 
 def _draw_costs(board: Leaderboard, folder: Path) -> None:
@@ -232,49 +242,3 @@ def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str)
         published=suite.reference,
         description=suite.description or "",
     )
-
-
-def _text(board: Leaderboard) -> str:
-    from bench.render.text import to_text
-
-    return to_text(board, width=100, colour=False)
-
-
-def _markdown(board: Leaderboard) -> str:
-    from bench.render.markdown import to_markdown
-
-    return to_markdown(board)
-
-
-def _latex(board: Leaderboard) -> str:
-    from bench.render.latex import to_latex
-
-    return to_latex(board)
-
-
-def _csv(board: Leaderboard) -> str:
-    from bench.render.data import to_csv
-
-    return to_csv(board)
-
-
-def _json(board: Leaderboard) -> str:
-    from bench.render.data import to_json
-
-    return to_json(board)
-
-
-RENDERERS: Mapping[str, Callable[[Leaderboard], str]] = {
-    "text": _text,
-    "markdown": _markdown,
-    "latex": _latex,
-    "csv": _csv,
-    "json": _json,
-}
-FILES = {
-    "text": "leaderboard.txt",
-    "markdown": "leaderboard.md",
-    "latex": "leaderboard.tex",
-    "csv": "leaderboard.csv",
-    "json": "leaderboard.json",
-}

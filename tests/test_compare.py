@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from bench.cli.main import bench as command
 from bench.errors import SettingsError, StoreError
-from bench.render.compare_text import comparison_csv, comparison_json, comparison_markdown, comparison_text
+from bench.render.data import comparison_csv, comparison_json
 from bench.report.compare import Comparison, Side, compare, gates_met
+from bench.report.comparison_document import comparison_document
 from bench.report.gates import gate_from
 from bench.report.measures import measure_of
 from bench.runs.folder import read_side
 from bench.score.metrics import F1
+from documents import to_markdown, to_text
 
 MEASURES = [measure_of("f1@test")]
 
@@ -89,7 +91,7 @@ def test_a_run_compared_with_itself_differs_nowhere() -> None:
 def test_cells_of_other_ids_are_matched_by_equal_labels_and_said_to_be() -> None:
     found = compared(record("aa", GOOD), record("bb", WORSE))
     assert [cell.by_label for cell in found.cells] == [True]
-    assert "0 cells matched by id, 1 by equal labels" in comparison_text(found, [])
+    assert "0 cells matched by id, 1 by equal labels" in to_text(comparison_document(found, []))
 
 
 def test_labels_that_two_cells_share_match_none() -> None:
@@ -100,7 +102,7 @@ def test_labels_that_two_cells_share_match_none() -> None:
 def test_cells_on_one_side_only_are_listed() -> None:
     found = compare(side("A", record("aa", GOOD), record("ab", GOOD, "grid")), side("B", record("aa", GOOD)), MEASURES)
     assert [one["id"] for one in found.only_first] == ["ab"]
-    assert "Only in A: 1 cell (ab)" in comparison_text(found, [])
+    assert "Only in A: 1 cell (ab)" in to_text(comparison_document(found, []))
 
 
 def other_truth() -> dict[str, Any]:
@@ -117,7 +119,7 @@ def test_one_cell_on_other_masks_is_labelled_and_gets_no_difference() -> None:
     found = compare(side("A", record("aa", GOOD), same), side("B", other_truth(), same), MEASURES)
     assert found.cells[0].differences == ()
     assert found.mean[0][1] == 1
-    assert "NOT COMPARABLE: cell aa" in comparison_text(found, [])
+    assert "NOT COMPARABLE: cell aa" in to_text(comparison_document(found, []))
     assert [met.how for met in gates_met(found, [gate_from("f1@test < -90")])] == ["not comparable"]
 
 
@@ -132,7 +134,7 @@ def test_a_cell_that_is_no_longer_scored_meets_every_gate() -> None:
     lost = {**record("aa", GOOD), "state": "failed", "reason": "out of memory"}
     found = compared(record("aa", GOOD), lost)
     assert [met.how for met in gates_met(found, [gate_from("f1@test < -50")])] == ["done -> failed"]
-    assert "done -> failed (out of memory)" in comparison_text(found, [])
+    assert "done -> failed (out of memory)" in to_text(comparison_document(found, []))
 
 
 def test_a_done_cell_that_the_second_run_does_not_have_meets_every_gate() -> None:
@@ -140,7 +142,7 @@ def test_a_done_cell_that_the_second_run_does_not_have_meets_every_gate() -> Non
     found = compare(side("A", same, lost, {**failed, "state": "failed"}), side("B", same), MEASURES)
     met = gates_met(found, [gate_from("f1@test < -50"), gate_from("f1@test > 50")])
     assert [(one.gate.bound, one.cell, one.how) for one in met] == [(-50, "ab", "not in B"), (50, "ab", "not in B")]
-    assert "GATE f1@test < -50: met by cell ab grid: not in B." in comparison_text(found, met)
+    assert "GATE f1@test < -50: met by cell ab grid: not in B." in to_text(comparison_document(found, met))
     assert json.loads(comparison_json(found, met))["gates_met"][0]["cell"] == "ab"
 
 
@@ -177,9 +179,8 @@ def test_other_versions_and_settings_are_named_leaf_by_leaf() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_text_keeps_to_the_terminal(width: int) -> None:
     found = compared(record("aa" * 16, GOOD), record("bb" * 16, WORSE))
-    assert (
-        max(map(len, comparison_text(found, gates_met(found, [gate_from("f1@test < 0")]), width).splitlines())) <= width
-    )
+    document = comparison_document(found, gates_met(found, [gate_from("f1@test < 0")]))
+    assert max(map(len, to_text(document, width).splitlines())) <= width
 
 
 def test_csv_and_json_hold_the_values_unrounded() -> None:
@@ -192,7 +193,7 @@ def test_csv_and_json_hold_the_values_unrounded() -> None:
 
 def test_markdown_has_a_row_per_cell_and_measure() -> None:
     found = compared(record("aa", GOOD), record("aa", WORSE))
-    assert sum(line.startswith("| aa") for line in comparison_markdown(found, []).splitlines()) == 1
+    assert sum(line.startswith("| aa") for line in to_markdown(comparison_document(found, [])).splitlines()) == 1
 
 
 @pytest.mark.parametrize("form", ["leaderboard.csv", "leaderboard.json"])

@@ -182,7 +182,7 @@ def test_a_clean_split_ends_with_code_0_and_says_how_many_images_there_are(comma
     assert code == 0
     assert out[0].startswith("metalpart, split grouped: train ")
     assert [line.split()[-1] for line in out if line.startswith(("shared", "exact", "near"))] == ["%)"] * 3
-    assert not any(line.startswith("  0.") for line in out)
+    assert not any(line.startswith("0.") for line in out)
 
 
 def test_a_random_split_of_objects_seen_twice_leaks_and_ends_with_code_3(commands, tmp_path):
@@ -287,7 +287,7 @@ def test_groups_can_be_given_and_the_pixels_are_judged_by_them(commands, copies,
     (tmp_path / "groups.csv").write_text("\n".join(["id,group", *rows, ""]))
     _, out, _ = commands("data", "leaks", *copies, "--groups", "groups.csv")
     assert next(line for line in out if line.startswith("shared groups")).split()[2] == "3"
-    judged = next(line for line in out if line.startswith("pixels against groups"))
+    judged = " ".join(out).partition("pixels against groups")[2]
     assert "precision 66.7 % (2 of 3) pairs, recall 66.7 % (2 of 3) pairs and 66.7 % (2 of 3) leaked" in judged
     assert "1 of 4 test images linked to another group" in judged
 

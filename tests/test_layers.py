@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["version", "words"],
+    ["version", "words", "document"],
     ["errors"],
     ["machine", "types"],
     ["canonical", "decoding"],

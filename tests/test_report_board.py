@@ -14,19 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.catalog import Catalog
-from bench.render.data import to_csv, to_json
-from bench.render.latex import to_latex
-from bench.render.markdown import to_markdown
-from bench.render.text import to_text
+from bench.render.data import board_csv, board_json
 from bench.report.board import leaderboard
 from bench.report.measures import measure_of
 from bench.report.shape import Entry, Leaderboard
 from bench.suite.reading.load import load_suite
+from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, split_scores
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 
-RENDERERS = [to_text, to_markdown, to_latex, to_csv, to_json]
+RENDERERS = [to_text, to_markdown, to_latex, board_csv, board_json]
 
 shares = st.floats(0, 1)
 epochs = st.one_of(st.none(), st.integers(1, 30))
@@ -378,7 +376,7 @@ def test_the_footer_names_the_run_in_every_format() -> None:
     board = board_of([only], by_id(record(only, 0.5, 0.4)))
     for render in RENDERERS:
         assert "0123abcd" in render(board)
-    for render in (to_text, to_markdown, to_latex, to_json):
+    for render in (to_text, to_markdown, to_latex, board_json):
         assert "bench run suites/cropping.yaml" in render(board)
 
 

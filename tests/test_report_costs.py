@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.pictures.pareto import pareto_plot, write_pareto
-from bench.render.text import to_text
 from bench.report.costs import with_fronts
 from bench.report.front import front
 from bench.report.shape import CostLine, Leaderboard, Section
 from bench.train.memory import DEVICE, PeakMemory
+from documents import to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, failed, product_cells, record
 
 points = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), max_size=12)

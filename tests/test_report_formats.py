@@ -13,16 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.audit.coverage_table import WORDS, coverage_grids
+from bench.audit.coverage_table import WORDS, coverage_document
 from bench.crops.coverage import SHARES, Coverage
-from bench.render.data import rows_csv, to_csv, to_json
-from bench.render.latex import grid_latex, to_latex
+from bench.render.data import board_csv, board_json, rows_csv
 from bench.render.layout import cells as columns_of
-from bench.render.markdown import grid_markdown, to_markdown
-from bench.render.show import describe
-from bench.render.text import grid_text, to_text
 from bench.report.measures import NOTHING
 from bench.report.shape import Grid, Leaderboard
+from documents import header_of, rows_of, to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, failed, product_cells, record
 
 nasty = st.text(alphabet=st.sampled_from(list("ab|&%$#_{}~^\\`*<>\"'[]é±漢\n\t\x1b")), min_size=1, max_size=12)
@@ -155,9 +152,8 @@ def test_all_formats_show_the_same_figures() -> None:
     for render in (to_text, to_markdown, to_latex):
         text = render(board)
         assert all(value in text for value in shown)
-    values = [
-        f["value"] for t in json.loads(to_json(board))["tables"] for r in t["entries"] for e in r for f in e["figures"]
-    ]
+    tables = json.loads(board_json(board))["tables"]
+    values = [f["value"] for t in tables for r in t["entries"] for e in r for f in e["figures"]]
     assert values == [f.value for row in board.tables[0].entries for entry in row for f in entry.figures]
 
 
@@ -165,7 +161,7 @@ def test_all_formats_show_the_same_figures() -> None:
 @settings(max_examples=30, deadline=None)
 def test_csv_has_one_row_per_cell_and_gives_back_every_label_and_score(crop: str, model: str, reason: str) -> None:
     board = named(crop, model, reason)
-    rows = list(csv.DictReader(io.StringIO(to_csv(board), newline="")))
+    rows = list(csv.DictReader(io.StringIO(board_csv(board), newline="")))
     assert [row["id"] for row in rows] == [one.id for one in board.cells]
     assert rows[0]["crop"] == crop
     assert float(rows[0]["scores.test.f1"]) == 0.4
@@ -176,24 +172,24 @@ def test_csv_has_one_row_per_cell_and_gives_back_every_label_and_score(crop: str
 
 def test_csv_and_json_leave_counts_per_image_to_the_records() -> None:
     board = table_1()
-    assert "image_counts" not in to_csv(board)
-    assert "image_counts" not in to_json(board)
+    assert "image_counts" not in board_csv(board)
+    assert "image_counts" not in board_json(board)
 
 
 def test_json_has_a_schema_number_and_no_value_that_json_lacks() -> None:
     only = cell()
     strange = record(only, 0.5, 0.4)
     strange["scores"]["test"]["f2"] = float("nan")
-    read = json.loads(to_json(board_of([only], by_id(strange))), parse_constant=lambda name: pytest.fail(name))
+    read = json.loads(board_json(board_of([only], by_id(strange))), parse_constant=lambda name: pytest.fail(name))
     assert read["schema"] == 1
     assert read["cells"][0]["record"]["scores"]["test"]["f2"] is None
 
 
 def test_a_plain_table_reads_the_same_in_all_formats() -> None:
     grid = Grid("Title", ("name", "a", "b"), (("x", "1", "2"), ("y", "3", "4")))
-    assert [line.split() for line in grid_text(grid).splitlines()[3:]] == [["x", "1", "2"], ["y", "3", "4"]]
-    assert "| x | 1 | 2 |" in grid_markdown(grid)
-    assert r"x & 1 & 2 \\" in grid_latex(grid)
+    assert [line.split() for line in to_text(grid).splitlines()[3:]] == [["x", "1", "2"], ["y", "3", "4"]]
+    assert "| x | 1 | 2 |" in to_markdown(grid)
+    assert r"x & 1 & 2 \\" in to_latex(grid)
 
 
 def coverage_row(crop: str, **more: Any) -> dict[str, Any]:
@@ -202,25 +198,26 @@ def coverage_row(crop: str, **more: Any) -> dict[str, Any]:
 
 
 def test_coverage_has_strategies_as_columns_and_shares_in_percent() -> None:
-    (grid,) = coverage_grids([coverage_row("uniform"), coverage_row("bias", extra=3)])
-    assert grid.header == ("figure", "uniform", "bias")
-    assert ("empty crops (no defect) [%]", "25.0", "25.0") in grid.rows
-    assert ("extra", "–", "3") in grid.rows
-    assert ("smallest defect [pixels]", "–", "–") in grid.rows
+    (table,) = coverage_document([coverage_row("uniform"), coverage_row("bias", extra=3)]).blocks
+    rows = rows_of(table)
+    assert header_of(table) == ("figure", "uniform", "bias")
+    assert ("empty crops (no defect) [%]", "25.0", "25.0") in rows
+    assert ("extra", "–", "3") in rows
+    assert ("smallest defect [pixels]", "–", "–") in rows
 
 
 def test_every_field_of_a_coverage_report_has_plain_words() -> None:
     fields = [SHARES.get(field.name, field.name) for field in dataclasses.fields(Coverage)]
     assert set(fields) == set(WORDS)
-    (grid,) = coverage_grids([{**dict.fromkeys(fields, 0.5), "crop": "uniform"}])
-    assert not any("_" in row[0] for row in grid.rows)
+    (table,) = coverage_document([{**dict.fromkeys(fields, 0.5), "crop": "uniform"}]).blocks
+    assert not any("_" in row[0] for row in rows_of(table))
     assert all("[%]" in WORDS[name] for name in SHARES.values())
 
 
 def test_coverage_of_another_preprocessing_or_size_is_a_table_of_its_own() -> None:
     rows = [coverage_row("uniform"), {**coverage_row("uniform"), "preprocess": "stretch"}]
     rows.append({**coverage_row("uniform"), "crop_size": "64"})
-    assert [grid.title for grid in coverage_grids(rows)] == [
+    assert [table.title for table in coverage_document(rows).blocks] == [
         "Coverage, dataset metalpart, preprocess none, crop_size 128",
         "Coverage, dataset metalpart, preprocess stretch, crop_size 128",
         "Coverage, dataset metalpart, preprocess none, crop_size 64",
@@ -233,7 +230,7 @@ def test_rows_with_different_fields_share_one_csv() -> None:
 
 
 def test_show_names_axes_scores_keys_cost_and_provenance_of_a_cell() -> None:
-    text = describe(record(cell(), 0.5, 0.4, None, badges=["leaky"], inert=True))
+    text = to_text(record(cell(), 0.5, 0.4, None, badges=["leaky"], inert=True))
     for part in ("[leaky]", "inert", CROPS[0], "E              > 30", "ab12", "31.2", "2.11.0", "97.0"):
         assert part in text
     assert re.search(r"f1 \[%\] +50\.0 +40\.0", text)
@@ -241,12 +238,12 @@ def test_show_names_axes_scores_keys_cost_and_provenance_of_a_cell() -> None:
 
 
 def test_show_prints_the_whole_reason_of_a_failure_without_terminal_codes() -> None:
-    text = describe(failed(cell(), "no memory\n  File x, line 3\n\x1b[31mboom"))
+    text = to_text(failed(cell(), "no memory\n  File x, line 3\n\x1b[31mboom"))
     assert "  no memory\n    File x, line 3\n  boom\n" in text
 
 
 def test_show_takes_a_record_with_nothing_in_it() -> None:
-    assert describe({"id": "ab"}) == "ab: unknown\n"
+    assert to_text({"id": "ab"}) == "ab: unknown\n"
 
 
 def test_columns_of_text_are_set_left_and_columns_of_numbers_right() -> None:
@@ -258,11 +255,11 @@ def test_columns_of_text_are_set_left_and_columns_of_numbers_right() -> None:
             ("two", NOTHING, NOTHING, "ab", NOTHING, "none", "3"),
         ),
     )
-    rule = grid_markdown(grid).splitlines()[1]
+    rule = to_markdown(grid).splitlines()[1]
     assert rule == "| --- | ---: | ---: | --- | --- | --- | ---: |"
-    assert "{lrrlllr}" in grid_latex(grid)
+    assert "{lrrlllr}" in to_latex(grid)
 
 
 def test_a_column_without_a_value_is_set_like_numbers() -> None:
-    assert grid_markdown(Grid("", ("row", "score"), (("one", NOTHING),))).splitlines()[1] == "| --- | ---: |"
-    assert grid_markdown(Grid("", ("row", "score"), ())).splitlines()[1] == "| --- | ---: |"
+    assert to_markdown(Grid("", ("row", "score"), (("one", NOTHING),))).splitlines()[1] == "| --- | ---: |"
+    assert to_markdown(Grid("", ("row", "score"), ())).splitlines()[1] == "| --- | ---: |"

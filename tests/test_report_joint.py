@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import Catalog
-from bench.render.latex import to_latex
 from bench.render.layout import cells as columns_of
-from bench.render.text import to_text
 from bench.report.board import leaderboard
 from bench.suite.joint import joint_axes, joint_label
 from bench.suite.reading.load import load_suite
+from documents import to_latex, to_text
 from report_samples import MODELS, FakeCell, board_of, by_id, cell, record
 
 PAIR = ("dataset", "preprocess")

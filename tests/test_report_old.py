@@ -12,23 +12,21 @@ from typing import Any
 import pytest
 
 from bench.pictures.pareto import pareto_plot
-from bench.render.compare_text import comparison_text
-from bench.render.data import to_csv, to_json
-from bench.render.effects_tables import sentences
-from bench.render.latex import to_latex
-from bench.render.markdown import to_markdown
-from bench.render.text import to_text
+from bench.render.data import board_csv, board_json
 from bench.report.board import Leaderboard
 from bench.report.compare import Side, compare
+from bench.report.comparison_document import comparison_document
 from bench.report.effects import effects
+from bench.report.effects_document import sentences
 from bench.report.measures import measure_of
 from bench.report.shape import CostLine
+from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record
 from tiny import bench, write_world
 
 WHY = "old scores, of an earlier run"
 LEAKY = "leaky split: turned copies in train"
-FORMATS = [to_text, to_markdown, to_latex, to_csv, to_json]
+FORMATS = [to_text, to_markdown, to_latex, board_csv, board_json]
 PROSE = [to_text, to_markdown, to_latex]
 
 
@@ -55,7 +53,7 @@ def test_every_row_of_old_scores_is_marked_also_where_all_are_old() -> None:
     entries = [row[0] for row in board.tables[0].entries]
     assert [board.notes[(entry.note or 0) - 1] for entry in entries] == [WHY, WHY]
     assert all(f"{crop} | 50.0<sup>1</sup>" in to_markdown(board).replace("**", "") for crop in CROPS[:2])
-    rows = list(csv.DictReader(io.StringIO(to_csv(board))))
+    rows = list(csv.DictReader(io.StringIO(board_csv(board))))
     assert [row["outdated"] for row in rows] == [WHY] * 3
 
 
@@ -84,7 +82,7 @@ def test_effects_and_comparisons_carry_badge_and_age_of_what_they_compare() -> N
     assert f"Badge: {LEAKY}." in said
     assert f"Old{WHY[3:]}." in said
     side = Side("run", records)
-    text = " ".join(comparison_text(compare(side, side, [measure_of("f1@test")]), []).split())
+    text = " ".join(to_text(comparison_document(compare(side, side, [measure_of("f1@test")]), [])).split())
     assert f"6 cells of run: badge: {LEAKY}." in text
     assert f"6 cells of run: {WHY}." in text
 

@@ -18,11 +18,7 @@ from click.testing import CliRunner
 
 from bench.cli.effects import command
 from bench.errors import SuiteError
-from bench.render.data import to_json as board_json
-from bench.render.effects_tables import to_csv, to_json, to_markdown, to_text
-from bench.render.latex import to_latex
-from bench.render.markdown import to_markdown as board_markdown
-from bench.render.text import to_text as board_text
+from bench.render.data import board_json, effects_csv, effects_json
 from bench.report.effects import Effects, effects
 from bench.report.order import TITLE
 from bench.report.ranks import plain_order
@@ -30,6 +26,7 @@ from bench.report.shape import Entry, Leaderboard, Section
 from bench.score.metrics import F1
 from bench.statistics.intervals import mean_estimate
 from bench.store.store import SCHEMA, write_json
+from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
 from suite_worlds import load, mistakes
 
@@ -202,8 +199,8 @@ def test_columns_are_families_of_their_own() -> None:
 def test_letters_stand_in_every_format() -> None:
     cells = product_cells(3, CROPS[:3], MODELS[:1])
     board = board_of(cells, a_run(cells))
-    assert "ᵃ" in board_text(board)
-    assert "<sup>a</sup>" in board_markdown(board)
+    assert "ᵃ" in to_text(board)
+    assert "<sup>a</sup>" in to_markdown(board)
     assert r"$^\mathrm{a}$" in to_latex(board)
     assert {"a", "b"} == {f["tie"] for row in json.loads(board_json(board))["tables"][0]["entries"] for e in row
                           for f in e["figures"][1:2]}  # fmt: skip
@@ -278,7 +275,7 @@ def test_a_level_without_a_finished_cell_is_left_out_and_named() -> None:
 def test_nothing_finished_is_an_answer_not_an_error() -> None:
     found = effect(product_cells(3, CROPS[:2]), {})
     assert found.levels == ()
-    for render in (to_text, to_markdown, to_csv, to_json):
+    for render in (to_text, to_markdown, effects_csv, effects_json):
         assert render(found) is not None
     assert "Nothing can be compared yet" in to_text(found)
 
@@ -338,8 +335,8 @@ def test_models_with_nothing_to_fit_do_not_dilute_an_effect() -> None:
 def test_the_figures_are_the_same_in_every_format() -> None:
     cells = product_cells(3, CROPS[:3])
     found = effect(cells, a_run(cells))
-    rows = list(csv.DictReader(io.StringIO(to_csv(found))))
-    stored = json.loads(to_json(found))
+    rows = list(csv.DictReader(io.StringIO(effects_csv(found))))
+    stored = json.loads(effects_json(found))
     for line, row, one in zip(found.levels, rows, stored["levels"], strict=False):
         assert float(row["mean"]) == line.mean == one["mean"]
         assert f"{100 * line.mean:.1f}" in to_text(found)

@@ -229,7 +229,7 @@ def test_plots_leave_pyplot_alone_and_reports_load_nothing_heavy() -> None:
     program = (
         "import sys\n"
         "import bench.report.board, bench.render.text, bench.render.markdown, bench.render.latex, bench.render.data\n"
-        "import bench.render.show, bench.pictures.sheet, bench.pictures.curves\n"
+        "import bench.report.cell_document, bench.pictures.sheet, bench.pictures.curves\n"
         "heavy = {'torch', 'scipy', 'pandas', 'matplotlib', 'PIL', 'rich', 'h5py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "import numpy as np\n"

@@ -15,13 +15,12 @@ from scipy.stats import kendalltau, spearmanr
 
 from bench.catalog import Catalog
 from bench.errors import SuiteError
-from bench.render.data import to_csv, to_json
-from bench.render.markdown import to_markdown
-from bench.render.text import to_text
+from bench.render.data import board_csv, board_json
 from bench.report.reference import rank_correlations
 from bench.report.shape import Leaderboard, Section
 from bench.suite.reading.load import Suite, load_suite, suite_from_json
 from bench.suite.schema import Published
+from documents import to_markdown, to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record
 
 SUITE = """
@@ -209,9 +208,9 @@ def test_published_values_change_no_figure_and_are_never_best() -> None:
 
 def test_csv_and_json_hold_published_numbers_as_shares() -> None:
     board = levels([0.1, 0.2, 0.4], [20.0, 30.0, 10.0])
-    rows = list(csv.DictReader(io.StringIO(to_csv(board))))
+    rows = list(csv.DictReader(io.StringIO(board_csv(board))))
     assert [float(row["published.f1@test"]) for row in rows] == pytest.approx([0.2, 0.3, 0.1])
-    values = json.loads(to_json(board))["sections"][0]["values"]
+    values = json.loads(board_json(board))["sections"][0]["values"]
     assert values[0]["published"] == pytest.approx(0.2)
 
 

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.commands import RENDERERS
+from bench.render.formats import FORMATS
 from bench.render.layout import cells as columns_of
 from bench.report.shape import Leaderboard
 from bench.suite.schema import Published
+from documents import board_in
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
 from test_report_formats import tabulars, width_of
 
-FORMATS = sorted(RENDERERS)
+BOARD_FORMATS = (*FORMATS, "csv", "json")
 
 shares = st.floats(0, 1)
 strange = st.sampled_from([None, "text", True, float("nan"), float("inf"), -0.5, 17.25, [1, 2], {"a": 1}])
@@ -152,14 +153,14 @@ CHECKS: Mapping[str, Callable[[str], None]] = {
 
 
 def test_every_format_has_a_check() -> None:
-    assert set(CHECKS) == set(RENDERERS)
+    assert set(CHECKS) == set(BOARD_FORMATS)
 
 
 @given(boards())
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_whatever_the_store_holds_every_format_is_well_formed(board: Leaderboard) -> None:
-    for form, render in RENDERERS.items():
-        CHECKS[form](render(board))
+    for form in BOARD_FORMATS:
+        CHECKS[form](board_in(form, board))
 
 
 @given(boards())
@@ -170,23 +171,23 @@ def test_no_share_outside_its_range_and_nothing_that_is_no_number_is_printed(boa
             if measure.percent and figure.value is not None:
                 assert 0 <= figure.value <= 1
     for form in ("text", "markdown", "latex"):
-        shown = RENDERERS[form](board)
+        shown = board_in(form, board)
         assert not re.search(r"(?<![A-Za-z])(nan|inf)(?![A-Za-z])", shown)
         assert "1725.0" not in shown
         assert "-50.0" not in shown
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", BOARD_FORMATS)
 @pytest.mark.parametrize("state", ["failed", "diverged", "blocked", "skipped", "pending"])
 def test_a_run_in_which_every_cell_ended_alike_renders(form: str, state: str) -> None:
     cells = product_cells()
     records = {} if state == "pending" else by_id(*(failed(one, "why & how", state) for one in cells))
-    text = RENDERERS[form](board_of(cells, records))
+    text = board_in(form, board_of(cells, records))
     CHECKS[form](text)
     assert state in text
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", BOARD_FORMATS)
 def test_failed_missing_inert_and_extra_cells_stand_in_one_table(form: str) -> None:
     cells = product_cells(1, CROPS, MODELS[:1])
     rich = record(cells[0], 0.5, 0.4)
@@ -194,7 +195,7 @@ def test_failed_missing_inert_and_extra_cells_stand_in_one_table(form: str) -> N
     records = by_id(
         rich, record(cells[1], 0.4, 0.3, inert=True), failed(cells[2]), failed(cells[3], "loss is nan", "diverged")
     )
-    text = RENDERERS[form](board_of(cells, records, values=("f1@validation", "f1@test", "own@test")))
+    text = board_in(form, board_of(cells, records, values=("f1@validation", "f1@test", "own@test")))
     CHECKS[form](text)
     for part in ("0.25", "out of memory", "diverged", "pending"):
         assert part in text
@@ -205,5 +206,5 @@ def test_a_data_set_that_is_not_here_is_a_row_with_how_to_get_it() -> None:
     records = by_id(record(cells[0], 0.5, 0.4), failed(cells[1], "not here: mtd: bench data fetch mtd", "blocked"))
     board = board_of(cells, records, rows="dataset")
     for form in ("text", "markdown", "latex"):
-        assert "not here" in RENDERERS[form](board)
+        assert "not here" in board_in(form, board)
     assert board.notes == ("not here: mtd: bench data fetch mtd",)

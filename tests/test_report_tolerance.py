@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from bench.report.shape import Leaderboard, Section
 from bench.report.tolerance import VARIANTS, changed_ranks
+from documents import to_text
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
 
 shares = st.floats(0, 1)
@@ -102,7 +103,6 @@ def test_the_gap_is_a_diagnosis_and_changes_no_figure() -> None:
 
 
 def test_the_best_test_score_of_a_trial_not_chosen_is_printed_nowhere() -> None:
-    from bench.render.text import to_text
 
     text = to_text(board_of(*trials([([0.5], [0.2]), ([0.4], [0.873])])))
     assert "87.3" not in text

@@ -12,22 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.render.compare_text import comparison_text
-from bench.render.data import to_csv, to_json
-from bench.render.effects_tables import sentences
-from bench.render.latex import to_latex
-from bench.render.markdown import to_markdown
-from bench.render.show import describe
-from bench.render.text import to_text
+from bench.render.data import board_csv, board_json
 from bench.report.board import Leaderboard
 from bench.report.compare import Side, compare
+from bench.report.comparison_document import comparison_document
 from bench.report.effects import effects
+from bench.report.effects_document import sentences
 from bench.report.measures import NOTHING, measure_of
 from bench.report.ranks import plain_order
 from bench.report.undefined import NO_DEFECT, NO_PREDICTION, shown
 from bench.score.metrics import POOLED, average_precision
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED, summarise
 from bench.score.thresholds import NO_POSITIVES, choose_threshold, curves
+from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, FakeCell, board_of, by_id, cell, record
 from score_worlds import observed
 
@@ -111,14 +108,14 @@ def test_every_format_shows_a_dash_and_says_why_once(render: Any) -> None:
 
 
 def test_a_csv_has_an_empty_field_and_the_reason_among_the_flags() -> None:
-    row = next(csv.DictReader(io.StringIO(to_csv(without_defects()))))
+    row = next(csv.DictReader(io.StringIO(board_csv(without_defects()))))
     assert row.get("scores.test.f1", "") == ""
     assert row["scores.test.flags"] == NO_DEFECT
     assert float(row["scores.validation.f1"]) > 0
 
 
 def test_a_json_has_null() -> None:
-    board = json.loads(to_json(without_defects()))
+    board = json.loads(board_json(without_defects()))
     figures = [figure for row in board["tables"][0]["entries"] for figure in row[0]["figures"][1:2]]
     assert [figure["value"] for figure in figures] == [None, None]
     assert [one["record"]["scores"]["test"]["f1"] for one in board["cells"]] == [None, None]
@@ -154,7 +151,7 @@ def test_a_baseline_alone_says_why_as_well() -> None:
 
 
 def test_show_prints_no_zero_for_it() -> None:
-    lines = describe(scored(cell(), test=False)).splitlines()
+    lines = to_text(scored(cell(), test=False)).splitlines()
     (f1,) = [row for row in lines if row.startswith("f1 [%]")]
     assert f1.split()[-1] == NOTHING
     assert WHY in " ".join(" ".join(lines).split())
@@ -176,7 +173,7 @@ def test_a_comparison_shows_no_difference_of_scores_that_have_no_value() -> None
     found = compare(side, side, [measure_of("f1@validation"), measure_of("f1@test")])
     assert [one.differences[1].value for one in found.cells] == [None, None]
     assert found.mean[1][1] == 0
-    text = " ".join(comparison_text(found, []).split())
+    text = " ".join(to_text(comparison_document(found, [])).split())
     assert f"2 cells of run: {WHY}." in text
 
 

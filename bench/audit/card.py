@@ -1,8 +1,8 @@
-"""A data card: what a data set is, what it holds and what to beware of, as Markdown. The same data, the same bytes."""
+"""A data card: what a data set is, what it holds, what to beware of. The same data give the same bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +26,10 @@ from bench.data.statistics import (
     split_counts,
     unmarked_of_defective_groups,
 )
-from bench.render.markdown import escaped, grid_markdown
-from bench.report.measures import NOTHING, line, percent, plain
+from bench.document import Block, Code, Document, Heading, Link, Listing, Paragraph, Picture, Points, Table, Text
+from bench.report.measures import NOTHING, percent, plain
 from bench.report.naming import written
-from bench.report.shape import Grid
+from bench.report.tables import plain_table
 from bench.types import JsonValue
 from bench.words import plural
 
@@ -59,40 +59,39 @@ class CardFacts:
     pictures: Mapping[str, str]
 
 
-def card_markdown(facts: CardFacts) -> str:
+def card(facts: CardFacts) -> Document:
     """The whole card."""
     index = facts.index
     blocks = [
-        f"# {escaped(facts.name)}",
-        escaped(facts.about.summary) if facts.about else "",
-        _bullets(beware(facts), "## To beware of"),
-        "## Origin",
+        *([Paragraph([facts.about.summary])] if facts.about else []),
+        *_points("To beware of", beware(facts)),
+        Heading("Origin"),
         _origin(facts),
-        "## Images",
-        grid_markdown(_images(index)),
-        _picture(
+        Heading("Images"),
+        _images(index),
+        *_picture(
             facts,
             "sizes",
             "Width and height of the images; what lies outside a dotted corner is padded for crops of that size",
         ),
-        "## Grey levels",
-        _dark_sentence(facts.pixels),
-        grid_markdown(_channels(index, facts.pixels)),
-        _picture(facts, "levels", "Share of all pixels at each grey level; what is left of the dotted line is dark"),
-        "## Classes",
-        grid_markdown(_classes(index)),
-        grid_markdown(_defects(index, facts.pixels)),
-        "Defects are 8-connected components of the pixels of one class.",
-        _picture(facts, "areas", "Areas of the defects of each class on a logarithmic axis; the line is the median"),
-        "## Splits",
+        Heading("Grey levels"),
+        Paragraph([_dark_sentence(facts.pixels)]),
+        _channels(index, facts.pixels),
+        *_picture(facts, "levels", "Share of all pixels at each grey level; what is left of the dotted line is dark"),
+        Heading("Classes"),
+        _classes(index),
+        _defects(index, facts.pixels),
+        Paragraph(["Defects are 8-connected components of the pixels of one class."]),
+        *_picture(facts, "areas", "Areas of the defects of each class on a logarithmic axis; the line is the median"),
+        Heading("Splits"),
         *_splits(facts),
-        "## Copies",
-        _copies(facts),
-        _unmarked(index),
+        Heading("Copies"),
+        Paragraph([_copies(facts)]),
+        *_unmarked(index),
         *_metadata(index),
         *_examples(facts),
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return Document(facts.name, blocks, level=1)
 
 
 def beware(facts: CardFacts) -> list[str]:
@@ -104,10 +103,10 @@ def beware(facts: CardFacts) -> list[str]:
     return found
 
 
-def _origin(facts: CardFacts) -> str:
+def _origin(facts: CardFacts) -> Listing:
     about = facts.about or About("")
     settings = ", ".join(f"{name}: {written(value)}" for name, value in facts.settings.items())
-    told = (
+    told: list[tuple[str, Text]] = [
         ("licence", about.licence or "not stated"),
         ("citation", about.citation or "not stated"),
         ("how to obtain", about.obtain),
@@ -115,11 +114,9 @@ def _origin(facts: CardFacts) -> str:
         ("settings", settings or "none"),
         ("reader version", str(facts.version)),
         ("content fingerprint", facts.index.fingerprint),
-    )
-    home = (
-        f"- home: <{about.home}>" if about.home.startswith("http") else f"- home: {escaped(about.home or 'not stated')}"
-    )
-    return "\n".join([*(f"- {name}: {escaped(text)}" for name, text in told if text), home])
+        ("home", Link(about.home) if about.home.startswith("http") else about.home or "not stated"),
+    ]
+    return Listing([(name, text) for name, text in told if text])
 
 
 def _release(release: Release | None, here: int) -> str:
@@ -130,12 +127,13 @@ def _release(release: Release | None, here: int) -> str:
     return f"{plural(here, 'image')}; the whole release has {release.images:,}"
 
 
-def _images(index: DatasetIndex) -> Grid:
+def _images(index: DatasetIndex) -> Table:
     entries = index.entries
     groups = {entry.group for entry in entries}
     defective = sum(map(is_defective, entries))
     with_defects = len(defective_groups(entries))
-    ignored, pixels = sum(e.ignored for e in entries), sum(e.height * e.width for e in entries)
+    ignored = sum(entry.ignored for entry in entries)
+    pixels = sum(entry.height * entry.width for entry in entries)
     rows = [
         ("images", plain(len(entries))),
         ("images with a marked defect", _of(defective, len(entries))),
@@ -148,7 +146,7 @@ def _images(index: DatasetIndex) -> Grid:
         ("channels, type", f"{entries[0].channels} x {entries[0].dtype}"),
         ("ignored pixels", _of(ignored, pixels)),
     ]
-    return Grid("", ("", "count"), tuple(rows))
+    return plain_table(("", "count"), rows)
 
 
 def _smaller(index: DatasetIndex, side: int) -> int:
@@ -173,20 +171,21 @@ def _dark_sentence(pixels: PixelFacts) -> str:
     )
 
 
-def _channels(index: DatasetIndex, pixels: PixelFacts) -> Grid:
+def _channels(index: DatasetIndex, pixels: PixelFacts) -> Table:
     """Mean and standard deviation per channel on the images' own scale."""
     sums = np.array([entry.sums for entry in index.entries]).sum(axis=0) / pixels.pixels
     squares = np.array([entry.squares for entry in index.entries]).sum(axis=0) / pixels.pixels
     spreads = np.sqrt(np.maximum(squares - sums**2, 0))
-    header = ("channel", "mean", "standard deviation")
     if len(sums) > MOST_CHANNELS:
         ends = (f"{values.min():.1f} to {values.max():.1f}" for values in (sums, spreads))
-        return Grid("", header, ((f"{len(sums)} channels", *ends),))
-    rows = ((str(c + 1), f"{mean:.1f}", f"{s:.1f}") for c, (mean, s) in enumerate(zip(sums, spreads, strict=True)))
-    return Grid("", header, tuple(rows))
+        rows = [(f"{len(sums)} channels", *ends)]
+    else:
+        pairs = enumerate(zip(sums, spreads, strict=True), start=1)
+        rows = [(str(channel), f"{mean:.1f}", f"{spread:.1f}") for channel, (mean, spread) in pairs]
+    return plain_table(("channel", "mean", "standard deviation"), rows)
 
 
-def _classes(index: DatasetIndex) -> Grid:
+def _classes(index: DatasetIndex) -> Table:
     counts = class_counts(index.entries, len(index.classes))
     positive = sum(count.pixels for count in counts)
     pixels = sum(sum(entry.pixels) for entry in index.entries)
@@ -195,7 +194,7 @@ def _classes(index: DatasetIndex) -> Grid:
         groups, images = len(defective_groups(index.entries)), sum(map(is_defective, index.entries))
         rows.append(_class_row("any", ClassCount(images, groups, positive), positive, pixels))
     header = ("class", "images", "groups", "positive pixels", "of all positive [%]", "of all pixels [%]")
-    return Grid("", header, tuple(rows))
+    return plain_table(header, rows)
 
 
 def _class_row(name: str, count: ClassCount, positive: int, pixels: int) -> tuple[str, ...]:
@@ -204,36 +203,36 @@ def _class_row(name: str, count: ClassCount, positive: int, pixels: int) -> tupl
     return name, plain(count.images), plain(count.groups), plain(count.pixels), share, among
 
 
-def _defects(index: DatasetIndex, pixels: PixelFacts) -> Grid:
-    header = ("class", "defects", "smallest [pixels]", "lower quartile", "median", "upper quartile", "largest")
+def _defects(index: DatasetIndex, pixels: PixelFacts) -> Table:
     rows = []
     for name, areas in zip(index.classes, pixels.areas, strict=True):
         numbers = map(plain, five_numbers(areas)) if areas.size else (NOTHING,) * 5
         rows.append((name, plain(areas.size), *numbers))
-    return Grid("", header, tuple(rows))
+    header = ("class", "defects", "smallest [pixels]", "lower quartile", "median", "upper quartile", "largest")
+    return plain_table(header, rows)
 
 
-def _splits(facts: CardFacts) -> list[str]:
+def _splits(facts: CardFacts) -> Iterator[Block]:
     """Two tables: what lies in each split, and the classes of each."""
     if isinstance(facts.assignment, str):
-        return [f"The rule 'grouped' gives no split: {escaped(facts.assignment)}"]
+        yield Paragraph([f"The rule 'grouped' gives no split: {facts.assignment}"])
+        return
     index, splits = facts.index, split_counts(facts.index, facts.assignment)
     official = len({entry.id for entry in index.entries if entry.official is not None})
-    origin = (
-        f"The data set's own split is kept where it has one: {official:,} of {plural(len(index.entries), 'image')}."
+    yield Paragraph(
+        [
+            "Under the rule 'grouped', where a group is never split. The data set's own split is kept where it has "
+            f"one: {official:,} of {plural(len(index.entries), 'image')}."
+        ]
     )
-    header = ("split", "images", "groups", "groups with defects")
     sizes = [(s.split, *map(plain, (s.images, s.groups, s.defective_groups))) for s in splits]
-    names = tuple(f"{split.split} {what}" for split in splits for what in ("groups", "pixels"))
-    rows = [
-        (name, *(plain(n) for split in splits for n in (split.classes[k].groups, split.classes[k].pixels)))
-        for k, name in enumerate(index.classes)
-    ]
-    return [
-        f"Under the rule 'grouped', where a group is never split. {origin}",
-        grid_markdown(Grid("", header, tuple(sizes))),
-        grid_markdown(Grid("", ("class", *names), tuple(rows))),
-    ]
+    yield plain_table(("split", "images", "groups", "groups with defects"), sizes)
+    header, rows = ["class"], [[name] for name in index.classes]
+    for split in splits:
+        header += [f"{split.split} groups", f"{split.split} pixels"]
+        for row, count in zip(rows, split.classes, strict=True):
+            row += [plain(count.groups), plain(count.pixels)]
+    yield plain_table(header, rows)
 
 
 def _copies(facts: CardFacts) -> str:
@@ -254,60 +253,53 @@ def _copies(facts: CardFacts) -> str:
     return f"{text} Across splits: {plural(images_of(across), 'copied image')}, {plural(len(torn), 'shared group')}."
 
 
-def _unmarked(index: DatasetIndex) -> str:
+def _unmarked(index: DatasetIndex) -> list[Block]:
     found = unmarked_of_defective_groups(index)
-    if not found:
-        return ""
-    lines = [f"- {_id(entry.id)} (group {_id(entry.group)})" for entry in found[:MOST_LISTED]]
+    items: list[Text] = [(Code(entry.id), " (group ", Code(entry.group), ")") for entry in found[:MOST_LISTED]]
     if len(found) > MOST_LISTED:
-        lines.append(f"- and {len(found) - MOST_LISTED:,} more")
-    title = f"## Images without a marked defect in groups that have one: {len(found):,}"
-    return "\n\n".join([title, "\n".join(lines)])
+        items.append(f"and {len(found) - MOST_LISTED:,} more")
+    return _points(f"Images without a marked defect in groups that have one: {len(found):,}", items)
 
 
-def _id(text: str) -> str:
-    """A name that can be searched for as it is."""
-    return escaped(text) if "`" in text else f"`{line(text)}`"
-
-
-def _metadata(index: DatasetIndex) -> list[str]:
+def _metadata(index: DatasetIndex) -> Iterator[Block]:
     """A table per field of few values, a line for each of the others."""
     fields = meta_fields(index)
-    if not fields:
-        return []
-    tables = [grid_markdown(_values(field)) for field in fields if 1 < len(field.values) <= FEW_VALUES]
-    lines = [_in_a_line(field) for field in fields if not 1 < len(field.values) <= FEW_VALUES]
-    return ["## Metadata", *tables, "\n".join(lines)]
-
-
-def _values(field: MetaField) -> Grid:
-    rows = ((_value(v.value), plain(v.images), plain(v.defective)) for v in field.values)
-    return Grid("", (field.name, "images", "with a marked defect"), tuple(rows))
+    if fields:
+        yield Heading("Metadata")
+    lines = []
+    for field in fields:
+        if 1 < len(field.values) <= FEW_VALUES:
+            rows = [(_value(one.value), plain(one.images), plain(one.defective)) for one in field.values]
+            yield plain_table((field.name, "images", "with a marked defect"), rows)
+        else:
+            lines.append(_in_a_line(field))
+    yield Points(lines)
 
 
 def _in_a_line(field: MetaField) -> str:
     present = [value.value for value in field.values if value.value is not None]
     if len(field.values) == 1:
-        return f"- {escaped(field.name)}: {escaped(_value(present[0]))} for all images"
-    ends = f"from {_value(present[0])} to {_value(present[-1])}"
-    return f"- {escaped(field.name)}: {plural(len(present), 'different value')}, {escaped(ends)}"
+        return f"{field.name}: {present[0]} for all images"
+    return f"{field.name}: {plural(len(present), 'different value')}, from {present[0]} to {present[-1]}"
 
 
 def _value(value: str | int | float | None) -> str:
     return NOTHING if value is None else str(value)
 
 
-def _examples(facts: CardFacts) -> list[str]:
+def _examples(facts: CardFacts) -> Iterator[Block]:
     if "examples" not in facts.pictures:
-        return []
+        return
+    yield Heading("Examples")
     shown = sum(count.images > 0 for count in class_counts(facts.index.entries, len(facts.index.classes)))
-    first = f"Pictures show the first {SHOWN_CLASSES} of {shown} classes." if shown > SHOWN_CLASSES else ""
-    return ["## Examples", first, _picture(facts, "examples", "Images of each class, what the mask marks is outlined")]
+    if shown > SHOWN_CLASSES:
+        yield Paragraph([f"Pictures show the first {SHOWN_CLASSES} of {shown} classes."])
+    yield from _picture(facts, "examples", "Images of each class, what the mask marks is outlined")
 
 
-def _picture(facts: CardFacts, part: str, text: str) -> str:
-    return f"![{escaped(text)}]({facts.pictures[part]})" if part in facts.pictures else ""
+def _picture(facts: CardFacts, part: str, text: str) -> list[Picture]:
+    return [Picture(facts.pictures[part], text)] if part in facts.pictures else []
 
 
-def _bullets(lines: Sequence[str], title: str) -> str:
-    return f"{title}\n\n" + "\n".join(f"- {escaped(text)}" for text in lines) if lines else ""
+def _points(title: str, items: Sequence[Text]) -> list[Block]:
+    return [Heading(title), Points(items)] if items else []

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.audit.context import Context, Corner, Nest
+from bench.document import Document, Paragraph, Picture, Table
 from bench.pictures.gallery import Thumbnail, outlined, thumbnail, toned
 from bench.pictures.overlay import Colour
-from bench.report.shape import Grid
+from bench.report.tables import plain_table
 from bench.types import Sample
 from bench.words import plural
 
@@ -28,17 +29,28 @@ WIDTH = 7.2
 """Inches: the text width of a two-column paper."""
 
 
-def context_grid(found: Context) -> Grid:
+def context_document(found: Context, figure: str) -> Document:
+    """How alike defects and sound surface are at every size, of which pair the ``figure`` is, and what was searched."""
+    pair, block = found.pair, found.block
+    searched = f"searched {found.places:,} places of {plural(found.images, 'image')}"
+    told = [
+        f"defect: {pair.defect.id}, look-alike: {pair.sound.id}",
+        f"{searched}, compared on blocks of {block} x {block} pixels",
+    ]
+    return Document("", [_table(found), Paragraph(told), Picture(figure, "A defect and its look-alike")])
+
+
+def _table(found: Context) -> Table:
     """One row per size, largest first: likeness of the best look-alikes over the defects, and of the pair shown."""
     rows = []
     for place in reversed(range(len(found.sizes))):
         low, middle, high = np.percentile(found.best[:, place], [25, 50, 75])
         values = (middle, low, high, found.pair.likeness[place])
-        rows.append((f"{found.sizes[place]}", *(f"{value:.2f}" for value in values)))
-    return Grid(
+        rows.append((str(found.sizes[place]), *(f"{value:.2f}" for value in values)))
+    return plain_table(
+        ("crop size", "median", "lower quartile", "upper quartile", "pair shown"),
+        rows,
         title=f"Likeness of the best look-alike in sound surface, {plural(len(found.best), 'defect')}",
-        header=("crop size", "median", "lower quartile", "upper quartile", "pair shown"),
-        rows=tuple(rows),
     )
 
 

@@ -1,11 +1,12 @@
-"""Coverage of crop strategies as tables: what their crops contain, before anything is trained."""
+"""Coverage of crop strategies as a document: what their crops contain, before anything is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.report.measures import line, number, percent, plain
-from bench.report.shape import Grid
+from bench.document import Document, Table
+from bench.report.measures import number, percent, plain
+from bench.report.tables import plain_table
 from bench.types import JsonValue
 
 Row = Mapping[str, JsonValue]
@@ -38,25 +39,25 @@ LABELS = ("dataset", "preprocess", "crop_size")
 """Labels that part the rows into tables."""
 
 
-def coverage_grids(rows: Sequence[Row], *, strategy: str = "crop") -> list[Grid]:
-    """One grid per data set, preprocessing and crop size: strategies as columns, figures as rows.
+def coverage_document(rows: Sequence[Row], *, strategy: str = "crop") -> Document:
+    """A table per data set, preprocessing and crop size: strategies as columns, figures as rows.
 
     Rows may have different figures; one that a strategy lacks is a dash.
     """
-    parted: dict[tuple[tuple[str, str], ...], list[Row]] = {}
+    parted: dict[str, list[Row]] = {}
     for row in rows:
-        parted.setdefault(tuple((key, str(row[key])) for key in LABELS if key in row), []).append(row)
-    return [_grid(place, members, strategy) for place, members in parted.items()]
+        place = [f"{key} {row[key]}" for key in LABELS if key in row]
+        parted.setdefault(", ".join(["Coverage", *place]), []).append(row)
+    return Document("", [_table(title, members, strategy) for title, members in parted.items()])
 
 
-def _grid(place: tuple[tuple[str, str], ...], rows: Sequence[Row], strategy: str) -> Grid:
-    labels = {strategy, *LABELS}
-    figures = dict.fromkeys(key for row in rows for key in row if key not in labels)
-    return Grid(
-        title=", ".join(["Coverage", *(f"{key} {line(label)}" for key, label in place)]),
-        header=("figure", *(line(str(row.get(strategy, ""))) for row in rows)),
-        rows=tuple((_heading(key), *(_text(key, row.get(key)) for row in rows)) for key in figures),
-    )
+def _table(title: str, rows: Sequence[Row], strategy: str) -> Table:
+    figures: dict[str, None] = {}
+    for row in rows:
+        figures |= dict.fromkeys(key for key in row if key not in (strategy, *LABELS))
+    lines = [(_heading(key), *(_text(key, row.get(key)) for row in rows)) for key in figures]
+    strategies = [str(row.get(strategy, "")) for row in rows]
+    return plain_table(("figure", *strategies), lines, title=title)
 
 
 def _is_share(key: str) -> bool:
@@ -68,10 +69,11 @@ def _heading(key: str) -> str:
 
 
 def _text(key: str, value: JsonValue) -> str:
-    if _is_share(key) and (found := number(value)) is not None:
-        return percent(found)
+    share = number(value)
+    if _is_share(key) and share is not None:
+        return percent(share)
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{line(str(k))} {plain(v)}" for k, v in value.items())
+        return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())
     return plain(value)

@@ -1,4 +1,4 @@
-"""What the search for leaks found, as a small table, lines and rows."""
+"""What the search for leaks found, as a document and as rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from bench.audit.likeness import Look, undone
 from bench.audit.near_duplicates import ALIKE, Pair, resemblance, similar
 from bench.data.index import DatasetIndex
 from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
-from bench.report.measures import line, percent
-from bench.report.shape import Grid
+from bench.document import Document, Paragraph, Table
+from bench.report.measures import percent
+from bench.report.tables import plain_table
 from bench.types import SPLITS, JsonValue, Split
 from bench.words import plural
 
 Kind = Literal["group", "copy", "near-duplicate"]
+MOST_LINES = 20
+"""Near-duplicates that are listed."""
 ORDINARY = 0.05
 """Share of random pairs that may be alike before that is said; the shots of one object are a smaller share."""
 HELD: tuple[tuple[Split, Split], ...] = (("test", "train"), ("validation", "train"), ("test", "validation"))
@@ -87,22 +90,31 @@ def found_leaks(
     )
 
 
-def summary(found: Found, title: str) -> Grid:
+def leaks_document(found: Found, split: str, more: str) -> Document:
+    """How many leaks there are of each kind, what to know of them, and the most alike near-duplicates.
+
+    ``split`` is its name; ``more`` says where to see the pairs that are not listed.
+    """
+    near = [link for link in links(found) if link.kind == "near-duplicate"]
+    lines = [link_text(found, link) for link in near[:MOST_LINES]]
+    if len(near) > MOST_LINES:
+        lines.append(f"and {plural(len(near) - MOST_LINES, 'pair')} more; {more}")
+    return Document("", [_summary(found, split), Paragraph([*cautions(found), *judged(found)]), Paragraph(lines)])
+
+
+def _summary(found: Found, split: str) -> Table:
     """One row per kind of leak: how many, and the images of a split that have a partner in another."""
     sizes = Counter(found.assignment.values())
-    rows = (
+    images = ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS)
+    kinds: tuple[tuple[str, int, Sequence[Leak]], ...] = (
         ("shared groups", len(found.groups), found.groups),
         ("exact copies", len(found.copies), found.copies),
         (f"near-duplicates (likeness {found.least:g})", len(found.near), _leaks(found, found.near)),
     )
-    heads = tuple(f"{held} in {source}" for held, source in HELD)
-    return Grid(
-        title=f"{title}: " + ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS) + " images",
-        header=("leak", "found", *heads),
-        rows=tuple(
-            (name, f"{count:,}", *(_share(found, leaks, *sides) for sides in HELD)) for name, count, leaks in rows
-        ),
-    )
+    rows = [(name, f"{count:,}", *(_share(found, leaks, *sides) for sides in HELD)) for name, count, leaks in kinds]
+    heads = (f"{held} in {source}" for held, source in HELD)
+    title = f"{found.index.dataset}, split {split}: {images} images"
+    return plain_table(("leak", "found", *heads), rows, title=title)
 
 
 def _share(found: Found, leaks: Sequence[Leak], held: Split, source: Split) -> str:
@@ -125,17 +137,17 @@ def cautions(found: Found) -> list[str]:
     return told
 
 
-def judged(found: Found) -> str | None:
+def judged(found: Found) -> list[str]:
     """How well the pixels alone agree with the declared groups.
 
-    None where every image is a group of its own, or neither found any leak.
+    Nothing where every image is a group of its own, or neither found any leak.
 
     Precision: pairs found that lie in one group. Recall: pairs of one group across splits, and test images with such a
     partner in training, that were found.
     """
     group = {entry.id: entry.group for entry in found.index.entries}
     if len(set(group.values())) == len(group) or not found.any:
-        return None
+        return []
     true = {pair for leak in found.groups for pair in _across(leak)}
     pairs = {pair for leak in found.copies for pair in _across(leak)}
     pairs |= {_key(pair.first, pair.second) for pair in found.near}
@@ -145,11 +157,11 @@ def judged(found: Found) -> str | None:
     )
     wrong = concerned([_leak(found, *pair) for pair in pairs - right], "test", "train")
     tests = sum(split == "test" for split in found.assignment.values())
-    return (
+    return [
         f"pixels against groups: precision {_ratio(len(right), len(pairs))} pairs, "
         f"recall {_ratio(len(right), len(true))} pairs and {_ratio(len(seen), len(leaked))} leaked test images; "
         f"{len(wrong):,} of {plural(tests, 'test image')} linked to another group in training"
-    )
+    ]
 
 
 def _ratio(part: int, whole: int) -> str:
@@ -180,9 +192,9 @@ def link_row(found: Found, link: Link) -> dict[str, JsonValue]:
 
 
 def link_text(found: Found, link: Link) -> str:
-    """``0.93  test part-1  train part-7``."""
-    images = "  ".join(f"{found.assignment[id]} {line(id)}" for id in (link.first, link.second))
-    return f"{link.measured}  {images}"
+    """``0.93: test part-1, train part-7``."""
+    images = ", ".join(f"{found.assignment[id]} {id}" for id in (link.first, link.second))
+    return f"{link.measured}: {images}"
 
 
 def turn_text(turn: int) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_suite, plugin_options
+from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
     from bench.report.compare import Comparison, Met, Side
 
-FORMATS = ("text", "markdown", "csv", "json")
 SHOWN = ("f1@validation", "f1@test")
 GATE_MET = 3
 
@@ -31,7 +31,7 @@ GATE_MET = 3
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results of suites."
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@format_option("csv", "json")
 @plugin_options
 def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, **given: Any) -> int:
     """Compare run B with run A: run folders, archives, exported leaderboards (csv, json), or suites.
@@ -47,7 +47,7 @@ def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str
     with redirect_stdout(sys.stderr):
         sides = [_side(name, given) for name in (first, second)]
         found, met = compare(*sides, measures=measures or SHOWN, fail_if=gates)
-    click.echo(_rendered(found, met, form))
+    click.echo(_rendered(found, met, form), nl=form != "text")
     return GATE_MET if met else 0
 
 
@@ -63,12 +63,11 @@ def _side(name: str, given: dict[str, Any]) -> Side:
 
 
 def _rendered(found: Comparison, met: list[Met], form: str) -> str:
-    from bench.render import compare_text
+    from bench.render.data import comparison_csv, comparison_json
+    from bench.report.comparison_document import comparison_document
 
-    if form == "text":
-        import shutil
-
-        return compare_text.comparison_text(found, met, shutil.get_terminal_size((100, 24)).columns)
-    if form == "markdown":
-        return compare_text.comparison_markdown(found, met)
-    return compare_text.comparison_csv(found) if form == "csv" else compare_text.comparison_json(found, met)
+    if form == "csv":
+        return comparison_csv(found)
+    if form == "json":
+        return comparison_json(found, met)
+    return printed(comparison_document(found, met), form)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_suite, suite_options
+from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
     from bench.suite.reading.load import Suite
-
-FORMATS = ("text", "markdown", "csv", "json")
 
 
 @click.command("effects")
@@ -22,7 +21,7 @@ FORMATS = ("text", "markdown", "csv", "json")
 @click.option("--axis", required=True, help="The axis, such as crop or model.")
 @click.option("--metric", default="f1@test", show_default=True, help="A score that follows from pixel counts.")
 @click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@format_option("csv", "json")
 def command(suite: str, axis: str, metric: str, reference: str | None, form: str, **given: Any) -> None:
     """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
 
@@ -30,8 +29,9 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     from whatever cells are done.
     """
     from bench.record import legacy
-    from bench.render.effects_tables import RENDERERS, to_text
+    from bench.render.data import effects_csv, effects_json
     from bench.report.effects import effects
+    from bench.report.effects_document import effects_document
     from bench.runs.folder import records_in, told
 
     opened, folder = _opened(suite, given)
@@ -39,14 +39,8 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
         reference = opened.board.reference
     records = legacy(told(folder, records_in(folder, opened)))
     found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
-    if form == "text":
-        import os
-        import shutil
-
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        click.echo(to_text(found, max(shutil.get_terminal_size((100, 24)).columns, 40), colour=colour), nl=False)
-    else:
-        click.echo(RENDERERS[form](found), nl=False)
+    exports = {"csv": effects_csv, "json": effects_json}
+    click.echo(exports[form](found) if form in exports else printed(effects_document(found), form), nl=False)
 
 
 def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Path]:

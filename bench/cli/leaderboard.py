@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_suite, suite_options
+from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
     from bench.report.board import Leaderboard
 
-FORMATS = ("text", "markdown", "latex", "csv", "json")
-
 
 @click.command("leaderboard")
 @suite_options
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@format_option("csv", "json")
 @click.option("--raw-rank", is_flag=True, help="Plain ranks by the mean in place of tie groups.")
 def command(suite: str, form: str, raw_rank: bool, **given: Any) -> None:
     """Print the leaderboard of a run folder (such as runs/cropping), or of a suite with results in --out."""
@@ -43,15 +42,9 @@ def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
 
 
 def render(board: Leaderboard, form: str) -> str:
-    """A leaderboard as text of one of the formats; plain text fits the terminal it is printed on."""
-    if form == "text":
-        import os
-        import shutil
+    """A leaderboard in one of the formats."""
+    from bench.render.data import board_csv, board_json
+    from bench.report.board_document import board_document
 
-        from bench.render.text import to_text
-
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        return to_text(board, width=shutil.get_terminal_size((100, 24)).columns, colour=colour)
-    from bench.commands import RENDERERS
-
-    return RENDERERS[form](board)
+    exports = {"csv": board_csv, "json": board_json}
+    return exports[form](board) if form in exports else printed(board_document(board), form)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import open_catalog, open_suite, suite_options
+from bench.cli.printing import format_option
 from bench.words import plural
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bench.suite.reading.load import Suite
 
 SHOWN = ("f1", "precision", "recall")
-FORMATS = ("text", "markdown", "latex", "csv", "json")
 
 
 @click.command("score")
@@ -33,7 +33,7 @@ FORMATS = ("text", "markdown", "latex", "csv", "json")
 )
 @click.option("--found", type=click.FloatRange(0, 1, min_open=True), help="Share of a defect that must be predicted.")
 @click.option("--write", is_flag=True, help="Store the scores; what records hold already is never changed.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@format_option("csv", "json")
 def command(
     suite: str,
     metrics: tuple[str, ...],

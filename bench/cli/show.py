@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.cli.printing import printed
+
 
 @click.command("show")
 @click.argument("cell")
@@ -14,10 +16,10 @@ def command(cell: str, out: Path) -> None:
     """Show axes, scores, costs, keys, provenance and pictures of CELL (its id, or the start of it)."""
     from bench.cli.cells import found_record
     from bench.record import legacy
-    from bench.render.show import describe
+    from bench.report.cell_document import cell_document
     from bench.runs.folder import told
 
     path, record = found_record(out, cell)
-    click.echo(describe(legacy(told(path.parent.parent, {path.stem: record}))[path.stem]))
-    for picture in record.pictures:
-        click.echo(f"picture: {path.parent / picture}")
+    pictures = [str(path.parent / picture) for picture in record.pictures]
+    whole = legacy(told(path.parent.parent, {path.stem: record}))[path.stem]
+    click.echo(printed(cell_document(whole, pictures)), nl=not pictures)

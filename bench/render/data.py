@@ -1,4 +1,4 @@
-"""The leaderboard for other programs: CSV with one row per cell, JSON with everything."""
+"""Leaderboards, effects and comparisons for other programs: CSV with one row per cell, JSON with everything."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 
+from bench.report.compare import Comparison, Difference, Met
+from bench.report.effects import Effects, InteractionLine, LevelLine
 from bench.report.measures import leaves, pair
 from bench.report.shape import CellLine, Leaderboard
 from bench.types import JsonValue
@@ -32,7 +34,7 @@ SCALARS = (
 """Record fields that the CSV spreads into columns."""
 
 
-def to_csv(board: Leaderboard) -> str:
+def board_csv(board: Leaderboard) -> str:
     """One row per cell, finished or not: id, axes, settings, state, reason, and every scalar of its record.
 
     Nested fields become dotted columns, an interval two columns ``.low`` and ``.high``. Scores are in 0..1
@@ -47,13 +49,46 @@ def rows_csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
     return _csv([dict(_flat("", row)) for row in rows])
 
 
-def to_json(board: Leaderboard) -> str:
+def board_json(board: Leaderboard) -> str:
     """Everything the leaderboard holds, with a schema number.
 
     Counts per image are left out: they lie in the cell records, and weigh more than all the rest.
     """
-    content = {"schema": SCHEMA, **_clean(board)}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _json(_clean(board))
+
+
+def effects_csv(effects: Effects) -> str:
+    """One row per level and per level and level of another axis; scores in 0..1, not rounded."""
+    common = {"suite": effects.suite, "axis": effects.axis, "measure": effects.measure.name, "to": effects.reference}
+    lines: list[LevelLine | InteractionLine] = [*effects.levels, *effects.interactions]
+    return rows_csv([{**common, **asdict(one)} for one in lines])
+
+
+def effects_json(effects: Effects) -> str:
+    """Everything, with a schema number."""
+    return _json({**asdict(effects), "measure": effects.measure.name})
+
+
+def comparison_csv(found: Comparison) -> str:
+    """One row per cell; values are not rounded."""
+    return rows_csv(list(_rows(found)))
+
+
+def comparison_json(found: Comparison, met: Sequence[Met]) -> str:
+    """Everything, with a schema number."""
+    return _json(
+        {
+            "first": found.first,
+            "second": found.second,
+            "mean": [{**_values(difference), "cells": count} for difference, count in found.mean],
+            "cells": list(_rows(found)),
+            "gates_met": [{"gate": one.gate.text, "cell": one.cell, "how": one.how} for one in met],
+        }
+    )
+
+
+def _json(content: Mapping[str, JsonValue]) -> str:
+    return json.dumps({"schema": SCHEMA, **content}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> str:
@@ -106,3 +141,33 @@ def _clean(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
+    for cell in found.cells:
+        yield {
+            "id": cell.id,
+            "second_id": str(cell.second.get("id")),
+            **cell.labels,
+            "matched_by": "labels" if cell.by_label else "id",
+            "first_state": cell.states[0],
+            "second_state": cell.states[1],
+            "not_comparable": cell.apart or "",
+            **{difference.measure.name: _values(difference) for difference in cell.differences},
+            "changed": "; ".join(cell.changed),
+        }
+    for side, records in ((found.first, found.only_first), (found.second, found.only_second)):
+        for record in records:
+            yield {"id": str(record.get("id")), **(record.get("axes") or {}), "matched_by": f"only in {side}"}
+
+
+def _values(difference: Difference) -> dict[str, JsonValue]:
+    low, high = difference.interval or (None, None)
+    return {
+        "measure": difference.measure.name,
+        "first": difference.first,
+        "second": difference.second,
+        "difference": difference.value,
+        "low": low,
+        "high": high,
+    }

@@ -1,24 +1,31 @@
-"""The leaderboard as LaTeX in the form of the supplement's tables (packages: booktabs)."""
+"""A document as LaTeX in the form of the supplement's tables (packages: booktabs; graphicx where it has pictures)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 
-from bench.render.parts import (
-    DAGGER,
-    board_title,
-    figure_text,
-    is_numeric,
-    mark,
-    settings_grids,
-    standing_grids,
-    standing_title,
-    table_title,
+from bench.document import (
+    Block,
+    Cell,
+    Code,
+    Document,
+    Heading,
+    Link,
+    Listing,
+    Notes,
+    Paragraph,
+    Part,
+    Picture,
+    Points,
+    Symbol,
+    Table,
+    Text,
+    Verbatim,
+    bare,
+    parts,
 )
-from bench.report.measures import heading, line
-from bench.report.naming import slug
-from bench.report.shape import Entry, Figure, Grid, Leaderboard, Measure, Section, Standing, Table
+from bench.words import line, visible
 
 SPECIAL = str.maketrans(
     {
@@ -46,29 +53,6 @@ SPECIAL = str.maketrans(
     }
 )
 
-AXES = {
-    "crop": "Cropping mechanism",
-    "crop_size": "Crop size (square)",
-    "dataset": "Data set",
-    "pretrain": "Pretrained on",
-    "preprocess": "Preprocessing",
-    "model": "Model",
-}
-"""Axes in words, as the supplement's tables head their rows."""
-
-WORDS = {
-    "f1": "F1 score",
-    "precision": "precision",
-    "recall": "recall",
-    "f2": "F2 score",
-    "accuracy": "accuracy",
-    "iou": "intersection over union",
-    "ap": "average precision",
-    "object_recall": "share of defects found",
-    "convergence_epoch": "training epochs to convergence",
-}
-"""Scores in words for captions."""
-
 SIZES = ((62, ()), (84, (r"\footnotesize", r"\setlength{\tabcolsep}{3pt}")))
 """Letters across a page in full size, and a little smaller; the rest is set smallest."""
 SMALLEST = (r"\scriptsize", r"\setlength{\tabcolsep}{2pt}")
@@ -76,130 +60,148 @@ BREAK = r"/\allowbreak{}"
 """A slash at which an address or a folder may go on in the next line."""
 
 
-def to_latex(board: Leaderboard) -> str:
-    """Render the leaderboard as floats to be put into a document that loads booktabs."""
-    blocks = [f"% {board_title(board)}: generated, do not edit. \\usepackage{{booktabs}}"]
-    blocks += [_table(board, table) for table in board.tables]
-    blocks += [grid_latex(grid) for grid in settings_grids(board)]
-    blocks.append(_list([(str(k), escaped(note).replace("/", BREAK)) for k, note in enumerate(board.notes, 1)]))
-    blocks.append(_list([("--", escaped(remark)) for remark in board.remarks]))
-    blocks += [block for section in board.sections for block in _section(section)]
-    blocks += [block for standing in board.standings for block in _standing(board, standing)]
-    blocks.append(_list([(escaped(name), rf"\texttt{{{escaped(value)}}}") for name, value in board.footer]))
-    return "\n\n".join(block for block in blocks if block) + "\n"
+def to_latex(document: Document) -> str:
+    """Set the blocks as floats and lists, to be put into a document that loads booktabs."""
+    first = rf"% {line(bare(document.title))}: generated, do not edit. \usepackage{{booktabs}}"
+    return "\n\n".join(filter(None, [first, *map(_block, document.blocks)])) + "\n"
+
+
+def marked(text: Text) -> str:
+    """One line in which no character but its own marks has a meaning to LaTeX."""
+    return " ".join("".join(map(_part, parts(text))).split())
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Code(text):
+            return rf"\texttt{{{escaped(text)}}}"
+        case Link(address):
+            return rf"\texttt{{{escaped(address).replace('/', BREAK)}}}"
+        case Symbol(text, index, unit, words):
+            subscript = rf"$_{{{escaped(index)}}}$" if index else ""
+            return escaped(words) or escaped(text) + subscript + (escaped(f" [{unit}]") if unit else "")
+        case _:
+            return escaped(part)
 
 
 def escaped(text: str) -> str:
-    """One line in which no character has a meaning to LaTeX; two hyphens stay two, as options have them."""
-    return "-{}-".join(part.translate(SPECIAL) for part in line(text).split("--"))
+    """A text in which no character has a meaning to LaTeX; two hyphens stay two, as options have them."""
+    return "-{}-".join(part.translate(SPECIAL) for part in visible(text).split("--"))
 
 
-def grid_latex(grid: Grid) -> str:
-    """Render a plain table as a float."""
-    body = [r"\toprule", _row(map_escaped(grid.header)), r"\midrule"]
-    body += [_row(map_escaped(row)) for row in grid.rows]
-    widths = [max(map(len, texts)) for texts in zip(grid.header, *grid.rows, strict=True)]
-    columns = list(zip(*grid.rows, strict=True)) or [()] * len(grid.header)
-    sides = "".join("r" if is_numeric(column) else "l" for column in columns[1:])
-    return _float(escaped(grid.title), f"l{sides}", body, _size(widths))
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return rf"\paragraph{{{marked(text)}}}"
+        case Paragraph(sentences):
+            return "\n".join(map(marked, sentences))
+        case Points(items):
+            return _list(("--", marked(item)) for item in items)
+        case Notes(texts):
+            return _list((str(k), marked(note).replace("/", BREAK)) for k, note in enumerate(texts, start=1))
+        case Listing(pairs, title):
+            return _titled(title, _list((escaped(name), marked(text)) for name, text in pairs))
+        case Verbatim(text, title):
+            lines = [rf"{escaped(one).strip()}\\" for one in text.splitlines() if one.strip()]
+            return _titled(title, "\n".join([r"\begin{flushleft}\ttfamily", *lines, r"\end{flushleft}"]))
+        case Picture(file, text):
+            return _float("figure", marked(text), [rf"\includegraphics[width=\linewidth]{{{file}}}"])
+        case Table():
+            return "\n\n".join(filter(None, [_table(block), "\n".join(map(marked, block.below))]))
 
 
-def _size(widths: Sequence[int]) -> Sequence[str]:
-    """Commands that make a table of columns so many letters wide fit a page, as far as the classes of LaTeX go."""
-    letters = sum(widths) + 2 * len(widths)
-    return next((size for most, size in SIZES if letters <= most), SMALLEST)
+def _titled(title: str, body: str) -> str:
+    return f"\\paragraph{{{escaped(title)}}}\n\n{body}" if title and body else body
 
 
-def map_escaped(texts: Sequence[str]) -> list[str]:
-    """Escape every text of a row."""
-    return [escaped(text) for text in texts]
+def _list(items: Iterable[tuple[str, str]]) -> str:
+    lines = [rf"\item[{{{name}}}] {text}" for name, text in items]
+    return "\n".join([r"\begin{description}\sloppy", *lines, r"\end{description}"]) if lines else ""
 
 
-def _table(board: Leaderboard, table: Table) -> str:
-    span = len(board.measures)
-    rows = ", ".join(AXES.get(axis, axis) for axis in board.rows_axis.split(", "))
-    titles = [escaped(rows), *(rf"\multicolumn{{{span}}}{{c}}{{{escaped(column)}}}" for column in table.columns)]
-    heads = ["", *[_heading(m) for m in board.measures] * len(table.columns)]
-    body = [r"\toprule", _row(titles), _rules(span, len(table.columns)), _row(heads), r"\midrule"]
-    body += [
-        _row([escaped(name), *(text for entry in row for text in _entry(entry, span))])
-        for name, row in zip(table.rows, table.entries, strict=True)
-    ]
-    label = slug("-".join([board.suite, *(name for _, name in table.title)]))
-    figures = [len(figure_text(f)) for row in table.entries for entry in row for f in entry.figures]
-    widest = max([len(heading(m)) for m in board.measures] + figures)
-    widths = [max(map(len, (rows, *table.rows))), *[widest] * (span * len(table.columns))]
-    return _float(_caption(board, table), "l" + "r" * span * len(table.columns), body, _size(widths), label)
+def _table(table: Table) -> str:
+    """A float with its caption above the table; a table without a caption stays where it is."""
+    sides = "".join("r" if column.right else "l" for column in table.columns)
+    body = [r"\toprule", *_head(table), r"\midrule"]
+    for row in table.rows:
+        cells = [_cell(cell, span) for cell, span in table.cells(row)]
+        body.append(_row([marked(row.name), *cells]))
+    size = _size(table)
+    tabular = [*size, rf"\begin{{tabular}}{{l{sides}}}", *body, r"\bottomrule", r"\end{tabular}"]
+    caption = marked(table.caption or table.title)
+    if not caption:
+        return "\n".join([r"\begin{center}", *tabular, r"\end{center}"])
+    kind = "table*" if size is SMALLEST else "table"  # across both columns of a page that has two
+    return _float(kind, caption, tabular, table.label)
 
 
-def _caption(board: Leaderboard, table: Table) -> str:
-    """What the suite says of itself, what the columns are, and what holds for the whole table."""
-    measures = ", ".join(f"{_words(measure)} ({_heading(measure, unit=False)})" for measure in board.measures)
-    place = "; ".join(text for text in (board_title(board), table_title(table)) if text)
-    start = [escaped(board.description.rstrip(".")) + "."] if board.description.strip() else []
-    return " ".join([*start, f"{measures[:1].upper()}{measures[1:]}.", f"{escaped(place)}."])
+def _float(kind: str, caption: str, body: Sequence[str], label: str = "") -> str:
+    named = rf"\caption{{{caption}}}" + (rf"\label{{tab:{label}}}" if label else "")
+    return "\n".join([rf"\begin{{{kind}}}", r"\centering", named, *body, rf"\end{{{kind}}}"])
 
 
-def _words(measure: Measure) -> str:
-    name = WORDS.get(measure.name.partition("@")[0], heading(measure, ""))
-    return escaped(f"{measure.split} {name}" if measure.split else name)
+def _head(table: Table) -> list[str]:
+    """The line of headings; where groups have titles, these above it, each over a rule of its own."""
+    heads = [marked(column.head) for column in table.columns]
+    corner = marked(table.corner)
+    if not _has_titles(table):
+        return [_row([corner, *heads])]
+    spans = [len(group.columns) for group in table.groups]
+    titles = [_spanning(marked(group.title), span) for group, span in zip(table.groups, spans, strict=True)]
+    edges = pairwise(accumulate([2, *spans]))
+    rules = " ".join(rf"\cmidrule(lr){{{start}-{end - 1}}}" for start, end in edges)
+    return [_row([corner, *titles]), rules, _row(["", *heads])]
 
 
-def _rules(span: int, columns: int) -> str:
-    edges = accumulate([2, *[span] * columns])
-    return " ".join(rf"\cmidrule(lr){{{start}-{end - 1}}}" for start, end in pairwise(edges))
+def _has_titles(table: Table) -> bool:
+    return any(group.title for group in table.groups)
 
 
-def _heading(measure: Measure, *, unit: bool = True) -> str:
-    symbol = escaped(measure.symbol)
-    subscript = rf"$_{{{escaped(measure.subscript)}}}$" if measure.subscript else ""
-    return symbol + subscript + (r" [\%]" if measure.percent and unit else "")
-
-
-def _entry(entry: Entry, span: int) -> list[str]:
-    suffix = (escaped(DAGGER) if entry.inert else "") + (rf"$^{{{entry.note}}}$" if entry.note else "")
-    if not entry.figures:
-        return [rf"\multicolumn{{{span}}}{{c}}{{{escaped(mark(entry))}{suffix}}}"]
-    texts = [_figure(figure) for figure in entry.figures]
-    return [texts[0] + suffix, *texts[1:]]
-
-
-def _figure(figure: Figure) -> str:
-    """The mean, bold where it is the best, with its spread in small type so that a table of nine columns fits."""
-    text = escaped(figure.text)
-    spread = rf"{{\tiny$\pm${escaped(figure.spread_text)}}}" if figure.spread_text else ""
-    tie = rf"$^\mathrm{{{figure.tie}}}$" if figure.tie else ""
-    return (rf"\textbf{{{text}}}" if figure.best else text) + spread + tie
+def _spanning(text: str, span: int) -> str:
+    return rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
 
 
 def _row(texts: Sequence[str]) -> str:
     return " & ".join(texts) + r" \\"
 
 
-def _float(caption: str, columns: str, body: Sequence[str], size: Sequence[str], label: str = "") -> str:
-    """A float with its caption above the table; a table without a caption stays where it is."""
-    tabular = [*size, rf"\begin{{tabular}}{{{columns}}}", *body, r"\bottomrule", r"\end{tabular}"]
-    if not caption:
-        return "\n".join([r"\begin{center}", *tabular, r"\end{center}"])
-    named = rf"\caption{{{caption}}}" + (rf"\label{{tab:{label}}}" if label else "")
-    kind = "table*" if size is SMALLEST else "table"  # across both columns of a page that has two
-    return "\n".join([rf"\begin{{{kind}}}", r"\centering", named, *tabular, rf"\end{{{kind}}}"])
+def _cell(cell: Cell, span: int) -> str:
+    """The value, bold where it is the best, with its spread in small type so that a table of nine columns fits."""
+    text = marked(cell.text)
+    spread = rf"{{\tiny$\pm${escaped(cell.spread)}}}" if cell.spread else ""
+    ties = rf"$^\mathrm{{{cell.ties}}}$" if cell.ties else ""
+    dagger = r"$\dagger$" if cell.dagger else ""
+    note = rf"$^{{{cell.note}}}$" if cell.note else ""
+    whole = (rf"\textbf{{{text}}}" if cell.best else text) + spread + ties + dagger + note
+    return _spanning(whole, span) if cell.instead else whole
 
 
-def _list(items: Sequence[tuple[str, str]]) -> str:
-    if not items:
-        return ""
-    lines = [rf"\item[{{{name}}}] {text}" for name, text in items]
-    return "\n".join([r"\begin{description}\sloppy", *lines, r"\end{description}"])
+def _size(table: Table) -> Sequence[str]:
+    """Commands that make a table fit a page, as far as the classes of LaTeX go."""
+    widths = _widths(table)
+    letters = sum(widths) + 2 * len(widths)
+    return next((size for most, size in SIZES if letters <= most), SMALLEST)
 
 
-def _section(section: Section) -> list[str]:
-    grids = [grid_latex(grid) for grid in section.grids]
-    return [rf"\paragraph{{{escaped(section.title)}}}", *grids, "\n".join(map(escaped, section.sentences))]
+def _widths(table: Table) -> list[int]:
+    """Letters of the widest text of every column, names first; columns below titles are as wide as the widest of them.
+
+    What stands instead of values takes the room that these leave.
+    """
+    first = max(map(_letters, [table.corner, *(row.name for row in table.rows)]))
+    widths = [_letters(column.head) for column in table.columns]
+    for row in table.rows:
+        place = 0
+        for cell, span in table.cells(row):
+            if not cell.instead:
+                widths[place] = max(widths[place], len(str(cell)))
+            place += span
+    return [first, *([max(widths)] * len(widths) if _has_titles(table) else widths)]
 
 
-def _standing(board: Leaderboard, standing: Standing) -> list[str]:
-    title = standing_title(standing, board)
-    sentences = "\n".join(escaped(sentence) for sentence in standing.sentences)
-    grids = [grid_latex(grid) for grid in standing_grids(standing)]
-    return [rf"\paragraph{{{escaped(title)}}}" if title and (sentences or grids) else "", sentences, *grids]
+def _letters(text: Text) -> int:
+    return sum(len(str(part)) if not isinstance(part, Symbol) else _letters_of(part) for part in parts(text))
+
+
+def _letters_of(symbol: Symbol) -> int:
+    return len(symbol.words or str(symbol)) + (len(f" [{symbol.unit}]") if symbol.unit else 0)

@@ -1,125 +1,142 @@
-"""The leaderboard for a terminal, or for a log file."""
+"""A document for a terminal, or for a log file."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
-from bench.render.layout import Group, Line, Piece, Style, lay_out, to_string, wrap
-from bench.render.parts import (
-    DAGGER,
-    board_title,
-    figure_text,
-    mark,
-    settings_grids,
-    standing_grids,
-    standing_title,
-    table_title,
+from bench.document import (
+    Block,
+    Cell,
+    Document,
+    Heading,
+    Listing,
+    Notes,
+    Paragraph,
+    Picture,
+    Points,
+    Symbol,
+    Table,
+    Text,
+    Verbatim,
+    bare,
 )
-from bench.report.measures import heading, line
-from bench.report.shape import Entry, Grid, Leaderboard, Section, Standing, Table
+from bench.render import layout
+from bench.render.layout import Line, Piece, Style, cells, left, to_string, wrap
+from bench.words import line, visible
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LETTERS = str.maketrans("abcdefghijklmnop", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖ")
+DAGGER = "†"
+INSTEAD: dict[str, Style] = {"quiet": "dim", "alarm": "red"}
 
 
-def to_text(board: Leaderboard, width: int = 100, colour: bool = False) -> str:
-    """Set the leaderboard in ``width`` columns; without colour the best figures carry a star."""
+def to_text(document: Document, width: int = 100, colour: bool = False) -> str:
+    """Set a document in ``width`` columns; without colour the best figures carry a star."""
     width = max(width, 40)
-    blocks: list[list[Line]] = [_prose(board_title(board), width, "bold")]
-    blocks += [_table(board, table, width, colour) for table in board.tables]
-    blocks += [_grid(grid, width) for grid in settings_grids(board)]
-    blocks.append([found for k, note in enumerate(board.notes, 1) for found in _hanging(f"{_small(k)} ", note, width)])
-    blocks.append([found for remark in board.remarks for found in _prose(_remark(remark, colour), width)])
-    blocks += [block for section in board.sections for block in _section(section, width)]
-    blocks += [block for standing in board.standings for block in _standing(board, standing, width)]
-    blocks.append([found for name, value in board.footer for found in _hanging(f"{name}: ", value, width, "dim")])
-    return to_string(_spaced(blocks), colour=colour)
+    lines = _prose(document.title, width, "bold") if document.title else []
+    before: Block | None = None
+    for block in document.blocks:
+        found = _lines(block, width, colour)
+        if not found:
+            continue
+        if (
+            lines
+            and not isinstance(before, Heading)
+            and not (isinstance(before, Picture) and isinstance(block, Picture))
+        ):
+            lines.append([])
+        lines += found
+        before = block
+    return to_string(lines, colour=colour)
 
 
-def grid_text(grid: Grid, width: int = 100, colour: bool = False) -> str:
-    """Set a plain table in ``width`` columns."""
-    return to_string(_grid(grid, width), colour=colour)
+def _lines(block: Block, width: int, colour: bool) -> list[Line]:
+    match block:
+        case Heading(text):
+            return _prose(text, width, "bold")
+        case Paragraph(sentences):
+            return _all_prose(sentences, width)
+        case Points(items):
+            starred = items if colour else [bare(item).replace("Bold:", "*:", 1) for item in items]
+            return _all_prose(starred, width)
+        case Notes(texts):
+            numbered = enumerate(texts, start=1)
+            return [found for k, note in numbered for found in _hanging(f"{_small(k)} ", note, width)]
+        case Listing():
+            return _listing(block, width)
+        case Verbatim():
+            return _verbatim(block, width)
+        case Picture(file):
+            return [[(f"picture: {visible(file)}", "")]]
+        case Table():
+            return _table(block, width, colour)
 
 
-def _spaced(blocks: Iterable[list[Line]]) -> list[Line]:
-    """All blocks that are not empty, one free line between them."""
-    lines: list[Line] = []
-    for block in blocks:
-        if block:
-            lines += [[], *block] if lines else block
-    return lines
+def _table(table: Table, width: int, colour: bool) -> list[Line]:
+    groups = []
+    for place, group in enumerate(table.groups):
+        heads = tuple(_head(column.head) for column in group.columns)
+        rows = tuple(tuple(_piece(cell, colour) for cell in row.parts[place]) for row in table.rows)
+        groups.append(layout.Group(line(group.title), heads, rows))
+    names = [line(bare(row.name)) for row in table.rows]
+    lines = layout.lay_out(line(bare(table.corner)), names, groups, width)
+    return _titled(table.title, lines, width) + _all_prose(table.below, width)
 
 
-def _table(board: Leaderboard, table: Table, width: int, colour: bool) -> list[Line]:
-    headings = tuple(heading(measure, " %") for measure in board.measures)
-    groups = [
-        Group(line(column), headings, tuple(_pieces(row[index], colour) for row in table.entries))
-        for index, column in enumerate(table.columns)
-    ]
-    title = _prose(table_title(table), width, "bold") if table_title(table) else []
-    return title + lay_out(board.rows_axis, [line(row) for row in table.rows], groups, width)
+def _head(head: Text) -> str:
+    unit = f" {head.unit}" if isinstance(head, Symbol) and head.unit else ""
+    return line(bare(head)) + unit
 
 
-def _pieces(entry: Entry, colour: bool) -> tuple[Piece, ...]:
-    """The figures of a position, or one piece that is centred across their columns."""
-    suffix = (DAGGER if entry.inert else "") + (_small(entry.note) if entry.note else "")
-    if not entry.figures:
-        style: Style = "red" if entry.state in ("failed", "diverged", "blocked") else "dim"
-        return (Piece(mark(entry), suffix, style),)
-    return tuple(
-        Piece(
-            figure_text(figure),
-            ("*" if figure.best and not colour else "") + _letters(figure.tie) + (suffix if index == 0 else ""),
-            "bold" if figure.best else "",
-        )
-        for index, figure in enumerate(entry.figures)
-    )
+def _piece(cell: Cell, colour: bool) -> Piece:
+    star = "*" if cell.best and not colour else ""
+    note = _small(cell.note) if cell.note else ""
+    suffix = star + cell.ties.translate(LETTERS) + (DAGGER if cell.dagger else "") + note
+    return Piece(line(str(cell)), suffix, INSTEAD.get(cell.instead, "bold" if cell.best else ""))
 
 
 def _small(number: int) -> str:
     return str(number).translate(SUPERSCRIPTS)
 
 
-def _letters(tie: str) -> str:
-    return tie.translate(LETTERS)
+def _listing(listing: Listing, width: int) -> list[Line]:
+    """Two columns below the title; without a title, values that follow their names."""
+    if not listing.title:
+        return [found for name, text in listing.pairs for found in _hanging(f"{line(name)}: ", text, width, "dim")]
+    column = min(max((cells(name) for name, _ in listing.pairs), default=0), width // 2)
+    lines: list[Line] = []
+    for name, text in listing.pairs:
+        start = f"  {left(line(name), column)}  "
+        for part in wrap(line(bare(text)), max(width - column - 4, 20)):
+            lines.append([((start + part).rstrip(), "")])
+            start = " " * (column + 4)
+    return _titled(listing.title, lines, width)
 
 
-def _grid(grid: Grid, width: int) -> list[Line]:
-    groups = [
-        Group("", (name,), tuple((Piece(row[index]),) for row in grid.rows))
-        for index, name in enumerate(grid.header[1:], start=1)
-    ]
-    title = _prose(grid.title, width, "bold") if grid.title else []
-    return title + lay_out(grid.header[0], [row[0] for row in grid.rows], groups, width)
+def _verbatim(verbatim: Verbatim, width: int) -> list[Line]:
+    """Lines folded and set in below the title; without a title, lines as they are."""
+    texts = [visible(text) for text in verbatim.text.split("\n")]
+    if not verbatim.title:
+        return [[(text, "")] for text in texts]
+    folded = [part for text in texts for part in textwrap.wrap(text, width - 2) or [""]]
+    return _titled(verbatim.title, [[(f"  {part}", "")] for part in folded], width)
 
 
-def _section(section: Section, width: int) -> list[list[Line]]:
-    """Title, grids, sentences; the title stays with what follows it."""
-    sentences = [found for sentence in section.sentences for found in _prose(line(sentence), width)]
-    first, *others = [*(_grid(grid, width) for grid in section.grids), sentences]
-    return [_prose(line(section.title), width, "bold") + first, *others]
+def _titled(title: Text, lines: list[Line], width: int) -> list[Line]:
+    return (_prose(title, width, "bold") if title and lines else []) + lines
 
 
-def _standing(board: Leaderboard, standing: Standing, width: int) -> list[list[Line]]:
-    title = standing_title(standing, board)
-    sentences = [found for sentence in standing.sentences for found in _prose(line(sentence), width)]
-    grids = standing_grids(standing)
-    if not sentences and not grids:
-        return []
-    head = _prose(title, width, "bold") if title else []
-    return [head + sentences, *(_grid(grid, width) for grid in grids)]
+def _all_prose(texts: Iterable[Text], width: int) -> list[Line]:
+    return [found for text in texts for found in _prose(text, width)]
 
 
-def _remark(text: str, colour: bool) -> str:
-    return text if colour else text.replace("Bold:", "*:", 1)
+def _prose(text: Text, width: int, style: Style = "") -> list[Line]:
+    return [[(found, style)] for found in wrap(line(bare(text)), width)]
 
 
-def _prose(text: str, width: int, style: Style = "") -> list[Line]:
-    return [[(found, style)] for found in wrap(text, width)]
-
-
-def _hanging(start: str, text: str, width: int, style: Style = "") -> list[Line]:
+def _hanging(start: str, text: Text, width: int, style: Style = "") -> list[Line]:
     """Text after ``start``; its further lines are set in."""
     indent = " " * min(len(start), 12)
-    first, *more = wrap(start + text, width - len(indent))
+    first, *more = wrap(start + line(bare(text)), width - len(indent))
     return [[(first, style)], *([(indent + part, style)] for part in more)]

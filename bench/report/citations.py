@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.record import Provider, Record
-from bench.report.measures import line
+from bench.words import line
 
 
 @dataclass(frozen=True, slots=True)

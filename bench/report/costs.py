@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 
 from bench.report.choose import Records
 from bench.report.front import front
-from bench.report.measures import NOTHING, OLD, line, look, measure_of, number, percent, plain, read, texts_of
+from bench.report.measures import NOTHING, OLD, look, measure_of, number, percent, plain, read, texts_of
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
-from bench.words import plural
+from bench.words import line, plural
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     "parameters": ("parameters",),

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bench.report.choose import Records, state_of
-from bench.report.measures import line, look, number, plain
+from bench.report.measures import look, number, plain
 from bench.report.shape import CellLike
 from bench.types import JsonValue
-from bench.words import plural
+from bench.words import line, plural
 
 LONGEST = 300
 """Provenance values longer than this are left to the cell records."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.measures import NOTHING, line
+from bench.report.measures import NOTHING
 from bench.report.shape import Entry, Grid, Section, Table
+from bench.words import line
 
 MEANING = (
     "Diagnosis only, no score: how many points of mean F1_T the trial of best F1_T lies above the trial that "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +12,7 @@ import numpy as np
 from bench.report.shape import Figure, Measure
 from bench.score.ranges import SHARES
 from bench.types import JsonValue
+from bench.words import line
 
 NOTHING = "–"
 """Printed where there is no value; a missing score is never a zero."""
@@ -48,7 +48,6 @@ NEITHER = frozenset(
     }
 )
 """Score fields that describe the data or the choice; of two values neither is better."""
-TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SUBSCRIPTS = {"validation": "V", "test": "T"}
 
 
@@ -212,16 +211,6 @@ def plain(value: JsonValue) -> str:
 def setting_text(value: JsonValue) -> str:
     """A setting exactly as asked: 0.0003, not 3e-4 rounded."""
     return line(value) if isinstance(value, str) else line(repr(value))
-
-
-def line(text: str) -> str:
-    """One printable line: a reason may hold line breaks and terminal codes, a table must not."""
-    return " ".join(visible(text).split())
-
-
-def visible(text: str) -> str:
-    """The text without terminal codes, other control characters as spaces; indentation stays."""
-    return "".join(c if c.isprintable() else " " for c in TERMINAL_CODE.sub("", text.expandtabs(4)))
 
 
 def first_line(text: str, most: int = 300) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bench.report.choose import Records
 from bench.report.footer import budget_text
-from bench.report.measures import NOTHING, heading, line, look, measure_of, printed
+from bench.report.measures import NOTHING, heading, look, measure_of, printed
 from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table
 from bench.suite.schema import Published
 from bench.types import JsonValue
+from bench.words import line
 
 FEWEST = 3
 """Levels from which on two orders are compared."""

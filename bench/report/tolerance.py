@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.report.choose import Records
-from bench.report.measures import line, look, measure_of, number, read
+from bench.report.measures import look, measure_of, number, read
 from bench.report.shape import Entry, Grid, Section, Table
 from bench.types import JsonValue
-from bench.words import plural
+from bench.words import line, plural
 
 TEST = measure_of("f1@test")
 VARIANTS = {

@@ -14,12 +14,12 @@ from typing import Any
 from bench.errors import StoreError
 from bench.record import EndWord, Record
 from bench.report.changes import changes
-from bench.report.measures import leaves, line
+from bench.report.measures import leaves
 from bench.runs.folder import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
 from bench.store.records import load_record, write_record
 from bench.store.store import SCHEMA, read_json, write_json
 from bench.suite.resolved import Suite, problem
-from bench.words import plural
+from bench.words import line, plural
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""

@@ -46,9 +46,10 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
 
 def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[str], Path]:
     """Draw the pictures, write the card, and return its remarks and its file."""
-    from bench.audit.card import CardFacts, beware, card_markdown
+    from bench.audit.card import CardFacts, beware, card
     from bench.data.splits import assign
     from bench.errors import DataError
+    from bench.render.markdown import to_markdown
     from bench.report.naming import short_name, slug
 
     component = opened.offer.component
@@ -72,7 +73,7 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
         pictures=_draw(opened, pixels, folder),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(card_markdown(facts), encoding="utf-8", newline="\n")
+    (folder / FILE).write_text(to_markdown(card(facts)), encoding="utf-8", newline="\n")
     return beware(facts), folder / FILE
 
 

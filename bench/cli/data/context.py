@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import data_desk, dataset_options
+from bench.cli.printing import printed
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
@@ -46,12 +47,9 @@ def command(
     1 for equal windows; it falls with the correlation, and where brightness or contrast differ.
     """
     from bench.audit.context import context
-    from bench.audit.context_table import context_figure, context_grid
-    from bench.canonical import printable
+    from bench.audit.context_table import context_document, context_figure
     from bench.component import guarded
     from bench.pictures.curves import write_figure
-    from bench.render.text import grid_text
-    from bench.words import plural
 
     edges = _edges(sizes)
     if to.suffix not in SUFFIXES:
@@ -62,14 +60,7 @@ def command(
         found = context(index, opened.dataset, edges)
         what = f"load of data set {index.dataset!r}"
         write_figure(context_figure(found, lambda image: guarded(what, opened.dataset.load, image)), to)
-    click.echo(grid_text(context_grid(found)))
-    pair = found.pair
-    click.echo(f"defect: {printable(pair.defect.id)}, look-alike: {printable(pair.sound.id)}")
-    click.echo(
-        f"searched {found.places:,} places of {plural(found.images, 'image')}, compared on blocks of "
-        f"{found.block} x {found.block} pixels"
-    )
-    click.echo(f"figure: {printable(str(to))}")
+    click.echo(printed(context_document(found, str(to))), nl=False)
 
 
 def _edges(text: str) -> list[int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import DataDesk, data_desk, dataset_options
+from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
     from bench.audit.leaks import Found, Kind, Link
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from bench.stages.opening import Opened
     from bench.types import Split
 
-MOST_LINES = 20
-"""Near-duplicates that are printed."""
 MOST_PICTURES = 96
 """Pairs of each kind that are drawn, most alike first."""
 SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
@@ -38,7 +37,7 @@ SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
 @click.option("--groups", metavar="NAME|FILE.csv", help="Groups to judge by: those of another data set, or id,group.")
 @click.option("--likeness", type=click.FloatRange(0, 1), help="From where on images count as alike; by default 0.5.")
 @click.option("--to", type=click.Path(path_type=Path), help="Folder for the pairs as csv and pictures.")
-@click.option("--format", "form", type=click.Choice(("text", "csv")), default="text", show_default=True)
+@format_option("csv")
 @dataset_options
 def command(
     dataset: str,
@@ -59,7 +58,7 @@ def command(
     """
     if split not in ("grouped", "random") and not split.endswith(".csv"):
         raise click.UsageError(f"--split {split!r}: write grouped, random or the name of a file that ends in .csv")
-    from bench.audit.leaks import found_leaks
+    from bench.audit.leaks import found_leaks, leaks_document
     from bench.audit.near_duplicates import ALIKE
     from bench.audit.placing import random_split
 
@@ -72,8 +71,13 @@ def command(
         if to:
             _write(opened, found, to)
     named = f"random (seed {seed})" if split == "random" else split
-    for text in _text(found, named, to) if form == "text" else _csv(found):
-        click.echo(text)
+    if form == "csv":
+        click.echo(_csv(found), nl=False)
+    else:
+        more = "--format csv lists all, --to DIR shows them"
+        click.echo(printed(leaks_document(found, named, more), form), nl=False)
+        if to:
+            click.echo(f"pairs: {to / 'pairs.csv'}")
     return 3 if found.any else 0
 
 
@@ -111,29 +115,11 @@ def _looks(opened: Opened) -> dict[str, Look]:
     return seen
 
 
-def _text(found: Found, split: str, to: Path | None) -> list[str]:
-    from bench.audit.leaks import cautions, judged, link_text, links, summary
-    from bench.render.text import grid_text
-    from bench.words import plural
-
-    lines = [grid_text(summary(found, f"{found.index.dataset}, split {split}"))]
-    lines += [sentence for sentence in (*cautions(found), judged(found)) if sentence]
-    near = [link for link in links(found) if link.kind == "near-duplicate"]
-    lines += [f"  {link_text(found, link)}" for link in near[:MOST_LINES]]
-    if len(near) > MOST_LINES:
-        lines.append(
-            f"  and {plural(len(near) - MOST_LINES, 'pair')} more; --format csv lists all, --to DIR shows them"
-        )
-    if to:
-        lines.append(f"pairs: {to / 'pairs.csv'}")
-    return lines
-
-
-def _csv(found: Found) -> list[str]:
+def _csv(found: Found) -> str:
     from bench.audit.leaks import link_row, links
     from bench.render.data import rows_csv
 
-    return [rows_csv([link_row(found, link) for link in links(found)]).rstrip("\n")]
+    return rows_csv([link_row(found, link) for link in links(found)])
 
 
 def _write(opened: Opened, found: Found, to: Path) -> None:
@@ -146,7 +132,7 @@ def _write(opened: Opened, found: Found, to: Path) -> None:
     for old in to.iterdir():
         if SHEETS.fullmatch(old.name):
             old.unlink()
-    (to / "pairs.csv").write_text("\n".join([*_csv(found), ""]), encoding="utf-8", newline="\n")
+    (to / "pairs.csv").write_text(_csv(found), encoding="utf-8", newline="\n")
     by_kind: dict[Kind, list[Link]] = {}
     for link in links(found):
         by_kind.setdefault(link.kind, []).append(link)

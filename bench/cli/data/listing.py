@@ -13,10 +13,11 @@ import click
 
 from bench.canonical import printable
 from bench.cli.options import data_desk, dataset_options
+from bench.cli.printing import format_option, printed
+from bench.document import Document
 
 if TYPE_CHECKING:
     from bench.obtain.holdings import Holding
-    from bench.report.shape import Grid
 
 WIDTH = 100
 HEADER = ("data set", "state", "images", "size", "licence", "where, or how to get it")
@@ -24,7 +25,7 @@ HEADER = ("data set", "state", "images", "size", "licence", "where, or how to ge
 
 @click.command("list")
 @dataset_options
-@click.option("--format", "form", type=click.Choice(("text", "markdown", "csv")), default="text", show_default=True)
+@format_option("csv")
 def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
     """List every data set: where it is, licence, size, state. Opens no image."""
     from bench.obtain.holdings import holdings
@@ -36,13 +37,14 @@ def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugi
         from bench.render.data import rows_csv
 
         click.echo(rows_csv([_row(one) for one in found]), nl=False)
-    elif form == "markdown":
-        from bench.render.markdown import grid_markdown
-
-        click.echo(grid_markdown(_grid(found)))
-    else:
+    elif form == "text":
         for line in text_lines(found):
             click.echo(line)
+    else:
+        from bench.report.tables import plain_table
+
+        rows = [(*_cells(one), "; ".join(_where(one))) for one in found]
+        click.echo(printed(Document("", [plain_table(HEADER, rows)]), form), nl=False)
 
 
 def _row(one: Holding) -> dict[str, str | int | None]:
@@ -72,12 +74,6 @@ def _where(one: Holding) -> list[str]:
     if one.state in ("absent", "begun", "on demand"):
         return [printable(one.note)]
     return [printable(text) for text in (str(one.root), one.note) if text]
-
-
-def _grid(found: Sequence[Holding]) -> Grid:
-    from bench.report.shape import Grid
-
-    return Grid("", HEADER, tuple((*_cells(one), "; ".join(_where(one))) for one in found))
 
 
 def text_lines(found: Sequence[Holding]) -> Iterator[str]:

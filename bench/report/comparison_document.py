@@ -1,19 +1,18 @@
-"""A comparison of two runs as text, Markdown, CSV or JSON."""
+"""A comparison of two runs as a document."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.document import Document, Points, Table
 from bench.report.compare import Comparison, Difference, Matched, Met
-from bench.report.measures import NOTHING, heading, line, look, printed, texts_of
-from bench.report.shape import Grid
+from bench.report.measures import NOTHING, heading, look, printed, texts_of
+from bench.report.tables import plain_table
 from bench.report.undefined import why_undefined
 from bench.statistics.intervals import RELIABLE_GROUPS
 from bench.types import JsonValue
 from bench.words import plural
 
-SCHEMA = 1
 FIXED = (
     "Intervals (95 %) are over the groups of the split, paired; both models are held fixed, so other seeds are not "
     "covered."
@@ -21,57 +20,24 @@ FIXED = (
 FEW = "Intervals are unreliable where fewer than {} groups hold defects; here as few as {} do."
 
 
-def comparison_text(found: Comparison, met: Sequence[Met], width: int = 100) -> str:
-    """For a terminal."""
-    from bench.render.layout import wrap
-    from bench.render.text import grid_text
-
-    blocks = ["\n".join(wrap(_title(found), width))]
-    blocks += [grid_text(grid, width).rstrip("\n") for grid in _grids(found)]
-    blocks.append("\n".join(part for sentence in _sentences(found, met) for part in wrap(line(sentence), width)))
-    return "\n\n".join(block for block in blocks if block)
+def comparison_document(found: Comparison, met: Sequence[Met]) -> Document:
+    """Means and cells side by side, then everything that must be said of them; ``met`` are the gates met."""
+    title = f"{found.second} against {found.first} (second less first)"
+    return Document(title, [*_tables(found), Points(list(_sentences(found, met)))], level=1)
 
 
-def comparison_markdown(found: Comparison, met: Sequence[Met]) -> str:
-    """For a page."""
-    from bench.render.markdown import escaped, grid_markdown
-
-    blocks = [f"# {escaped(_title(found))}", *(grid_markdown(grid).rstrip("\n") for grid in _grids(found))]
-    return "\n\n".join([*blocks, "\n".join(f"- {escaped(line(text))}" for text in _sentences(found, met))]) + "\n"
-
-
-def comparison_csv(found: Comparison) -> str:
-    """One row per cell; values are not rounded."""
-    from bench.render.data import rows_csv
-
-    return rows_csv(list(_rows(found)))
-
-
-def comparison_json(found: Comparison, met: Sequence[Met]) -> str:
-    """Everything, with a schema number."""
-    content = {
-        "schema": SCHEMA,
-        "first": found.first,
-        "second": found.second,
-        "mean": [{**_values(difference), "cells": count} for difference, count in found.mean],
-        "cells": list(_rows(found)),
-        "gates_met": [{"gate": one.gate.text, "cell": one.cell, "how": one.how} for one in met],
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _title(found: Comparison) -> str:
-    return f"{found.second} against {found.first} (second less first)"
-
-
-def _grids(found: Comparison) -> Iterator[Grid]:
-    rows = [(heading(d.measure), *_shown(d), str(count)) for d, count in found.mean if count]
-    if rows:
-        yield Grid("Mean over cells", ("measure", "first", "second", "difference", "interval", "cells"), tuple(rows))
+def _tables(found: Comparison) -> Iterator[Table]:
+    means = [(heading(one.measure), *_shown(one), str(count)) for one, count in found.mean if count]
+    if means:
+        header = ("measure", "first", "second", "difference", "interval", "cells")
+        yield plain_table(header, means, title="Mean over cells")
     names = _names(found)
-    cells = tuple((names[cell.id], heading(d.measure), *_shown(d)) for cell in found.cells for d in cell.differences)
+    cells = []
+    for cell in found.cells:
+        cells += [(names[cell.id], heading(one.measure), *_shown(one)) for one in cell.differences]
     if cells:
-        yield Grid("Cells", ("cell", "measure", "first", "second", "difference", "interval"), cells)
+        header = ("cell", "measure", "first", "second", "difference", "interval")
+        yield plain_table(header, cells, title="Cells")
 
 
 def _names(found: Comparison) -> dict[str, str]:
@@ -81,7 +47,7 @@ def _names(found: Comparison) -> dict[str, str]:
     axes = dict.fromkeys(axis for own in labels.values() for axis in own)
     several = [axis for axis in axes if len({own.get(axis) for own in labels.values()}) > 1]
     return {
-        id: " ".join([id[:8], ", ".join(line(own.get(axis, NOTHING)) for axis in several)]).strip()
+        id: " ".join([id[:8], ", ".join(own.get(axis, NOTHING) for axis in several)]).strip()
         for id, own in labels.items()
     }
 
@@ -164,33 +130,3 @@ def _changed(cells: Sequence[Matched]) -> Iterator[str]:
         for text in cell.changed:
             groups[text] = groups.get(text, 0) + 1
     yield from (f"Changed in {plural(count, 'cell')}: {text}." for text, count in groups.items())
-
-
-def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
-    for cell in found.cells:
-        yield {
-            "id": cell.id,
-            "second_id": str(cell.second.get("id")),
-            **cell.labels,
-            "matched_by": "labels" if cell.by_label else "id",
-            "first_state": cell.states[0],
-            "second_state": cell.states[1],
-            "not_comparable": cell.apart or "",
-            **{difference.measure.name: _values(difference) for difference in cell.differences},
-            "changed": "; ".join(cell.changed),
-        }
-    for side, records in ((found.first, found.only_first), (found.second, found.only_second)):
-        for record in records:
-            yield {"id": str(record.get("id")), **(record.get("axes") or {}), "matched_by": f"only in {side}"}
-
-
-def _values(difference: Difference) -> dict[str, JsonValue]:
-    low, high = difference.interval or (None, None)
-    return {
-        "measure": difference.measure.name,
-        "first": difference.first,
-        "second": difference.second,
-        "difference": difference.value,
-        "low": low,
-        "high": high,
-    }

@@ -1,0 +1,215 @@
+"""A leaderboard as a document: its tables, what they follow, and how to make the same numbers again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.document import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Document,
+    Group,
+    Heading,
+    Listing,
+    Notes,
+    Paragraph,
+    Part,
+    Points,
+    Row,
+    Symbol,
+    Table,
+)
+from bench.report.board import settings_text
+from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text
+from bench.report.naming import slug
+from bench.report.shape import NOT_HERE, Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
+from bench.report.shape import Table as Positions
+from bench.report.standing import common_badges
+from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
+from bench.words import plural
+
+AXES = {
+    "crop": "Cropping mechanism",
+    "crop_size": "Crop size (square)",
+    "dataset": "Data set",
+    "pretrain": "Pretrained on",
+    "preprocess": "Preprocessing",
+    "model": "Model",
+}
+"""Axes in words, as the supplement's tables head their rows."""
+
+WORDS = {
+    "f1": "F1 score",
+    "precision": "precision",
+    "recall": "recall",
+    "f2": "F2 score",
+    "accuracy": "accuracy",
+    "iou": "intersection over union",
+    "ap": "average precision",
+    "object_recall": "share of defects found",
+    "convergence_epoch": "training epochs to convergence",
+}
+"""Scores in words for captions."""
+TYPES_HEADER = ("type", "pixels", "groups", "objects", "recall [%]", "object recall [%]")
+
+
+def board_document(board: Leaderboard) -> Document:
+    """Everything that a leaderboard says; the figures of its sections and cells are exported as data."""
+    blocks: list[Block] = [_table(board, table) for table in board.tables]
+    blocks += _settings_tables(board)
+    blocks += [Notes(board.notes), Points(board.remarks)]
+    for section in board.sections:
+        blocks += _section(section)
+    for standing in board.standings:
+        blocks += _standing(standing, several=len(board.standings) > 1)
+    blocks.append(Listing([(name, Code(value)) for name, value in board.footer]))
+    return Document(_title(board), blocks)
+
+
+def _title(board: Leaderboard) -> str:
+    """``cropping: dataset metalpart, crop_size 128``."""
+    fixed = ", ".join(f"{axis} {label}" for axis, label in board.fixed)
+    return f"{board.suite}: {fixed}" if fixed else board.suite
+
+
+def _table(board: Leaderboard, table: Positions) -> Table:
+    words = ", ".join(AXES.get(axis, axis) for axis in board.rows_axis.split(", "))
+    columns = [Column(_symbol(measure, unit="%")) for measure in board.measures]
+    rows = zip(table.rows, table.entries, strict=True)
+    return Table(
+        corner=Symbol(board.rows_axis, words=words),
+        groups=[Group(columns, column) for column in table.columns],
+        rows=[Row(name, [_cells(entry) for entry in entries]) for name, entries in rows],
+        title=_table_title(table),
+        caption=_caption(board, table),
+        label=slug("-".join([board.suite, *(name for _, name in table.title)])),
+    )
+
+
+def _table_title(table: Positions) -> str:
+    """``dataset mtd, crop_size 128 [leaky]``; empty for an only table without badges."""
+    names = ", ".join(f"{axis} {label}" for axis, label in table.title)
+    badges = " ".join(f"[{badge}]" for badge in table.badges)
+    return f"{names} {badges}".strip()
+
+
+def _symbol(measure: Measure, unit: str = "") -> Symbol:
+    return Symbol(measure.symbol, measure.subscript, unit if measure.percent else "")
+
+
+def _caption(board: Leaderboard, table: Positions) -> tuple[Part, ...]:
+    """What the suite says of itself, what the columns are, and what holds for the whole table."""
+    caption: list[Part] = []
+    if board.description.strip():
+        caption.append(f"{board.description.rstrip('.')}. ")
+    for number, measure in enumerate(board.measures):
+        words = _in_words(measure)
+        first = f"{words[:1].upper()}{words[1:]}" if number == 0 else f"), {words}"
+        caption += [f"{first} (", _symbol(measure)]
+    place = "; ".join(filter(None, (_title(board), _table_title(table))))
+    return (*caption, f"). {place}.")
+
+
+def _in_words(measure: Measure) -> str:
+    name = WORDS.get(measure.name.partition("@")[0], str(_symbol(measure)))
+    return f"{measure.split} {name}" if measure.split else name
+
+
+def _cells(entry: Entry) -> list[Cell]:
+    """The figures of a position, or the mark that stands instead."""
+    if not entry.figures:
+        urgent = entry.state in ("failed", "diverged", "blocked")
+        mark = Cell(_mark(entry), dagger=entry.inert, note=entry.note, instead="alarm" if urgent else "quiet")
+        return [mark]
+    first, *others = entry.figures
+    return [_cell(first, dagger=entry.inert, note=entry.note), *map(_cell, others)]
+
+
+def _cell(figure: Figure, *, dagger: bool = False, note: int | None = None) -> Cell:
+    return Cell(figure.text, figure.spread_text, figure.best, figure.tie, dagger, note)
+
+
+def _mark(entry: Entry) -> str:
+    """What stands in place of figures; a dash where the cells ended well without any."""
+    if entry.state == "blocked" and NOT_HERE in (entry.reason or ""):
+        return MARK_NOT_HERE
+    return MARKS.get(entry.state, NOTHING)
+
+
+def _settings_tables(board: Leaderboard) -> Iterator[Table]:
+    """Settings of the shown trials, one table for each that was tuned."""
+    for table in board.tables:
+        trials = [entry.trial for row in table.entries for entry in row if entry.trial]
+        if trials:
+            keys = {key for trial in trials for key in trial.settings}
+            yield _settings_table(board, table, keys.pop() if len(keys) == 1 else None)
+
+
+def _settings_table(board: Leaderboard, table: Positions, only: str | None) -> Table:
+    title = f"{only.rpartition('.')[2] if only else 'Settings'} chosen by validation"
+    rows = zip(table.rows, table.entries, strict=True)
+    return plain_table(
+        (board.rows_axis, *table.columns),
+        [(name, *(_settings(entry, only) for entry in entries)) for name, entries in rows],
+        title=f"{title}, {_table_title(table)}" if table.title else title,
+    )
+
+
+def _settings(entry: Entry, only: str | None) -> str:
+    """The chosen settings; in brackets how many trials are finished where that is not all."""
+    if entry.trial is None or entry.state != "done":
+        return NOTHING
+    trial = entry.trial
+    text = setting_text(trial.settings.get(only)) if only else settings_text(trial.settings)
+    return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {plural(trial.trials, 'trial')})"
+
+
+def _section(section: Section) -> list[Block]:
+    return [Heading(section.title), *map(table_of, section.grids), Paragraph(section.sentences)]
+
+
+def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
+    """Sentences and small tables of one data set, under its name where there are several."""
+    if several and (standing.sentences or standing.baselines or standing.types):
+        yield Heading(standing.dataset)
+    yield Paragraph(standing.sentences)
+    if standing.baselines:
+        yield _baselines(standing.baselines)
+    if standing.types:
+        yield _types(standing.types)
+
+
+def _baselines(baselines: Sequence[Baseline]) -> Table:
+    """Models with nothing to fit, under the badges that all of them carry; scores that are not today's are marked."""
+    badges = "".join(f" [{badge}]" for badge in common_badges(baselines))
+    rows = []
+    for one in baselines:
+        if one.state == "done":
+            name = one.name + (OLD if one.outdated else "")
+            scores = (percent(one.f1_validation), percent(one.f1_test), interval_text(one.interval))
+            rows.append((name, *scores))
+        else:
+            rows.append((one.name, MARKS.get(one.state, NOTHING), NOTHING, NOTHING))
+    header = ("model", "F1_V [%]", "F1_T [%]", "interval [%]")
+    return plain_table(header, rows, title=f"Baselines (nothing to fit){badges}")
+
+
+def _types(types: Sequence[TypeLine]) -> Table:
+    """Positives per defect type of the test split with the recalls of the best cell."""
+    total = sum(one.pixels or 0 for one in types)
+    rows = []
+    for one in types:
+        share = one.pixels / total if one.pixels is not None and total else None
+        name, pixels, *others = type_row(one)
+        rows.append((name, pixels, percent(share), *others))
+    name, pixels, *others = TYPES_HEADER
+    header = (name, pixels, "share [%]", *others)
+    return plain_table(header, rows, title="Defect types of the test split; recall of the cell of best F1_V")
+
+
+def type_row(one: TypeLine) -> tuple[str, ...]:
+    """A defect type below ``TYPES_HEADER``."""
+    counts = (plain(one.pixels), plain(one.groups), plain(one.objects))
+    return (one.name, *counts, percent(one.recall), percent(one.object_recall))
