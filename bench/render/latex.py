@@ -105,7 +105,7 @@ def _block(block: Block) -> str:
             lines = [rf"{escaped(one).strip()}\\" for one in text.splitlines() if one.strip()]
             return _titled(title, "\n".join([r"\begin{flushleft}\ttfamily", *lines, r"\end{flushleft}"]))
         case Picture(file, text):
-            return _float("figure", marked(text), [rf"\includegraphics[width=\linewidth]{{{file}}}"])
+            return _float("figure", marked(text), [rf"\includegraphics[width=\linewidth]{{{visible(file)}}}"])
         case Table():
             return "\n\n".join(filter(None, [_table(block), "\n".join(map(marked, block.below))]))
 

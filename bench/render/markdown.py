@@ -86,7 +86,7 @@ def _block(block: Block, level: int) -> str:
             fence = "`" * max(3, 1 + _longest_run(text))
             return _titled(title, "\n".join([fence, *map(visible, text.splitlines()), fence]))
         case Picture(file, text):
-            return f"![{marked(text)}]({file})"
+            return f"![{marked(text)}]({visible(file)})"
         case Table():
             return _table(block, level)
 
