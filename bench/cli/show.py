@@ -21,5 +21,6 @@ def command(cell: str, out: Path, form: str) -> None:
     from bench.runs.folder import told
 
     path, record = found_record(out, cell)
+    pictures = [str(path.parent / picture) for picture in record.pictures]
     whole = legacy(told(path.parent.parent, {path.stem: record}))[path.stem]
     click.echo(printed(cell_document(whole, pictures), form), nl=not pictures)
