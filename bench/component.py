@@ -10,16 +10,19 @@ Only the keyword-only hints are evaluated, so a return type may name a library t
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from bench.canonical import canonical
 from bench.errors import BenchError, PluginError, SettingsError
 from bench.types import JsonValue, Split
+from bench.words import plural
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -183,12 +186,11 @@ def mistakes_in(
     """Every mistake as (path inside the settings, sentence); empty when the settings are valid."""
     from pydantic import ValidationError
 
-    names = [setting.name for setting in settings_of(component)]
     try:
-        _schema(component).model_validate_json(_json(settings))
+        _schema(component).model_validate_json(canonical(dict(settings)))
     except ValidationError as error:
         found = {(_place(detail), detail["type"]): detail for detail in error.errors()}  # of absent places the last one
-        return [(place, _sentence(component, names, detail)) for (place, _), detail in found.items()]
+        return [(place, _sentence(component, detail)) for (place, _), detail in found.items()]
     return []
 
 
@@ -198,26 +200,35 @@ def _place(detail: Mapping[str, Any]) -> tuple[str | int, ...]:
     return place[:-1] if detail["type"] == "missing" and isinstance(place[-1], int) else place
 
 
-def _sentence(component: Component[Any], names: Sequence[str], detail: Mapping[str, Any]) -> str:
+def _sentence(component: Component[Any], detail: Mapping[str, Any]) -> str:
     """Say one pydantic error in our words."""
     from difflib import get_close_matches
 
-    name = str(detail["loc"][0]) if detail["loc"] else ""
-    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+    place, kind = detail["loc"], detail["type"]
+    name = str(place[0]) if place else ""
+    if kind == "extra_forbidden" and len(place) == 1:
+        names = [setting.name for setting in settings_of(component)]
         close = get_close_matches(name, names, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        known = ", ".join(names) if names else "none"
-        return f"{component.name!r} has no setting {name!r}.{hint} It has: {known}."
+        return f"{component.name!r} has no setting {name!r}.{hint} It has: {', '.join(names) or 'none'}."
     problem = detail["msg"]
-    if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):
-        problem = _so_many(detail["loc"][-1] + 1)
-    elif detail["type"] == "too_long" and detail["ctx"]["field_type"] == "Tuple":
-        problem = _so_many(detail["ctx"]["max_length"])
+    if kind == "missing" and isinstance(place[-1], int):
+        problem = f"needs {plural(place[-1] + 1, 'value')}"
+    elif kind == "too_long" and detail["ctx"]["field_type"] == "Tuple":
+        problem = f"needs {plural(detail['ctx']['max_length'], 'value')}"
     return f"setting {name!r} of {component.name!r}: {problem}, got {detail['input']!r}"
 
 
-def _so_many(count: int) -> str:
-    return f"needs {count} value{'s' if count > 1 else ''}"
+def _filled(component: Component[Any], settings: Mapping[str, JsonValue]) -> Any:
+    """The model of the settings with every default filled in.
+
+    Raises:
+        SettingsError: a setting is unknown or of the wrong type; the message names all of them.
+    """
+    mistakes = mistakes_in(component, settings)
+    if mistakes:
+        raise SettingsError("; ".join(sentence for _, sentence in mistakes))
+    return _schema(component).model_validate_json(canonical(dict(settings)))
 
 
 def complete(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -226,13 +237,7 @@ def complete(component: Component[Any], settings: Mapping[str, JsonValue]) -> di
     Raises:
         SettingsError: a setting is unknown or of the wrong type; the message names all of them.
     """
-    import json
-
-    mistakes = mistakes_in(component, settings)
-    if mistakes:
-        raise SettingsError("; ".join(sentence for _, sentence in mistakes))
-    filled = _schema(component).model_validate_json(_json(settings))
-    plain: dict[str, JsonValue] = json.loads(filled.model_dump_json(by_alias=True))
+    plain: dict[str, JsonValue] = json.loads(_filled(component, settings).model_dump_json(by_alias=True))
     return plain
 
 
@@ -255,10 +260,7 @@ def build(component: Component[T], *context: Any, settings: Mapping[str, JsonVal
 
 def _arguments(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, Any]:
     """Validated settings with defaults, as the builder's own types."""
-    mistakes = mistakes_in(component, settings)
-    if mistakes:
-        raise SettingsError("; ".join(sentence for _, sentence in mistakes))
-    filled = _schema(component).model_validate_json(_json(settings))
+    filled = _filled(component, settings)
     return {setting.name: getattr(filled, f"setting_{number}") for number, setting in enumerate(settings_of(component))}
 
 
@@ -288,9 +290,3 @@ def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwar
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split()) or "no message"
         raise PluginError(f"{what} fails: {type(error).__name__}: {text}") from error
-
-
-def _json(settings: Mapping[str, JsonValue]) -> bytes:
-    from bench.canonical import canonical
-
-    return canonical(dict(settings))

@@ -6,7 +6,8 @@ Every refusal says what the file is and what helps; only bytes that cannot be de
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -71,16 +72,13 @@ def decode_image(path: Path, exif: Exif) -> Pixels:
     Raises:
         DataError: the file is missing, damaged, or of a kind that is not read; says which, and what to do.
     """
+    from PIL import ImageOps
+
     content = _content(path)
-    try:
-        with _opened(path, content) as file:
-            _check_kind(path, file, content, exif)
-            upright = _turned(file) if exif == "turn" else file
-            return _levels(path, upright, _mode(path, file))
-    except DataError:
-        raise
-    except Exception as error:  # decoders may raise anything on damaged bytes
-        raise _damaged(path, error) from None
+    with _opened(path, content) as file:
+        _check_kind(path, file, content, exif)
+        upright = ImageOps.exif_transpose(file) if exif == "turn" else file
+        return _levels(path, upright, _mode(path, file))
 
 
 def decode_mask(path: Path) -> Decoded:
@@ -91,18 +89,13 @@ def decode_mask(path: Path) -> Decoded:
             JPEG or the like under the name of another type, as its exact values are lost.
     """
     content = _content(path)
-    try:
-        with _opened(path, content) as file:
-            _check_kind(path, file, content, "refuse")
-            _check_exact(path, file)
-            _check_opaque(path, file)
-            if file.mode == "P":
-                return Decoded(np.asarray(file), _palette(file))
-            return Decoded(_levels(path, file, _mode(path, file)), None)
-    except DataError:
-        raise
-    except Exception as error:  # decoders may raise anything on damaged bytes
-        raise _damaged(path, error) from None
+    with _opened(path, content) as file:
+        _check_kind(path, file, content, "refuse")
+        _check_exact(path, file)
+        _check_opaque(path, file)
+        if file.mode == "P":
+            return Decoded(np.asarray(file), _palette(file))
+        return Decoded(_levels(path, file, _mode(path, file)), None)
 
 
 def decode_palette(path: Path) -> npt.NDArray[np.uint8]:
@@ -111,14 +104,46 @@ def decode_palette(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         DataError: the file is missing, or its header is damaged.
     """
-    content = _content(path)
+    with _opened(path, _content(path)) as file:
+        return _palette(file) if file.mode == "P" else np.zeros((0, 3), np.uint8)
+
+
+@contextmanager
+def _opened(path: Path, content: bytes) -> Iterator[ImageFile]:
+    """The picture in the bytes of a file, for as long as it is decoded.
+
+    Checksums are verified where a format has them: Pillow reads over a changed byte of a PNG.
+
+    Raises:
+        DataError: the bytes are no picture, or decoding them fails.
+    """
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
+    Pillow.MAX_IMAGE_PIXELS = None  # its limit is below what line-scan cameras write; ours follows
     try:
-        with _opened(path, content) as file:
-            return _palette(file) if file.mode == "P" else np.zeros((0, 3), np.uint8)
+        with Pillow.open(BytesIO(content)) as file:
+            if file.width * file.height > MEGAPIXELS * 10**6:
+                raise DataError(
+                    f"{path}: {file.width}x{file.height} pixels; pictures of up to {MEGAPIXELS:,} megapixels are read, "
+                    "cut it into parts, and its mask likewise"
+                )
+            file.verify()
+        with Pillow.open(BytesIO(content)) as file:
+            yield file
     except DataError:
         raise
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{path}: not an image of a type that is read ({len(content):,} bytes); if other programs show it, save "
+            "it as PNG there, else copy it anew from where it came"
+        ) from None
     except Exception as error:  # decoders may raise anything on damaged bytes
-        raise _damaged(path, error) from None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: cannot be decoded ({reason}); if other programs show it whole, save it as PNG there, else copy "
+            "it anew from where it came"
+        ) from None
 
 
 def _content(path: Path) -> bytes:
@@ -149,36 +174,6 @@ def unfetched(link: Path) -> str:
     )
 
 
-def _opened(path: Path, content: bytes) -> ImageFile:
-    """Open the picture; checksums are verified where a format has them: Pillow reads over a changed byte of a PNG."""
-    from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
-
-    Pillow.MAX_IMAGE_PIXELS = None  # its limit is below what line-scan cameras write; ours follows
-    try:
-        with Pillow.open(BytesIO(content)) as file:
-            if file.width * file.height > MEGAPIXELS * 10**6:
-                raise DataError(
-                    f"{path}: {file.width}x{file.height} pixels; pictures of up to {MEGAPIXELS:,} megapixels are read, "
-                    "cut it into parts, and its mask likewise"
-                )
-            file.verify()
-    except UnidentifiedImageError:
-        raise DataError(
-            f"{path}: not an image of a type that is read ({len(content):,} bytes); if other programs show it, save "
-            "it as PNG there, else copy it anew from where it came"
-        ) from None
-    return Pillow.open(BytesIO(content))
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return DataError(
-        f"{path}: cannot be decoded ({reason}); if other programs show it whole, save it as PNG there, else copy it "
-        "anew from where it came"
-    )
-
-
 def _check_kind(path: Path, file: ImageFile, content: bytes, exif: Exif) -> None:
     """Refuse what Pillow opens but would not give back as it is stored, or as it is seen."""
     if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":  # the first picture of an MPO is the photograph
@@ -201,27 +196,15 @@ def _bits(file: ImageFile, content: bytes) -> int:
     """Bits of a channel as stored, where the format says so."""
     if file.format == "PNG":
         return content[24]
-    if file.format == "PPM":
-        return _largest_level(content).bit_length()
+    if file.format == "PPM":  # maxval is the third number after the first two bytes, comments left out
+        numbers = re.sub(rb"#[^\n]*\n", b" ", content[2:100_000]).split(maxsplit=3)
+        return int(numbers[2]).bit_length()
     if file.format == "JPEG2000":
         return 1 + (content[content.index(CODESTREAM) + 42] & 127)  # Ssiz of the first component
     if file.format == "TIFF":
         stored: Any = file.tag_v2.get(258, (8,))  # type: ignore[attr-defined]  # BitsPerSample of a TIFF
         return int(max(stored) if isinstance(stored, tuple) else stored)
     return 8
-
-
-def _largest_level(content: bytes) -> int:
-    """``maxval`` of a PPM: the third number after its first two bytes, comments left out."""
-    numbers = re.sub(rb"#[^\n]*\n", b" ", content[2:100_000]).split(maxsplit=3)
-    return int(numbers[2])
-
-
-def _turned(file: ImageFile) -> ImageFile:
-    """The picture as viewers show it."""
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(file)
 
 
 def _mode(path: Path, file: ImageFile) -> str:
@@ -267,5 +250,4 @@ def _check_opaque(path: Path, file: ImageFile) -> None:
 
 def _palette(file: ImageFile) -> npt.NDArray[np.uint8]:
     """Colours by index, ``uint8[entries, 3]``."""
-    listed = file.getpalette("RGB") or []
-    return np.array(listed, np.uint8).reshape(-1, 3)
+    return np.array(file.getpalette("RGB") or [], np.uint8).reshape(-1, 3)

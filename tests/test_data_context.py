@@ -12,14 +12,23 @@ from hypothesis import strategies as st
 
 from bench.audit.context import DEFECTS, IMAGES, Context, block_of, context, spread, window
 from bench.audit.context_table import context_document, context_figure
-from bench.audit.window_likeness import quality
 from bench.errors import DataError
 from bench.images import read_image, write_png
+from bench.types import Image
 from crops_worlds import World
 from data_commands import Commands
 from documents import rows_of
 
 SIZES = (8, 16, 24)
+
+
+def quality(one: Image, other: Image) -> float:
+    """The universal quality index of two windows; 0 where both are flat or both black."""
+    first, second = one.astype(np.float64), other.astype(np.float64)
+    covariance = float(((first - first.mean()) * (second - second.mean())).mean())
+    above = 4 * covariance * first.mean() * second.mean()
+    below = (first.mean() ** 2 + second.mean() ** 2) * (first.var() + second.var())
+    return float(above / below) if below > 0 else 0.0
 
 
 def _world(seed: int = 0, images: int = 3, side: int = 40, clean: int = 1) -> World:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["version", "words", "document"],
+    ["version", "words", "document", "threads", "files"],
     ["errors"],
     ["machine", "types"],
     ["canonical", "decoding"],

@@ -9,17 +9,15 @@ defect.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from bench.audit.window_likeness import blocks_of, moments_of, qualities, sound_corners
-from bench.component import guarded
-from bench.data.index import DatasetIndex, IndexedImage
+from bench.data.index import DatasetIndex, IndexedImage, loaded
 from bench.errors import DataError
+from bench.threads import Progress, ordered, silent
 from bench.types import IGNORED, Dataset, Float32, Float64, Image, Mask, Sample
 from bench.words import plural
 
@@ -29,10 +27,6 @@ MOST_BLOCKS = 2**23
 """Blocks in all images searched, at most: large images are fewer."""
 BLOCKS = 16
 """Blocks along the smallest window, at least."""
-CHUNK = 8
-"""Images handed to the threads at once: so many are in memory."""
-
-Result = TypeVar("Result")
 Corner = tuple[int, int]
 """Row and column of the top-left pixel of a window."""
 
@@ -90,63 +84,44 @@ class _Found:
     likeness: Float64
 
 
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
-
-
 def context(
     index: DatasetIndex,
     dataset: Dataset,
     sizes: Iterable[int],
     *,
     workers: int = 2,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
 ) -> Context:
     """Search the images of an index; the result is the same for any number of workers.
 
     Raises:
         DataError: no image is as large as the largest window, none has a defect, or no place is sound.
     """
-    ordered = tuple(sorted(set(sizes)))
-    block = block_of(ordered)
-    large = [entry for entry in index.entries if min(entry.height, entry.width) >= ordered[-1]]
+    ascending = tuple(sorted(set(sizes)))
+    block, largest = block_of(ascending), ascending[-1]
+    large = [entry for entry in index.entries if min(entry.height, entry.width) >= largest]
     defective = [entry for entry in large if sum(entry.pixels[1:])]
     if not defective:
-        raise DataError(_nothing(index, ordered[-1], bool(large)))
+        raise DataError(_nothing(index, largest, bool(large)))
+    samples = [loaded(index.dataset, dataset, entry.id) for entry in spread(defective, DEFECTS)]
+    templates = _templates(samples, ascending, block)
+    blocks = max((entry.height // block) * (entry.width // block) for entry in large)
+    searched = spread(large, max(1, min(IMAGES, MOST_BLOCKS // blocks)))
 
-    def load(entry: IndexedImage) -> Sample:
-        return guarded(f"load({entry.id!r}) of data set {index.dataset!r}", dataset.load, entry.id)
+    def search(entry: IndexedImage) -> tuple[int, list[_Found]]:
+        return _search(loaded(index.dataset, dataset, entry.id), templates, ascending, block)
 
-    templates = _templates([load(entry) for entry in spread(defective, DEFECTS)], ordered, block)
-    searched = spread(large, _affordable(large, block))
     places, kept = 0, list[_Found]()
-    search = _in_order(lambda entry: _search(load(entry), templates, ordered, block), searched, workers)
-    for done, (sound, found) in enumerate(search, 1):
+    for sound, found in ordered(search, searched, workers, progress):
         places += sound
-        kept = [_better(old, new) for old, new in zip(kept, found, strict=True)] if kept and found else kept or found
-        progress(done, len(searched))
+        kept = list(map(_better, kept, found)) if kept and found else kept or found
     if not kept:
         raise DataError(
-            f"{plural(len(searched), 'image')} of {index.dataset!r} have no {ordered[-1]} x {ordered[-1]} pixels "
+            f"{plural(len(searched), 'image')} of {index.dataset!r} have no {largest} x {largest} pixels "
             "without a defect; give smaller --sizes"
         )
     best = np.array([found.best for found in kept])
-    return Context(ordered, best, _shown(templates, kept), block, len(searched), places)
-
-
-def _affordable(entries: Sequence[IndexedImage], block: int) -> int:
-    """How many images may be searched."""
-    blocks = max((entry.height // block) * (entry.width // block) for entry in entries)
-    return max(1, min(IMAGES, MOST_BLOCKS // blocks))
-
-
-def _in_order(
-    search: Callable[[IndexedImage], Result], images: Sequence[IndexedImage], workers: int
-) -> Iterator[Result]:
-    """Search on threads, a few images at a time."""
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(images), CHUNK):
-            yield from pool.map(search, images[start : start + CHUNK])
+    return Context(ascending, best, _shown(templates, kept), block, len(searched), places)
 
 
 def block_of(sizes: Sequence[int]) -> int:
@@ -163,31 +138,33 @@ def spread(entries: Sequence[IndexedImage], most: int) -> list[IndexedImage]:
 
 def window(image: Image, corner: Corner, size: int) -> Image:
     """The pixels of one window."""
-    return image[corner[0] : corner[0] + size, corner[1] : corner[1] + size]
+    top, left = corner
+    return image[top : top + size, left : left + size]
 
 
 def _shown(templates: Sequence[_Template], kept: Sequence[_Found]) -> Pair:
     """The defect and look-alike of the figure, by the rule of :class:`Context`."""
-    alike = np.array([found.likeness[0] for found in kept])
-    lost = np.array([found.likeness[0] - found.likeness[-1] for found in kept])
+    likeness = np.array([found.likeness for found in kept])
+    alike = likeness[:, 0]
+    lost = alike - likeness[:, -1]
     chosen = int(np.argmax(np.where(alike >= np.median(alike), lost, -np.inf)))
-    return Pair(templates[chosen].nest, kept[chosen].nest, tuple(kept[chosen].likeness.tolist()))
+    return Pair(templates[chosen].nest, kept[chosen].nest, tuple(likeness[chosen].tolist()))
 
 
 def _nothing(index: DatasetIndex, size: int, large: bool) -> str:
     if large:
         return f"no image of {index.dataset!r} in this split that is {size} pixels high and wide has a defect"
-    edges = [min(entry.height, entry.width) for entry in index.entries]
-    return (
-        f"no image of {index.dataset!r} in this split is {size} pixels high and wide; "
-        f"give --sizes of at most {max(edges, default=0)}"
-    )
+    most = max((min(entry.height, entry.width) for entry in index.entries), default=0)
+    return f"no image of {index.dataset!r} in this split is {size} pixels high and wide; give --sizes of at most {most}"
 
 
 def _templates(samples: Sequence[Sample], sizes: Sequence[int], block: int) -> list[_Template]:
     """Defects of the images, one each, or several where there are few images: in even steps by area."""
     each = -(-DEFECTS // len(samples))
-    found = [_template(sample, centre, sizes, block) for sample in samples for centre in _centres(sample.mask, each)]
+    found = []
+    for sample in samples:
+        blocks = blocks_of(sample.image, block)
+        found += [_template(sample.id, blocks, centre, sizes, block) for centre in _centres(sample.mask, each)]
     return found[:DEFECTS]
 
 
@@ -203,26 +180,22 @@ def _centres(mask: Mask, most: int) -> list[Corner]:
     return [(int(top + height // 2), int(left + width // 2)) for left, top, width, height, _ in rows]
 
 
-def _template(sample: Sample, centre: Corner, sizes: Sequence[int], block: int) -> _Template:
+def _template(id: str, blocks: Float32, centre: Corner, sizes: Sequence[int], block: int) -> _Template:
     """The windows around a centre, on the grid of blocks, moved inside the image."""
-    blocks = blocks_of(sample.image, block)
-    corners = [_inside(centre, size // block, blocks.shape, block) for size in sizes]
-    largest = corners[-1]
+    height, width = blocks.shape
+    corners, windows = [], []
+    for size in sizes:
+        side = size // block
+        top = min(max(round(centre[0] / block - side / 2), 0), height - side)
+        left = min(max(round(centre[1] / block - side / 2), 0), width - side)
+        corners.append((top, left))
+        windows.append(blocks[top : top + side, left : left + side].copy())
+    down, right = corners[-1]
     return _Template(
-        nest=Nest(sample.id, tuple((top * block, left * block) for top, left in corners)),
-        windows=tuple(
-            blocks[top : top + size // block, left : left + size // block].copy()
-            for (top, left), size in zip(corners, sizes, strict=True)
-        ),
-        shift=tuple((top - largest[0], left - largest[1]) for top, left in corners),
+        nest=Nest(id, tuple((top * block, left * block) for top, left in corners)),
+        windows=tuple(windows),
+        shift=tuple((top - down, left - right) for top, left in corners),
     )
-
-
-def _inside(centre: Corner, side: int, shape: Sequence[int], block: int) -> Corner:
-    top, left = (
-        min(max(round(at / block - side / 2), 0), length - side) for at, length in zip(centre, shape, strict=True)
-    )
-    return top, left
 
 
 def _search(
@@ -235,24 +208,21 @@ def _search(
         return 0, []
     blocks = blocks_of(sample.image, block)
     moments = [moments_of(blocks, side) for side in sides]
-    places = np.argwhere(sound)
+    tops, lefts = np.nonzero(sound)
     found = []
     for template in templates:
-        maps = [
-            qualities(blocks, window, moment)[places[:, 0] + down, places[:, 1] + right]
-            for window, moment, (down, right) in zip(template.windows, moments, template.shift, strict=True)
-        ]
-        place = int(np.argmax(maps[0]))
-        top, left = places[place].tolist()
+        maps = []
+        for window, moment, (down, right) in zip(template.windows, moments, template.shift, strict=True):
+            maps.append(qualities(blocks, window, moment)[tops + down, lefts + right])
+        likeness = np.stack(maps)
+        place = int(np.argmax(likeness[0]))
+        top, left = int(tops[place]), int(lefts[place])
         corners = tuple(((top + down) * block, (left + right) * block) for down, right in template.shift)
-        likeness = np.array([row[place] for row in maps])
-        found.append(_Found(np.array([row.max() for row in maps]), Nest(sample.id, corners), likeness))
-    return len(places), found
+        found.append(_Found(likeness.max(axis=1), Nest(sample.id, corners), likeness[:, place]))
+    return len(tops), found
 
 
-def _better(old: _Found | None, new: _Found) -> _Found:
+def _better(old: _Found, new: _Found) -> _Found:
     """The best at every size; of equal look-alikes the earlier one."""
-    if old is None:
-        return new
     ahead = new if new.likeness[0] > old.likeness[0] else old
     return _Found(np.maximum(old.best, new.best), ahead.nest, ahead.likeness)

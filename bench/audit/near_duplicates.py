@@ -7,22 +7,17 @@ the seven other turns of a square; for the best candidates of each image the lik
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.audit.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
-from bench.component import guarded
-from bench.data.index import DatasetIndex
+from bench.data.index import DatasetIndex, loaded
+from bench.threads import Progress, ordered, silent
 from bench.types import Dataset, Float32, Split
-
-Given = TypeVar("Given")
-Found = TypeVar("Found")
 
 ALIKE = 0.5
 """Likeness from which two images count as near-duplicates; docs/leaks.md has the measurements it was chosen on."""
@@ -30,8 +25,6 @@ PROMISING = 0.35
 """Correlation of thumbnails below which no likeness is measured."""
 ROWS, COLUMNS = 1024, 512
 """Images compared at once."""
-CHUNK = 64
-"""Images or candidates handed to the threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +64,7 @@ class _Candidates:
             yield one, int(self.other[one, place]), int(self.turn[one, place])
 
 
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
-
-
-def looks(
-    index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Callable[[int, int], None] = _silent
-) -> dict[str, Look]:
+def looks(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Progress = silent) -> dict[str, Look]:
     """Read every image once on ``workers`` threads and keep its look, by id.
 
     Raises:
@@ -88,9 +75,9 @@ def looks(
     ids = [entry.id for entry in index.entries]
 
     def seen(id: str) -> Look:
-        return look(guarded(f"load({id!r}) of data set {index.dataset!r}", dataset.load, id).image, usual)
+        return look(loaded(index.dataset, dataset, id).image, usual)
 
-    return dict(zip(ids, _mapped(seen, ids, workers, progress), strict=True))
+    return dict(zip(ids, ordered(seen, ids, workers, progress), strict=True))
 
 
 def similar(
@@ -99,15 +86,15 @@ def similar(
     *,
     least: float = ALIKE,
     workers: int = 2,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
 ) -> list[Pair]:
     """Pairs of images in different splits with a likeness of ``least`` or more, most alike first.
 
     The order of ``looks`` plays no role. Blank images are left out. Of an image with more partners than candidates
     are kept for it, those with the most similar thumbnails are found.
     """
-    placed = sorted((assignment[id], id) for id, seen in looks.items() if id in assignment and not seen.blank)
-    sides, ids = [side for side, _ in placed], [id for _, id in placed]
+    ids = sorted(_comparable_ids(looks, assignment), key=assignment.__getitem__)
+    sides = [assignment[id] for id in ids]
     if len(set(sides)) < 2:
         return []
     coarse = np.stack([looks[id].coarse for id in ids])
@@ -121,12 +108,17 @@ def similar(
 
     def measured(pair: tuple[str, str]) -> Pair:
         first, second = (looks[id] for id in pair)
-        found = [(likeness(first, turned(second, turn)), -turn) for turn in sorted(wanted[pair])]
+        found = [(likeness(first, turned(second, turn)), -turn) for turn in wanted[pair]]
         best, turn = max(found)
         return Pair(*pair, best, -turn)
 
-    found = [pair for pair in _mapped(measured, sorted(wanted), workers, progress) if pair.likeness >= least]
+    found = [pair for pair in ordered(measured, sorted(wanted), workers, progress) if pair.likeness >= least]
     return sorted(found, key=lambda pair: (-pair.likeness, pair.first, pair.second))
+
+
+def _comparable_ids(looks: Mapping[str, Look], assignment: Mapping[str, Split]) -> list[str]:
+    """The images that lie in a split and have something to compare, by name."""
+    return sorted(id for id, seen in looks.items() if id in assignment and not seen.blank)
 
 
 def resemblance(
@@ -141,23 +133,15 @@ def resemblance(
 
     Where it is large the images of the set are alike anyway, as different parts in one and the same pose are.
     """
-    ids = sorted(id for id in looks if id in assignment and not looks[id].blank)
+    ids = _comparable_ids(looks, assignment)
     if len({assignment[id] for id in ids}) < 2:
         return 0.0
-    drawn = generator.integers(len(ids), size=(8 * draws, 2)).tolist()
-    pairs = [(ids[one], ids[other]) for one, other in drawn if assignment[ids[one]] != assignment[ids[other]]][:draws]
-    return sum(likeness(looks[one], looks[other]) >= least for one, other in pairs) / max(1, len(pairs))
-
-
-def _mapped(
-    work: Callable[[Given], Found], items: Sequence[Given], workers: int, progress: Callable[[int, int], None]
-) -> Iterator[Found]:
-    """Results in order; a chunk at a time, so that few wait at once."""
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(items), CHUNK):
-            for done, found in enumerate(pool.map(work, items[start : start + CHUNK]), start + 1):
-                yield found
-                progress(done, len(items))
+    pairs = alike = 0
+    for one, other in generator.integers(len(ids), size=(8 * draws, 2)).tolist():
+        if pairs < draws and assignment[ids[one]] != assignment[ids[other]]:
+            pairs += 1
+            alike += likeness(looks[ids[one]], looks[ids[other]]) >= least
+    return alike / max(1, pairs)
 
 
 def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> _Candidates:
@@ -165,32 +149,39 @@ def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> _Can
 
     ``coarse`` is ``float32[images, 16, 16]``, ordered by side.
     """
-    margin, most = search.margin, search.most
+    images, margin = len(coarse), search.margin
     edge = coarse.shape[1] - 2 * margin
     middles = _comparable(coarse[:, margin : margin + edge, margin : margin + edge])
     side = np.unique(np.asarray(sides), return_inverse=True)[1]
-    found = _Candidates(
-        np.full((len(coarse), most), -1, np.float32),
-        np.zeros((len(coarse), most), np.int64),
-        np.zeros((len(coarse), most), np.int8),
-    )
-    for left in range(0, len(coarse), COLUMNS):
+    kept = images, search.most
+    found = _Candidates(np.full(kept, -1, np.float32), np.zeros(kept, np.int64), np.zeros(kept, np.int8))
+    for left in range(0, images, COLUMNS):
         columns = slice(left, left + COLUMNS)
         windows = [_windows(coarse[columns], turn, edge) for turn in search.turns]
-        for top in range(0, len(coarse), ROWS):
+        for top in range(0, images, ROWS):
             rows = slice(top, top + ROWS)
-            if len({*side[rows], *side[columns]}) > 1:
-                scores = np.stack([_best_window(middles[rows], window) for window in windows])
-                scores[:, side[rows, None] == side[None, columns]] = -1
+            apart = side[rows, None] != side[None, columns]
+            if apart.any():
+                scores = np.stack([_best(middles[rows], of_turn) for of_turn in windows])
+                scores[:, ~apart] = -1
                 _keep_best(found, rows, left, scores, search.turns)
     return found
+
+
+def _best(middles: Float32, windows: Float32) -> Float32:
+    """``float32[rows, columns]``: correlation with the best window."""
+    best: Float32 = middles @ windows[0].T
+    for window in windows[1:]:
+        np.maximum(best, middles @ window.T, out=best)
+    return best
 
 
 def _windows(coarse: Float32, turn: int, edge: int) -> Float32:
     """Every window of the turned thumbnails, ``float32[windows, images, pixels]``."""
     upright = np.stack([turned_pixels(picture, turn) for picture in coarse])
     views = np.lib.stride_tricks.sliding_window_view(upright, (edge, edge), axis=(1, 2))
-    return np.stack([_comparable(views[:, y, x]) for y in range(views.shape[1]) for x in range(views.shape[2])])
+    down, right = views.shape[1:3]
+    return np.stack([_comparable(views[:, y, x]) for y, x in np.ndindex(down, right)])
 
 
 def _comparable(pictures: Float32) -> Float32:
@@ -199,14 +190,6 @@ def _comparable(pictures: Float32) -> Float32:
     rows = rows - rows.mean(axis=1, keepdims=True)
     unit: Float32 = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
     return unit
-
-
-def _best_window(middles: Float32, windows: Float32) -> Float32:
-    """``float32[rows, columns]``: correlation with the best window."""
-    best: Float32 = middles @ windows[0].T
-    for window in windows[1:]:
-        np.maximum(best, middles @ window.T, out=best)
-    return best
 
 
 def _keep_best(found: _Candidates, rows: slice, left: int, scores: Float32, turns: Sequence[int]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.component import guarded
-from bench.data.index import DatasetIndex
+from bench.data.index import DatasetIndex, loaded
+from bench.threads import Progress, ordered, silent
 from bench.types import Dataset, Image, Mask, Sample
 
 Int64 = npt.NDArray[np.int64]
@@ -20,8 +19,6 @@ DARK = 10
 """A pixel is dark if the mean of its channels is at most this, on the scale 0..255; as in the coverage report."""
 LEVELS = 1024
 """Grey levels told apart in images of 16 bits; 8 bits have 256."""
-CHUNK = 64
-"""Images handed to the threads at once: so many results wait at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,71 +37,48 @@ class PixelFacts:
     areas: tuple[Int64, ...]
 
 
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
-
-
-def pixel_facts(
-    index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Callable[[int, int], None] = _silent
-) -> PixelFacts:
+def pixel_facts(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Progress = silent) -> PixelFacts:
     """Decode every image once on ``workers`` threads; the result is the same for any number of them.
 
     Raises:
         DataError: an image cannot be read any more.
         PluginError: the reader fails.
     """
-    classes, ids = len(index.classes), [entry.id for entry in index.entries]
+    classes = len(index.classes)
 
     def look(id: str) -> PixelFacts:
-        return facts_of(guarded(f"load({id!r}) of data set {index.dataset!r}", dataset.load, id), classes)
+        return facts_of(loaded(index.dataset, dataset, id), classes)
 
-    found: PixelFacts | None = None
+    levels, pixels, dark, equal_channels = 0, 0, 0, True
     areas: list[tuple[Int64, ...]] = []
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(ids), CHUNK):
-            for done, each in enumerate(pool.map(look, ids[start : start + CHUNK]), start + 1):
-                areas.append(each.areas)
-                found = each if found is None else _added(found, each)
-                progress(done, len(ids))
-    assert found is not None, "an index has at least one image"
+    for each in ordered(look, [entry.id for entry in index.entries], workers, progress):
+        levels = levels + each.levels
+        pixels += each.pixels
+        dark += each.dark
+        equal_channels = equal_channels and each.equal_channels
+        areas.append(each.areas)
     joined = tuple(np.sort(np.concatenate(of_class)) for of_class in zip(*areas, strict=True))
-    return PixelFacts(found.levels, found.pixels, found.dark, found.equal_channels, joined)
-
-
-def _added(one: PixelFacts, other: PixelFacts) -> PixelFacts:
-    """The sums; areas are gathered apart."""
-    return PixelFacts(
-        levels=one.levels + other.levels,
-        pixels=one.pixels + other.pixels,
-        dark=one.dark + other.dark,
-        equal_channels=one.equal_channels and other.equal_channels,
-        areas=(),
-    )
+    return PixelFacts(np.asarray(levels), pixels, dark, equal_channels, joined)
 
 
 def facts_of(sample: Sample, classes: int) -> PixelFacts:
     """The facts of one image."""
     image = sample.image
+    total: npt.NDArray[Any] = image.sum(axis=2, dtype=np.uint32)
+    dark = total <= DARK * image.shape[2] * (np.iinfo(image.dtype).max // 255)  # their mean, in whole numbers
     return PixelFacts(
         levels=_levels(image),
         pixels=sample.mask.size,
-        dark=_dark(image),
-        equal_channels=all(np.array_equal(image[:, :, 0], image[:, :, c]) for c in range(1, image.shape[2])),
+        dark=int(np.count_nonzero(dark)),
+        equal_channels=bool((image == image[:, :, :1]).all()),
         areas=tuple(defect_areas(sample.mask, kind) for kind in range(1, classes + 1)),
     )
 
 
 def _levels(image: Image) -> Int64:
-    eight = image.dtype == np.uint8
-    binned, bins = (image, 256) if eight else (image >> 6, LEVELS)
-    counts = [np.bincount(binned[:, :, channel].ravel(), minlength=bins) for channel in range(image.shape[2])]
+    binned, bins = (image, 256) if image.dtype == np.uint8 else (image >> 6, LEVELS)
+    counts = [np.bincount(channel.ravel(), minlength=bins) for channel in np.moveaxis(binned, 2, 0)]
     return np.stack(counts).astype(np.int64)
-
-
-def _dark(image: Image) -> int:
-    """Pixels with a mean over channels of at most ``DARK``, in whole numbers."""
-    total: npt.NDArray[Any] = image.sum(axis=2, dtype=np.uint32)
-    return int(np.count_nonzero(total <= DARK * image.shape[2] * (np.iinfo(image.dtype).max // 255)))
 
 
 def defect_areas(mask: Mask, kind: int) -> Int64:
@@ -121,5 +95,5 @@ def defect_areas(mask: Mask, kind: int) -> Int64:
 
 def five_numbers(values: Int64 | Sequence[int]) -> tuple[float, float, float, float, float]:
     """Smallest, lower quartile, median, upper quartile and largest of at least one value."""
-    low, quarter, middle, three, high = (float(q) for q in np.percentile(values, [0, 25, 50, 75, 100]))
+    low, quarter, middle, three, high = np.percentile(values, [0, 25, 50, 75, 100]).tolist()
     return low, quarter, middle, three, high

@@ -14,35 +14,33 @@ import numpy.typing as npt
 from bench.types import Bool, Float32, Float64, Image, Mask
 
 
-def quality(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
-    """The universal quality index of two windows; 0 where both are flat or both black."""
-    first, second = one.astype(np.float64), other.astype(np.float64)
-    covariance = float(((first - first.mean()) * (second - second.mean())).mean())
-    means, spreads = (first.mean(), second.mean()), (first.var(), second.var())
-    below = (means[0] ** 2 + means[1] ** 2) * (spreads[0] + spreads[1])
-    return float(4 * covariance * means[0] * means[1] / below) if below > 0 else 0.0
-
-
 def blocks_of(image: Image, block: int) -> Float32:
     """Mean grey level 0..255 of whole blocks, ``float32[H // block, W // block]``."""
     grey = image.mean(axis=2, dtype=np.float32)
     if image.dtype == np.uint16:
         grey /= 257
-    height, width = grey.shape[0] // block, grey.shape[1] // block
-    means: Float32 = grey[: height * block, : width * block].reshape(height, block, width, block).mean(axis=(1, 3))
+    means: Float32 = _in_blocks(grey, block).mean(axis=(1, 3))
     return means
+
+
+def _in_blocks(plane: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
+    """View ``[H, W]`` as ``[rows, block, columns, block]``; what is no whole block is left out."""
+    height, width = plane.shape[0] // block, plane.shape[1] // block
+    return plane[: height * block, : width * block].reshape(height, block, width, block)
 
 
 def sound_corners(mask: Mask, block: int, side: int) -> Bool:
     """Corners, in blocks, of the windows of ``side`` blocks that touch neither a defect nor an ignored pixel."""
     import cv2
 
-    height, width = mask.shape[0] // block, mask.shape[1] // block
-    blocked = (mask[: height * block, : width * block].reshape(height, block, width, block) != 0).any(axis=(1, 3))
-    table = cv2.integral(blocked.astype(np.uint8))
-    sums = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
-    free: Bool = sums == 0
+    blocked = (_in_blocks(mask, block) != 0).any(axis=(1, 3))
+    free: Bool = _window_sums(cv2.integral(blocked.astype(np.uint8)), side) == 0
     return free
+
+
+def _window_sums(table: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    """Sums over all square windows, from a summed-area table."""
+    return table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
 
 
 def moments_of(blocks: Float32, side: int) -> tuple[Float64, Float64]:
@@ -50,10 +48,8 @@ def moments_of(blocks: Float32, side: int) -> tuple[Float64, Float64]:
     import cv2
 
     sums, squares = cv2.integral2(blocks.astype(np.float64))
-    mean, square = (
-        (table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]) / side**2
-        for table in (sums, squares)
-    )
+    mean = _window_sums(sums, side) / side**2
+    square = _window_sums(squares, side) / side**2
     return mean, np.maximum(square - mean**2, 0)
 
 

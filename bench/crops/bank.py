@@ -12,17 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.crops import hdf5
-from bench.crops.draw import Frame, Progress, draw, fitted, nothing, ordered
+from bench.crops.draw import Frame, draw, fitted
 from bench.crops.prepare import Prepared, Source
 from bench.crops.sampling import Int32, Int64, Parts, plan_crops
 from bench.crops.tiles import grid
 from bench.crops.writer import new_file
 from bench.errors import DataError
+from bench.threads import Progress, ordered, silent
 from bench.types import IGNORED, CropStrategy, Float64, Image, Index, JsonValue, Mask, Split
 from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
+
+
+STRETCH = 1 << 18
+"""Pixels that are summed at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +82,7 @@ def build_bank(
     provenance: dict[str, JsonValue],
     other_groups: Collection[str] = (),
     workers: int = 2,
-    progress: Progress = nothing,
+    progress: Progress = silent,
 ) -> None:
     """Draw ``crops`` crops from the training images ``index`` and file them; the same bytes for any ``workers``.
 
@@ -130,7 +135,7 @@ def build_tiles(
     size: int,
     provenance: dict[str, JsonValue],
     workers: int = 2,
-    progress: Progress = nothing,
+    progress: Progress = silent,
 ) -> None:
     """File the validation images on a fixed grid, and mean and deviation of the training images.
 
@@ -149,7 +154,8 @@ def build_tiles(
         )
     frame = Frame(validation, source, size, workers=workers)
     corners = [grid(entry.height, entry.width, size, 0.0) for entry in validation.entries]
-    first = np.cumsum([0, *map(len, corners)]).tolist()
+    tiles = [len(each) for each in corners]
+    first = np.cumsum([0, *tiles]).tolist()
     mean, std = _statistics(Frame(training, source, 1, workers=workers), training, progress)
     with new_file(path, _pixels(frame, validation, 0, first[-1])) as file:
 
@@ -162,12 +168,12 @@ def build_tiles(
                 file.put(row, prepared.image[window], mask[window])
                 mask[window] = IGNORED  # a pixel of a later tile counts once
 
-        for done, _ in enumerate(ordered(tile, range(len(corners)), workers), 1):
-            progress(done, len(corners))
+        for _ in ordered(tile, range(len(corners)), workers, progress):
+            pass
         file.finish(
             hdf5.Tables(
                 key,
-                np.repeat(np.arange(len(corners), dtype=np.int32), [len(each) for each in corners]),
+                np.repeat(np.arange(len(corners), dtype=np.int32), tiles),
                 np.concatenate(corners),
                 np.zeros(first[-1], np.uint8),
                 _sources(validation, "validation"),
@@ -191,19 +197,19 @@ def open_bank(path: Path) -> Bank:
     pixels, tables, _ = hdf5.read_tables(path)
     image, mask = hdf5.mapped(path, pixels)
     return Bank(
-        path,
-        tables.key,
-        image,
-        mask,
-        tables.source,
-        tables.corner,
-        tables.part,
-        tables.sources.ids,
-        tables.sources.groups,
-        tables.sources.splits,
-        tables.mean,
-        tables.std,
-        tables.provenance,
+        path=path,
+        key=tables.key,
+        image=image,
+        mask=mask,
+        source=tables.source,
+        corner=tables.corner,
+        part=tables.part,
+        ids=tables.sources.ids,
+        groups=tables.sources.groups,
+        splits=tables.sources.splits,
+        mean=tables.mean,
+        std=tables.std,
+        provenance=tables.provenance,
     )
 
 
@@ -213,18 +219,17 @@ def verify_bank(path: Path) -> list[str]:
 
 
 def _sources(index: Index, split: Split) -> hdf5.Sources:
-    entries = index.entries
-    return hdf5.Sources(
-        tuple(entry.id for entry in entries), tuple(entry.group for entry in entries), (split,) * len(entries)
-    )
+    ids = tuple(entry.id for entry in index.entries)
+    groups = tuple(entry.group for entry in index.entries)
+    return hdf5.Sources(ids, groups, (split,) * len(ids))
 
 
 def _refuse_shared_groups(index: Index, others: Collection[str]) -> None:
     shared = sorted({entry.group for entry in index.entries} & set(others))
     if shared:
+        more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
         raise DataError(
-            f"group {shared[0]!r}{f' and {len(shared) - 1} more' if len(shared) > 1 else ''} would be in the training "
-            "crops and in another split; split by group"
+            f"group {shared[0]!r}{more} would be in the training crops and in another split; split by group"
         )
 
 
@@ -255,23 +260,22 @@ def _statistics(frame: Frame, index: DatasetIndex, progress: Progress) -> tuple[
         _refuse_other_kind(prepared, kind, index.entries[number].id)
         return _sums(prepared.image)
 
-    images = len(index.entries)
     total = np.zeros((3, kind.channels), object)
-    for done, each in enumerate(ordered(sums, range(images), frame.workers), 1):
+    for each in ordered(sums, range(len(index.entries)), frame.workers, progress):
         total += each
-        progress(done, images)
-    channels = [tuple(map(int, channel)) for channel in total.T]
-    mean = np.array([first / pixels for pixels, first, _ in channels])
-    deviation = [sqrt(pixels * second - first * first) / pixels for pixels, first, second in channels]
-    return mean, np.array([each or 1.0 for each in deviation])
+    mean, deviation = [], []
+    for pixels, first, second in total.T.tolist():
+        mean.append(first / pixels)
+        deviation.append(sqrt(pixels * second - first * first) / pixels or 1.0)
+    return np.array(mean), np.array(deviation)
 
 
 def _sums(image: Image) -> npt.NDArray[np.object_]:
     """Pixels, sum and sum of squares per channel as exact integers ``[3, C]``: no order of addition matters."""
     flat = image.reshape(-1, image.shape[2])
     total = np.zeros((3, flat.shape[1]), object)
-    for start in range(0, len(flat), 1 << 18):
-        block = flat[start : start + (1 << 18)].astype(np.float64)  # integers below 2^53
-        rows = np.full(block.shape[1], len(block)), block.sum(axis=0), np.einsum("nc,nc->c", block, block)
-        total += np.array([[int(value) for value in row] for row in rows], object)
+    for start in range(0, len(flat), STRETCH):
+        block = flat[start : start + STRETCH].astype(np.float64)  # integers below 2^53
+        sums = np.stack([np.full(block.shape[1], len(block)), block.sum(axis=0), np.einsum("nc,nc->c", block, block)])
+        total += sums.astype(np.int64).astype(object)
     return total

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.crops.draw import Draw, Frame, Progress, draw, fitted, nothing, ordered
+from bench.crops.draw import Draw, Frame, draw, fitted
 from bench.crops.prepare import Source
 from bench.crops.sampling import Int32, plan_crops
+from bench.threads import Progress, ordered, silent
 from bench.types import IGNORED, Bool, CropStrategy, Image, JsonValue, Mask
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def coverage(
     *,
     object_level: float = OBJECT_LEVEL,
     workers: int = 2,
-    progress: Progress = nothing,
+    progress: Progress = silent,
 ) -> Coverage:
     """Draw as :func:`bench.crops.bank.build_bank` does with the same arguments, and count what the crops show.
 
@@ -121,11 +122,9 @@ def _counted(drawn: Draw, frame: Frame, object_level: float, progress: Progress)
         defects = _defects(prepared.mask, corners, frame.size)
         return defects.plus(_contents(prepared.guide, prepared.mask, corners, frame.size, object_level))
 
-    images = len(frame.index.entries)
     total = _Counts()
-    for done, each in enumerate(ordered(count, range(images), frame.workers), 1):
+    for each in ordered(count, range(len(frame.index.entries)), frame.workers, progress):
         total = total.plus(each)
-        progress(done, images)
     return total
 
 

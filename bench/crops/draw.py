@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
@@ -24,11 +21,9 @@ from bench.crops.sampling import (
     substream,
 )
 from bench.errors import DataError
+from bench.threads import Progress, ordered, silent
 from bench.types import Bool, CropStrategy, FallingBack, Fitting, Float64, Index
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
 Take = Callable[[int, Prepared, Int64, Int32], None]
 """Receives the number of an image, the padded image, rows of the draw and their corners; on a worker thread."""
 
@@ -119,31 +114,11 @@ class _Tally:
         self.weighted[at] = found.weighted
 
 
-def nothing(done: int, total: int) -> None:
-    """Report no progress."""
-
-
 def discard(number: int, prepared: Prepared, rows: Int64, corners: Int32) -> None:
     """Take no crop: only the positions are of interest."""
 
 
-def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Map on threads and yield results in the order of the items, never more than a few ahead."""
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def fitted(strategy: CropStrategy, frame: Frame, progress: Progress = nothing) -> CropStrategy:
+def fitted(strategy: CropStrategy, frame: Frame, progress: Progress = silent) -> CropStrategy:
     """The strategy itself, or, if it is :class:`Fitting`, what it becomes after a pass over all images."""
     if not isinstance(strategy, Fitting):
         return strategy
@@ -153,11 +128,9 @@ def fitted(strategy: CropStrategy, frame: Frame, progress: Progress = nothing) -
         prepared = frame.load(number)
         return fitting.observe(prepared.guide, prepared.mask)
 
-    numbers = range(len(frame.index.entries))
     total = None
-    for done, row in enumerate(ordered(observe, numbers, frame.workers), 1):
+    for row in ordered(observe, range(len(frame.index.entries)), frame.workers, progress):
         total = row if total is None else total + row
-        progress(done, len(numbers))
     if total is None:
         raise DataError("there is no training image to fit the crop strategy to; check the split")
     return fitting.fit(total)
@@ -169,7 +142,7 @@ def draw(
     take: Take = discard,
     *,
     look_at: Sequence[int] = (),
-    progress: Progress = nothing,
+    progress: Progress = silent,
 ) -> Draw:
     """Draw the corners of a plan and hand every image's crops to ``take``, decoding each image once.
 
@@ -180,8 +153,10 @@ def draw(
         DataError: no image of a part has a position, or an image cannot be decoded.
         PluginError: the strategy returned an impossible map.
     """
-    source, corner = plan.source.copy(), np.full((len(plan.source), 2), -1, np.int32)
-    tally, attempt, done = _Tally.of(plan), 0, 0
+    source = plan.source.copy()
+    corner = np.full((len(source), 2), -1, np.int32)
+    tally = _Tally.of(plan)
+    attempt = done = 0
     rows, others = np.arange(len(source)), look_at
     while len(rows):
         visits = _visits(source, rows, others)
@@ -192,7 +167,8 @@ def draw(
                 corner[each.rows] = each.corners
             done += 1
             progress(done, total)
-        rows, others, attempt = np.flatnonzero(corner[:, 0] < 0), (), attempt + 1
+        attempt += 1
+        rows, others = np.flatnonzero(corner[:, 0] < 0), ()
         source[rows] = replacements(plan, tally.empty, rows, frame.seed, attempt)
     return _summary(plan, frame, tally, source, corner)
 
@@ -217,11 +193,11 @@ def _visit(plan: Plan, frame: Frame, take: Take, attempt: int, visit: _Visit) ->
     """Decode one image and draw the corners of all its crops."""
     prepared = frame.load(visit.number)
     parts = plan.part[visit.rows]
-    found = [
-        _drawn(plan, frame, prepared, attempt, visit.number, part, visit.rows[parts == part])
-        for part in range(len(plan.parts))
-        if (parts == part).any() or (visit.look and plan.weights[part, visit.number] > 0)
-    ]
+    found = []
+    for part in range(len(plan.parts)):
+        mine = parts == part
+        if mine.any() or (visit.look and plan.weights[part, visit.number] > 0):
+            found.append(_drawn(plan, frame, prepared, attempt, visit.number, part, visit.rows[mine]))
     if found:
         rows = np.concatenate([each.rows for each in found])
         take(visit.number, prepared, rows, np.concatenate([each.corners for each in found]))

@@ -105,7 +105,9 @@ def read_tables(path: Path) -> tuple[Pixels, Tables, npt.NDArray[np.uint64]]:
         raise StoreError(f"{path}: there is no crop bank; run the suite again")
     try:
         with h5py.File(path, "r", locking=False) as file:
-            _refuse_schema(path, file.attrs.get("schema"))
+            schema = file.attrs.get("schema")
+            if schema is None or int(schema) != SCHEMA:
+                raise damaged(path, f"it is of schema {schema}, this version reads schema {SCHEMA}")
             return _pixels(file), _tables(file), file["checksum"][()].astype(np.uint64)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
         raise damaged(path, f"it cannot be read as a crop bank ({str(error).partition(chr(10))[0]})") from error
@@ -144,26 +146,28 @@ def damaged(path: Path, what: str) -> StoreError:
 def _pixels(file: Any) -> Pixels:
     image, mask = file["image"], file["mask"]
     crops, size, width, channels = image.shape
-    if (
-        size != width
-        or mask.shape != (crops, size, size)
-        or mask.dtype != np.uint8
-        or image.dtype.str not in ("|u1", "<u2")
-    ):
+    squares = size == width and mask.shape == (crops, size, size)
+    if not squares or mask.dtype != np.uint8 or image.dtype.str not in ("|u1", "<u2"):
         raise ValueError(f"images {image.dtype}{list(image.shape)} and masks {mask.dtype}{list(mask.shape)}")
-    at = [-1 if made.id.get_offset() is None else int(made.id.get_offset()) for made in (image, mask)]
-    return Pixels(crops, size, channels, image.dtype.name, *at)
+    return Pixels(crops, size, channels, image.dtype.name, _offset(image), _offset(mask))
+
+
+def _offset(made: Any) -> int:
+    """Where the bytes of a data set begin; -1 where nothing was allocated."""
+    at = made.id.get_offset()
+    return -1 if at is None else int(at)
 
 
 def _tables(file: Any) -> Tables:
+    def texts(name: str) -> tuple[str, ...]:
+        return tuple(text.decode() for text in file[f"sources/{name}"][()].tolist())
+
     return Tables(
         key=str(file.attrs["key"]),
         source=file["source"][()],
         corner=file["corner"][()],
         part=file["part"][()],
-        sources=Sources(
-            _decoded(file["sources/id"][()]), _decoded(file["sources/group"][()]), _decoded(file["sources/split"][()])
-        ),
+        sources=Sources(texts("id"), texts("group"), texts("split")),
         provenance=json.loads(file["provenance"][()].tobytes()),
         mean=file["mean"][()] if "mean" in file else None,
         std=file["std"][()] if "std" in file else None,
@@ -172,16 +176,8 @@ def _tables(file: Any) -> Tables:
 
 def _encoded(texts: tuple[str, ...]) -> npt.NDArray[Any]:
     """Fixed-length UTF-8 with its zeros behind: no pointers into a heap, so one checksum covers it."""
-    return np.array([text.encode() for text in texts], dtype=f"S{max([1, *(len(text.encode()) for text in texts)])}")
-
-
-def _decoded(texts: npt.NDArray[Any]) -> tuple[str, ...]:
-    return tuple(text.decode() for text in texts.tolist())
-
-
-def _refuse_schema(path: Path, schema: Any) -> None:
-    if schema is None or int(schema) != SCHEMA:
-        raise damaged(path, f"it is of schema {schema}, this version reads schema {SCHEMA}")
+    encoded = [text.encode() for text in texts]
+    return np.array(encoded, dtype=f"S{max([1, *map(len, encoded)])}")
 
 
 def crop_checksum(image: bytes | memoryview, mask: bytes | memoryview) -> int:
@@ -191,26 +187,26 @@ def crop_checksum(image: bytes | memoryview, mask: bytes | memoryview) -> int:
 
 def _checksums(path: Path, pixels: Pixels) -> npt.NDArray[np.uint64]:
     """Checksums of the crops as they are, ``uint64[N]``; not through a mapping: a truncated mapped file kills."""
+    found = np.zeros(pixels.crops, np.uint64)
+    image_bytes, mask_bytes = pixels.image_bytes, pixels.mask_bytes
     descriptor = os.open(path, os.O_RDONLY)
 
-    def block(first: int) -> list[int]:
+    def check(first: int) -> None:
         crops = min(BLOCK, pixels.crops - first)
-        images = _stretch(descriptor, pixels.image_at, first, crops, pixels.image_bytes)
-        masks = _stretch(descriptor, pixels.mask_at, first, crops, pixels.mask_bytes)
-        return [crop_checksum(image, mask) for image, mask in zip(images, masks, strict=True)]
+        images = memoryview(os.pread(descriptor, crops * image_bytes, pixels.image_at + first * image_bytes))
+        masks = memoryview(os.pread(descriptor, crops * mask_bytes, pixels.mask_at + first * mask_bytes))
+        for row in range(crops):
+            image = images[row * image_bytes : (row + 1) * image_bytes]
+            mask = masks[row * mask_bytes : (row + 1) * mask_bytes]
+            found[first + row] = crop_checksum(image, mask)
 
     try:
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            blocks = pool.map(block, range(0, pixels.crops, BLOCK))
-            return np.array([checksum for found in blocks for checksum in found], np.uint64)
+            for _ in pool.map(check, range(0, pixels.crops, BLOCK)):
+                pass
     finally:
         os.close(descriptor)
-
-
-def _stretch(descriptor: int, at: int, first: int, crops: int, length: int) -> list[memoryview]:
-    """Some crops in a row, each by itself; one that ends early has another checksum than the whole."""
-    read = memoryview(os.pread(descriptor, crops * length, at + first * length))
-    return [read[row * length : (row + 1) * length] for row in range(crops)]
+    return found
 
 
 def table_checksum(tables: Tables) -> int:

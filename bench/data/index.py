@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.canonical import DIGEST_BYTES, digest
+from bench.component import guarded
 from bench.errors import DataError, PluginError, UnusableImages
+from bench.threads import Progress, ordered, silent
 from bench.types import IGNORED, Dataset, Record, Sample, Split
 
 MOST_NAMED = 20
@@ -76,16 +76,12 @@ class DatasetIndex:
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
 
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
-
-
 def build_index(
     name: str,
     dataset: Dataset,
     *,
     workers: int = 2,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
     known: DatasetIndex | None = None,
 ) -> DatasetIndex:
     """Read every image once, on ``workers`` threads; the result is the same for any number of them.
@@ -99,29 +95,38 @@ def build_index(
     """
     classes = _checked_classes(name, dataset.classes)
     records = _checked_records(name, dataset.records())
-    before = [stamp_of(record) for record in records]
+    stamps = {record.id: stamp_of(record) for record in records}
     reusable = _reusable(known, classes)
 
-    def row(record: Record, stamp: Stamp) -> IndexedImage:
-        old = reusable.get((record.id, stamp))
-        if old is None:
-            return _row(record, dataset.load(record.id), classes)
-        return replace(old, group=record.group, official=record.split, meta=dict(record.meta))
-
-    with ThreadPoolExecutor(workers) as pool:
-        pending = [pool.submit(row, record, stamp) for record, stamp in zip(records, before, strict=True)]
+    def row(record: Record) -> IndexedImage | str:
+        """The row of an image, or what is wrong with it."""
+        old = reusable.get((record.id, stamps[record.id]))
+        if old is not None:
+            return replace(old, group=record.group, official=record.split, meta=dict(record.meta))
         try:
-            entries = _gathered(name, records, pending, progress)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            return _row(record, dataset.load(record.id), classes)
+        except (DataError, OSError) as error:
+            return _complaint(record, error)
+
+    entries: list[IndexedImage] = []
+    bad: list[str] = []
+    for found in ordered(row, records, workers, progress):
+        if isinstance(found, IndexedImage):
+            entries.append(found)
+            continue
+        bad.append(found)
+        if len(bad) == MOST_NAMED:
+            break
+    if bad:
+        raise UnusableImages(name, bad, len(records), more=len(bad) == MOST_NAMED)
     if reusable and len({(entry.channels, entry.dtype) for entry in entries}) > 1:
-        return build_index(
-            name, dataset, workers=workers, progress=progress
-        )  # a reader may take all of them otherwise now
+        return build_index(name, dataset, workers=workers, progress=progress)  # a reader may take all otherwise now
     _check_alike(name, entries, records)
-    # A set that renders its files on first use has them only now.
-    stamps = tuple(stamp_of(record) if None in stamp else stamp for record, stamp in zip(records, before, strict=True))
-    return DatasetIndex(name, classes, entries, fingerprint_of(classes, entries), stamps, _remarks(name, dataset))
+    for record in records:
+        if None in stamps[record.id]:  # a set that renders its files on first use has them only now
+            stamps[record.id] = stamp_of(record)
+    fingerprint = fingerprint_of(classes, entries)
+    return DatasetIndex(name, classes, tuple(entries), fingerprint, tuple(stamps.values()), _remarks(name, dataset))
 
 
 def _remarks(name: str, dataset: Dataset) -> tuple[str, ...]:
@@ -144,41 +149,61 @@ def fingerprint_of(classes: Sequence[str], entries: Iterable[IndexedImage]) -> s
 
 def stamp_of(record: Record) -> Stamp:
     """The stamps of the files of a record."""
-    return tuple(_stat(path) for path in record.files)
-
-
-def _stat(path: Path) -> FileStamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+    stamps: list[FileStamp | None] = []
+    for path in record.files:
+        try:
+            found = path.stat()
+        except OSError:
+            stamps.append(None)
+        else:
+            stamps.append((found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
+    return tuple(stamps)
 
 
 def _checked_classes(name: str, classes: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(classes)
-    if not 0 < len(names) < IGNORED or len(set(names)) != len(names) or not all(names):
+    if not are_class_names(classes):
         raise DataError(
-            f"data set {name!r}: its classes {list(names)} must be 1 to {IGNORED - 1} different, non-empty names"
+            f"data set {name!r}: its classes {list(classes)} must be 1 to {IGNORED - 1} different, non-empty names"
         )
-    return names
+    return tuple(classes)
+
+
+def are_class_names(classes: Sequence[str]) -> bool:
+    """Whether there are as many as a mask has values for, all different and none empty."""
+    return 0 < len(classes) < IGNORED and len(set(classes)) == len(classes) and all(classes)
 
 
 def _checked_records(name: str, records: Sequence[Record]) -> Sequence[Record]:
     if not records:
         raise DataError(f"data set {name!r} has no images; check the folder given for it")
-    doubled = [id for id, count in Counter(record.id for record in records).items() if count > 1]
+    doubled = doubled_ids(records)
     if doubled:
         raise DataError(f"data set {name!r}: {some(doubled)} stand for more than one image; ids must be unique")
     for record in records:
         if not record.id or not record.group:
             raise DataError(f"data set {name!r}: image {record.id!r} of group {record.group!r} needs an id and a group")
-        wrong = {key: value for key, value in record.meta.items() if not _plain(value)}
+        wrong = odd_metadata(record)
         if wrong:
             raise DataError(
                 f"data set {name!r}: the metadata {wrong} of image {record.id!r} must be text or finite numbers"
             )
     return records
+
+
+def doubled_ids(records: Sequence[Record]) -> list[str]:
+    """Ids that more than one record has."""
+    counts = Counter(record.id for record in records)
+    return [id for id, count in counts.items() if count > 1]
+
+
+def odd_metadata(record: Record) -> dict[str, object]:
+    """The metadata of a record that are neither text nor finite numbers."""
+    odd: dict[str, object] = {}
+    for key, value in record.meta.items():
+        finite = isinstance(value, float) and math.isfinite(value)
+        if not finite and not isinstance(value, str | int):
+            odd[key] = value
+    return odd
 
 
 def _plain(value: object) -> bool:
@@ -187,34 +212,19 @@ def _plain(value: object) -> bool:
 
 def _reusable(known: DatasetIndex | None, classes: tuple[str, ...]) -> dict[tuple[str, Stamp], IndexedImage]:
     """Rows by id and stamp; a record without files, or with absent ones, proves nothing and is read again."""
-    if known is None or known.classes != classes:
-        return {}
-    rows = zip(known.entries, known.stamps, strict=True)
-    return {(entry.id, stamp): entry for entry, stamp in rows if stamp and None not in stamp}
+    rows: dict[tuple[str, Stamp], IndexedImage] = {}
+    if known is not None and known.classes == classes:
+        for entry, stamp in zip(known.entries, known.stamps, strict=True):
+            if stamp and None not in stamp:
+                rows[entry.id, stamp] = entry
+    return rows
 
 
-def _gathered(
-    name: str,
-    records: Sequence[Record],
-    pending: Sequence[Future[IndexedImage]],
-    progress: Callable[[int, int], None],
-) -> tuple[IndexedImage, ...]:
-    """All rows in order; every bad image is collected before any is complained about."""
-    rows: list[IndexedImage] = []
-    bad: list[str] = []
-    for done, (record, future) in enumerate(zip(records, pending, strict=True), start=1):
-        try:
-            rows.append(future.result())
-        except (DataError, OSError) as error:
-            text = str(error)
-            named = any(name in text for name in (record.id, *map(str, record.files)))
-            bad.append(text if named else f"image {record.id!r}: {text}")
-            if len(bad) == MOST_NAMED:
-                break
-        progress(done, len(records))
-    if bad:
-        raise UnusableImages(name, bad, len(records), more=len(bad) == MOST_NAMED)
-    return tuple(rows)
+def _complaint(record: Record, error: Exception) -> str:
+    """What is wrong with an image, named by its id or a file."""
+    text = str(error)
+    named = any(name in text for name in (record.id, *map(str, record.files)))
+    return text if named else f"image {record.id!r}: {text}"
 
 
 def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage:
@@ -227,36 +237,32 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
         raise DataError(f"image {record.id!r}: its data set returned {sample.id!r} instead")
     image, mask = sample.image, sample.mask
     counts = np.bincount(mask.ravel(), minlength=IGNORED + 1)
-    unknown = np.flatnonzero(counts[len(classes) + 1 : IGNORED]) + len(classes) + 1
+    known = len(classes) + 1
+    unknown = np.flatnonzero(counts[known:IGNORED]) + known
     if unknown.size:
+        file = f" ({record.files[-1]})" if record.files else ""
+        numbers = "1" if known == 2 else f"1 to {len(classes)}"
         raise DataError(
-            f"the mask of image {record.id!r}{_in_files(record)} holds the values {unknown.tolist()[:5]}; it may hold "
-            f"0 for background, {_numbers(classes)} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
+            f"the mask of image {record.id!r}{file} holds the values {unknown.tolist()[:5]}; it may hold "
+            f"0 for background, {numbers} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
         )
     sums, squares = _moments(image)
+    height, width, channels = image.shape
     return IndexedImage(
         id=record.id,
         group=record.group,
         official=record.split,
-        height=image.shape[0],
-        width=image.shape[1],
-        channels=image.shape[2],
+        height=height,
+        width=width,
+        channels=channels,
         dtype=image.dtype.name,
-        pixels=tuple(counts[: len(classes) + 1].tolist()),
+        pixels=tuple(counts[:known].tolist()),
         ignored=int(counts[IGNORED]),
         sums=sums,
         squares=squares,
         digest=_digest_of(image) + _digest_of(mask),
         meta=dict(record.meta),
     )
-
-
-def _numbers(classes: Sequence[str]) -> str:
-    return "1" if len(classes) == 1 else f"1 to {len(classes)}"
-
-
-def _in_files(record: Record) -> str:
-    return f" ({record.files[-1]})" if record.files else ""
 
 
 def _moments(image: npt.NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -279,24 +285,30 @@ def _digest_of(pixels: npt.NDArray[Any]) -> str:
 
 def _check_alike(name: str, entries: Sequence[IndexedImage], records: Sequence[Record]) -> None:
     """Refuse a mixture of channels or pixel types: no crop bank and no model takes one."""
-    kinds: dict[tuple[int, str], list[Record]] = {}
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
     for entry, record in zip(entries, records, strict=True):
-        kinds.setdefault((entry.channels, entry.dtype), []).append(record)
-    if len(kinds) > 1:
-        found = "; ".join(
-            f"{len(alike):,} of {channels} x {dtype} ({_named(alike[0])})" for (channels, dtype), alike in kinds.items()
-        )
+        kind = f"{entry.channels} x {entry.dtype}"
+        counts[kind] += 1
+        first.setdefault(kind, str(record.files[0]) if record.files else f"image {record.id!r}")
+    if len(counts) > 1:
+        found = "; ".join(f"{count:,} of {kind} ({first[kind]})" for kind, count in counts.items())
         raise DataError(
             f"data set {name!r} mixes images of different channels or pixel types: {found}; save all of them alike"
         )
-
-
-def _named(record: Record) -> str:
-    """The image file of a record, or its id where it names none."""
-    return str(record.files[0]) if record.files else f"image {record.id!r}"
 
 
 def some(names: Sequence[str]) -> str:
     """The first few of many names, for a message of one line."""
     shown = ", ".join(repr(name) for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def loaded(name: str, dataset: Dataset, id: str) -> Sample:
+    """One image of a data set that may come from a plugin.
+
+    Raises:
+        DataError: the image cannot be read.
+        PluginError: the reader fails otherwise.
+    """
+    return guarded(f"load({id!r}) of data set {name!r}", dataset.load, id)

@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.data.index import DatasetIndex, IndexedImage, Stamp, fingerprint_of, stamp_of
+from bench.data.index import DatasetIndex, IndexedImage, fingerprint_of, stamp_of
 from bench.errors import StoreError
+from bench.files import whole_file
 from bench.types import JsonValue, Record
 
 SCHEMA = 2
 
 
 def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> None:
-    """Write the index with the stamps of its files: temporary file, fsync, rename."""
-    stamps = index.stamps or tuple(stamp_of(record) for record in records)
+    """Write the index with the stamps of its files, whole or not at all."""
+    stamps = index.stamps or [stamp_of(record) for record in records]
+    images = []
+    for entry, stamp in zip(index.entries, stamps, strict=True):
+        images.append({**asdict(entry), "files": stamp})
     content = {
         "schema": SCHEMA,
         "dataset": index.dataset,
         "classes": index.classes,
         "fingerprint": index.fingerprint,
         "remarks": index.remarks,
-        "images": [{**asdict(entry), "files": stamp} for entry, stamp in zip(index.entries, stamps, strict=True)],
+        "images": images,
     }
-    _write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
 
 
 def read_index(path: Path) -> DatasetIndex:
@@ -55,12 +44,13 @@ def read_index(path: Path) -> DatasetIndex:
         content = json.loads(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise StoreError(f"{path}: written with schema {content['schema']}, this version reads {SCHEMA}; delete it")
+        stamps = [row.pop("files") for row in content["images"]]
         index = DatasetIndex(
             dataset=content["dataset"],
             classes=tuple(content["classes"]),
-            entries=tuple(_entry(row) for row in content["images"]),
+            entries=tuple(map(_entry, content["images"])),
             fingerprint=content["fingerprint"],
-            stamps=tuple(_stamp(row["files"]) for row in content["images"]),
+            stamps=_tuples(stamps),
             remarks=tuple(content["remarks"]),
         )
     except OSError as error:
@@ -73,14 +63,12 @@ def read_index(path: Path) -> DatasetIndex:
 
 
 def _entry(row: Mapping[str, JsonValue]) -> IndexedImage:
-    plain: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key != "files"
-    }
-    return IndexedImage(**plain)
+    return IndexedImage(**{key: _tuples(value) for key, value in row.items()})
 
 
-def _stamp(files: Sequence[Sequence[int] | None]) -> Stamp:
-    return tuple(None if found is None else tuple(found) for found in files)
+def _tuples(value: JsonValue) -> Any:
+    """JSON's lists, at any depth, as the tuples that were written."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def is_current(path: Path, records: Sequence[Record]) -> bool:
@@ -93,13 +81,11 @@ def is_current(path: Path, records: Sequence[Record]) -> bool:
         index = read_index(path)
     except StoreError:
         return False
-    return len(index.entries) == len(records) and all(
-        _matches(entry, stamp, record)
-        for entry, stamp, record in zip(index.entries, index.stamps, records, strict=True)
-    )
-
-
-def _matches(entry: IndexedImage, stamp: Stamp, record: Record) -> bool:
-    said = (entry.id, entry.group, entry.official, dict(entry.meta))
-    says = (record.id, record.group, record.split, dict(record.meta))
-    return said == says and None not in stamp and stamp == stamp_of(record)
+    if len(index.entries) != len(records):
+        return False
+    for entry, stamp, record in zip(index.entries, index.stamps, records, strict=True):
+        said = (entry.id, entry.group, entry.official, dict(entry.meta))
+        says = (record.id, record.group, record.split, dict(record.meta))
+        if said != says or None in stamp or stamp != stamp_of(record):
+            return False
+    return True

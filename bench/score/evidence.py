@@ -9,18 +9,17 @@ under ``each`` the row of class c uses the model's probability of class c. Ignor
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError, StoreError, TrainingError
+from bench.files import whole_file
 from bench.score.objects import (
     LEVELS,
     Bins,
@@ -162,6 +161,8 @@ def bins_of(background: Float32) -> Bins:
 
 
 def _check(id: str, probabilities: Float32, mask: Mask, classes: int) -> None:
+    import cv2
+
     if probabilities.ndim != 3 or probabilities.shape[1:] != mask.shape or probabilities.dtype != np.float32:
         raise TrainingError(
             f"image {id!r}: predictions are {probabilities.dtype}{list(probabilities.shape)}, "
@@ -172,29 +173,22 @@ def _check(id: str, probabilities: Float32, mask: Mask, classes: int) -> None:
             f"image {id!r}: the model gives {probabilities.shape[0]} planes; it must give 2 (classes: union) "
             f"or {1 + classes} (classes: each)"
         )
-    unknown = [value for value in _values(mask) if classes < value < IGNORED]
-    if unknown:
+    amounts = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256])  # needs no wider copy of the mask
+    unknown = np.flatnonzero(amounts[classes + 1 : IGNORED]) + classes + 1
+    if unknown.size:
         raise DataError(f"mask of image {id!r} holds {unknown[0]}; values must be 0 to {classes}, or 255 for ignored")
-
-
-def _values(mask: Mask) -> list[int]:
-    """Distinct values of a mask, without a wider copy of it."""
-    import cv2
-
-    amounts = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256])
-    return [int(value) for value in np.flatnonzero(amounts)]
 
 
 def _counts(probabilities: Float32, mask: Mask, classes: int, tolerance: int) -> Counts:
     """Histograms ``uint32[classes + 1, 4, 1001]`` of one image."""
     background = probabilities[0]
     together = histogram(background, mask, ANY, tolerance, complement=True)
-    if len(probabilities) == 2:
-        rows = [_class_row(background, mask, c, tolerance, together) for c in range(1, classes + 1)]
-    else:
-        rows = [
-            histogram(probabilities[c], mask, Truth(c, c), tolerance, complement=False) for c in range(1, classes + 1)
-        ]
+    rows = []
+    for c in range(1, classes + 1):
+        if len(probabilities) == 2:
+            rows.append(_class_row(background, mask, c, tolerance, together))
+        else:
+            rows.append(histogram(probabilities[c], mask, Truth(c, c), tolerance, complement=False))
     return np.stack([*rows, together])
 
 
@@ -213,35 +207,20 @@ def _class_row(background: Float32, mask: Mask, c: int, tolerance: int, together
 
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
-    """Write a compressed ``.npz`` without pickle: a temporary file beside it, flushed to disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            np.savez_compressed(file, allow_pickle=False, **_arrays(evidence))
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def _arrays(evidence: Evidence) -> dict[str, npt.NDArray[Any]]:
-    """Every field as an array; an absent threshold is 0."""
-    tables = {
-        f"{name}.{field.name}": getattr(table, field.name)
-        for name, table in (("defects", evidence.defects), ("predicted", evidence.predicted))
-        for field in fields(table)
-    }
-    head = [SCHEMA, evidence.tolerance, evidence.threshold or 0]
-    names = {"ids": evidence.ids, "groups": evidence.groups, "classes": evidence.classes}
-    return {
-        "head": np.array(head, np.int64),
-        **{name: np.array(values, np.str_) for name, values in names.items()},
+    """Write a compressed ``.npz`` without pickle, whole or not at all; an absent threshold is 0."""
+    arrays = {
+        "head": np.array([SCHEMA, evidence.tolerance, evidence.threshold or 0], np.int64),
+        "ids": np.array(evidence.ids, np.str_),
+        "groups": np.array(evidence.groups, np.str_),
+        "classes": np.array(evidence.classes, np.str_),
         "counts": evidence.counts,
         "alarms": evidence.alarms,
-        **tables,
     }
+    for name, table in (("defects", evidence.defects), ("predicted", evidence.predicted)):
+        for field in fields(table):
+            arrays[f"{name}.{field.name}"] = getattr(table, field.name)
+    with whole_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -272,7 +251,7 @@ def read_evidence(path: Path) -> Evidence:
 
 
 def _evidence(arrays: dict[str, npt.NDArray[Any]]) -> Evidence:
-    _, tolerance, threshold = (int(value) for value in arrays["head"])
+    _, tolerance, threshold = arrays["head"].tolist()
     return Evidence(
         ids=tuple(arrays["ids"].tolist()),
         groups=tuple(arrays["groups"].tolist()),

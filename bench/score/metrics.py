@@ -31,71 +31,26 @@ def _ratio(part: Float64, whole: Float64) -> Float64:
     return np.asarray(np.where(empty, 0.0, part / np.where(empty, 1.0, whole)))
 
 
-def _split(counts: Float64) -> tuple[Float64, Float64, Float64, Float64]:
-    """TP, FP, FN, TN, each ``float64[...]``."""
-    true_positive, false_positive, false_negative, true_negative = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
-    return true_positive, false_positive, false_negative, true_negative
-
-
 @dataclass(frozen=True, slots=True)
-class FBeta:
-    """``(1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP)`` (van Rijsbergen 1979); 0 without true and predicted positives."""
+class Ratio:
+    """One sum of counts over another: how often TP, FP, FN and TN are in each; 0 where the lower sum is 0."""
 
-    beta: float
+    part: tuple[float, float, float, float]
+    whole: tuple[float, float, float, float]
     range = UNIT
 
     def value(self, counts: Float64, /) -> Float64:
-        tp, fp, fn, _ = _split(counts)
-        weight = self.beta**2
-        return _ratio((1 + weight) * tp, (1 + weight) * tp + weight * fn + fp)
+        given = np.asarray(counts, np.float64)
+        return _ratio(given @ self.part, given @ self.whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """``TP / (TP + FP)``; 0 without predicted positives."""
-
-    range = UNIT
-
-    def value(self, counts: Float64, /) -> Float64:
-        tp, fp, _, _ = _split(counts)
-        return _ratio(tp, tp + fp)
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """``TP / (TP + FN)``; 0 without true positives."""
-
-    range = UNIT
-
-    def value(self, counts: Float64, /) -> Float64:
-        tp, _, fn, _ = _split(counts)
-        return _ratio(tp, tp + fn)
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """Share of valid pixels that are right; 0 without valid pixels."""
-
-    range = UNIT
-
-    def value(self, counts: Float64, /) -> Float64:
-        tp, fp, fn, tn = _split(counts)
-        return _ratio(tp + tn, tp + fp + fn + tn)
-
-
-@dataclass(frozen=True, slots=True)
-class IoU:
-    """``TP / (TP + FP + FN)``; 0 without true and predicted positives."""
-
-    range = UNIT
-
-    def value(self, counts: Float64, /) -> Float64:
-        tp, fp, fn, _ = _split(counts)
-        return _ratio(tp, tp + fp + fn)
-
-
-F1, F2 = FBeta(1.0), FBeta(2.0)
-PRECISION, RECALL, ACCURACY, IOU = Precision(), Recall(), Accuracy(), IoU()
+F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0))
+F2 = Ratio((5, 0, 0, 0), (5, 1, 4, 0))
+"""F-beta is (1 + b^2) TP over (1 + b^2) TP + b^2 FN + FP (van Rijsbergen 1979)."""
+PRECISION = Ratio((1, 0, 0, 0), (1, 1, 0, 0))
+RECALL = Ratio((1, 0, 0, 0), (1, 0, 1, 0))
+ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1))
+IOU = Ratio((1, 0, 0, 0), (1, 1, 1, 0))
 
 POOLED: Mapping[str, PixelMetric] = {
     "f1": F1,
@@ -120,16 +75,16 @@ class ImageF1:
 
     def rows(self, counts: Float64) -> Float64:
         """Rows ``float64[..., 2]`` of images with ``float64[..., 4]`` counts."""
-        tp, fp, fn, _ = _split(counts)
-        nothing = tp + fp + fn == 0
+        nothing = ~counts[..., :3].any(axis=-1)
         f1 = np.where(nothing, float(self.empty == "one"), F1.value(counts))
         return np.stack([f1, 1.0 - (nothing & (self.empty == "leave-out"))], axis=-1)
 
     def observe(self, image: Prediction, threshold: float, /) -> Float64:
-        truth, valid = image.mask != 0, image.mask != IGNORED
-        positive = image.probability >= np.float32(threshold)
-        cells = [truth & positive, ~truth & positive, truth & ~positive, ~truth & ~positive]
-        return self.rows(np.array([np.count_nonzero(cell & valid) for cell in cells], np.float64))
+        valid = image.mask != IGNORED
+        truth = image.mask[valid] != 0
+        positive = image.probability[valid] >= np.float32(threshold)
+        cells = np.bincount(2 * truth + positive, minlength=4)  # TN, FP, FN, TP
+        return self.rows(cells[[3, 1, 2, 0]].astype(np.float64))
 
     def value(self, total: Float64, /) -> Float64:
         return _ratio(total[..., 0], total[..., 1])
@@ -138,10 +93,10 @@ class ImageF1:
 def image_counts(evidence: Evidence, k: int, row: int = -1) -> npt.NDArray[np.int64]:
     """TP, FP, FN, TN of every image at threshold k / 1000, ``int64[N, 4]``; ``row`` -1 is ``any``."""
     per_bin = evidence.counts[:, row]
-    inside, outside = per_bin[:, INSIDE], per_bin[:, OUTSIDE]
-    sums = (part.sum(axis=(1, 2), dtype=np.int64) for part in (inside[..., k:], outside[..., k:], inside[..., :k]))
-    tp, fp, fn = sums
-    return np.stack([tp, fp, fn, outside[..., :k].sum(axis=(1, 2), dtype=np.int64)], axis=1)
+    inside = per_bin[:, INSIDE].sum(axis=1, dtype=np.int64)
+    outside = per_bin[:, OUTSIDE].sum(axis=1, dtype=np.int64)
+    cells = inside[:, k:], outside[:, k:], inside[:, :k], outside[:, :k]
+    return np.stack([cell.sum(axis=1) for cell in cells], axis=1)
 
 
 def swept(positive: npt.NDArray[np.int64], negative: npt.NDArray[np.int64]) -> Float64:
@@ -163,14 +118,6 @@ def average_precision(counts: Float64) -> float:
     return float((gained * precision).sum())
 
 
-def _f1() -> FBeta:
-    return F1
-
-
-def _f2() -> FBeta:
-    return F2
-
-
 def _f1_image(*, empty: Empty = "leave-out") -> ImageF1:
     """``empty`` is the value of an image with neither true nor predicted positives, or leaves it out."""
     return ImageF1(empty)
@@ -179,10 +126,10 @@ def _f1_image(*, empty: Empty = "leave-out") -> ImageF1:
 @hookimpl
 def bench_metrics() -> Iterator[Component[Any]]:
     """Metrics of pooled counts, and the mean over images under its own name."""
-    yield Component("f1", _f1, about=About("Pooled F1: 2 TP / (2 TP + FP + FN)"))
-    yield Component("f2", _f2, about=About("Pooled F2: recall counts four times as much as precision"))
-    yield Component("precision", Precision, about=About("Pooled precision: TP / (TP + FP)"))
-    yield Component("recall", Recall, about=About("Pooled recall: TP / (TP + FN)"))
-    yield Component("accuracy", Accuracy, about=About("Share of valid pixels that are right"))
-    yield Component("iou", IoU, about=About("Pooled intersection over union: TP / (TP + FP + FN)"))
+    yield Component("f1", lambda: F1, about=About("Pooled F1: 2 TP / (2 TP + FP + FN)"))
+    yield Component("f2", lambda: F2, about=About("Pooled F2: recall counts four times as much as precision"))
+    yield Component("precision", lambda: PRECISION, about=About("Pooled precision: TP / (TP + FP)"))
+    yield Component("recall", lambda: RECALL, about=About("Pooled recall: TP / (TP + FN)"))
+    yield Component("accuracy", lambda: ACCURACY, about=About("Share of valid pixels that are right"))
+    yield Component("iou", lambda: IOU, about=About("Pooled intersection over union: TP / (TP + FP + FN)"))
     yield Component("f1_image", _f1_image, about=About("Mean over images of F1; empty images as the setting says"))

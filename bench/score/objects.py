@@ -8,7 +8,8 @@ touches no true pixel of any class.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +44,8 @@ class Defects:
     def predicted_pixels(self, k: int) -> Int64:
         """Pixels of every component that are positive at threshold k / 1000, ``int64[M]``."""
         positive = self.bin >= k
-        return np.bincount(self.owner[positive], weights=self.pixels[positive], minlength=self.area.size).astype(
-            np.int64
-        )
+        pixels = np.bincount(self.owner[positive], weights=self.pixels[positive], minlength=self.area.size)
+        return pixels.astype(np.int64)
 
     def found(self, k: int, share: float) -> npt.NDArray[np.bool_]:
         """Whether at least ``share`` of a component's pixels are positive at threshold k / 1000, ``bool[M]``."""
@@ -67,10 +67,19 @@ class Predicted:
     count: Int32
 
 
+Table = TypeVar("Table", Defects, Predicted)
+
+_NONE: Int32 = np.zeros(0, np.int32)
+
+
 def true_defects(mask: Mask, bins: Bins, classes: int) -> Defects:
     """Components of every class of one mask; ``bins`` is ``uint16[H, W]``, the bins of 1 - background."""
-    planes = ((kind, (mask == kind).view(np.uint8)) for kind in range(1, classes + 1))
-    return _appended([_components(kind, inside, bins) for kind, inside in planes if inside.any()])
+    tables = []
+    for kind in range(1, classes + 1):
+        inside = (mask == kind).view(np.uint8)
+        if inside.any():
+            tables.append(_components(kind, inside, bins))
+    return _appended(tables)
 
 
 def _components(kind: int, inside: Mask, bins: Bins) -> Defects:
@@ -97,31 +106,24 @@ def _overlaps(labels: Int32, inside: Mask, bins: Bins) -> tuple[Int32, Bins, Int
 
 def join_defects(tables: Sequence[Defects]) -> Defects:
     """The tables of several images as one; table i becomes image i."""
-    numbered = [
-        Defects(np.full_like(t.image, i), t.kind, t.area, t.box, t.owner, t.bin, t.pixels) for i, t in enumerate(tables)
-    ]
-    return _appended(numbered)
+    return _appended([replace(table, image=np.full_like(table.image, i)) for i, table in enumerate(tables)])
 
 
 def _appended(tables: Sequence[Defects]) -> Defects:
-    starts = np.cumsum([0, *(t.area.size for t in tables)])
-    owners = [t.owner + np.int32(start) for t, start in zip(tables, starts[:-1], strict=True)]
-    return Defects(
-        image=_joined([t.image for t in tables]),
-        kind=_joined([t.kind for t in tables]),
-        area=_joined([t.area for t in tables]),
-        box=_joined([t.box for t in tables]).reshape(-1, 4),
-        owner=_joined(owners),
-        bin=np.concatenate([np.zeros(0, np.uint16), *(t.bin for t in tables)]),
-        pixels=_joined([t.pixels for t in tables]),
-    )
+    numbered, start = [], 0
+    for table in tables:
+        numbered.append(replace(table, owner=table.owner + np.int32(start)))
+        start += table.area.size
+    return _joined(Defects(*[_NONE] * 3, _NONE.reshape(0, 4), _NONE, _NONE.astype(np.uint16), _NONE), numbered)
 
 
-def _joined(columns: Sequence[Int32]) -> Int32:
-    """Concatenate, also when there is nothing; integers of 32 bits in any case."""
-    if not columns:
-        return np.zeros(0, np.int32)
-    return np.concatenate(columns).astype(np.int32, copy=False)
+def _joined(empty: Table, tables: Sequence[Table]) -> Table:
+    """Tables column by column behind one without rows, which gives the columns their types."""
+    columns = []
+    for field in fields(empty):
+        parts = [getattr(table, field.name) for table in (empty, *tables)]
+        columns.append(np.concatenate(parts))
+    return type(empty)(*columns)
 
 
 def predicted_components(mask: Mask, bins: Bins, levels: Sequence[int]) -> tuple[Predicted, Int32]:
@@ -160,10 +162,5 @@ def _counted(level: int, parent: Int32, hits: Int32) -> Int32:
 
 def join_predicted(tables: Sequence[Predicted]) -> Predicted:
     """The tables of several images as one; table i becomes image i."""
-    return Predicted(
-        image=_joined([np.full_like(t.image, i) for i, t in enumerate(tables)]),
-        level=_joined([t.level for t in tables]),
-        area=_joined([t.area for t in tables]),
-        overlap=_joined([t.overlap for t in tables]),
-        count=_joined([t.count for t in tables]),
-    )
+    numbered = [replace(table, image=np.full_like(table.image, i)) for i, table in enumerate(tables)]
+    return _joined(Predicted(*[_NONE] * 5), numbered)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.score.evidence import Evidence
-from bench.score.metrics import ACCURACY, F1, F2, PRECISION, RECALL, image_counts, swept
+from bench.score.metrics import F1, POOLED, image_counts, swept
 from bench.score.zones import INSIDE, OUTSIDE
 from bench.types import Float64, PixelMetric
 
@@ -119,15 +119,9 @@ def curves(evidence: Evidence) -> dict[str, Float64]:
     predicted positive, and all but accuracy where there is no defect pixel.
     """
     counts = pooled(evidence)
-    metrics: dict[str, PixelMetric] = {
-        "accuracy": ACCURACY,
-        "precision": PRECISION,
-        "recall": RECALL,
-        "f1": F1,
-        "f2": F2,
-    }
-    values = {name: metric.value(counts) for name, metric in metrics.items()}
-    values["precision"] = np.where(counts[:, :2].any(axis=1), values["precision"], np.nan)
-    if not counts[0, 0]:
-        values |= {name: np.full(STEPS + 1, np.nan) for name in metrics if name != "accuracy"}
-    return {"threshold": np.arange(STEPS + 1) / STEPS, **values}
+    found = {"threshold": np.arange(STEPS + 1) / STEPS}
+    for name in ("accuracy", "precision", "recall", "f1", "f2"):
+        undefined = name != "accuracy" and not counts[0, 0]
+        found[name] = np.full(STEPS + 1, np.nan) if undefined else POOLED[name].value(counts)
+    found["precision"][~counts[:, :2].any(axis=1)] = np.nan
+    return found

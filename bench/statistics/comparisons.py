@@ -77,8 +77,5 @@ def family(blocks: Sequence[Block], pairs: Sequence[tuple[int, int]]) -> list[Di
         return []
     shares, unit = even_shares(blocks), np.eye(blocks[0].values.shape[-3])
     found = [weighted(blocks, unit[first] - unit[second], shares) for first, second in pairs]
-    adjusted = holm(np.stack([one.p_value() for one in found], axis=-1))
-    return [
-        Difference(first, second, one, adjusted[..., number])
-        for number, ((first, second), one) in enumerate(zip(pairs, found, strict=True))
-    ]
+    adjusted = np.moveaxis(holm(np.stack([one.p_value() for one in found], axis=-1)), -1, 0)
+    return [Difference(*pair, one, p) for pair, one, p in zip(pairs, found, adjusted, strict=True)]

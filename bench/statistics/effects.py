@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.statistics.comparisons import even_shares, holm, weighted
 from bench.statistics.estimates import Block, Estimate
-from bench.types import Bool, Float64
+from bench.types import Bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +43,17 @@ def interaction(blocks: Sequence[Block], inside: Sequence[Sequence[Bool]], refer
     ``inside[other][block]`` is ``bool[contexts]``: which contexts have that level of the other axis. Of two levels
     both deviate by the same, so that only one of them counts in the family.
     """
-    shares = [_shares(keep) for keep in inside]
-    mean = [sum(parts) / len(shares) for parts in zip(*shares, strict=True)]
+    ends = np.cumsum([len(keep) for keep in inside[0]])[:-1]
+    kept = np.stack([np.concatenate(keep) for keep in inside])
+    shares = kept / kept.sum(axis=1, keepdims=True)
+    deviating = shares - sum(shares) / len(shares)
     unit = np.eye(blocks[0].values.shape[-3])
-    places = [(level, other) for level in range(len(unit)) if level != reference for other in range(len(shares))]
-    found = [
-        (
-            weighted(blocks, unit[level] - unit[reference], shares[other]),
-            weighted(blocks, unit[level] - unit[reference], _less(shares[other], mean)),
-        )
-        for level, other in places
-    ]
-    adjusted = _adjusted([deviation for _, deviation in found], len(shares))
-    return [
-        Deviation(level, other, effect, deviation, p)
-        for (level, other), (effect, deviation), p in zip(places, found, adjusted, strict=True)
-    ]
-
-
-def _shares(keep: Sequence[Bool]) -> list[Float64]:
-    total = sum(int(one.sum()) for one in keep)
-    return [one / total for one in keep]
-
-
-def _less(shares: Sequence[Float64], mean: Sequence[Float64]) -> list[Float64]:
-    return [share - part for share, part in zip(shares, mean, strict=True)]
-
-
-def _adjusted(deviations: Sequence[Estimate], others: int) -> list[float]:
-    p = np.array([float(one.p_value()) for one in deviations])
-    if others == 2:
-        return list(np.repeat(holm(p[::2]), 2))
-    return list(holm(p))
+    found = []
+    for level in range(len(unit)):
+        for other in range(len(shares)) if level != reference else ():
+            less = unit[level] - unit[reference]
+            effect = weighted(blocks, less, np.split(shares[other], ends))
+            found.append((level, other, effect, weighted(blocks, less, np.split(deviating[other], ends))))
+    p = np.array([float(deviation.p_value()) for *_, deviation in found])
+    adjusted = np.repeat(holm(p[::2]), 2) if len(shares) == 2 else holm(p)
+    return [Deviation(*one, float(p)) for one, p in zip(found, adjusted, strict=True)]

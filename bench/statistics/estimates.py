@@ -113,23 +113,15 @@ def estimate(blocks: Sequence[Block], weights: Sequence[Float64]) -> Estimate:
     Data sets are independent, and so are the trainings of different levels. Contexts of one level may share their crops
     in a seed, so a seed's part is taken from the weighted sum over contexts. With one seed there is no seed part.
     """
-    parts = [part for one, weight in zip(blocks, weights, strict=True) for part in _parts(one, weight)]
-    values = [
-        np.einsum("lc,...lcs->...", weight, one.values) / one.values.shape[-1]
-        for one, weight in zip(blocks, weights, strict=True)
-    ]
+    values, parts = [], []
+    for one, weight in zip(blocks, weights, strict=True):
+        seeds = one.values.shape[-1]
+        values.append(np.einsum("lc,...lcs->...", weight, one.values) / seeds)
+        parts.append(group_part(np.einsum("lc,...lcg->...g", weight, one.without)))
+        levels = np.flatnonzero(weight.any(axis=1)) if seeds > 1 else ()
+        parts += [seed_part(np.einsum("c,...cs->...s", weight[k], one.values[..., k, :, :])) for k in levels]
     whole = added(parts)
     return Estimate(np.asarray(sum(values)), np.sqrt(whole.variance), whole.freedom)
-
-
-def _parts(one: Block, weight: Float64) -> list[Part]:
-    levels = np.flatnonzero(np.any(weight != 0, axis=1))
-    parts = [group_part(np.einsum("lc,...lcg->...g", weight, one.without))]
-    if one.values.shape[-1] > 1:
-        parts += [
-            seed_part(np.einsum("c,...cs->...s", weight[level], one.values[..., level, :, :])) for level in levels
-        ]
-    return parts
 
 
 def seed_part(values: Float64) -> Part:

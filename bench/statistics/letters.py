@@ -24,21 +24,17 @@ def tie_letters(blocks: Sequence[Block], values: Sequence[float]) -> tuple[str, 
 def letters(values: Sequence[float], apart: Iterable[tuple[int, int]]) -> tuple[str, ...]:
     """Letters of levels by number, from their values and the pairs that are told apart."""
     ranked = sorted(range(len(values)), key=lambda level: (-values[level], level))
-    groups: list[frozenset[int]] = [frozenset(ranked)]
-    for first, second in apart:
-        parted = [part for group in groups for part in _parted(group, first, second)]
-        groups = [group for group in dict.fromkeys(parted) if not any(group < other for other in parted)]
-    groups.sort(key=lambda group: sorted(ranked.index(level) for level in group))
-    return tuple(
-        "".join(_letter(k) for k, group in enumerate(groups) if level in group) for level in range(len(values))
-    )
-
-
-def _parted(group: frozenset[int], first: int, second: int) -> list[frozenset[int]]:
-    return [group - {first}, group - {second}] if {first, second} <= group else [group]
-
-
-def _letter(number: int) -> str:
-    """a .. z, then a2, b2, ..."""
-    more, place = divmod(number, len(ALPHABET))
-    return ALPHABET[place] + (str(more + 1) if more else "")
+    groups = [frozenset(ranked)]
+    for pair in apart:
+        parted: dict[frozenset[int], None] = {}
+        for group in groups:
+            parted |= dict.fromkeys([group - {level} for level in pair] if group >= {*pair} else [group])
+        groups = [group for group in parted if not any(map(group.__lt__, parted))]
+    groups.sort(key=lambda group: sorted(map(ranked.index, group)))
+    found = [""] * len(values)
+    for number, group in enumerate(groups):
+        more, place = divmod(number, len(ALPHABET))  # after z comes a2
+        letter = ALPHABET[place] + (str(more + 1) if more else "")
+        for level in group:
+            found[level] += letter
+    return tuple(found)

@@ -13,6 +13,7 @@ broken, with the value, and what to do.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,31 +41,20 @@ def breaches(kind: str, component: Component[Any], *, data: Path | None = None) 
 
 
 def _of_kind(kind: str, component: Component[Any], data: Path | None) -> list[str]:
-    """The contract of what the component builds; each is imported when it is asked for."""
-    if kind == "dataset":
-        from bench.testing.datasets import breaches_of_dataset
+    """The contract of what the component builds."""
+    module, name = CONTRACTS[kind]
+    contract = getattr(import_module(f"bench.testing.{module}"), name)
+    found: list[str] = contract(component, data) if kind == "dataset" else contract(component)
+    return found
 
-        return breaches_of_dataset(component, data)
-    if kind == "preprocess":
-        from bench.testing.preprocess import breaches_of_preprocess
 
-        return breaches_of_preprocess(component)
-    if kind == "crop":
-        from bench.testing.crops import breaches_of_crop
-
-        return breaches_of_crop(component)
-    if kind == "augment":
-        from bench.testing.augment import breaches_of_augment
-
-        return breaches_of_augment(component)
-    if kind == "model":
-        from bench.testing.models import breaches_of_model_component
-
-        return breaches_of_model_component(component)
-    if kind == "loss":
-        from bench.testing.losses import breaches_of_loss
-
-        return breaches_of_loss(component)
-    from bench.testing.metrics import breaches_of_metric
-
-    return breaches_of_metric(component)
+CONTRACTS = {
+    "dataset": ("datasets", "breaches_of_dataset"),
+    "preprocess": ("preprocess", "breaches_of_preprocess"),
+    "crop": ("crops", "breaches_of_crop"),
+    "augment": ("augment", "breaches_of_augment"),
+    "model": ("models", "breaches_of_model_component"),
+    "loss": ("losses", "breaches_of_loss"),
+    "metric": ("metrics", "breaches_of_metric"),
+}
+"""Kind of component to the module of its contract, which is imported when it is asked for, and the function there."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from bench.component import Component, build
-from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.component import Component
+from bench.testing.clauses import Breach, function_of, in_turn, kept, ran, shown
 from bench.types import IGNORED
 
 if TYPE_CHECKING:
@@ -21,15 +23,11 @@ AGREEING = 0.6
 
 def breaches_of_augment(component: Component[Any]) -> list[str]:
     """Every clause on batches of one and of three channels, with eight states of the generator."""
-    batches = [(channels, seed) for channels in (1, 3) for seed in SEEDS]
-    return kept(in_turn(*(clause(component, *b) for b in batches for clause in CLAUSES)))
+    clauses = product((1, 3), SEEDS, (changing, repeating, moving, agreeing))
+    return kept(in_turn(*(clause(component, channels, seed) for channels, seed, clause in clauses)))
 
 
-def _built(component: Component[Any]) -> Any:
-    augment: Any = judged("building it", build, component, settings={})
-    if not callable(augment):
-        raise Breach(f"its builder returned {shown(augment)}: return a function (images, masks, generator)")
-    return augment
+_built = partial(function_of, signature="(images, masks, generator)")
 
 
 def _batch(channels: int, *, numbered: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
@@ -59,10 +57,10 @@ def _applied(augment: Any, batch: tuple[torch.Tensor, torch.Tensor], seed: int) 
 def changing(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
     """Shapes and types are kept, images stay finite, masks gain no class; 255 may appear where nothing is known."""
     batch = _batch(channels)
-    for before, after, name in zip(batch, _applied(_built(component), batch, seed), ("images", "masks"), strict=True):
+    images, masks = _applied(_built(component), batch, seed)
+    for before, after, name in zip(batch, (images, masks), ("images", "masks"), strict=True):
         if after.shape != before.shape or after.dtype != before.dtype:
             raise Breach(f"it turned {name} {shown(before)} into {shown(after)}: shape and type must be kept")
-    images, masks = _applied(_built(component), batch, seed)
     if not bool(images.isfinite().all()):
         yield "it makes pixels that are not finite"
     gained = sorted(set(masks.flatten().tolist()) - {0, 2, IGNORED})
@@ -126,6 +124,3 @@ def _correlation(image: torch.Tensor, mask: torch.Tensor) -> float | None:
     if not bool(seen.any()) or length[-1] == 0:
         return None
     return float((rows[:-1] @ rows[-1] / (length[:-1] * length[-1]))[seen].abs().max())
-
-
-CLAUSES = (changing, repeating, moving, agreeing)

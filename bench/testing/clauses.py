@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from bench.component import Component, build
 from bench.errors import BenchError
 
 P = ParamSpec("P")
@@ -70,6 +71,23 @@ def judged(what: str, call: Callable[P, T], *arguments: P.args, **named: P.kwarg
         raise Breach(one_line(error)) from error
     except (Exception, SystemExit) as error:
         raise Breach(f"{what} raises {said(error)}") from error
+
+
+def built(component: Component[Any], *context: Any) -> Any:
+    """What the component builds with its default settings."""
+    return judged("building it", build, component, *context, settings={})
+
+
+def function_of(component: Component[Any], signature: str) -> Any:
+    """What the component builds, which must be a function.
+
+    Raises:
+        Breach: it is none; ``signature`` says of what it must be one.
+    """
+    function = built(component)
+    if not callable(function):
+        raise Breach(f"its builder returned {shown(function)}: return a function {signature}")
+    return function
 
 
 def said(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bench.crops.draw import Draw, Frame, draw, fitted
 from bench.crops.prepare import Source
 from bench.crops.sampling import Plan, plan_crops, positions_of
 from bench.errors import BenchError, DataError
-from bench.testing.clauses import Breach, in_turn, judged, kept, ran, said, shown
+from bench.testing.clauses import Breach, built, in_turn, judged, kept, ran, said, shown
 from bench.testing.worlds import World, world
 from bench.types import CropStrategy, FallingBack, Fitting
 
@@ -38,7 +39,7 @@ class Ground:
 
     def built(self) -> Any:
         """A strategy of its own, with default settings."""
-        return judged("building it", build, self.component, self.size, settings={})
+        return built(self.component, self.size)
 
     def ready(self) -> CropStrategy:
         """The same after it has seen the images, where it asks for that."""
@@ -59,16 +60,18 @@ class Ground:
 def breaches_of_crop(component: Component[Any]) -> list[str]:
     """Every clause on grey and colour images of 8 bits and grey ones of 16, at two crop sizes."""
     sizes = accepted_sizes(component)
-    grounds = [Ground(component, world(*kind), size) for size in sizes for kind in KINDS]
+    clauses = []
+    for size, kind in product(sizes, KINDS):
+        ground = Ground(component, world(*kind), size)
+        clauses += [observing(ground), weighing(ground), placing(ground), drawing(ground)]
     clean = Ground(component, world(1, np.uint8, clean=True), sizes[0])
-    clauses = [clause(ground) for ground in grounds for clause in (observing, weighing, placing, drawing)]
     return kept(in_turn(*clauses, without_defects(clean)))
 
 
 def accepted_sizes(component: Component[Any]) -> tuple[int, ...]:
     """The sizes it is tried at: a strategy may refuse one for images of every kind, but not each of them."""
-    taken = (tuple(size for size in sizes if not _refused(component, size)) for sizes in (SIZES, (CANVAS,)))
-    return next((sizes for sizes in taken if sizes), SIZES)
+    taken = tuple(size for size in SIZES if not _refused(component, size))
+    return taken or (SIZES if _refused(component, CANVAS) else (CANVAS,))
 
 
 def _refused(component: Component[Any], size: int) -> bool:
@@ -97,7 +100,7 @@ def observing(ground: Ground) -> Iterator[str]:
         yield f"observe returned {' and '.join(shapes)}: it must be float64[M] with one M for all images, as rows add"
         return
     again = [strategy.observe(each.guide, each.mask) for each in reversed(seen)]
-    if any(not np.array_equal(row, other) for row, other in zip(rows, reversed(again), strict=True)):
+    if not all(map(np.array_equal, rows, reversed(again))):
         yield "observe returns another row for an image seen a second time: a row must depend on its image alone"
 
 

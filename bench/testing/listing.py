@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from bench.data.index import are_class_names, doubled_ids, odd_metadata
 from bench.picture_files import is_picture
 from bench.testing.clauses import MOST, Breach, ran, said
 from bench.testing.ground import Ground, opened_files
@@ -23,8 +21,7 @@ def listing(ground: Ground) -> Iterator[str]:
     records = ground.records(ground.reader())
     if not records:
         raise Breach("records() lists no image")
-    doubled = [id for id, count in Counter(record.id for record in records).items() if count > 1]
-    for id in doubled[:MOST]:
+    for id in doubled_ids(records)[:MOST]:
         yield f"records() lists {id!r} twice: ids must be unique"
     yield from islice(_flaws(records), MOST)
 
@@ -40,14 +37,8 @@ def _flaws(records: Sequence[Record]) -> Iterator[str]:
             yield f"record {record.id!r} names no files: the whole data set would be read again by every run"
         elif any(not isinstance(path, Path) for path in record.files):
             yield f"record {record.id!r} names files that are no Path: {record.files!r}"
-        else:
-            wrong = {name: value for name, value in record.meta.items() if not _plain(value)}
-            if wrong:
-                yield f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers"
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int) or (isinstance(value, float) and bool(np.isfinite(value)))
+        elif wrong := odd_metadata(record):
+            yield f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers"
 
 
 def _check_rendered(ground: Ground) -> None:
@@ -76,7 +67,7 @@ def naming_classes(ground: Ground) -> Iterator[str]:
     classes: Any = ran("classes", getattr, ground.reader(), "classes")
     if isinstance(classes, str) or not isinstance(classes, Sequence) or not all(isinstance(c, str) for c in classes):
         yield f"classes is {classes!r}: it must be a sequence of names"
-    elif not 0 < len(classes) < IGNORED or len(set(classes)) < len(classes) or not all(classes):
+    elif not are_class_names(classes):
         yield f"classes is {list(classes)}: it must hold 1 to {IGNORED - 1} different, non-empty names"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ UNKNOWN = "no such image"
 def loading(ground: Ground) -> Iterator[str]:
     """Every image can be loaded, is the one asked for, and its mask holds known classes only."""
     reader = ground.reader()
-    classes = len(reader.classes)
-    yield from islice((s for record in ground.chosen(reader) for s in _flaws_of_sample(reader, record, classes)), MOST)
+    flaws = (_flaws_of_sample(reader, record, len(reader.classes)) for record in ground.chosen(reader))
+    yield from islice(chain.from_iterable(flaws), MOST)
 
 
 def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]:
@@ -160,5 +160,5 @@ def showing_classes(ground: Ground) -> Iterator[str]:
         seen.update(np.unique(reader.load(record.id).mask).tolist())
     lost = [name for number, name in enumerate(reader.classes, 1) if number not in seen]
     if lost:
-        classes = "class" if len(lost) == 1 else "classes"
-        yield f"no image of its example has a defect of the {classes} {', '.join(lost)}: every class must be tried"
+        word = "class" if len(lost) == 1 else "classes"
+        yield f"no image of its example has a defect of the {word} {', '.join(lost)}: every class must be tried"

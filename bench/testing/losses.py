@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from bench.component import Component, build
-from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.component import Component
+from bench.testing.clauses import Breach, function_of, in_turn, kept, ran, shown
 from bench.types import IGNORED
 
 if TYPE_CHECKING:
@@ -21,15 +23,11 @@ EXTREME = 1000.0
 
 def breaches_of_loss(component: Component[Any]) -> list[str]:
     """Every clause for one and for three defect classes."""
-    clauses = (staying_finite, passing_gradients, ordering, ignoring)
-    return kept(in_turn(*(clause(component, classes) for classes in CLASSES for clause in clauses)))
+    clauses = product(CLASSES, (staying_finite, passing_gradients, ordering, ignoring))
+    return kept(in_turn(*(clause(component, classes) for classes, clause in clauses)))
 
 
-def _built(component: Component[Any]) -> Any:
-    loss: Any = judged("building it", build, component, settings={})
-    if not callable(loss):
-        raise Breach(f"its builder returned {shown(loss)}: return a function (logits, targets)")
-    return loss
+_built = partial(function_of, signature="(logits, targets)")
 
 
 def _targets(classes: int) -> dict[str, torch.Tensor]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bench.component import Component, build
-from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.component import Component
+from bench.testing.clauses import Breach, built, in_turn, kept, ran, shown
 from bench.types import IGNORED, Float64, ImageMetric, PixelMetric, Prediction
 
 THRESHOLD = 0.5
@@ -19,20 +20,17 @@ PERFECT, OPPOSITE = np.array([40.0, 0.0, 0.0, 60.0]), np.array([0.0, 60.0, 40.0,
 
 def breaches_of_metric(component: Component[Any]) -> list[str]:
     """The clauses of a ``PixelMetric``, or of an ``ImageMetric`` where it has ``observe``."""
-    if kept(stating(component)):
-        return kept(stating(component))
-    if hasattr(_built(component), "observe"):
+    found = kept(stating(component))
+    if found:
+        return found
+    if hasattr(built(component), "observe"):
         return kept(in_turn(observing(component), repeating(component), adding(component)))
     return kept(in_turn(repeating_counts(component), counting(component)))
 
 
-def _built(component: Component[Any]) -> Any:
-    return judged("building it", build, component, settings={})
-
-
 def stating(component: Component[Any]) -> Iterator[str]:
     """It has ``value`` and says between which bounds it lies."""
-    metric = _built(component)
+    metric = built(component)
     if not callable(getattr(metric, "value", None)):
         raise Breach(f"its builder returned {shown(metric)}, which has no value(): return a PixelMetric or ImageMetric")
     bounds: Any = getattr(metric, "range", None)
@@ -43,7 +41,7 @@ def stating(component: Component[Any]) -> Iterator[str]:
 
 def counting(component: Component[Any]) -> Iterator[str]:
     """Counts ``[..., 4]`` become values ``[...]``, row by row, in range, better for perfect than for opposite."""
-    metric: PixelMetric = _built(component)
+    metric: PixelMetric = built(component)
     rows = _counts()
     given = rows.copy()
     values = _values(metric, given, (len(rows),))
@@ -98,7 +96,7 @@ def _close(these: Float64, those: Float64) -> bool:
 
 def repeating_counts(component: Component[Any]) -> Iterator[str]:
     """Equal counts give equal values."""
-    metric: PixelMetric = _built(component)
+    metric: PixelMetric = built(component)
     rows = _counts()
     first, second = (ran("value", metric.value, rows.copy()) for _ in range(2))
     if not np.array_equal(first, second, equal_nan=True):
@@ -110,13 +108,10 @@ def predictions() -> list[Prediction]:
     generator = np.random.default_rng(0)
     mask = np.zeros((24, 20), np.uint8)
     mask[3:9, 4:12], mask[15:18, 2:5], mask[-2:] = 1, 2, IGNORED
-    empty, full, ignored = np.zeros_like(mask), np.ones_like(mask), np.full_like(mask, IGNORED)
     random = generator.random(mask.shape)
-    found = [
-        _predicted(truth, probability)
-        for truth in (mask, empty, full, ignored)
-        for probability in ((truth > 0).astype(np.float64), (truth == 0).astype(np.float64), random)
-    ]
+    found = []
+    for truth in (mask, np.zeros_like(mask), np.ones_like(mask), np.full_like(mask, IGNORED)):
+        found += [_predicted(truth, probability) for probability in (truth > 0, truth == 0, random)]
     return [*found, _predicted(mask, np.full(mask.shape, THRESHOLD))]
 
 
@@ -127,7 +122,7 @@ def _predicted(mask: Any, probability: Any) -> Prediction:
 
 def observing(component: Component[Any]) -> Iterator[str]:
     """Rows have one length and are finite; the prediction is not changed."""
-    metric: ImageMetric = _built(component)
+    metric: ImageMetric = built(component)
     lengths: dict[str, str] = {}
     for image in predictions():
         probability, mask = image.probability.copy(), image.mask.copy()
@@ -145,15 +140,14 @@ def observing(component: Component[Any]) -> Iterator[str]:
 
 def adding(component: Component[Any]) -> Iterator[str]:
     """Sums of rows have a value in range, also of one image or none; perfect beats opposite."""
-    metric: ImageMetric = _built(component)
+    metric: ImageMetric = built(component)
     images = predictions()
     rows = np.stack([metric.observe(image, THRESHOLD) for image in images])
-    nothing = np.zeros_like(rows[:1])
-    totals = np.concatenate([rows, rows.cumsum(axis=0), nothing])
+    totals = np.concatenate([rows, rows.cumsum(axis=0), np.zeros_like(rows[:1])])
     what = [f"mask values {image.id}" for image in images]
-    what += [f"the first {number} images together" for number in range(1, len(images) + 1)] + ["no image"]
+    what += [f"the first {number} images together" for number in range(1, len(images) + 1)]
     values = _values(metric, totals, (len(totals),))
-    yield from _outside(metric.range, values, what)
+    yield from _outside(metric.range, values, [*what, "no image"])
     singly = np.array([float(_values(metric, total, ())) for total in totals])
     if not _close(values, singly):
         yield "value of many totals is not the value of each: it must map float64[..., M] to [...] along the last axis"
@@ -162,9 +156,9 @@ def adding(component: Component[Any]) -> Iterator[str]:
 
 def repeating(component: Component[Any]) -> Iterator[str]:
     """A row depends on its image alone, so that the order of images plays no role."""
-    metric: ImageMetric = _built(component)
+    metric: ImageMetric = built(component)
     images = predictions()
     forth = [metric.observe(image, THRESHOLD) for image in images]
-    back = [metric.observe(image, THRESHOLD) for image in reversed(images)][::-1]
-    if any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(forth, back, strict=True)):
+    back = [metric.observe(image, THRESHOLD) for image in reversed(images)]
+    if not all(map(partial(np.array_equal, equal_nan=True), forth, reversed(back))):
         yield "observe returns another row when the images come in another order: a row must depend on its image alone"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from bench.component import Component, build
+from bench.component import Component
 from bench.crops.prepare import apply
 from bench.errors import BenchError
-from bench.testing.clauses import Breach, in_turn, judged, kept, ran, shown
+from bench.testing.clauses import Breach, function_of, in_turn, judged, kept, ran, shown
 from bench.testing.worlds import world
 from bench.types import Image
 
@@ -26,16 +28,11 @@ def breaches_of_preprocess(component: Component[Any]) -> list[str]:
 
     A kind of image may be refused with an error of bench's, but not all of them.
     """
-    clauses = [clause(component, *kind) for kind in KINDS for clause in (mapping, repeating, staying)]
-    return kept(in_turn(taking(component), *clauses))
+    clauses = product(KINDS, (mapping, repeating, staying))
+    return kept(in_turn(taking(component), *(clause(component, *kind) for kind, clause in clauses)))
 
 
-def _built(component: Component[Any]) -> Step:
-    step: Any = judged("building it", build, component, settings={})
-    if not callable(step):
-        raise Breach(f"its builder returned {shown(step)}: return a function image -> image")
-    made: Step = step
-    return made
+_built = partial(function_of, signature="image -> image")
 
 
 def _images(channels: int, dtype: Any) -> list[Image]:
@@ -110,16 +107,13 @@ def repeating(component: Component[Any], channels: int, dtype: Any) -> Iterator[
     if _refusal(step, images) is not None:
         return
     first = [ran(f"an image {shown(image)}", step, image.copy()).copy() for image in images]
-    if not _same(first, [step(image.copy()) for image in reversed(images)][::-1]):
+    again = [step(image.copy()) for image in reversed(images)][::-1]
+    if not all(map(np.array_equal, first, again)):
         raise Breach("it gives another result for the same image the second time: it must be deterministic")
     anew = _built(component)
-    if not _same(first, [anew(image.copy()) for image in images]):
+    if not all(map(np.array_equal, first, [anew(image.copy()) for image in images])):
         raise Breach("it gives another result when it is built anew: it must be deterministic")
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(step, [image.copy() for image in images * 4]))
-    if not _same(first * 4, together):
+    if not all(map(np.array_equal, first * 4, together)):
         yield "it gives another result on several threads than on one: keep nothing between calls"
-
-
-def _same(these: list[Image], those: list[Image]) -> bool:
-    return all(np.array_equal(one, other) for one, other in zip(these, those, strict=True))

@@ -12,12 +12,12 @@ from typing import Any
 from bench.catalog import load_catalog
 from bench.component import Component, build
 from bench.crops.bank import build_bank
-from bench.crops.draw import ordered
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex, build_index
 from bench.store.home import Places, bench_home, resolved
 from bench.testing.ground import Chosen, sampled
 from bench.testing.worlds import Everywhere
+from bench.threads import ordered
 from bench.types import Dataset, JsonValue
 
 MOST = 200

@@ -134,28 +134,29 @@ def focal_entropy(logits: torch.Tensor, targets: torch.Tensor, gamma: float, alp
     return entropy.sum() / truth.sum().clamp_min(1)
 
 
+def _soft_counts(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Overlap, true and predicted pixels of every defect class over the batch, ``float32[K]`` each."""
+    truth = one_hot(logits, targets)
+    valid = truth.sum(dim=1, keepdim=True)
+    chance = logits.float().softmax(dim=1) * valid
+    overlap, true, predicted = (each.sum(dim=(0, 2, 3))[1:] for each in (chance * truth, truth, chance))
+    return overlap, true, predicted
+
+
 def soft_dice(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """``1 - 2 sum(p t) / (sum(p) + sum(t))``, sums over all valid pixels of the batch, mean over defect classes.
 
     Milletari et al. 2016 without squares. A class without a pixel in the batch adds 0, as in
     segmentation_models_pytorch: its false positives are the cross-entropy's business.
     """
-    truth = one_hot(logits, targets)
-    valid = truth.sum(dim=1, keepdim=True)
-    chance = logits.float().softmax(dim=1) * valid
-    overlap = (chance * truth).sum(dim=(0, 2, 3))[1:]
-    true, predicted = truth.sum(dim=(0, 2, 3))[1:], chance.sum(dim=(0, 2, 3))[1:]
+    overlap, true, predicted = _soft_counts(logits, targets)
     score = 2 * overlap / (true + predicted).clamp_min(1e-7)
     return ((1 - score) * (true > 0)).mean()
 
 
 def soft_tversky(logits: torch.Tensor, targets: torch.Tensor, alpha: float, beta: float) -> torch.Tensor:
     """One minus the Tversky index of each defect class over the batch; a class without a pixel adds 0."""
-    truth = one_hot(logits, targets)
-    valid = truth.sum(dim=1, keepdim=True)
-    chance = logits.float().softmax(dim=1) * valid
-    overlap = (chance * truth).sum(dim=(0, 2, 3))[1:]
-    true, predicted = truth.sum(dim=(0, 2, 3))[1:], chance.sum(dim=(0, 2, 3))[1:]
+    overlap, true, predicted = _soft_counts(logits, targets)
     wrong = alpha * (predicted - overlap) + beta * (true - overlap)
     score = overlap / (overlap + wrong).clamp_min(1e-7)
     return ((1 - score) * (true > 0)).mean()

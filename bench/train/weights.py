@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from bench.errors import StoreError
+from bench.files import whole_file
 from bench.types import JsonValue, Task
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Weights:
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """Write atomically: temporary name in the same directory, fsync, rename."""
+    """Write whole or not at all."""
     from safetensors.torch import save
 
     described = {
@@ -49,16 +48,8 @@ def save_weights(path: Path, weights: Weights) -> None:
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.state.items()}
     content = save(tensors, {"bench": json.dumps(described, sort_keys=True, allow_nan=False)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def load_weights(path: Path) -> Weights:

@@ -20,11 +20,11 @@ import pytest
 
 from bench.component import build
 from bench.crops.bank import Bank, build_bank, open_bank
-from bench.crops.draw import ordered
 from bench.crops.prepare import Source
 from bench.crops.sampling import draw_corners, row_index
 from bench.data.index import DatasetIndex, build_index
 from bench.images import read_image, read_mask
+from bench.threads import ordered
 from bench.types import Record, Sample
 
 SIZE, BATCH, CROPS, PAIRS, WORKERS = 256, 16, 800, 16, os.cpu_count() or 1
