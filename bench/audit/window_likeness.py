@@ -40,7 +40,8 @@ def sound_corners(mask: Mask, block: int, side: int) -> Bool:
 
 def _window_sums(table: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
     """Sums over all square windows, from a summed-area table."""
-    return table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
+    sums: npt.NDArray[Any] = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
+    return sums
 
 
 def moments_of(blocks: Float32, side: int) -> tuple[Float64, Float64]:

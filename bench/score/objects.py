@@ -70,6 +70,8 @@ class Predicted:
 Table = TypeVar("Table", Defects, Predicted)
 
 _NONE: Int32 = np.zeros(0, np.int32)
+_NO_DEFECTS = Defects(_NONE, _NONE, _NONE, np.zeros((0, 4), np.int32), _NONE, np.zeros(0, np.uint16), _NONE)
+_NO_COMPONENTS = Predicted(_NONE, _NONE, _NONE, _NONE, _NONE)
 
 
 def true_defects(mask: Mask, bins: Bins, classes: int) -> Defects:
@@ -114,7 +116,7 @@ def _appended(tables: Sequence[Defects]) -> Defects:
     for table in tables:
         numbered.append(replace(table, owner=table.owner + np.int32(start)))
         start += table.area.size
-    return _joined(Defects(*[_NONE] * 3, _NONE.reshape(0, 4), _NONE, _NONE.astype(np.uint16), _NONE), numbered)
+    return _joined(_NO_DEFECTS, numbered)
 
 
 def _joined(empty: Table, tables: Sequence[Table]) -> Table:
@@ -163,4 +165,4 @@ def _counted(level: int, parent: Int32, hits: Int32) -> Int32:
 def join_predicted(tables: Sequence[Predicted]) -> Predicted:
     """The tables of several images as one; table i becomes image i."""
     numbered = [replace(table, image=np.full_like(table.image, i)) for i, table in enumerate(tables)]
-    return _joined(Predicted(*[_NONE] * 5), numbered)
+    return _joined(_NO_COMPONENTS, numbered)
