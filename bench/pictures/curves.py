@@ -45,17 +45,21 @@ def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: flo
     _check(thresholds, curves)
     figure, axes = axes_of(1, (6.4, 4.0))
     axis = axes[0]
-    for name, (_, colour, dash) in CURVES.items():
+    ends, absent = {}, []
+    for name, (label, colour, dash) in CURVES.items():
         axis.plot(thresholds, curves[name], color=colour, linestyle=dash, linewidth=2.2 if name == "f1" else 1.5)
+        if np.isfinite(curves[name]).any():
+            ends[label] = (_last(curves[name]), colour)
+        else:
+            absent.append(name)
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="binarisation threshold", ylabel="score on test")
     axis.axvline(threshold, color="#444444", linestyle=":", linewidth=1.4, clip_on=False)
     side = "left" if threshold < EDGE else "right" if threshold > 1 - EDGE else "center"
     axis.annotate(
         f"TH {threshold:.3f}", (threshold, 1.0), (0, 4), textcoords="offset points", ha=side, fontsize="small"
     )
-    drawn = {name: entry for name, entry in CURVES.items() if np.isfinite(curves[name]).any()}
-    _end_labels(axis, {label: (_last(curves[name]), colour) for name, (label, colour, _) in drawn.items()})
-    if absent := [name for name in CURVES if name not in drawn]:
+    _end_labels(axis, ends)
+    if absent:
         text = f"no value on test: {', '.join(absent)}"
         axis.text(0.5, 0.5, text, ha="center", va="center", fontsize="small", backgroundcolor="white")
     entitle(axis, title)
@@ -124,9 +128,14 @@ def axes_of(rows: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     FigureCanvasAgg(figure)
     axes = list(np.atleast_1d(figure.subplots(rows, 1, sharex=True)))
     for axis in axes:
-        axis.grid(color="#dddddd", linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
+        plain(axis)
     return figure, axes
+
+
+def plain(axis: Axes) -> None:
+    """A light grid, and no frame where there is no scale."""
+    axis.grid(color="#dddddd", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _check(thresholds: Float64, curves: Mapping[str, Float64]) -> None:

@@ -66,9 +66,9 @@ def thumbnail(sample: Sample, side: int, kind: int | None = None) -> Thumbnail:
     if longer <= side:
         factor = side // longer
         return Thumbnail(_enlarged(pixels, factor), _enlarged(marked, factor))
-    size = tuple(max(1, round(edge * side / longer)) for edge in marked.shape[::-1])
-    reduced = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], pixels.shape[2])
-    share = cv2.resize(marked.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(edge * side / longer)) for edge in marked.shape)
+    reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
+    share = cv2.resize(marked.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return Thumbnail(np.asarray(reduced, np.uint16), np.asarray(share > 0))
 
 
@@ -89,12 +89,8 @@ def toned(pictures: Sequence[Thumbnail]) -> list[Colour]:
     together = np.concatenate([picture.pixels.reshape(-1) for picture in pictures])
     shown = grey(together[:, None, None])[:, 0]
     ends = np.cumsum([picture.pixels.size for picture in pictures])
-    parts = np.split(shown, ends[:-1])
-    return [_rgb(part.reshape(p.pixels.shape)) for part, p in zip(parts, pictures, strict=True)]
-
-
-def _rgb(picture: npt.NDArray[np.uint8]) -> Colour:
-    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+    parts = zip(np.split(shown, ends[:-1]), pictures, strict=True)
+    return [np.broadcast_to(part.reshape(p.pixels.shape), (*p.marked.shape, 3)).copy() for part, p in parts]
 
 
 def outlined(picture: Colour, marked: Bool) -> Colour:
@@ -117,35 +113,39 @@ def gallery(strips: Sequence[Strip], *, heads: Sequence[str] = (), outline: bool
     """
     from PIL import Image, ImageDraw
 
-    places = [(r, c, tile) for r, strip in enumerate(strips) for c, tile in enumerate(strip.tiles) if tile]
-    if not places:
+    tiles = [tile for strip in strips for tile in strip.tiles if tile]
+    if not tiles:
         raise DataError("a gallery needs at least one picture")
-    pictures = toned([tile.picture for _, _, tile in places])
+    pictures = toned([tile.picture for tile in tiles])
     if outline:
-        pictures = [outlined(p, tile.picture.marked) for p, (_, _, tile) in zip(pictures, places, strict=True)]
+        pictures = [outlined(picture, tile.picture.marked) for picture, tile in zip(pictures, tiles, strict=True)]
     width = max(NARROWEST, *(picture.shape[1] for picture in pictures))
     columns = max(len(strip.tiles) for strip in strips)
-    tops = _tops(strips, heads, {(r, c): p.shape[0] for (r, c, _), p in zip(places, pictures, strict=True)})
+    tops = _tops(strips, heads)
     canvas = Image.new("RGB", (MARGIN + columns * (width + MARGIN), tops[-1]), "white")
     draw = ImageDraw.Draw(canvas)
     for column, head in enumerate(heads):
         for number, text in enumerate(head.split("\n")):
             _write(draw, text, _left(column, width), MARGIN + number * LINE, width)
+    left_to_draw = iter(pictures)
     for strip, top in zip(strips, tops, strict=False):
         _write(draw, strip.heading, MARGIN, top, canvas.width - 2 * MARGIN, size=LETTER + 2)
-    for (row, column, tile), picture in zip(places, pictures, strict=True):
-        left, top = _left(column, width), tops[row] + _heading(strips[row])
-        canvas.paste(Image.fromarray(picture), (left, top))
-        _write(draw, tile.caption, left, top + picture.shape[0] + 3, width)
+        for column, tile in enumerate(strip.tiles):
+            if tile:
+                picture = next(left_to_draw)
+                left, under = _left(column, width), top + _heading(strip)
+                canvas.paste(Image.fromarray(picture), (left, under))
+                _write(draw, tile.caption, left, under + picture.shape[0] + 3, width)
     return np.asarray(canvas)
 
 
-def _tops(strips: Sequence[Strip], heads: Sequence[str], heights: dict[tuple[int, int], int]) -> list[int]:
+def _tops(strips: Sequence[Strip], heads: Sequence[str]) -> list[int]:
     """Where every strip begins, and after the last the height of the canvas."""
     tops = [MARGIN + LINE * max((1 + head.count("\n") for head in heads), default=0)]
-    for row, strip in enumerate(strips):
-        tall = max((heights.get((row, c), 0) for c in range(len(strip.tiles))), default=0)
-        under = LINE if any(tile and tile.caption for tile in strip.tiles) else 0
+    for strip in strips:
+        tiles = [tile for tile in strip.tiles if tile]
+        tall = max((len(tile.picture.marked) for tile in tiles), default=0)
+        under = LINE if any(tile.caption for tile in tiles) else 0
         tops.append(tops[-1] + _heading(strip) + tall + under + MARGIN)
     return tops
 

@@ -64,12 +64,10 @@ def coloured(base: npt.NDArray[np.uint8], found: Codes) -> Colour:
 
 def colours(picture: Colour) -> Codes:
     """Read the codes back from an overlay: the largest channel of a coloured pixel tells its code."""
-    red, green, blue = (picture[:, :, channel] for channel in range(3))
-    found = np.zeros(picture.shape[:2], dtype=np.uint8)
-    found[(green > red) & (green > blue)] = TRUE_POSITIVE
-    found[(red > green) & (red > blue)] = FALSE_POSITIVE
-    found[(blue > red) & (blue > green)] = FALSE_NEGATIVE
-    return found
+    codes_of_channels = np.array([FALSE_POSITIVE, TRUE_POSITIVE, FALSE_NEGATIVE], np.uint8)
+    ascending = np.sort(picture, axis=2)
+    one_is_largest = ascending[:, :, 2] > ascending[:, :, 1]
+    return np.where(one_is_largest, codes_of_channels[picture.argmax(axis=2)], np.uint8(NOTHING))
 
 
 def grey(image: Image) -> npt.NDArray[np.uint8]:
@@ -79,8 +77,11 @@ def grey(image: Image) -> npt.NDArray[np.uint8]:
     """
     mean: Float64 = image.astype(np.float64).mean(axis=2) * (255 / np.iinfo(image.dtype).max)
     low, high = np.percentile(mean, [0.5, 99.5])
-    stretched = np.clip((mean - low) * min(255 / max(high - low, 1.0), BRIGHTEST_GAIN), 0, 255) / 255
+    gain = min(255 / max(high - low, 1.0), BRIGHTEST_GAIN)
+    stretched = np.clip((mean - low) * gain, 0, 255) / 255
     middle = float(stretched.mean())
-    gamma = float(np.clip(np.log(0.35) / np.log(middle), 0.45, 1.0)) if 0 < middle < 0.35 else 1.0
+    gamma = 1.0
+    if 0 < middle < 0.35:
+        gamma = float(np.clip(np.log(0.35) / np.log(middle), 0.45, 1.0))
     lifted: npt.NDArray[np.uint8] = np.rint(255 * stretched**gamma).astype(np.uint8)
     return lifted

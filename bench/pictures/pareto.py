@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from bench.pictures.curves import broken
+import numpy as np
+
+from bench.pictures.curves import broken, plain, write_figure
 from bench.report.naming import slug
 from bench.report.shape import CostLine
 
@@ -67,10 +69,10 @@ class _Marks:
 
     @staticmethod
     def of(lines: Sequence[CostLine]) -> _Marks:
-        columns, rows = dict.fromkeys(one.column for one in lines), dict.fromkeys(one.row for one in lines)
-        return _Marks(
-            dict(zip(columns, cycle(COLOURS + MORE_COLOURS), strict=False)), dict(zip(rows, cycle(SIGNS), strict=False))
-        )
+        columns = dict.fromkeys(one.column for one in lines)
+        rows = dict.fromkeys(one.row for one in lines)
+        colours = zip(columns, cycle(COLOURS + MORE_COLOURS), strict=False)
+        return _Marks(dict(colours), dict(zip(rows, cycle(SIGNS), strict=False)))
 
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
@@ -86,29 +88,32 @@ class _Marks:
 def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> None:
     """Points, filled where they are on the front, and the front as a staircase."""
     label, scale = PANELS[cost]
+    front = []
     for one in lines:
         paid, score = getattr(one, cost), one.f1_validation
-        if paid is not None and score is not None:
-            colour = marks.colours[one.column]
-            face = colour if cost in one.fronts else "none"
-            axis.plot(paid * scale, score, marks.signs[one.row], color=colour, markerfacecolor=face, markersize=7)
-    steps = sorted((getattr(one, cost) * scale, one.f1_validation or 0.0) for one in lines if cost in one.fronts)
-    axis.step([x for x, _ in steps], [y for _, y in steps], where="post", color="#7f7f7f", linewidth=1, zorder=0)
+        if paid is None or score is None:
+            continue
+        colour, face = marks.colours[one.column], "none"
+        if cost in one.fronts:
+            face = colour
+            front.append((paid * scale, score))
+        axis.plot(paid * scale, score, marks.signs[one.row], color=colour, markerfacecolor=face, markersize=7)
+    steps = np.array(sorted(front)).reshape(-1, 2)
+    axis.step(steps[:, 0], steps[:, 1], where="post", color="#7f7f7f", linewidth=1, zorder=0)
     axis.set(xlabel=label)
-    axis.grid(color="#dddddd", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
+    plain(axis)
 
 
 def write_pareto(lines: Sequence[CostLine], folder: Path, *, title: str) -> list[str]:
     """Draw ``pareto.png``, or one file per data set where there are several; returns the names of the files."""
-    from bench.pictures.curves import write_figure
 
     groups = list(dict.fromkeys(one.group for one in lines))
     drawn = []
     for group in groups:
         members = [one for one in lines if one.group == group]
-        badges = "".join(f" [{badge}]" for badge in dict.fromkeys(badge for one in members for badge in one.badges))
-        figure = pareto_plot(members, title=f"{title}, {group}{badges}")
+        badges = dict.fromkeys(chain.from_iterable(one.badges for one in members))
+        shown = "".join(f" [{badge}]" for badge in badges)
+        figure = pareto_plot(members, title=f"{title}, {group}{shown}")
         if figure is not None:
             name = "pareto.png" if len(groups) == 1 else f"pareto-{slug(group)}.png"
             write_figure(figure, folder / name)

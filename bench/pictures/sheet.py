@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from bench.canonical import printable
 from bench.errors import DataError
-from bench.pictures.overlay import COLOURS, Codes, Colour, coloured, colours
+from bench.pictures.overlay import COLOURS, Colour, coloured, colours
 from bench.report.measures import percent
 from bench.types import JsonValue
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Canvas
     from PIL.ImageDraw import ImageDraw
 
 LEGEND = ("true positive", "false positive", "false negative")
@@ -37,7 +38,9 @@ class Pick:
     @property
     def f1(self) -> float | None:
         """F1 of this image alone; None where there is neither a true nor a predicted positive."""
-        return _f1(self.true_positives, self.false_positives, self.false_negatives)
+        twice = 2 * self.true_positives
+        positives = twice + self.false_positives + self.false_negatives
+        return twice / positives if positives else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,6 @@ class Panel:
     picture: Colour
     first: str
     second: str = ""
-
-
-def _f1(tp: int, fp: int, fn: int) -> float | None:
-    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
 
 
 def named(image_counts: Mapping[str, JsonValue], ids: Sequence[str]) -> list[Pick]:
@@ -76,10 +75,13 @@ def worst(
     ``f1``: lowest F1 of the image alone among images with true defects; at equal F1 the one with more wrong
     pixels. The others: most pixels of that kind. Remaining ties go by id.
     """
-    picks = _picks(image_counts, "lowest F1" if by == "f1" else f"most {by}")
-    wrong = [(_badness(pick, by), pick) for pick in picks]
-    ranked = sorted(((bad, pick) for bad, pick in wrong if bad is not None), key=lambda found: (found[0], found[1].id))
-    return [pick for _, pick in ranked[:most]]
+    ranked = []
+    for pick in _picks(image_counts, "lowest F1" if by == "f1" else f"most {by}"):
+        badness = _badness(pick, by)
+        if badness is not None:
+            ranked.append((badness, pick.id, pick))
+    ranked.sort(key=lambda found: found[:2])
+    return [pick for *_, pick in ranked[:most]]
 
 
 def _badness(pick: Pick, by: str) -> tuple[float, float] | None:
@@ -116,55 +118,70 @@ def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320,
     Raises:
         DataError: no panels.
     """
-    from PIL import Image, ImageDraw
-
     if not panels:
         raise DataError("a contact sheet needs at least one overlay; choose images or a cell that has predictions")
     across = min(columns, len(panels))
-    pictures = [fitted(found.picture, side) for found in panels]
-    heights = [max(p.shape[0] for p in pictures[row : row + across]) for row in range(0, len(panels), across)]
-    width = MARGIN + across * (side + MARGIN)
-    legend = _legend_places(width)
+    widths = _legend_widths()
+    legend = _legend_places(widths, MARGIN + across * (side + MARGIN))
     head = HEAD + legend[-1][1] - legend[0][1] + (LINE if note else 0)
-    tops = [head, *(head + np.cumsum([height + CAPTION + MARGIN for height in heights])).tolist()]
-    canvas = Image.new("RGB", (max(width, MARGIN + _widest()), tops[-1]), "white")
-    draw = ImageDraw.Draw(canvas)
-    _draw_legend(draw, legend)
+    pictures = [fitted(one.picture, side) for one in panels]
+    captions = [(one.first, one.second) for one in panels]
+    least = 2 * MARGIN + max(widths)
+    canvas, draw = laid(pictures, captions, across=across, width=side, gap=MARGIN, top=head, least=least)
+    for name, colour, (left, top) in zip(LEGEND, COLOURS[1:].tolist(), legend, strict=True):
+        draw.rectangle((left, top + 2, left + 12, top + 14), fill=tuple(colour))
+        draw.text((left + 18, top), name, "black", font_size=LETTER)
     draw.text((MARGIN, head - HEAD + 7), cut(draw, note, canvas.width - 2 * MARGIN), "black", font_size=LETTER)
-    for number, (found, picture) in enumerate(zip(panels, pictures, strict=True)):
-        row, column = divmod(number, across)
-        left, below = MARGIN + column * (side + MARGIN), tops[row] + heights[row] + 2
-        canvas.paste(Image.fromarray(picture), (left, tops[row]))
-        draw.text((left, below), cut(draw, found.first, side), "black", font_size=LETTER)
-        draw.text((left, below + 16), cut(draw, found.second, side), "black", font_size=LETTER)
     return np.asarray(canvas)
 
 
+def laid(
+    pictures: Sequence[Colour],
+    captions: Sequence[Sequence[str]],
+    *,
+    across: int,
+    width: int,
+    gap: int,
+    top: int,
+    least: int = 0,
+) -> tuple[Canvas, ImageDraw]:
+    """Pictures in rows of ``across``, each with up to two lines of text below; the ``top`` pixels stay free.
+
+    A column is ``width`` pixels wide, ``gap`` of them lie between two, and ``least`` is the least width of the whole.
+    """
+    from PIL import Image, ImageDraw
+
+    heights, tops = [], [top]
+    for first in range(0, len(pictures), across):
+        heights.append(max(picture.shape[0] for picture in pictures[first : first + across]))
+        tops.append(tops[-1] + heights[-1] + CAPTION + MARGIN)
+    canvas = Image.new("RGB", (max(MARGIN + across * (width + gap), least), tops[-1]), "white")
+    draw = ImageDraw.Draw(canvas)
+    for number, (picture, lines) in enumerate(zip(pictures, captions, strict=True)):
+        row, column = divmod(number, across)
+        left, below = MARGIN + column * (width + gap), tops[row] + heights[row] + 2
+        canvas.paste(Image.fromarray(picture), (left, tops[row]))
+        for place, text in enumerate(lines):
+            draw.text((left, below + 16 * place), cut(draw, text, width), "black", font_size=LETTER)
+    return canvas, draw
+
+
 def fitted(picture: Colour, side: int) -> Colour:
-    """Shrink or repeat pixels by a whole factor so that the longer edge is at most ``side``."""
+    """Shrink or repeat pixels by a whole factor so that the longer edge is at most ``side``.
+
+    A reduced pixel has the most frequent code under it that is not 0, if there is one.
+    """
     longer = max(picture.shape[:2])
     if longer <= side:
         factor = side // longer
         return picture.repeat(factor, axis=0).repeat(factor, axis=1)
     factor = -(-longer // side)
     found = colours(picture)
-    return coloured(_mean_blocks(_without_colour(picture, found), factor), _largest_code(found, factor))
-
-
-def _without_colour(picture: Colour, found: Codes) -> npt.NDArray[np.float64]:
-    """Grey base; under a coloured pixel only its darkest channel still tells something of the image."""
-    return np.where(found == 0, picture[:, :, 0], picture.min(axis=2)).astype(np.float64)
-
-
-def _mean_blocks(values: npt.NDArray[np.float64], factor: int) -> npt.NDArray[np.uint8]:
-    means: npt.NDArray[np.uint8] = np.rint(_blocks(values, factor).mean(axis=(1, 3))).astype(np.uint8)
-    return means
-
-
-def _largest_code(found: Codes, factor: int) -> Codes:
-    """The most frequent code of each block that is not 0; 0 where there is none."""
+    base = np.where(found == 0, picture[:, :, 0], picture.min(axis=2))  # what a colour leaves to see of the image
+    means = np.rint(_blocks(base, factor).mean(axis=(1, 3))).astype(np.uint8)
     counts = np.stack([_blocks(found == code, factor).sum(axis=(1, 3)) for code in (1, 2, 3)])
-    return np.where(counts.any(axis=0), counts.argmax(axis=0) + 1, 0).astype(np.uint8)
+    frequent = np.where(counts.any(axis=0), counts.argmax(axis=0) + 1, 0)
+    return coloured(means, frequent.astype(np.uint8))
 
 
 def _blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.float64]:
@@ -182,15 +199,11 @@ def _legend_widths() -> list[int]:
     return [18 + int(np.ceil(draw.textlength(name, font_size=LETTER))) for name in LEGEND]
 
 
-def _widest() -> int:
-    return max(_legend_widths()) + MARGIN
-
-
-def _legend_places(width: int) -> list[tuple[int, int]]:
+def _legend_places(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
     """Left and top of every entry of the legend: as many in a line as a sheet of this width has room for."""
     places: list[tuple[int, int]] = []
     left, top = MARGIN, 7
-    for taken in _legend_widths():
+    for taken in widths:
         if places and left + taken + MARGIN > width:
             left, top = MARGIN, top + LINE
         places.append((left, top))
@@ -198,20 +211,14 @@ def _legend_places(width: int) -> list[tuple[int, int]]:
     return places
 
 
-def _draw_legend(draw: ImageDraw, places: Sequence[tuple[int, int]]) -> None:
-    for name, colour, (left, top) in zip(LEGEND, COLOURS[1:], places, strict=True):
-        draw.rectangle((left, top + 2, left + 12, top + 14), fill=tuple(int(channel) for channel in colour))
-        draw.text((left + 18, top), name, "black", font_size=LETTER)
-
-
 def cut(draw: ImageDraw, text: str, width: int, size: int = LETTER) -> str:
     """Leave out the middle of a caption until it fits ``width`` pixels: both ends of an image id tell something.
 
     What cannot be printed is shown escaped: an id may hold a line break.
     """
-    text = printable(text)
-    for kept in range(len(text), 0, -1):
-        shown = text if kept == len(text) else f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
-        if draw.textlength(shown, font_size=size) <= width:
-            return shown
-    return ""
+    text = shown = printable(text)
+    kept = len(text)
+    while kept and draw.textlength(shown, font_size=size) > width:
+        kept -= 1
+        shown = f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
+    return shown if kept else ""
