@@ -60,7 +60,9 @@ class Contracts(pytest.Collector):
 
     def __init__(self, *, names: Sequence[str], **named: Any) -> None:
         super().__init__(**named)
-        self.tests = {test.name: test for name in names for test in self._of(name)}
+        self.tests: dict[str, pytest.Item] = {}
+        for name in names:
+            self.tests |= {test.name: test for test in self._of(name)}
 
     def collect(self) -> list[pytest.Item]:
         """One test per component, however often it was named."""

@@ -89,7 +89,8 @@ class Catalog:
 
     def offers(self, kind: str) -> tuple[Offer, ...]:
         """All offers of one kind, by name."""
-        return tuple(sorted((o for o in self.all if o.kind == kind), key=lambda o: o.component.name))
+        offers = [offer for offer in self.all if offer.kind == kind]
+        return tuple(sorted(offers, key=lambda offer: offer.component.name))
 
     def names(self, kind: str) -> tuple[str, ...]:
         """The names on offer, each once."""
@@ -102,11 +103,8 @@ class Catalog:
             PluginError: nobody offers it, or two packages do and none was picked.
         """
         package, _, plain = name.rpartition(":")
-        found = [
-            offer
-            for offer in self.all
-            if offer.kind == kind and offer.component.name == plain and package in ("", offer.provider.package)
-        ]
+        named = [offer for offer in self.offers(kind) if offer.component.name == plain]
+        found = [offer for offer in named if package in ("", offer.provider.package)]
         if len(found) == 1:
             return found[0]
         if not found:
@@ -117,11 +115,9 @@ class Catalog:
     def _unknown(self, kind: str, name: str) -> str:
         close = get_close_matches(name, self.names(kind), 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        lost = (
-            f" {plural(len(self.quarantined), 'plugin')} failed to load: see 'bench plugins'."
-            if self.quarantined
-            else ""
-        )
+        lost = ""
+        if self.quarantined:
+            lost = f" {plural(len(self.quarantined), 'plugin')} failed to load: see 'bench plugins'."
         article = "an" if kind[0] in "aeiou" else "a"
         return f"no plugin offers {article} {kind} called {name!r}.{hint} 'bench list {PLURALS[kind]}' shows all.{lost}"
 
@@ -129,7 +125,10 @@ class Catalog:
 def catalog_of(components: Mapping[str, Sequence[Component[Any]]]) -> Catalog:
     """A catalog of the given components by kind, as if one plugin offered them."""
     provider = Provider(package="local", version="0", module="local", source_hash="")
-    return Catalog(tuple(Offer(kind, c, provider) for kind, offered in components.items() for c in offered))
+    offers: list[Offer] = []
+    for kind, offered in components.items():
+        offers += [Offer(kind, component, provider) for component in offered]
+    return Catalog(tuple(offers))
 
 
 def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog:
@@ -149,7 +148,10 @@ def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog
             module, provider = load()
             offers.extend(_offers_of(module, provider))
         except (Exception, SystemExit) as error:
-            quarantined.append(Quarantined(package, module_name, _one_line(error)))
+            reason = " ".join(str(error).split()) or "no message"
+            if not isinstance(error, BenchError):  # ours speak for themselves
+                reason = f"{type(error).__name__}: {reason}"
+            quarantined.append(Quarantined(package, module_name, reason))
     if quarantined and os.environ.get("BENCH_STRICT_PLUGINS", "") not in ("", "0"):
         raise PluginError("; ".join(f"{q.package} ({q.module}): {q.reason}" for q in quarantined))
     return Catalog(tuple(offers), tuple(quarantined))
@@ -230,7 +232,10 @@ def _offers_of(module: ModuleType, provider: Provider) -> list[Offer]:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=provider.module)
-    unknown = [name for name in _marked_hooks(module) if name not in HOOKS]
+    unknown = []
+    for name, value in vars(module).items():
+        if inspect.isroutine(value) and hasattr(value, f"{GROUP}_impl") and name not in HOOKS:
+            unknown.append(name)
     if unknown:
         close = get_close_matches(unknown[0], HOOKS, 1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; known hooks: {', '.join(HOOKS)}"
@@ -242,11 +247,6 @@ def _offers_of(module: ModuleType, provider: Provider) -> list[Offer]:
     if not offers:
         raise PluginError(f"offers nothing: it has no function marked @hookimpl named {', '.join(HOOKS)}")
     return offers
-
-
-def _marked_hooks(module: ModuleType) -> list[str]:
-    marker = f"{GROUP}_impl"
-    return [name for name, value in vars(module).items() if inspect.isroutine(value) and hasattr(value, marker)]
 
 
 def _checked(component: object, kind: str) -> Component[Any]:
@@ -262,9 +262,3 @@ def _checked(component: object, kind: str) -> Component[Any]:
         )
     settings_of(component)
     return component
-
-
-def _one_line(error: BaseException) -> str:
-    """The error as one line; ours speak for themselves, others carry their type."""
-    text = " ".join(str(error).split()) or "no message"
-    return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,7 +76,12 @@ def subfolders(folder: Path, names: Sequence[str]) -> dict[str, Path]:
         DataError: the folder cannot be read, or two entries differ only in case.
     """
     found = named_files(folder, f"({'|'.join(map(re.escape, names))})")
-    return {name: path for name in names if (path := found.get(name.lower())) and _is_folder(path)}
+    folders: dict[str, Path] = {}
+    for name in names:
+        path = found.get(name.lower())
+        if path is not None and _is_folder(path):
+            folders[name] = path
+    return folders
 
 
 def entry(folder: Path, name: str) -> Path:
@@ -117,7 +123,7 @@ def release_files(folder: Path, *patterns: str) -> tuple[dict[str, Path], ...]:
         DataError: as there, or there is such a picture.
     """
     found = tuple(named_files(folder, pattern) for pattern in patterns)
-    known = {path for files in found for path in files.values()}
+    known = set(chain.from_iterable(files.values() for files in found))
     for path in visible(folder) if _is_folder(folder) else ():
         if path not in known and looks_like_picture(path):
             _check_stray(path, patterns, found)

@@ -31,7 +31,7 @@ def constraints() -> list[str]:
     """The constraint files that pip is configured with on this machine, as uv's options."""
     asked = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-    files = [file for value in CONSTRAINT.findall(listed) for file in value.split()]
+    files = " ".join(CONSTRAINT.findall(listed)).split()
     return [f"--constraint={file}" for file in files]
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -37,8 +39,8 @@ BATCH = 100
 REPLICATES = 1000
 
 R = TypeVar("R")
-Setting = tuple[Any, ...]
-"""World, groups, seeds, number of worlds, and what else a study takes."""
+Setting = tuple[World, int, int]
+"""World, groups and seeds."""
 Method = Callable[[Float64, np.random.Generator], Float64]
 """Counts ``float64[worlds, seeds, groups, 4]`` to intervals ``float64[worlds, 2]``."""
 
@@ -121,14 +123,12 @@ def coverage(
         counts = world.counts((size, 1, seeds), groups, rng)[:, 0]
         for name in methods:
             found[name].append(METHODS[name](counts, rng))
-    intervals = {name: np.concatenate(parts) for name, parts in found.items()}
-    return Coverage(
-        world,
-        groups,
-        seeds,
-        {name: float(np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))) for name, ends in intervals.items()},
-        {name: float(np.mean(ends[:, 1] - ends[:, 0])) for name, ends in intervals.items()},
-    )
+    covered, width = {}, {}
+    for name, parts in found.items():
+        low, high = np.concatenate(parts).T
+        covered[name] = float(np.mean((low <= truth) & (truth <= high)))
+        width[name] = float(np.mean(high - low))
+    return Coverage(world, groups, seeds, covered, width)
 
 
 def claims(world: World, groups: int, seeds: int, worlds: int, rng: np.random.Generator) -> Claims:
@@ -151,13 +151,10 @@ def _told_apart(world: World, groups: int, seeds: int, size: int, better: float,
     """Per world: any difference to the reference, any of all pairs, and the last one's in both families."""
     counts = world.counts((size, LEVELS, seeds), groups, rng, better=better)
     scores = [block(counts[:, :, None], F1)]
-    to_reference = np.stack([found.p for found in against_reference(scores, 0)], axis=-1) < ALPHA
-    pairs = all_pairs(scores)
-    among_all = np.stack([found.p for found in pairs], axis=-1) < ALPHA
-    last = next(k for k, found in enumerate(pairs) if (found.first, found.second) == (0, LEVELS - 1))
-    return np.stack(
-        [to_reference.any(axis=-1), among_all.any(axis=-1), to_reference[:, -1], among_all[:, last]], axis=-1
-    )
+    to_reference = np.stack([found.p < ALPHA for found in against_reference(scores, 0)])
+    among_all = {(found.first, found.second): found.p < ALPHA for found in all_pairs(scores)}
+    any_pair = np.any([*among_all.values()], axis=0)
+    return np.stack([to_reference.any(axis=0), any_pair, to_reference[-1], among_all[0, LEVELS - 1]], axis=-1)
 
 
 def _batches(worlds: int) -> Iterator[int]:
@@ -168,23 +165,28 @@ def _batches(worlds: int) -> Iterator[int]:
 def coverage_table(rows: Sequence[Coverage]) -> str:
     """Coverage in percent, and in brackets the mean width in points of F1."""
     names = list(rows[0].covered)
-    lines = [
-        [row.world.name, str(row.groups), str(row.seeds)]
-        + [f"{100 * row.covered[name]:.1f} ({100 * row.width[name]:.0f})" for name in names]
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        cells = [f"{100 * row.covered[name]:.1f} ({100 * row.width[name]:.0f})" for name in names]
+        lines.append([row.world.name, str(row.groups), str(row.seeds), *cells])
     return _table(["world", "groups", "seeds", *names], lines)
 
 
 def claims_table(rows: Sequence[Claims]) -> str:
     """False and true claims in percent of the worlds."""
-    lines = [
-        [row.world.name + (", levels differ per group" if row.world.level_sd else ""), str(row.groups), str(row.seeds)]
-        + [f"{100 * value:.1f}" for value in (row.false_reference, row.false_pairs)]
-        + [f"{100 * row.planted:+.1f}"]
-        + [f"{100 * value:.0f}" for value in (row.found_reference, row.found_pairs)]
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        cells = [
+            row.world.name + (", levels differ per group" if row.world.level_sd else ""),
+            str(row.groups),
+            str(row.seeds),
+            f"{100 * row.false_reference:.1f}",
+            f"{100 * row.false_pairs:.1f}",
+            f"{100 * row.planted:+.1f}",
+            f"{100 * row.found_reference:.0f}",
+            f"{100 * row.found_pairs:.0f}",
+        ]
+        lines.append(cells)
     head = ["world", "groups", "seeds", "any false, to reference", "any false, all pairs", "planted F1"]
     return _table([*head, "found, to reference", "found, all pairs"], lines)
 
@@ -196,30 +198,23 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def tables(worlds: int, seed: int, workers: int) -> Iterator[tuple[str, str]]:
     """Name and Markdown of every table, as they get ready; the number of workers changes no figure."""
+    without_seeds = [replace(world, seed_sd=0.0) for world in WORLDS]
     mixed = replace(WORLDS[0], level_sd=0.4)
-    one = ("shipped", "groups only")
-    coverages: dict[str, list[Setting]] = {
-        "coverage": [(world, groups, seeds, worlds) for world in WORLDS for groups in GROUPS for seeds in SEEDS],
-        "beyond": [(BEYOND, groups, seeds, worlds) for groups in GROUPS for seeds in SEEDS],
-        "one seed": [(replace(w, seed_sd=0.0), groups, 1, worlds, one) for w in WORLDS for groups in GROUPS],
-    }
-    compared = [(world, groups, seeds, 2 * worlds) for world in (*WORLDS, mixed) for groups in FEWER for seeds in SEEDS]
+    on_groups = partial(coverage, methods=("shipped", "groups only"))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for name, settings in coverages.items():
-            yield name, coverage_table(_each(pool, coverage, settings, seed))
-        yield "claims", claims_table(_each(pool, claims, compared, seed))
+        each = partial(_each, pool, seed)
+        yield "coverage", coverage_table(each(coverage, product(WORLDS, GROUPS, SEEDS), worlds))
+        yield "beyond", coverage_table(each(coverage, product([BEYOND], GROUPS, SEEDS), worlds))
+        yield "one seed", coverage_table(each(on_groups, product(without_seeds, GROUPS, [1]), worlds))
+        yield "claims", claims_table(each(claims, product([*WORLDS, mixed], FEWER, SEEDS), 2 * worlds))
 
 
-def _each(pool: Executor, study: Callable[..., R], settings: Sequence[Setting], seed: int) -> list[R]:
+def _each(pool: Executor, seed: int, study: Callable[..., R], settings: Iterable[Setting], worlds: int) -> list[R]:
     """The study at every setting, each with a generator of its own."""
-    generators = np.random.default_rng(seed).spawn(len(settings))
-    asked = [pool.submit(_at, study, setting, rng) for setting, rng in zip(settings, generators, strict=True)]
-    return [one.result() for one in asked]
-
-
-def _at(study: Callable[..., R], setting: Setting, rng: np.random.Generator) -> R:
-    world, groups, seeds, worlds, *more = setting
-    return study(world, groups, seeds, worlds, rng, *more)
+    asked = list(settings)
+    generators = np.random.default_rng(seed).spawn(len(asked))
+    pending = [pool.submit(study, *setting, worlds, rng) for setting, rng in zip(asked, generators, strict=True)]
+    return [one.result() for one in pending]
 
 
 def written_into(text: str, name: str, table: str) -> str:

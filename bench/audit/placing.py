@@ -34,8 +34,10 @@ def placed(index: DatasetIndex, rule: SplitFile | None = None) -> dict[str, Spli
     for entry in index.entries:
         if entry.id in given:
             sides.setdefault(entry.group, set()).add(given[entry.id])
-    torn = {group for group, found in sides.items() if len(found) > 1}
-    parts = {e.id: f"{e.group} ({given.get(e.id)})" if e.group in torn else e.group for e in index.entries}
+    parts: dict[str, str] = {}
+    for entry in index.entries:
+        torn = len(sides.get(entry.group, ())) > 1
+        parts[entry.id] = f"{entry.group} ({given.get(entry.id)})" if torn else entry.group
     return assign(regrouped(index, parts), rule or "grouped")
 
 
@@ -45,7 +47,10 @@ def random_split(index: DatasetIndex, seed: int) -> dict[str, Split]:
     Raises:
         DataError: fewer than five images.
     """
-    ids = [id for _, id in sorted((_shuffled(entry.id, seed), entry.id) for entry in index.entries)]
+    by_hash = {}
+    for entry in index.entries:
+        by_hash[blake2b(f"{seed}:{entry.id}".encode(), digest_size=DIGEST_BYTES).hexdigest()] = entry.id
+    ids = [by_hash[hash] for hash in sorted(by_hash)]
     size = len(ids) // SHARE
     if not size:
         raise DataError(
@@ -88,7 +93,3 @@ def _from_file(rule: SplitFile) -> Mapping[str, str]:
     """Id to split of a split file; empty where it names groups, which it cannot tear."""
     rows = read_csv(Path(rule.file).expanduser(), ("split",))
     return {row["id"]: row["split"].strip() for row in rows if "id" in row.values}
-
-
-def _shuffled(id: str, seed: int) -> str:
-    return blake2b(f"{seed}:{id}".encode(), digest_size=DIGEST_BYTES).hexdigest()

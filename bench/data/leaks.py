@@ -53,7 +53,8 @@ def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
     if not leaks:
         return
     first = leaks[0]
-    images = ", ".join(f"{id!r} in {split}" for id, split in _one_per_split(first))
+    one_of = {split: id for id, split in reversed(first.images)}
+    images = ", ".join(f"{one_of[split]!r} in {split}" for split in first.splits)
     more = f" and {plural(len(leaks) - 1, 'more group')}" if len(leaks) > 1 else ""
     raise DataError(
         f"data set {index.dataset!r}: group {first.what!r}{more} would lie in two splits ({images}); "
@@ -63,8 +64,11 @@ def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
 
 def concerned(leaks: Iterable[Leak], held: Split, source: Split) -> set[str]:
     """Images of split ``held`` that have a partner in split ``source``."""
-    found = [leak for leak in leaks if source in leak.splits]
-    return {id for leak in found for id, split in leak.images if split == held}
+    found: set[str] = set()
+    for leak in leaks:
+        if source in leak.splits:
+            found.update(id for id, split in leak.images if split == held)
+    return found
 
 
 def partners(leak: Leak) -> list[tuple[str, str]]:
@@ -81,7 +85,3 @@ def _across(index: DatasetIndex, assignment: Mapping[str, Split], key: Callable[
             together.setdefault(key(entry), []).append((entry.id, assignment[entry.id]))
     found = [Leak(what, tuple(images)) for what, images in together.items()]
     return [leak for leak in found if len(leak.splits) > 1]
-
-
-def _one_per_split(leak: Leak) -> list[tuple[str, Split]]:
-    return [next(image for image in leak.images if image[1] == split) for split in leak.splits]

@@ -51,7 +51,8 @@ def remarks(
 
     ``settings`` are all those of its reader. Without ``assignment`` nothing is said of splits.
     """
-    return (*image_remarks(index, settings), *(split_remarks(index, assignment) if assignment is not None else ()))
+    of_split = split_remarks(index, assignment) if assignment is not None else ()
+    return (*image_remarks(index, settings), *of_split)
 
 
 def image_remarks(index: DatasetIndex, settings: Mapping[str, JsonValue]) -> tuple[str, ...]:
@@ -83,36 +84,25 @@ def split_remarks(index: DatasetIndex, assignment: Assignment) -> tuple[str, ...
         return (f"No split under the rule 'grouped': {assignment}",)
     if not any(map(is_defective, index.entries)):
         return ()
-    return tuple(text for split in split_counts(index, assignment) if (text := _lacking(index, split)))
+    return tuple(filter(None, (_lacking(index, split) for split in split_counts(index, assignment))))
 
 
 def _inverted(name: str, marked: Sequence[IndexedImage], settings: Mapping[str, JsonValue]) -> tuple[str, ...]:
     """Masks that mark most of their image: nearly all of them, going by the median share, or a few."""
-    mostly = [entry.id for entry in marked if _share(entry) > MOST_OF_AN_IMAGE]
+    shares = [sum(entry.pixels[1:]) / sum(entry.pixels) for entry in marked]
+    mostly = [entry.id for entry, share in zip(marked, shares, strict=True) if share > MOST_OF_AN_IMAGE]
     if not mostly:
         return ()
+    where = f"in {len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
     if len(mostly) == len(marked):
         where = f"in all {len(marked):,} marked images"
-    else:
-        where = f"in {len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
-    by_eye = "check them by eye with 'bench data card'"
-    if median(map(_share, marked)) > MOST_OF_AN_IMAGE:
-        advice = _whether(name, settings) if len(mostly) > 0.9 * len(marked) else by_eye
-        return (f"The masks look inverted: most pixels are defect {where}; {advice}.",)
-    return (f"Most pixels are defect {where}: these masks may be inverted; {by_eye}.",)
-
-
-def _share(entry: IndexedImage) -> float:
-    """Defect pixels among those that are not ignored."""
-    return sum(entry.pixels[1:]) / sum(entry.pixels)
-
-
-def _whether(name: str, settings: Mapping[str, JsonValue]) -> str:
-    """How to find out, or to mend it where the reader has a setting for that."""
-    if "invert" not in settings or settings.get("masks_are", "binary") != "binary":
-        return "check them by eye with 'bench data card'"
-    setting = "leave out its setting 'invert: true'" if settings["invert"] else "give it the setting 'invert: true'"
-    return f"if it is sound surface that data set {name} has marked, {setting}"
+    advice = "check them by eye with 'bench data card'"
+    if median(shares) <= MOST_OF_AN_IMAGE:
+        return (f"Most pixels are defect {where}: these masks may be inverted; {advice}.",)
+    if len(mostly) > 0.9 * len(marked) and "invert" in settings and settings.get("masks_are", "binary") == "binary":
+        mend = "leave out its setting 'invert: true'" if settings["invert"] else "give it the setting 'invert: true'"
+        advice = f"if it is sound surface that data set {name} has marked, {mend}"
+    return (f"The masks look inverted: most pixels are defect {where}; {advice}.",)
 
 
 def _ignored(index: DatasetIndex) -> tuple[str, ...]:
@@ -135,16 +125,17 @@ def _ignored(index: DatasetIndex) -> tuple[str, ...]:
 def _rare_classes(index: DatasetIndex) -> list[str]:
     """Classes, and the whole, with too few groups to trust one test split."""
     found = []
-    if (groups := len(defective_groups(index.entries))) < ENOUGH_GROUPS:
+    groups = len(defective_groups(index.entries))
+    if groups < ENOUGH_GROUPS:
         found.append(f"Defects are in {plural(groups, 'group')} only, fewer than {ENOUGH_GROUPS}: report over folds.")
-    counts = class_counts(index.entries, len(index.classes))
-    if absent := [name for name, count in zip(index.classes, counts, strict=True) if not count.groups]:
+    absent, rare = [], []
+    for name, count in zip(index.classes, class_counts(index.entries, len(index.classes)), strict=True):
+        if not count.groups:
+            absent.append(name)
+        elif count.groups < ENOUGH_GROUPS:
+            rare.append(f"{name} ({count.groups})")
+    if absent:
         found.append(f"No image here shows {_listed(absent)}.")
-    rare = [
-        f"{name} ({count.groups})"
-        for name, count in zip(index.classes, counts, strict=True)
-        if 0 < count.groups < ENOUGH_GROUPS
-    ]
     if rare and len(index.classes) > 1:
         found.append(
             f"Fewer than {ENOUGH_GROUPS} groups hold {_listed(rare)}: scores of these classes need folds as well."
@@ -156,12 +147,11 @@ def _lacking(index: DatasetIndex, split: SplitCount) -> str | None:
     """What one split lacks of what the data set has: every defect pixel, or some classes."""
     if not split.defective_groups:
         return EMPTY[split.split]
+    lost = []
     anywhere = class_counts(index.entries, len(index.classes))
-    lost = [
-        name
-        for name, here, all_ in zip(index.classes, split.classes, anywhere, strict=True)
-        if all_.groups and not here.groups
-    ]
+    for name, here, all_ in zip(index.classes, split.classes, anywhere, strict=True):
+        if all_.groups and not here.groups:
+            lost.append(name)
     return f"The {split.split} split has no {_listed(lost)}: {WITHOUT[split.split]}." if lost else None
 
 

@@ -18,12 +18,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import blake2b
+from itertools import compress
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from bench.canonical import DIGEST_BYTES, digest, digest_file
 from bench.data import leaks
-from bench.data.index import MOST_NAMED, DatasetIndex, IndexedImage, some
+from bench.data.index import MOST_NAMED, DatasetIndex, some
 from bench.errors import DataError
 from bench.releases import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
@@ -60,9 +61,9 @@ def assign(index: DatasetIndex, rule: Rule) -> dict[str, Split]:
 
 def restricted(index: DatasetIndex, assignment: Mapping[str, Split], split: Split) -> DatasetIndex:
     """The images of one split only; the fingerprint stays that of the whole data set."""
-    kept = [number for number, entry in enumerate(index.entries) if assignment[entry.id] == split]
-    stamps = tuple(index.stamps[number] for number in kept) if index.stamps else ()
-    return replace(index, entries=tuple(index.entries[number] for number in kept), stamps=stamps)
+    kept = [assignment[entry.id] == split for entry in index.entries]
+    entries = tuple(compress(index.entries, kept))
+    return replace(index, entries=entries, stamps=tuple(compress(index.stamps, kept)))
 
 
 def split_digest(assignment: Mapping[str, Split]) -> str:
@@ -97,14 +98,15 @@ def _completed(index: DatasetIndex, official: Mapping[str, Split], fold: Fold) -
     fixed = {e.group: official[e.id] for e in index.entries if official.get(e.id, "train") != "train"}
     free = {group: classes for group, classes in _classes_of_groups(index).items() if group not in fixed}
     parts = deal(free, fold.folds, len(missing) + 1) if missing else {}
-    dealt = {group: _turn(part, fold, missing) for group, part in parts.items()}
-
-    def split_of(entry: IndexedImage) -> Split:
+    assignment: dict[str, Split] = {}
+    for entry in index.entries:
         if entry.group in fixed:
-            return official.get(entry.id, fixed[entry.group])
-        return dealt.get(entry.group, "train")
-
-    return {entry.id: split_of(entry) for entry in index.entries}
+            assignment[entry.id] = official.get(entry.id, fixed[entry.group])
+        elif entry.group in parts:
+            assignment[entry.id] = _turn(parts[entry.group], fold, missing)
+        else:
+            assignment[entry.id] = "train"
+    return assignment
 
 
 def _missing(official: Mapping[str, Split]) -> list[Split]:
@@ -133,7 +135,7 @@ def deal(groups: Mapping[str, Classes], parts: int, roles: int = len(SPLITS)) ->
     parts after; a class with at least ``parts`` groups has one in every part. A class is left out of this only
     where groups of several classes collide so that it cannot be had, or is not found in ``SEARCH_STEPS``.
     """
-    queue = sorted(groups, key=_order)
+    queue = sorted(groups, key=lambda group: (_hash(group), group))  # so that neighbouring names are not neighbours
     placed = _seats(groups, queue, parts, roles)
     load = Counter(placed.values())
     strata: dict[Classes, list[str]] = {}
@@ -148,11 +150,6 @@ def deal(groups: Mapping[str, Classes], parts: int, roles: int = len(SPLITS)) ->
                 inside[part] += 1
                 load[part] += 1
     return placed
-
-
-def _order(group: str) -> tuple[str, str]:
-    """The place of a group in every queue: by hash, so that neighbouring names are not neighbours."""
-    return blake2b(group.encode(), digest_size=DIGEST_BYTES).hexdigest(), group
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +202,19 @@ def _seated(
         if placed is None:
             trail.pop()
             continue
-        met = {(defect, part) for group, part in placed.items() for defect in groups[group]}
-        unmet = next((d for d in demands if not any((d.defect, part) in met for part in d.parts)), None)
+        filled: dict[int, set[int]] = {}
+        for group, part in placed.items():
+            for defect in groups[group]:
+                filled.setdefault(defect, set()).add(part)
+        unmet = next((d for d in demands if filled.get(d.defect, set()).isdisjoint(d.parts)), None)
         if unmet is None:
             return dict(placed)
         trail.append(_extensions(placed, unmet, queues[unmet.defect]))
     return None
+
+
+def _hash(group: str) -> str:
+    return blake2b(group.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _extensions(placed: Mapping[str, int], demand: _Demand, queue: Sequence[str]) -> Iterator[Mapping[str, int]]:
@@ -264,7 +268,8 @@ def _from_file(index: DatasetIndex, rule: SplitFile) -> dict[str, Split]:
             unknown, doubled or missing, or a split is none of train, validation, test.
     """
     column, rows = _split_rows(rule)
-    known = dict.fromkeys(entry.id if column == "id" else entry.group for entry in index.entries)
+    names = {entry.id: entry.id if column == "id" else entry.group for entry in index.entries}
+    known = dict.fromkeys(names.values())
     found: dict[str, Split] = {}
     mistakes: list[str] = []
     for row in rows:
@@ -282,7 +287,7 @@ def _from_file(index: DatasetIndex, rule: SplitFile) -> dict[str, Split]:
         mistakes = [f"{rule.file}: no row for {len(lost)} of {len(known)} {column}s: {some(lost)}"]
     if mistakes:
         raise DataError("; ".join(mistakes))
-    return {entry.id: found[entry.id if column == "id" else entry.group] for entry in index.entries}
+    return {id: found[name] for id, name in names.items()}
 
 
 def _split_rows(rule: SplitFile) -> tuple[str, list[Row]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bench.data.index import DatasetIndex, IndexedImage
 from bench.types import SPLITS, Split
@@ -66,12 +68,12 @@ def defective_groups(entries: Sequence[IndexedImage]) -> set[str]:
 
 def class_counts(entries: Sequence[IndexedImage], classes: int) -> tuple[ClassCount, ...]:
     """Images, groups and pixels of every class among these images."""
-    return tuple(_class_count(entries, kind) for kind in range(1, classes + 1))
-
-
-def _class_count(entries: Sequence[IndexedImage], kind: int) -> ClassCount:
-    holding = [entry for entry in entries if entry.pixels[kind]]
-    return ClassCount(len(holding), len({e.group for e in holding}), sum(e.pixels[kind] for e in holding))
+    counts = []
+    for kind in range(1, classes + 1):
+        holding = [entry for entry in entries if entry.pixels[kind]]
+        groups = {entry.group for entry in holding}
+        counts.append(ClassCount(len(holding), len(groups), sum(entry.pixels[kind] for entry in holding)))
+    return tuple(counts)
 
 
 def split_counts(index: DatasetIndex, assignment: Mapping[str, Split]) -> tuple[SplitCount, ...]:
@@ -101,16 +103,14 @@ def copies(index: DatasetIndex) -> list[tuple[IndexedImage, ...]]:
 
 def meta_fields(index: DatasetIndex) -> list[MetaField]:
     """Every metadata field that an image has, in the order of first mention."""
-    names = dict.fromkeys(name for entry in index.entries for name in entry.meta)
-    return [_meta_field(index.entries, name) for name in names]
-
-
-def _meta_field(entries: Sequence[IndexedImage], name: str) -> MetaField:
-    found: dict[str | int | float | None, list[IndexedImage]] = {}
-    for entry in entries:
-        found.setdefault(entry.meta.get(name), []).append(entry)
-    values = (MetaValue(value, len(e), sum(map(is_defective, e))) for value, e in found.items())
-    return MetaField(name, tuple(sorted(values, key=lambda each: natural(each.value))))
+    names = dict.fromkeys(chain.from_iterable(entry.meta for entry in index.entries))
+    fields = []
+    for name in names:
+        images = Counter(entry.meta.get(name) for entry in index.entries)
+        defective = Counter(entry.meta.get(name) for entry in index.entries if is_defective(entry))
+        values = [MetaValue(value, images[value], defective[value]) for value in sorted(images, key=natural)]
+        fields.append(MetaField(name, tuple(values)))
+    return fields
 
 
 def natural(value: str | int | float | None) -> tuple[int, float, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,7 +34,7 @@ def named(text: str) -> Named:
     offers += [o for o in catalog.all if o not in offers and _is(text, o.provider.package, o.provider.module)]
     lost = [q for q in catalog.quarantined if _is(text, q.package, q.module)]
     if not offers and not lost:
-        names = {name for o in catalog.all for name in (o.component.name, o.provider.package)}
+        names = {o.component.name for o in catalog.all} | {o.provider.package for o in catalog.all}
         close = get_close_matches(text, sorted(names), 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         left_out = f" {plural(len(catalog.quarantined), 'plugin')} failed to load." if catalog.quarantined else ""
@@ -56,16 +55,6 @@ def _of_file(path: Path) -> Named:
 
 
 def _is(text: str, package: str, module: str) -> bool:
-    """Whether a word names a distribution, however it is spelt, or a module or the package it lies in."""
-    return _plain(text) == _plain(package) or text in _parents(module)
-
-
-def _plain(package: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", package).lower()
-
-
-def _parents(module: str) -> Iterator[str]:
-    while module:
-        yield module
-        module = module.rpartition(".")[0]
+    """Whether a word names a distribution, as PEP 503 compares names, or a module or a package that it lies in."""
+    one, other = (re.sub(r"[-_.]+", "-", name).lower() for name in (text, package))
+    return one == other or f"{module}.".startswith(f"{text}.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
@@ -30,55 +32,58 @@ def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2
     for channels in CHANNELS:
         task = Task(channels, classes)
         try:
-            model = initialised(lambda task=task: build(task), seed=0)  # type: ignore[misc]  # bound at once
-            found += [f"with {plural(channels, 'channel')}: {breach}" for breach in _breaches(model, task)]
+            breaches = _breaches(initialised(partial(build, task), seed=0), task)
         except BenchError as error:
-            found.append(f"with {plural(channels, 'channel')}: refuses to be built ({error})")
-    grey = Task(CHANNELS[0], classes)
-    return found or [*_mixing(build, grey), *_round_trip(build, grey)]
+            breaches = [f"refuses to be built ({error})"]
+        found += [f"with {plural(channels, 'channel')}: {breach}" for breach in breaches]
+    grey = partial(build, Task(CHANNELS[0], classes))
+    return found or [*_mixing(grey), *_round_trip(grey)]
+
+
+def _noise(batch: int, channels: int, seed: int = 0) -> torch.Tensor:
+    import torch
+
+    return torch.randn(batch, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
 
 
 def _breaches(model: torch.nn.Module, task: Task) -> list[str]:
     import torch
 
     found: list[str] = []
-    for training in (True, False):
-        for batch in (2, 1):
-            model.train(training)
-            images = torch.randn(batch, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(batch))
-            try:
-                logits = model(images)
-            except Exception as error:  # a plugin's model may raise anything
-                mode = "training" if training else "evaluation"
-                found.append(f"a batch of {batch} in {mode} raises {type(error).__name__}: {error}")
-                continue
-            wanted = (batch, 1 + task.classes, SIDE, SIDE)
-            if not isinstance(logits, torch.Tensor):
-                found.append(f"returns {type(logits).__name__}, not a tensor of logits")
-            elif tuple(logits.shape) != wanted:
-                found.append(f"logits have shape {tuple(logits.shape)}, not {wanted}")
-            elif not bool(logits.isfinite().all()):
-                found.append("logits of normal noise are not finite")
-            elif training and batch == 2:
-                found += _without_gradient(model, logits)
+    for training, batch in product((True, False), (2, 1)):
+        model.train(training)
+        try:
+            logits = model(_noise(batch, task.channels, seed=batch))
+        except Exception as error:  # a plugin's model may raise anything
+            mode = "training" if training else "evaluation"
+            found.append(f"a batch of {batch} in {mode} raises {type(error).__name__}: {error}")
+            continue
+        wanted = (batch, 1 + task.classes, SIDE, SIDE)
+        if not isinstance(logits, torch.Tensor):
+            found.append(f"returns {type(logits).__name__}, not a tensor of logits")
+        elif tuple(logits.shape) != wanted:
+            found.append(f"logits have shape {tuple(logits.shape)}, not {wanted}")
+        elif not bool(logits.isfinite().all()):
+            found.append("logits of normal noise are not finite")
+        elif training and batch == 2:
+            found += _without_gradient(model, logits)
     return found
 
 
 def _without_gradient(model: torch.nn.Module, logits: torch.Tensor) -> list[str]:
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    if not trainable:
-        return []
-    logits.square().sum().backward()  # type: ignore[no-untyped-call]  # torch
+    if trainable:
+        logits.square().sum().backward()  # type: ignore[no-untyped-call]  # torch
     missing = [name for name, p in trainable.items() if p.grad is None or not bool(p.grad.isfinite().all())]
     return [f"no finite gradient reaches {name}" for name in missing]
 
 
-def _mixing(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:
+def _mixing(build: Callable[[], torch.nn.Module]) -> list[str]:
     """In evaluation an image must not see the others of its batch: predictions would depend on the batch size."""
     import torch
 
-    model = initialised(lambda: build(task), seed=0).eval()
-    images = torch.randn(2, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    model = initialised(build, seed=0).eval()
+    images = _noise(2, CHANNELS[0])
     with torch.inference_mode():
         together, again = model(images), model(images)
         alone = torch.cat([model(image[None]) for image in images])
@@ -92,16 +97,16 @@ def _mixing(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:
     return ["in evaluation it gives an image other logits alone than beside another: treat the images one by one"]
 
 
-def _round_trip(build: Callable[[Task], torch.nn.Module], task: Task) -> list[str]:
+def _round_trip(build: Callable[[], torch.nn.Module]) -> list[str]:
     """A second model with the first one's state must give the same logits bit for bit."""
     import torch
 
-    first, second = (initialised(lambda: build(task), seed).eval() for seed in (0, 1))
+    first, second = (initialised(build, seed).eval() for seed in (0, 1))
     try:
         second.load_state_dict(first.state_dict())
     except Exception as error:  # a plugin's model may raise anything
         return [f"its own state_dict cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"]
-    images = torch.randn(1, task.channels, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    images = _noise(1, CHANNELS[0])
     with torch.inference_mode():
         same = torch.equal(first(images), second(images))
     return [] if same else ["a second model with the same state_dict gives other logits"]
