@@ -49,7 +49,8 @@ def pixel_facts(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, prog
     def look(id: str) -> PixelFacts:
         return facts_of(loaded(index.dataset, dataset, id), classes)
 
-    levels, pixels, dark, equal_channels = 0, 0, 0, True
+    levels: Any = 0
+    pixels, dark, equal_channels = 0, 0, True
     areas: list[tuple[Int64, ...]] = []
     for each in ordered(look, [entry.id for entry in index.entries], workers, progress):
         levels = levels + each.levels
