@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -46,7 +47,7 @@ LOSSY: Mapping[str, tuple[str, ...]] = {
     "JPEG2000": (".jp2", ".j2k", ".jpx"),
 }
 """Types that may change levels, by Pillow's name, with the names that admit it."""
-LOSSY_TYPES = frozenset(type for types in LOSSY.values() for type in types)
+LOSSY_TYPES = frozenset(chain.from_iterable(LOSSY.values()))
 """All of these names: values of a mask under them may not be those that were drawn."""
 POINTERS: Mapping[bytes, str] = {
     b"version https://git-lfs.github.com/spec/": "a Git LFS pointer in the place of the picture; run 'git lfs pull'",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.words import shown
 
 IGNORED = 255
 """Mask value of pixels that take no part in training or scoring."""
@@ -70,13 +71,10 @@ class Sample:
         image, mask = self.image, self.mask
         if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3:
             raise DataError(
-                f"image {self.id!r} is {image.dtype}{list(image.shape)}; "
-                "it must be uint8 or uint16 [height, width, channels]"
+                f"image {self.id!r} is {shown(image)}; it must be uint8 or uint16 [height, width, channels]"
             )
         if mask.dtype != np.uint8 or mask.ndim != 2:
-            raise DataError(
-                f"mask of image {self.id!r} is {mask.dtype}{list(mask.shape)}; it must be uint8 [height, width]"
-            )
+            raise DataError(f"mask of image {self.id!r} is {shown(mask)}; it must be uint8 [height, width]")
         if image.size == 0:
             raise DataError(f"image {self.id!r} has no pixels: its shape is {list(image.shape)}")
         if mask.shape != image.shape[:2]:

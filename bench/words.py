@@ -20,3 +20,11 @@ def line(text: str) -> str:
 def visible(text: str) -> str:
     """The text without terminal codes, other control characters as spaces; indentation stays."""
     return "".join(c if c.isprintable() else " " for c in TERMINAL_CODE.sub("", text.expandtabs(4)))
+
+
+def shown(value: object) -> str:
+    """What a value is: ``float32[3, 4]`` for an array, else its type."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is None or shape is None:
+        return type(value).__name__
+    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"

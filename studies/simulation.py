@@ -22,9 +22,10 @@ import numpy as np
 from bench.errors import StoreError
 from bench.score.metrics import F1
 from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
-from bench.statistics.estimates import LEVEL, block
-from bench.statistics.intervals import crossed_interval, group_replicates, mean_estimate
+from bench.statistics.estimates import block
+from bench.statistics.intervals import mean_estimate
 from bench.types import Float64
+from studies.bootstrap import crossed_interval, group_replicates, percentiles
 from studies.worlds import BEYOND, WORLDS, World
 
 GROUPS = (20, 50, 150, 400)
@@ -86,7 +87,7 @@ def percentile_crossed(counts: Float64, rng: np.random.Generator) -> Float64:
 
 def groups_only(counts: Float64, rng: np.random.Generator) -> Float64:
     """Percentiles of the bootstrap over groups, as if these seeds were all there are."""
-    return _percentiles(group_replicates(counts, F1, rng, REPLICATES).mean(axis=-1))
+    return percentiles(group_replicates(counts, F1, rng, REPLICATES).mean(axis=-1))
 
 
 def nested(counts: Float64, rng: np.random.Generator) -> Float64:
@@ -98,11 +99,7 @@ def nested(counts: Float64, rng: np.random.Generator) -> Float64:
         for seed in range(seeds):
             here = np.flatnonzero(of_slot == seed)
             total[here] += group_replicates(counts[:, seed : seed + 1], F1, rng, len(here))[..., 0]
-    return _percentiles(total / seeds)
-
-
-def _percentiles(replicates: Float64) -> Float64:
-    return np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).T
+    return percentiles(total / seeds)
 
 
 METHODS: dict[str, Method] = {

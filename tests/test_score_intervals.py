@@ -8,7 +8,8 @@ from scipy import stats
 
 from bench.errors import DataError
 from bench.score.metrics import F1
-from bench.statistics.intervals import crossed_interval, crossed_replicates, group_counts
+from bench.statistics.intervals import group_counts
+from studies.bootstrap import crossed_interval, crossed_replicates
 
 
 def planted(seed: int, seeds: int = 3, groups: int = 40, cells: int = 1) -> np.ndarray:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -244,12 +244,11 @@ def _blockwise(one: Float32, other: Float32, top: int, left: int) -> tuple[Float
     structure = np.sqrt(_structure(here, rows, columns) * _structure(there, rows, columns))
     areas = structure * np.outer(np.diff(rows), np.diff(columns)).astype(np.float64) * (BLOCKS / SIDE) ** 2
 
-    def best(y: int, v: int, x: int, u: int) -> float:
+    found = []
+    for (y, v), (x, u) in product(pairwise(rows), pairwise(columns)):
         field = around[y : v + 2 * SLACK, x : u + 2 * SLACK]
-        return float(cv2.matchTemplate(field, here[y:v, x:u], cv2.TM_CCORR_NORMED).max())
-
-    found = [best(y, v, x, u) for y, v in pairwise(rows) for x, u in pairwise(columns)]
-    return np.array(found), np.asarray(areas, np.float64).ravel()
+        found.append(cv2.matchTemplate(field, here[y:v, x:u], cv2.TM_CCORR_NORMED).max())
+    return np.array(found, np.float64), np.asarray(areas, np.float64).ravel()
 
 
 def _cuts(height: int, width: int) -> tuple[list[int], list[int]]:

@@ -26,7 +26,7 @@ from bench.canonical import canonical
 from bench.crops.sampling import Int32, Parts
 from bench.errors import StoreError
 from bench.types import Float64, Image, JsonValue, Mask
-from bench.words import plural
+from bench.words import plural, shown
 
 SCHEMA = 1
 BLOCK = 64
@@ -148,7 +148,7 @@ def _pixels(file: Any) -> Pixels:
     crops, size, width, channels = image.shape
     squares = size == width and mask.shape == (crops, size, size)
     if not squares or mask.dtype != np.uint8 or image.dtype.str not in ("|u1", "<u2"):
-        raise ValueError(f"images {image.dtype}{list(image.shape)} and masks {mask.dtype}{list(mask.shape)}")
+        raise ValueError(f"images {shown(image)} and masks {shown(mask)}")
     return Pixels(crops, size, channels, image.dtype.name, _offset(image), _offset(mask))
 
 

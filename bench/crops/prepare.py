@@ -10,6 +10,7 @@ import numpy as np
 from bench.crops.tiles import pad
 from bench.errors import PluginError
 from bench.types import Dataset, Image, Mask
+from bench.words import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,8 @@ def apply(step: Callable[[Image], Image], before: Image, id: str) -> Image:
     after = step(before)
     name = getattr(step, "__qualname__", type(step).__qualname__)
     if not isinstance(after, np.ndarray) or after.ndim != 3 or after.dtype not in (np.uint8, np.uint16):
-        shown = f"{after.dtype}{list(after.shape)}" if isinstance(after, np.ndarray) else type(after).__name__
         raise PluginError(
-            f"preprocessing step {name!r} returned {shown} for image {id!r}; "
+            f"preprocessing step {name!r} returned {shown(after)} for image {id!r}; "
             "it must return uint8 or uint16 [height, width, channels]"
         )
     if after.shape[:2] != before.shape[:2] or after.shape[2] == 0:

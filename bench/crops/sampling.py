@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError, PluginError
 from bench.types import Bool, CropStrategy, Float32, Float64, Image, Index, Mask, Part
-from bench.words import plural
+from bench.words import plural, shown
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -156,9 +156,8 @@ def positions_of(plan: Plan, number: int, image: Image, mask: Mask, size: int) -
     found: Any = plan.parts[number].positions(image, mask)
     shape = image.shape[0] - size + 1, image.shape[1] - size + 1
     if not isinstance(found, np.ndarray) or found.dtype not in (np.bool_, np.float32) or found.shape != shape:
-        shown = f"{found.dtype}{list(found.shape)}" if isinstance(found, np.ndarray) else type(found).__name__
         raise PluginError(
-            f"crop strategy {plan.strategy!r} returned {shown} as positions; "
+            f"crop strategy {plan.strategy!r} returned {shown(found)} as positions; "
             f"for this image it must be bool or float32 {list(shape)}"
         )
     if found.dtype == np.float32 and not (found.min() >= 0 and found.max() < np.inf):
@@ -219,9 +218,8 @@ def _shares(parts: Sequence[Part], name: str) -> Float64:
 def _weights(part: Part, index: Index, name: str) -> Float64:
     weights: Any = part.images(index)
     if not isinstance(weights, np.ndarray) or weights.dtype.kind not in "fiu" or weights.shape != (len(index.entries),):
-        shown = f"{weights.dtype}{list(weights.shape)}" if isinstance(weights, np.ndarray) else type(weights).__name__
         raise PluginError(
-            f"crop strategy {name!r} returned {shown} as weights of the images; "
+            f"crop strategy {name!r} returned {shown(weights)} as weights of the images; "
             f"it must be float64 [{len(index.entries)}], one per training image"
         )
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -113,7 +114,7 @@ def gallery(strips: Sequence[Strip], *, heads: Sequence[str] = (), outline: bool
     """
     from PIL import Image, ImageDraw
 
-    tiles = [tile for strip in strips for tile in strip.tiles if tile]
+    tiles = [tile for tile in chain.from_iterable(strip.tiles for strip in strips) if tile]
     if not tiles:
         raise DataError("a gallery needs at least one picture")
     pictures = toned([tile.picture for tile in tiles])

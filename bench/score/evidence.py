@@ -33,6 +33,7 @@ from bench.score.objects import (
 )
 from bench.score.zones import ANY, FAR, ZONES, Counts, Truth, histogram
 from bench.types import IGNORED, Float32, Mask
+from bench.words import shown
 
 SCHEMA = 1
 
@@ -165,7 +166,7 @@ def _check(id: str, probabilities: Float32, mask: Mask, classes: int) -> None:
 
     if probabilities.ndim != 3 or probabilities.shape[1:] != mask.shape or probabilities.dtype != np.float32:
         raise TrainingError(
-            f"image {id!r}: predictions are {probabilities.dtype}{list(probabilities.shape)}, "
+            f"image {id!r}: predictions are {shown(probabilities)}, "
             f"they must be float32[1 + classes, {mask.shape[0]}, {mask.shape[1]}] like the mask"
         )
     if probabilities.shape[0] not in (2, 1 + classes):

@@ -8,8 +8,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component
-from bench.testing.clauses import Breach, function_of, in_turn, kept, ran, shown
+from bench.testing.clauses import Breach, function_of, in_turn, kept, ran
 from bench.types import IGNORED
+from bench.words import shown
 
 if TYPE_CHECKING:
     import torch

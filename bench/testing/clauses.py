@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.component import Component, build
 from bench.errors import BenchError
+from bench.words import shown
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,11 +99,3 @@ def said(error: BaseException) -> str:
 def one_line(error: BaseException) -> str:
     """The text of an error without its line breaks."""
     return " ".join(str(error).split())
-
-
-def shown(value: object) -> str:
-    """What a value is: ``float32[3, 4]`` for an array, else its type."""
-    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    if dtype is None or shape is None:
-        return type(value).__name__
-    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"

@@ -14,9 +14,10 @@ from bench.crops.draw import Draw, Frame, draw, fitted
 from bench.crops.prepare import Source
 from bench.crops.sampling import Plan, plan_crops, positions_of
 from bench.errors import BenchError, DataError
-from bench.testing.clauses import Breach, built, in_turn, judged, kept, ran, said, shown
+from bench.testing.clauses import Breach, built, in_turn, judged, kept, ran, said
 from bench.testing.worlds import World, world
 from bench.types import CropStrategy, FallingBack, Fitting
+from bench.words import shown
 
 SIZES = (32, 20)
 CANVAS = 64

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from bench.component import Component, build
-from bench.testing.clauses import Breach, ran, shown
+from bench.testing.clauses import Breach, ran
 from bench.types import Dataset, Record, Sample
+from bench.words import shown
 
 LOADED = 16
 """So many images of a data set that is not an example are loaded, in whole groups."""

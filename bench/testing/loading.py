@@ -15,10 +15,10 @@ import numpy as np
 from bench.data.index import build_index
 from bench.data.splits import assign
 from bench.errors import DataError
-from bench.testing.clauses import MOST, judged, ran, said, shown
+from bench.testing.clauses import MOST, judged, ran, said
 from bench.testing.ground import Chosen, Ground, equal, opened_files
 from bench.types import IGNORED, Record, Sample
-from bench.words import plural
+from bench.words import plural, shown
 
 UNKNOWN = "no such image"
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from bench.component import Component
-from bench.testing.clauses import Breach, built, in_turn, kept, ran, shown
+from bench.testing.clauses import Breach, built, in_turn, kept, ran
 from bench.types import IGNORED, Float64, ImageMetric, PixelMetric, Prediction
+from bench.words import shown
 
 THRESHOLD = 0.5
 PERFECT, OPPOSITE = np.array([40.0, 0.0, 0.0, 60.0]), np.array([0.0, 60.0, 40.0, 0.0])

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component, build
-from bench.testing.clauses import Breach, kept, shown
+from bench.testing.clauses import Breach, kept
 from bench.train.model_contract import breaches_of_model
 from bench.types import Task
+from bench.words import shown
 
 if TYPE_CHECKING:
     import torch

@@ -13,9 +13,10 @@ import numpy as np
 from bench.component import Component
 from bench.crops.prepare import apply
 from bench.errors import BenchError
-from bench.testing.clauses import Breach, function_of, in_turn, judged, kept, ran, shown
+from bench.testing.clauses import Breach, function_of, in_turn, judged, kept, ran
 from bench.testing.worlds import world
 from bench.types import Image
+from bench.words import shown
 
 KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16), (3, np.uint16))
 Step = Callable[[Image], Image]
