@@ -112,7 +112,8 @@ def predictions() -> list[Prediction]:
     random = generator.random(mask.shape)
     found = []
     for truth in (mask, np.zeros_like(mask), np.ones_like(mask), np.full_like(mask, IGNORED)):
-        found += [_predicted(truth, probability) for probability in (truth > 0, truth == 0, random)]
+        right = (truth > 0).astype(np.float64)
+        found += [_predicted(truth, probability) for probability in (right, 1 - right, random)]
     return [*found, _predicted(mask, np.full(mask.shape, THRESHOLD))]
 
 
