@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.errors import StoreError
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
 from bench.statistics.estimates import block
 from bench.statistics.intervals import mean_estimate

@@ -24,7 +24,7 @@ from bench.report.comparison_document import comparison_document
 from bench.report.gates import gate_from
 from bench.report.measures import measure_of
 from bench.runs.folder import read_side
-from bench.score.metrics import F1
+from bench.scores import F1
 from documents import to_markdown, to_text
 
 MEASURES = [measure_of("f1@test")]

@@ -17,7 +17,7 @@ ORDER = [
     ["version", "words", "document", "threads", "files"],
     ["errors"],
     ["machine", "types"],
-    ["canonical", "decoding"],
+    ["canonical", "decoding", "scores"],
     ["record"],
     ["images", "picture_files"],
     ["releases"],

@@ -84,7 +84,7 @@ def test_a_plugin_that_cannot_be_loaded_fails_with_its_reason(plugin: Path, sour
 def test_a_name_may_be_a_component_a_distribution_or_a_module() -> None:
     assert check("uniform").stdout == check("defectbench:uniform").stdout == "crop uniform: ok\n"
     assert check("bench_plugins.augment.flips").stdout == "augment flips: ok\naugment rotations: ok\n"
-    assert check("bench.score.metrics").stdout.startswith("metric f1: ok\nmetric f2: ok\n")
+    assert check("bench.score.metrics").stdout.startswith("metric f1: ok\nmetric precision: ok\n")
 
 
 def test_a_name_may_be_a_distribution_however_it_is_spelt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from bench.report.effects import Effects, effects
 from bench.report.order import TITLE
 from bench.report.ranks import plain_order
 from bench.report.shape import Entry, Leaderboard, Section
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.intervals import mean_estimate
 from bench.store.store import SCHEMA, write_json
 from documents import to_latex, to_markdown, to_text

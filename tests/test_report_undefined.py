@@ -21,9 +21,10 @@ from bench.report.effects_document import sentences
 from bench.report.measures import NOTHING, measure_of
 from bench.report.ranks import plain_order
 from bench.report.undefined import NO_DEFECT, NO_PREDICTION, shown
-from bench.score.metrics import POOLED, average_precision
+from bench.score.metrics import average_precision
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED, summarise
 from bench.score.thresholds import NO_POSITIVES, choose_threshold, curves
+from bench.scores import pooled_metrics
 from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, FakeCell, board_of, by_id, cell, record
 from score_worlds import observed
@@ -73,10 +74,10 @@ def test_the_scores_that_need_a_defect_pixel_are_absent_and_the_others_stay() ->
     assert stored == before
 
 
-@pytest.mark.parametrize("name", [name for name in (*POOLED, "ap") if name != "accuracy"])
+@pytest.mark.parametrize("name", [name for name in (*pooled_metrics(), "ap") if name != "accuracy"])
 def test_no_prediction_whatever_gives_them_another_value_than_0(name: str) -> None:
     counts = np.array([[0, fp, 0, 9 - fp] for fp in range(10)], np.float64)
-    values = average_precision(counts) if name == "ap" else POOLED[name].value(counts)
+    values = average_precision(counts) if name == "ap" else pooled_metrics()[name].value(counts)
     assert not np.any(values)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from bench.score.classes import choose_class_thresholds, macro_scores, type_scores
+from bench.score.classes import choose_class_thresholds, mean_over_types, type_scores
+from bench.score.summary import Choices, Whole
 from score_splits import SHAPE, drawn
 from score_worlds import GRID, observed, random_mask
 
@@ -27,13 +28,14 @@ def test_scores_of_each_class_and_their_means_equal_scikit_learns(seed, k):
     masks = [random_mask(rng, SHAPE) for _ in range(3)]
     predictions = [softmaxed(rng, mask) for mask in masks]
     evidence = observed(masks, predictions)
-    types = type_scores(evidence, k, 0.1, choose_class_thresholds(evidence))
+    own = choose_class_thresholds(evidence)
+    types = type_scores(evidence, k, 0.1, own)
     valid = [mask != 255 for mask in masks]
     kinds = np.concatenate([mask[keep] for mask, keep in zip(masks, valid, strict=True)])
     ps = np.concatenate([q[1:, keep] for q, keep in zip(predictions, valid, strict=True)], axis=1).T
     truth, positive = kinds[:, None] == [1, 2], ps >= GRID[k]
     if not truth.any(axis=0).all():
-        assert macro_scores(types)["macro_classes"] < 2
+        assert Whole(evidence, k, 0.1, Choices(classes=own)).macro_classes < 2
         return
     for name, score in (
         ("precision", sklearn_metrics.precision_score),
@@ -44,10 +46,10 @@ def test_scores_of_each_class_and_their_means_equal_scikit_learns(seed, k):
         expected = score(truth, positive, average=None, zero_division=0)
         assert [row[name] for row in types.values()] == pytest.approx(list(expected))
         mean = score(truth, positive, average="macro", zero_division=0)
-        assert macro_scores(types)[f"macro_{name}"] == pytest.approx(mean)
+        assert mean_over_types(types, name) == pytest.approx(mean)
     bins = np.searchsorted(GRID[1:], ps.ravel(), side="right").reshape(ps.shape)
     expected = sklearn_metrics.average_precision_score(truth, bins, average="macro")
-    assert macro_scores(types)["macro_ap"] == pytest.approx(expected)
+    assert mean_over_types(types, "ap") == pytest.approx(expected)
 
 
 def test_a_threshold_of_its_own_per_class_is_the_best_one_on_validation():
@@ -69,8 +71,8 @@ def test_a_class_that_validation_lacks_has_no_threshold_of_its_own():
     assert own[1] is None
     types = type_scores(observed([both], [softmaxed(rng, both)]), 500, 0.1, own)
     assert types["b"]["f1_own"] is None
-    assert macro_scores(types)["macro_f1_own"] is None
-    assert macro_scores(types)["macro_f1"] is not None
+    assert mean_over_types(types, "f1_own") is None
+    assert mean_over_types(types, "f1") is not None
 
 
 def test_a_class_that_does_not_occur_has_no_scores_rather_than_zeros():
@@ -78,10 +80,11 @@ def test_a_class_that_does_not_occur_has_no_scores_rather_than_zeros():
     mask = np.zeros(SHAPE, np.uint8)
     mask[3:6, 3:6] = 1
     evidence = observed([mask], [softmaxed(rng, mask)])
-    types = type_scores(evidence, 500, 0.1, choose_class_thresholds(evidence))
+    own = choose_class_thresholds(evidence)
+    types = type_scores(evidence, 500, 0.1, own)
     assert {value for name, value in types["b"].items() if name not in ("pixels", "objects", "groups")} == {None}
-    assert macro_scores(types)["macro_classes"] == 1
-    assert macro_scores(types)["macro_f1"] == types["a"]["f1"]
+    assert Whole(evidence, 500, 0.1, Choices(classes=own)).macro_classes == 1
+    assert mean_over_types(types, "f1") == types["a"]["f1"]
 
 
 def test_under_union_a_type_has_recall_and_no_precision_of_its_own():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.comparisons import against_reference
 from bench.statistics.effects import interaction, marginal_means
 from bench.statistics.estimates import Block, block

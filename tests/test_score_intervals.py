@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bench.errors import DataError
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.intervals import group_counts
 from studies.bootstrap import crossed_interval, crossed_replicates
 

@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from bench.score.object_scores import false_alarms, object_scores
-from bench.score.operating import POINTS, choose_points, operating
-from bench.suite import schema
+from bench.score.object_scores import AtThreshold
+from bench.score.operating import choose_points, operating
+from bench.score.rules import rule_from
+from bench.scores import POINTS
 from score_splits import SHAPE, SPLITS, drawn
 from score_worlds import GRID, flat, observed, random_mask, two_planes
 
 
-def test_a_board_may_name_every_operating_point_that_is_made():
-    assert tuple(POINTS) == schema.POINTS
+def test_the_rule_of_an_operating_point_is_written_as_rules_are():
+    assert [rule_from(rule).text for rule in POINTS.values()] == list(POINTS.values())
 
 
 @pytest.mark.filterwarnings("ignore:No (positive|negative) samples")
@@ -74,12 +75,12 @@ def test_points_of_fixed_false_alarms_keep_their_bound_there_and_at_every_higher
     evidence = observed(masks, [two_planes(((p - p.min()) / np.ptp(p)).astype(np.float32)) for p in blurred])
     points = choose_points(evidence)
     for name, level in (("alarm_per_10_clean_images", 0.1), ("alarm_per_clean_image", 1.0)):
-        rates = [false_alarms(evidence, k)["false_alarms_per_clean_image"] for k in range(1, 1001)]
+        rates = [AtThreshold(evidence, k, 0.1).false_alarms_per_clean_image for k in range(1, 1001)]
         over = [k for k, rate in enumerate(rates, 1) if rate > level]
         assert points[name] is None if over and over[-1] == 1000 else points[name] > max(over, default=0)
         if points[name] is not None and over:
-            lowest = object_scores(evidence, over[-1] + 1, 0.1)["object_recall"]
-            assert object_scores(evidence, points[name], 0.1)["object_recall"] <= (lowest or 0)
+            lowest = AtThreshold(evidence, over[-1] + 1, 0.1).object_recall
+            assert AtThreshold(evidence, points[name], 0.1).object_recall <= (lowest or 0)
 
 
 def test_a_point_chosen_on_validation_is_applied_to_test_as_it_is():

@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn_metrics
 
 from bench.errors import DataError
 from bench.score.metrics import average_precision
-from bench.score.object_scores import false_alarms
+from bench.score.object_scores import AtThreshold
 from bench.score.regions import region_overlap
 from bench.score.summary import choices_of, summarise
 from bench.score.thresholds import choose_threshold, pooled, threshold_at
@@ -95,4 +95,4 @@ def test_a_split_of_ignored_pixels_only_is_refused_rather_than_scored(answer):
     with pytest.raises(DataError, match="valid pixel"):
         choose_threshold(evidence)
     assert region_overlap(evidence) is None
-    assert false_alarms(evidence, 500)["clean_images"] == 0
+    assert AtThreshold(evidence, 500, 0.1).clean_images == 0

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from bench.errors import DataError
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.comparisons import against_reference, all_pairs, holm
 from bench.statistics.estimates import Estimate, added, block, estimate, group_part, seed_part
 from bench.statistics.intervals import mean_estimate

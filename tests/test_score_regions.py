@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, ndimage
 
-from bench.score.object_scores import false_alarms, object_scores
+from bench.score.object_scores import AtThreshold
 from bench.score.parts import size_scores
 from bench.score.regions import LIMIT, mean_overlap, region_overlap
 from bench.score.summary import summarise
@@ -90,16 +90,15 @@ def objects_by_hand(masks, predictions, t, found):
 def test_object_scores_equal_counting_scipys_components(split, k, found):
     evidence, masks, predictions = drawn(*split)
     hits, missed, alarms = objects_by_hand(masks, predictions, GRID[k], found)
-    own = object_scores(evidence, k, found)
-    assert own["object_recall"] == (pytest.approx(hits / (hits + missed)) if hits + missed else None)
-    assert own["object_precision"] == (pytest.approx(hits / (hits + sum(alarms))) if hits + sum(alarms) else None)
+    own = AtThreshold(evidence, k, found)
+    assert own.object_recall == (pytest.approx(hits / (hits + missed)) if hits + missed else None)
+    assert own.object_precision == (pytest.approx(hits / (hits + sum(alarms))) if hits + sum(alarms) else None)
     all_three = hits + missed + sum(alarms)
-    assert own["object_f1"] == (pytest.approx(2 * hits / (hits + all_three)) if all_three else None)
+    assert own.object_f1 == (pytest.approx(2 * hits / (hits + all_three)) if all_three else None)
     clean = [n for m, n in zip(masks, alarms, strict=True) if (m != 255).any() and not ((m != 0) & (m != 255)).any()]
-    own = false_alarms(evidence, k)
-    assert (own["false_alarms"], own["clean_images"]) == (sum(alarms), len(clean))
-    assert own["false_alarms_per_clean_image"] == (pytest.approx(np.mean(clean)) if clean else None)
-    assert own["clean_images_with_alarm"] == (pytest.approx(np.mean(np.array(clean) > 0)) if clean else None)
+    assert (own.false_alarms, own.clean_images) == (sum(alarms), len(clean))
+    assert own.false_alarms_per_clean_image == (pytest.approx(np.mean(clean)) if clean else None)
+    assert own.clean_images_with_alarm == (pytest.approx(np.mean(np.array(clean) > 0)) if clean else None)
 
 
 @settings(max_examples=25, deadline=None)

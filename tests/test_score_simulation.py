@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from bench.errors import StoreError
-from bench.score.metrics import F1
+from bench.scores import F1
 from studies.simulation import Claims, claims, claims_table, coverage, coverage_table, main, written_into
 from studies.worlds import WORLDS, World
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from bench.errors import DataError
-from bench.score.metrics import F1, swept
+from bench.score.metrics import swept
 from bench.score.thresholds import best_index, choose_threshold, pooled_f1
+from bench.scores import F1
 from score_worlds import GRID, flat, observed, two_planes, world
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.score.metrics import F1
+from bench.scores import F1
 from bench.statistics.estimates import block
 from bench.statistics.letters import letters, tie_letters
 from studies.worlds import World

@@ -28,6 +28,7 @@ from bench.report.shape import NOT_HERE, Baseline, Entry, Figure, Leaderboard, M
 from bench.report.shape import Table as Positions
 from bench.report.standing import common_badges
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
+from bench.scores import named
 from bench.words import plural
 
 AXES = {
@@ -39,19 +40,6 @@ AXES = {
     "model": "Model",
 }
 """Axes in words, as the supplement's tables head their rows."""
-
-WORDS = {
-    "f1": "F1 score",
-    "precision": "precision",
-    "recall": "recall",
-    "f2": "F2 score",
-    "accuracy": "accuracy",
-    "iou": "intersection over union",
-    "ap": "average precision",
-    "object_recall": "share of defects found",
-    "convergence_epoch": "training epochs to convergence",
-}
-"""Scores in words for captions."""
 TYPES_HEADER = ("type", "pixels", "groups", "objects", "recall [%]", "object recall [%]")
 
 
@@ -113,7 +101,8 @@ def _caption(board: Leaderboard, table: Positions) -> tuple[Part, ...]:
 
 
 def _in_words(measure: Measure) -> str:
-    name = WORDS.get(measure.name.partition("@")[0], str(_symbol(measure)))
+    score = named(measure.name.partition("@")[0])
+    name = (score and score.words) or str(_symbol(measure))
     return f"{measure.split} {name}" if measure.split else name
 
 

@@ -22,14 +22,12 @@ from bench.report.measures import (
 from bench.report.standing import type_lines
 from bench.report.tables import plain_table
 from bench.report.undefined import shown
-from bench.score.ranges import SHARES
+from bench.scores import named, rows_of
 from bench.types import JsonValue
 
 Record = Mapping[str, JsonValue]
 
 SPLITS = ("validation", "test")
-SPECIAL = ("types", "sizes", "operating", "f1_interval", "interval_note", "interval_method", "image_counts", "flags")
-"""Score fields that are not plain numbers; they are shown in their own way."""
 
 
 def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
@@ -110,16 +108,19 @@ def _scores(record: Record) -> Iterator[Table]:
 
 def _plain_scores(scores: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
     """Dotted names and values of all scores that fit one line."""
-    return leaves("", {key: value for key, value in scores.items() if key not in SPECIAL})
+    special = {row.name for row in rows_of("split") if not row.plain} | {"flags", "image_counts"}
+    return leaves("", {key: value for key, value in scores.items() if key not in special})
 
 
 def _label(key: str) -> str:
-    name = "f1 at 0.5" if key == "f1_half" else key.replace("_", " ").replace(".", ", ")
+    score = named(key)
+    name = (score and score.label) or key.replace("_", " ").replace(".", ", ")
     return name + (" [%]" if _is_share(key) else "")
 
 
 def _is_share(key: str) -> bool:
-    return key.rpartition(".")[2] in SHARES
+    score = named(key.rpartition(".")[2])
+    return score is not None and score.percent
 
 
 def _score(value: JsonValue, key: str) -> str:

@@ -15,14 +15,16 @@ import numpy as np
 from bench.canonical import canonical
 from bench.errors import BenchError, StoreError
 from bench.report.changes import origin_changes
+from bench.report.counts import pooled_metric
 from bench.report.gates import Gate
 from bench.report.measures import look, pair, read
 from bench.report.shape import Measure
 from bench.report.undefined import all_shown, why_undefined
-from bench.types import Float64, JsonValue, PixelMetric
+from bench.scores import rows_of
+from bench.types import Float64, JsonValue
 
 Record = Mapping[str, JsonValue]
-SUPPORT = ("images", "groups", "defective_groups", "positive_share")
+SUPPORT = tuple(row.name for row in rows_of("split") if row.of == "the data")
 """Score fields that describe the images of a split; where they differ, other pixels were scored."""
 
 
@@ -232,7 +234,7 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
 
 def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
     """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
-    if measure.split is None or len(measure.path) != 1 or _metric(measure) is None:
+    if pooled_metric(measure) is None:
         return None
     if any(read(record, measure).value is None for record in (first, second)):
         return None
@@ -253,7 +255,7 @@ def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float
     from bench.statistics.comparisons import even_shares, weighted
     from bench.statistics.estimates import block
 
-    metric = _metric(measure)
+    metric = pooled_metric(measure)
     assert metric is not None
     try:
         blocks = [block(one, metric) for one in counts]
@@ -261,20 +263,6 @@ def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float
         return None
     found = weighted(blocks, np.array([-1.0, 1.0]), even_shares(blocks)).interval()
     return pair([float(end) for end in found])
-
-
-def _metric(measure: Measure) -> PixelMetric | None:
-    from bench.score import metrics
-
-    known: dict[str, PixelMetric] = {
-        "f1": metrics.F1,
-        "precision": metrics.PRECISION,
-        "recall": metrics.RECALL,
-        "f2": metrics.F2,
-        "accuracy": metrics.ACCURACY,
-        "iou": metrics.IOU,
-    }
-    return known.get(measure.path[0])
 
 
 def _check_measures(measures: Sequence[Measure], records: Sequence[Record]) -> None:

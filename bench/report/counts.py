@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.report.measures import look
 from bench.report.shape import Measure
-from bench.score.metrics import POOLED
+from bench.scores import pooled_metrics
 from bench.statistics.intervals import RELIABLE_GROUPS, group_counts
 from bench.types import Float64, JsonValue, PixelMetric
 from bench.words import plural
@@ -45,7 +45,7 @@ def counts_of(record: Mapping[str, JsonValue], split: str) -> Counts | None:
 
 def pooled_metric(measure: Measure) -> PixelMetric | None:
     """The metric of a board value such as ``f1@test``; None where it does not follow from pixel counts."""
-    return POOLED.get(".".join(measure.path)) if measure.split else None
+    return pooled_metrics().get(".".join(measure.path)) if measure.split else None
 
 
 def reliability(defective: int) -> str:

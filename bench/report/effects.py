@@ -14,7 +14,7 @@ from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of, texts_of
 from bench.report.shape import CellLike, Measure
 from bench.report.undefined import all_shown, why_undefined
-from bench.score.metrics import POOLED
+from bench.scores import pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.effects import interaction, marginal_means
 from bench.statistics.letters import tie_letters
@@ -141,7 +141,7 @@ def _metric(name: str) -> tuple[Measure, PixelMetric]:
     measure = measure_of(name)
     pooled = pooled_metric(measure)
     if pooled is None or measure.split not in ("validation", "test"):
-        known = ", ".join(f"{score}@test" for score in POOLED)
+        known = ", ".join(f"{score}@test" for score in pooled_metrics())
         raise SuiteError([f"--metric: {name!r} does not follow from pixel counts; known: {known}, and @validation"])
     return measure, pooled
 

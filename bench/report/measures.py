@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from bench.report.shape import Figure, Measure
-from bench.score.ranges import SHARES
+from bench.scores import named, possible
 from bench.types import JsonValue
 from bench.words import line
 
@@ -19,35 +18,6 @@ NOTHING = "–"
 OLD = " (old scores)"
 """Beside the name of a row whose scores are not of today's data."""
 
-SYMBOLS = {
-    "f1": "F1",
-    "precision": "P",
-    "recall": "R",
-    "f2": "F2",
-    "accuracy": "A",
-    "iou": "IoU",
-    "ap": "AP",
-    "f1_half": "F1@0.5",
-    "object_recall": "OR",
-    "object_precision": "OP",
-    "object_f1": "OF1",
-    "region_overlap": "PRO",
-    "false_alarms_per_clean_image": "FA/image",
-    "convergence_epoch": "E",
-    "cost.train_s": "train s",
-    "cost.crops_per_s": "crops/s",
-    "cost.image_latency_s": "s/image",
-    "cost.peak_memory_bytes": "peak bytes",
-}
-LOWER = frozenset({"false_alarms", "false_alarms_per_clean_image", "clean_images_with_alarm", "false_positive_rate"})
-NEITHER = frozenset(
-    {
-        *("threshold", "threshold_index", "positive_share", "floor", "images", "clean_images", "f1_image_images"),
-        *("groups", "defective_groups", "objects", "pixels", "smallest_area", "largest_area", "threshold_own"),
-        *("macro_classes", "region_overlap_limit"),
-    }
-)
-"""Score fields that describe the data or the choice; of two values neither is better."""
 SUBSCRIPTS = {"validation": "V", "test": "T"}
 
 
@@ -66,22 +36,17 @@ def measure_of(name: str) -> Measure:
     path = tuple(field.split("."))
     if path[0] == "types" and len(path) > 3:  # a class may have dots in its name
         path = ("types", ".".join(path[1:-1]), path[-1])
+    whole, score = named(field), named(path[-1])
+    better = score.better if score else "higher"  # a metric's contract says that perfect beats opposite
     return Measure(
         name=name,
         path=path,
         split=split or None,
-        symbol=SYMBOLS.get(field, field),
+        symbol=(whole and whole.symbol) or field,
         subscript=SUBSCRIPTS.get(split, split),
-        percent=bool(split) and path[-1] in SHARES,
-        better=_better(path[-1]) if split else None,
+        percent=bool(split and score and score.percent),
+        better=better if split else None,
     )
-
-
-def _better(field: str) -> Literal["higher", "lower"] | None:
-    """A metric offered by a plugin is better when higher: its contract says perfect beats opposite."""
-    if field in NEITHER:
-        return None
-    return "lower" if field in LOWER else "higher"
 
 
 def heading(measure: Measure, unit: str = " [%]") -> str:
@@ -96,18 +61,17 @@ def read(record: Mapping[str, JsonValue], measure: Measure) -> Reading:
         return _convergence(record)
     path = ("scores", measure.split, *measure.path) if measure.split else measure.path
     value = number(look(record, path))
-    if value is not None and measure.percent and not -1e-9 <= value <= 1 + 1e-9:
+    if value is not None and measure.percent and not possible(measure.path[-1], value):
         return Reading(None, alarm=f"{measure.name} is {value:g}, outside its possible range 0..1: not shown")
     return Reading(value)
 
 
 def _convergence(record: Mapping[str, JsonValue]) -> Reading:
     epoch = number(look(record, ("convergence", "epoch")))
-    if epoch is not None:
-        return Reading(epoch)
-    return (
-        Reading(budget, at_least=True) if (budget := number(look(record, ("convergence", "budget")))) else Reading(None)
-    )
+    budget = number(look(record, ("convergence", "budget")))
+    if epoch is None and budget:
+        return Reading(budget, at_least=True)
+    return Reading(epoch)
 
 
 def look(tree: JsonValue, path: Sequence[str | None]) -> JsonValue:

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.report.measures import number, texts_of
-from bench.score.ranges import SHARES
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED
 from bench.score.thresholds import NO_POSITIVES
+from bench.scores import named
 from bench.types import JsonValue
 
 Record = Mapping[str, JsonValue]
-
-LEFT = frozenset({"accuracy", "positive_share", "false_positive_rate", "clean_images_with_alarm"})
-"""Shares that a split without a defect pixel has. Every other one can only be 0 there, whatever is predicted."""
-LOST = (SHARES - LEFT) | {"f1_interval", "interval_note"}
 
 NO_DEFECT = "no defect pixel in this split, so F1, precision, recall, IoU and AP have no value"
 NO_PREDICTION = "no pixel is predicted as defect, so precision has no value"
@@ -94,10 +90,18 @@ def _cleared(values: JsonValue) -> JsonValue:
     """None for every score that needs a defect, at any depth; a bare number is one."""
     if not isinstance(values, Mapping):
         return None
-    return {
-        name: None if name in LOST else _cleared(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-    }
+    cleared: dict[str, JsonValue] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            cleared[name] = _cleared(value)
+        else:
+            cleared[name] = None if _is_lost(name) else value
+    return cleared
+
+
+def _is_lost(name: str) -> bool:
+    score = named(name)
+    return score is not None and score.needs_defect
 
 
 def _point(point: JsonValue) -> JsonValue:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from bench.crops.tiles import cut, grid, pad, stitch
-from bench.score.metrics import F1, swept
+from bench.score.metrics import swept
 from bench.score.thresholds import best_index
 from bench.score.zones import ANY, INSIDE, OUTSIDE, histogram
+from bench.scores import F1
 from bench.types import IGNORED, Float32, Float64, Mask
 
 

@@ -9,20 +9,19 @@ as found, whatever it is taken for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bench.score.evidence import Evidence
-from bench.score.metrics import F1, IOU, PRECISION, RECALL, average_precision
+from bench.score.metrics import average_precision
 from bench.score.object_scores import mean
-from bench.score.parts import part_scores
+from bench.score.parts import Part
 from bench.score.thresholds import STEPS, best_index, pooled
-from bench.types import Float64, PixelMetric
-
-OWN: Mapping[str, PixelMetric] = {"recall": RECALL, "precision": PRECISION, "f1": F1, "iou": IOU}
-MACRO = ("precision", "recall", "f1", "iou", "ap", "f1_own")
-"""Scores of a class whose mean over classes is printed as ``macro_<score>``."""
+from bench.scores import F1, RECALL, values
+from bench.types import Float64
 
 ClassThresholds = Sequence[int | None]
 """Grid index per class, chosen on validation; None where validation holds no pixel of it."""
@@ -34,46 +33,70 @@ def choose_class_thresholds(validation: Evidence) -> ClassThresholds:
     return [best_index(counts)[0] if counts[0, 0] else None for counts in sweeps]
 
 
+@dataclass(frozen=True)
+class Type(Part):
+    """The defects of one class; ``row`` is its row of the evidence."""
+
+    row: int
+
+    @property
+    def groups(self) -> int:
+        """Groups with a true pixel of the class."""
+        pixels = self.evidence.counts[:, self.row, 2:].sum(axis=(1, 2), dtype=np.int64)
+        return len({group for group, some in zip(self.evidence.groups, pixels, strict=True) if some})
+
+
+@dataclass(frozen=True)
+class PredictedType(Type):
+    """A class with a probability of its own; ``own`` is the threshold that validation chose for it alone."""
+
+    own: int | None
+
+    @cached_property
+    def sweep(self) -> Float64:
+        """Counts of its own probability at every threshold, ``float64[1001, 4]``."""
+        return pooled(self.evidence, self.row)
+
+    @property
+    def counts(self) -> Float64 | None:
+        """TP, FP, FN, TN of its own probability; None where the class does not occur."""
+        return self.sweep[self.k] if self.sweep[0, 0] else None
+
+    @property
+    def recall(self) -> float | None:
+        return None if self.counts is None else float(RECALL.value(self.counts))
+
+    @property
+    def ap(self) -> float | None:
+        return None if self.counts is None else average_precision(self.sweep)
+
+    @property
+    def f1_own(self) -> float | None:
+        occurs = self.counts is not None
+        return float(F1.value(self.sweep[self.own])) if occurs and self.own is not None else None
+
+    @property
+    def threshold_own(self) -> float | None:
+        occurs = self.counts is not None
+        return self.own / STEPS if occurs and self.own is not None else None
+
+
 def type_scores(evidence: Evidence, k: int, found: float, own: ClassThresholds | None) -> dict[str, dict[str, Any]]:
-    """Pixels, groups and scores of every class at threshold k / 1000; ``own`` is None under ``union``.
+    """Scores of every class at threshold k / 1000; ``own`` is None under ``union``.
 
     Shares are in 0..1, and None where the class does not occur in this split.
     """
-    return {
-        name: {
-            "groups": _groups(evidence, number),
-            **part_scores(evidence, k, found, evidence.defects.kind == number + 1),
-            **(_own_scores(pooled(evidence, number), k, own[number]) if own is not None else {}),
-        }
-        for number, name in enumerate(evidence.classes)
-    }
+    scores = {}
+    for row, name in enumerate(evidence.classes):
+        chosen = evidence.defects.kind == row + 1
+        if own is None:
+            scores[name] = values("types", Type(evidence, k, found, chosen, row))
+        else:
+            scores[name] = values("types", PredictedType(evidence, k, found, chosen, row, own[row]), each=True)
+    return scores
 
 
-def _groups(evidence: Evidence, row: int) -> int:
-    """Groups with a true pixel of a class."""
-    pixels = evidence.counts[:, row, 2:].sum(axis=(1, 2), dtype=np.int64)
-    return len({group for group, some in zip(evidence.groups, pixels, strict=True) if some})
-
-
-def _own_scores(counts: Float64, k: int, own: int | None) -> dict[str, float | None]:
-    """Scores of one class's own probability, from counts ``float64[1001, 4]``."""
-    if not counts[0, 0]:
-        return dict.fromkeys([*OWN, "ap", "f1_own", "threshold_own"])
-    return {
-        **{name: float(metric.value(counts[k])) for name, metric in OWN.items()},
-        "ap": average_precision(counts),
-        "f1_own": None if own is None else float(F1.value(counts[own])),
-        "threshold_own": None if own is None else own / STEPS,
-    }
-
-
-def macro_scores(types: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean over the classes that occur in the split of every score of :data:`MACRO`, and how many classes that is."""
-    present = [row for row in types.values() if row["pixels"]]
-    means = {f"macro_{name}": _mean_of([row[name] for row in present]) for name in MACRO}
-    return {**means, "macro_classes": len(present)}
-
-
-def _mean_of(values: Sequence[float | None]) -> float | None:
-    """Mean; None where one is missing, so that no class drops out in silence."""
-    return None if None in values else mean(values)
+def mean_over_types(types: Mapping[str, Mapping[str, Any]], score: str) -> float | None:
+    """Mean of a score over the classes that occur; None where one has none, so that no class drops out in silence."""
+    scores = [of_type[score] for of_type in types.values() if of_type["pixels"]]
+    return None if None in scores else mean(scores)

@@ -6,7 +6,7 @@ them. Where a quotient is 0/0 the pooled value is 0; the summary says so with a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,51 +16,11 @@ import numpy.typing as npt
 from bench.component import About, Component
 from bench.hookspecs import hookimpl
 from bench.score.zones import INSIDE, OUTSIDE
+from bench.scores import F1, PRECISION, RECALL, quotient, rows_of
 from bench.types import IGNORED, Float64, PixelMetric, Prediction
 
 if TYPE_CHECKING:
     from bench.score.evidence import Evidence
-
-UNIT = (0.0, 1.0)
-"""Smallest and largest value of every metric here."""
-
-
-def _ratio(part: Float64, whole: Float64) -> Float64:
-    """Quotient; 0 where the whole is 0."""
-    empty = whole == 0
-    return np.asarray(np.where(empty, 0.0, part / np.where(empty, 1.0, whole)))
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """One sum of counts over another: how often TP, FP, FN and TN are in each; 0 where the lower sum is 0."""
-
-    part: tuple[float, float, float, float]
-    whole: tuple[float, float, float, float]
-    range = UNIT
-
-    def value(self, counts: Float64, /) -> Float64:
-        given = np.asarray(counts, np.float64)
-        return _ratio(given @ self.part, given @ self.whole)
-
-
-F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0))
-F2 = Ratio((5, 0, 0, 0), (5, 1, 4, 0))
-"""F-beta is (1 + b^2) TP over (1 + b^2) TP + b^2 FN + FP (van Rijsbergen 1979)."""
-PRECISION = Ratio((1, 0, 0, 0), (1, 1, 0, 0))
-RECALL = Ratio((1, 0, 0, 0), (1, 0, 1, 0))
-ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1))
-IOU = Ratio((1, 0, 0, 0), (1, 1, 1, 0))
-
-POOLED: Mapping[str, PixelMetric] = {
-    "f1": F1,
-    "precision": PRECISION,
-    "recall": RECALL,
-    "f2": F2,
-    "accuracy": ACCURACY,
-    "iou": IOU,
-}
-"""Scores that follow from pixel counts, so that their error over seeds and groups is known."""
 
 Empty = Literal["leave-out", "one", "zero"]
 """What an image without true and without predicted positives counts for in a mean over images."""
@@ -71,7 +31,7 @@ class ImageF1:
     """Mean over images of F1 at the chosen threshold; rows are (sum of F1, images that count)."""
 
     empty: Empty = "leave-out"
-    range = UNIT
+    range = (0.0, 1.0)
 
     def rows(self, counts: Float64) -> Float64:
         """Rows ``float64[..., 2]`` of images with ``float64[..., 4]`` counts."""
@@ -87,7 +47,7 @@ class ImageF1:
         return self.rows(cells[[3, 1, 2, 0]].astype(np.float64))
 
     def value(self, total: Float64, /) -> Float64:
-        return _ratio(total[..., 0], total[..., 1])
+        return quotient(total[..., 0], total[..., 1])
 
 
 def image_counts(evidence: Evidence, k: int, row: int = -1) -> npt.NDArray[np.int64]:
@@ -126,10 +86,14 @@ def _f1_image(*, empty: Empty = "leave-out") -> ImageF1:
 @hookimpl
 def bench_metrics() -> Iterator[Component[Any]]:
     """Metrics of pooled counts, and the mean over images under its own name."""
-    yield Component("f1", lambda: F1, about=About("Pooled F1: 2 TP / (2 TP + FP + FN)"))
-    yield Component("f2", lambda: F2, about=About("Pooled F2: recall counts four times as much as precision"))
-    yield Component("precision", lambda: PRECISION, about=About("Pooled precision: TP / (TP + FP)"))
-    yield Component("recall", lambda: RECALL, about=About("Pooled recall: TP / (TP + FN)"))
-    yield Component("accuracy", lambda: ACCURACY, about=About("Share of valid pixels that are right"))
-    yield Component("iou", lambda: IOU, about=About("Pooled intersection over union: TP / (TP + FP + FN)"))
+    for row in rows_of("split"):
+        if row.metric is not None:
+            yield Component(row.name, _builder(row.metric), about=About(row.meaning))
     yield Component("f1_image", _f1_image, about=About("Mean over images of F1; empty images as the setting says"))
+
+
+def _builder(metric: PixelMetric) -> Callable[[], PixelMetric]:
+    def build() -> PixelMetric:
+        return metric
+
+    return build

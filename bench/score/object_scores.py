@@ -1,4 +1,4 @@
-"""Scores of defects as objects: how many are found, how many false alarms there are.
+"""A split at one threshold: its pixels counted, its defects found or missed, its false alarms.
 
 A defect (8-neighbour component of one class) is found if at least the share ``found`` of its pixels is predicted;
 a false alarm is a predicted component that touches no defect. Both are exact at every threshold of the grid.
@@ -6,42 +6,84 @@ a false alarm is a predicted component that touches no defect. Both are exact at
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bench.score.evidence import Evidence
+from bench.score.metrics import image_counts
+from bench.score.thresholds import STEPS
 from bench.types import Bool, Float64
 
 
-def object_scores(evidence: Evidence, k: int, found: float) -> dict[str, Any]:
-    """Object recall, precision and F1 of a split at threshold k / 1000, each in 0..1 or None.
+@dataclass(frozen=True)
+class AtThreshold:
+    """A split at threshold ``k`` / 1000; its scores are attributes of their names, each a number or None of nothing.
 
-    ``object_precision`` is found defects among found defects and false alarms, ``object_f1`` is
-    ``2 found / (2 found + missed + false alarms)``: a predicted component that touches a defect without finding it
-    counts once, as the missed defect. None where there is nothing to count: no defects for recall, nothing found
-    and no false alarm for precision, neither defects nor false alarms for F1.
+    A predicted component that touches a defect without finding it counts once, as the missed defect.
     """
-    hit = evidence.defects.found(k, found)
-    hits, alarms = int(hit.sum()), int(evidence.alarms[:, k].sum())
-    missed = hit.size - hits
-    return {
-        "object_recall": share(hits, hit.size),
-        "object_precision": share(hits, hits + alarms),
-        "object_f1": share(2 * hits, 2 * hits + missed + alarms),
-        "objects": hit.size,
-    }
 
+    evidence: Evidence
+    k: int
+    found: float
 
-def false_alarms(evidence: Evidence, k: int) -> dict[str, Any]:
-    """Predicted components that touch no defect, over all images and per clean image (None without one)."""
-    alarms, clean = evidence.alarms[:, k], clean_images(evidence)
-    return {
-        "false_alarms": int(alarms.sum()),
-        "clean_images": int(clean.sum()),
-        "false_alarms_per_clean_image": mean(alarms[clean]),
-        "clean_images_with_alarm": mean(alarms[clean] > 0),
-    }
+    @property
+    def threshold(self) -> float:
+        return self.k / STEPS
+
+    @cached_property
+    def counts(self) -> Float64:
+        """TP, FP, FN and TN of all pixels."""
+        return np.asarray(image_counts(self.evidence, self.k).sum(axis=0), np.float64)
+
+    @property
+    def false_positive_rate(self) -> float | None:
+        _, false_positive, _, true_negative = self.counts
+        return share(false_positive, false_positive + true_negative)
+
+    @cached_property
+    def hits(self) -> int:
+        """Defects that are found."""
+        return int(self.evidence.defects.found(self.k, self.found).sum())
+
+    @property
+    def objects(self) -> int:
+        return int(self.evidence.defects.area.size)
+
+    @property
+    def object_recall(self) -> float | None:
+        return share(self.hits, self.objects)
+
+    @property
+    def object_precision(self) -> float | None:
+        return share(self.hits, self.hits + self.false_alarms)
+
+    @property
+    def object_f1(self) -> float | None:
+        missed = self.objects - self.hits
+        return share(2 * self.hits, 2 * self.hits + missed + self.false_alarms)
+
+    @property
+    def false_alarms(self) -> int:
+        return int(self.evidence.alarms[:, self.k].sum())
+
+    @property
+    def clean_images(self) -> int:
+        return int(clean_images(self.evidence).sum())
+
+    @property
+    def false_alarms_per_clean_image(self) -> float | None:
+        return mean(self._alarms_of_clean_images)
+
+    @property
+    def clean_images_with_alarm(self) -> float | None:
+        return mean(self._alarms_of_clean_images > 0)
+
+    @property
+    def _alarms_of_clean_images(self) -> Any:
+        return self.evidence.alarms[clean_images(self.evidence), self.k]
 
 
 def clean_images(evidence: Evidence) -> Bool:

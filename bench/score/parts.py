@@ -2,40 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.score.evidence import Evidence
-from bench.score.metrics import F1, image_counts
+from bench.score.metrics import image_counts
 from bench.score.object_scores import mean, share
-from bench.suite.schema import SIZES
+from bench.score.objects import Int32
+from bench.scores import F1, SIZES, values
+from bench.types import Bool
 
 
-def part_scores(evidence: Evidence, k: int, found: float, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """Scores of the ``chosen`` defects (``bool[M]``) at threshold k / 1000; shares in 0..1, None of nothing.
+@dataclass(frozen=True)
+class Part:
+    """The ``chosen`` defects (``bool[M]``) at threshold ``k`` / 1000; its scores are attributes of their names.
 
-    ``recall`` is of their pixels, ``overlap`` the mean over them of the share predicted (small ones count as much as
-    large ones). ``f1_alone`` is pooled F1 were they the only defects, the others left out of scoring: all false
-    positives of the split stand against them, since no false positive has a size or a type of its own. So compare
-    it between cells, not between parts.
+    Shares are in 0..1, and None of nothing.
     """
-    area, predicted = evidence.defects.area[chosen], evidence.defects.predicted_pixels(k)[chosen]
-    false = float(image_counts(evidence, k)[:, 1].sum())
-    pixels, got = int(area.sum()), float(predicted.sum())
-    return {
-        "pixels": pixels,
-        "objects": area.size,
-        "recall": share(got, pixels),
-        "object_recall": mean(evidence.defects.found(k, found)[chosen]),
-        "overlap": mean(predicted / area) if area.size else None,
-        "f1_alone": float(F1.value(np.array([got, false, pixels - got, 0.0]))) if pixels else None,
-    }
+
+    evidence: Evidence
+    k: int
+    found: float
+    chosen: Bool
+
+    @cached_property
+    def area(self) -> Int32:
+        """True pixels of every defect."""
+        return self.evidence.defects.area[self.chosen]
+
+    @cached_property
+    def predicted(self) -> Any:
+        """Predicted pixels of every defect."""
+        return self.evidence.defects.predicted_pixels(self.k)[self.chosen]
+
+    @property
+    def smallest_area(self) -> int | None:
+        return int(self.area.min()) if self.area.size else None
+
+    @property
+    def largest_area(self) -> int | None:
+        return int(self.area.max()) if self.area.size else None
+
+    @property
+    def pixels(self) -> int:
+        return int(self.area.sum())
+
+    @property
+    def objects(self) -> int:
+        return self.area.size
+
+    @property
+    def recall(self) -> float | None:
+        return share(float(self.predicted.sum()), self.pixels)
+
+    @property
+    def object_recall(self) -> float | None:
+        return mean(self.evidence.defects.found(self.k, self.found)[self.chosen])
+
+    @property
+    def overlap(self) -> float | None:
+        return mean(self.predicted / self.area)
+
+    @property
+    def f1_alone(self) -> float | None:
+        """All false positives of the split stand against the part: none has a size or a type of its own."""
+        if not self.pixels:
+            return None
+        found = float(self.predicted.sum())
+        false = float(image_counts(self.evidence, self.k)[:, 1].sum())
+        return float(F1.value(np.array([found, false, self.pixels - found, 0.0])))
 
 
 def size_scores(evidence: Evidence, k: int, found: float) -> dict[str, dict[str, Any]]:
-    """:func:`part_scores` by quartile of defect area (q1 the smallest), with the extreme areas of each in pixels.
+    """Scores by quartile of defect area, q1 the smallest.
 
     The limits are quantiles of this split's own defects, so they are the same for every cell on these images; equal
     areas share a quartile, and a quartile may be empty.
@@ -43,13 +85,7 @@ def size_scores(evidence: Evidence, k: int, found: float) -> dict[str, dict[str,
     area = evidence.defects.area
     edges = np.quantile(area, [0.25, 0.5, 0.75]) if area.size else np.zeros(3)
     quartile = np.searchsorted(edges, area, side="left")
-    return {name: _quartile(evidence, k, found, quartile == number) for number, name in enumerate(SIZES)}
-
-
-def _quartile(evidence: Evidence, k: int, found: float, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    area = evidence.defects.area[chosen]
-    return {
-        "smallest_area": int(area.min()) if area.size else None,
-        "largest_area": int(area.max()) if area.size else None,
-        **part_scores(evidence, k, found, chosen),
-    }
+    scores = {}
+    for number, name in enumerate(SIZES):
+        scores[name] = values("sizes", Part(evidence, k, found, quartile == number))
+    return scores

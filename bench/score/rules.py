@@ -6,7 +6,6 @@ A rule reads validation alone; what it reaches on test is another matter and is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,15 +13,14 @@ import numpy as np
 
 from bench.errors import DataError, SettingsError
 from bench.score.evidence import Evidence
-from bench.score.metrics import F1, F2, IOU, PRECISION, RECALL
 from bench.score.object_scores import alarm_rates
 from bench.score.thresholds import STEPS, Threshold, best_index, choosable, threshold_at
+from bench.scores import PRECISION, RECALL, rows_of
 from bench.types import Bool, Float64, PixelMetric
 
 Kind = Literal["best", "fixed", "recall", "precision", "fpr", "alarms"]
 
-BEST: Mapping[str, PixelMetric] = {"f1": F1, "f2": F2, "iou": IOU}
-FORMS = "best-f1, best-f2, best-iou, a number such as 0.5, 'recall>=0.9', 'precision>=0.9', 'fpr<=0.01' or 'alarms<=1'"
+FORMS = "a number such as 0.5, 'recall>=0.9', 'precision>=0.9', 'fpr<=0.01' or 'alarms<=1'"
 _FORM = re.compile(r"(recall|precision|fpr|alarms)(>=|<=)(\d*\.?\d+(?:e-?\d+)?)")
 _DIRECTION = {"recall": ">=", "precision": ">=", "fpr": "<=", "alarms": "<="}
 
@@ -61,11 +59,16 @@ class Rule:
         """
         counts = choosable(validation)
         if self.kind == "best":
-            return best_index(counts, BEST[self.score])[0]
+            return best_index(counts, best_metrics()[self.score])[0]
         if self.kind == "fixed":
             return round(self.level * STEPS)
         gain = (PRECISION if self.kind == "recall" else RECALL).value(counts)
         return _highest(_kept(self, counts, validation), gain)
+
+
+def best_metrics() -> dict[str, PixelMetric]:
+    """Scores that a threshold may be the best of."""
+    return {row.name: row.metric for row in rows_of("split") if row.chooses and row.metric is not None}
 
 
 def rule_from(text: str) -> Rule:
@@ -74,7 +77,7 @@ def rule_from(text: str) -> Rule:
     Raises:
         SettingsError: it is none of the forms, or its number is out of range or off the grid.
     """
-    if text.startswith("best-") and text[5:] in BEST:
+    if text.startswith("best-") and text[5:] in best_metrics():
         return Rule("best", score=text[5:])
     match = _FORM.fullmatch(text.replace(" ", ""))
     if match and match[2] == _DIRECTION[match[1]]:
@@ -82,7 +85,8 @@ def rule_from(text: str) -> Rule:
     try:
         value = float(text)
     except ValueError:
-        raise SettingsError(f"threshold rule {text!r} is unknown; write {FORMS}") from None
+        best = "".join(f"best-{name}, " for name in best_metrics())
+        raise SettingsError(f"threshold rule {text!r} is unknown; write {best}{FORMS}") from None
     if not (1 / STEPS <= value <= 1 and abs(value * STEPS - round(value * STEPS)) < 1e-9):
         raise SettingsError(f"threshold {text} is not on the grid 0.001, 0.002, ..., 1; choose one of these")
     return Rule("fixed", round(value * STEPS) / STEPS)

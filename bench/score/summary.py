@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bench.errors import DataError
-from bench.score.classes import ClassThresholds, choose_class_thresholds, macro_scores, type_scores
+from bench.score.borders import Borders
+from bench.score.classes import ClassThresholds, choose_class_thresholds, mean_over_types, type_scores
 from bench.score.evidence import Evidence
-from bench.score.metrics import (
-    F1,
-    POOLED,
-    ImageF1,
-    average_precision,
-    image_counts,
-)
-from bench.score.object_scores import false_alarms, mean, object_scores
+from bench.score.metrics import Empty, ImageF1, average_precision, image_counts
+from bench.score.object_scores import AtThreshold
 from bench.score.operating import Points, choose_points, operating
 from bench.score.parts import size_scores
 from bench.score.ranges import believed
 from bench.score.regions import LIMIT, region_overlap
 from bench.score.thresholds import Threshold, degenerate, pooled
-from bench.score.zones import CORE, FAR
+from bench.scores import F1, values
 from bench.statistics.estimates import LEVEL
 from bench.statistics.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.types import Float64
@@ -57,110 +54,160 @@ def summarise(evidence: Evidence, threshold: Threshold, *, found: float, also: C
 
     ``found`` is the share of a defect's pixels that must be predicted for it to count as found. Quotients 0/0
     are 0 with a flag where they are scores, and null where they are shares of objects or of clean images.
-    ``types``, ``sizes`` and ``operating`` are mappings, so that a board may show ``sizes.q1.recall@test``; see
-    :mod:`bench.score.classes`, :mod:`bench.score.parts` and :mod:`bench.score.operating`. ``region_overlap`` is that of
-    :mod:`bench.score.regions`. A score outside its possible range is null, with an alarm among the flags.
+    A score outside its possible range is null, with an alarm among the flags.
 
     Raises:
         DataError: the split has no images, or no valid pixel.
     """
-    sweep = pooled(evidence)
-    if not sweep[0].any():
+    chosen = also or Choices()
+    split = Whole(evidence, threshold.index, found, chosen)
+    if not split.counts.any():
         raise DataError("there is nothing to score: the split has no images, or all their pixels are ignored")
-    per_image, chosen = image_counts(evidence, threshold.index), also or Choices()
-    types = type_scores(evidence, threshold.index, found, chosen.classes)
-    scores = {
-        "images": len(evidence.ids),
-        "positive_share": _positive_share(sweep),
-        "threshold": threshold.value,
-        "threshold_index": threshold.index,
-        **{name: float(metric.value(sweep[threshold.index])) for name, metric in POOLED.items()},
-        "ap": average_precision(sweep),
-        "f1_half": float(F1.value(sweep[HALF])),
-        "floor": _floor(sweep),
-        **_image_mean(per_image),
-        **_interval(evidence, per_image),
-        "tolerance": _tolerance(evidence, threshold.index),
-        "types": types,
-        "class_balanced_recall": mean([row["recall"] for row in types.values() if row["pixels"]]),
-        **(macro_scores(types) if chosen.classes is not None else {}),
-        **object_scores(evidence, threshold.index, found),
-        **false_alarms(evidence, threshold.index),
-        "region_overlap": region_overlap(evidence),
-        "region_overlap_limit": LIMIT,
-        "sizes": size_scores(evidence, threshold.index, found),
-        "operating": operating(evidence, chosen.points, found),
-    }
-    checked, alarms = believed(scores)
+    scores, alarms = believed(values("split", split, each=chosen.classes is not None))
     return {
-        **checked,
-        "flags": [*_flags(sweep, threshold), *alarms],
-        "image_counts": {"ids": list(evidence.ids), "groups": list(evidence.groups), "counts": per_image.tolist()},
-    }
-
-
-def _positive_share(sweep: Float64) -> float:
-    return float(sweep[0, 0] / sweep[0].sum())
-
-
-def _floor(sweep: Float64) -> float:
-    """F1 of calling everything positive: ``2 pi / (1 + pi)`` with pi the share of positive pixels."""
-    share = _positive_share(sweep)
-    return 2 * share / (1 + share)
-
-
-def _image_mean(per_image: Any) -> dict[str, Any]:
-    """Mean F1 over the images that have a defect or a prediction."""
-    metric = ImageF1()
-    rows = metric.rows(per_image.astype(np.float64))
-    return {
-        "f1_image": float(metric.value(rows.sum(axis=0))),
-        "f1_image_images": int(rows[:, 1].sum()),
-        "f1_image_empty": metric.empty,
-    }
-
-
-def _interval(evidence: Evidence, per_image: Any) -> dict[str, Any]:
-    """Interval of F1 over groups, with what must be said about it; null where a single group tells no spread."""
-    names, counts = group_counts(evidence.groups, per_image)
-    defective = int(np.count_nonzero(counts[:, 0] + counts[:, 2]))
-    note = "one seed: interval over groups only"
-    if defective < RELIABLE_GROUPS:
-        note += f"; interval unreliable ({defective} groups with defects)"
-    return {
-        "groups": len(names),
-        "defective_groups": defective,
-        "f1_interval": mean_estimate(counts[None], F1).share_interval().tolist() if len(names) > 1 else None,
-        "interval_note": note,
-        "interval_method": {
-            "name": "jackknife over groups, Student's t, logit scale",
-            "level": LEVEL,
-            "held_fixed": ["model", "threshold", "split"],
+        **scores,
+        "flags": [*_flags(split, threshold), *alarms],
+        "image_counts": {
+            "ids": list(evidence.ids),
+            "groups": list(evidence.groups),
+            "counts": split.image_counts.tolist(),
         },
     }
 
 
-def _tolerance(evidence: Evidence, k: int) -> dict[str, Any]:
-    """F1 had the annotators drawn every border ``pixels`` further out or in, and with the band left out."""
-    zones = evidence.counts[:, -1].sum(axis=0, dtype=np.int64)
-    positive, negative = zones[:, k:].sum(axis=1), zones[:, :k].sum(axis=1)
+@dataclass(frozen=True)
+class Whole(AtThreshold):
+    """A whole split at one threshold; its scores are attributes of their names."""
 
-    def f1(true: slice, false: slice) -> float:
-        counts = [positive[true].sum(), positive[false].sum(), negative[true].sum(), negative[false].sum()]
-        return float(F1.value(np.array(counts, np.float64)))
+    chosen: Choices
 
-    return {
-        "pixels": evidence.tolerance,
-        "f1_truth_dilated": f1(slice(FAR + 1, CORE + 1), slice(FAR, FAR + 1)),
-        "f1_truth_eroded": f1(slice(CORE, CORE + 1), slice(FAR, CORE)),
-        "f1_band_left_out": f1(slice(CORE, CORE + 1), slice(FAR, FAR + 1)),
-    }
+    @cached_property
+    def sweep(self) -> Float64:
+        """TP, FP, FN and TN at every threshold, ``float64[1001, 4]``."""
+        return pooled(self.evidence)
+
+    @cached_property
+    def image_counts(self) -> Any:
+        """TP, FP, FN and TN of every image, ``int64[N, 4]``."""
+        return image_counts(self.evidence, self.k)
+
+    @property
+    def images(self) -> int:
+        return len(self.evidence.ids)
+
+    @property
+    def positive_share(self) -> float:
+        return float(self.sweep[0, 0] / self.sweep[0].sum())
+
+    @property
+    def threshold_index(self) -> int:
+        return self.k
+
+    @property
+    def ap(self) -> float:
+        return average_precision(self.sweep)
+
+    @property
+    def f1_half(self) -> float:
+        return float(F1.value(self.sweep[HALF]))
+
+    @property
+    def floor(self) -> float:
+        """``2 pi / (1 + pi)`` with pi the share of positive pixels."""
+        return 2 * self.positive_share / (1 + self.positive_share)
+
+    @property
+    def f1_image(self) -> float:
+        return float(ImageF1().value(self._image_rows.sum(axis=0)))
+
+    @property
+    def f1_image_images(self) -> int:
+        return int(self._image_rows[:, 1].sum())
+
+    @property
+    def f1_image_empty(self) -> Empty:
+        return ImageF1().empty
+
+    @property
+    def _image_rows(self) -> Float64:
+        return ImageF1().rows(self.image_counts.astype(np.float64))
+
+    @property
+    def groups(self) -> int:
+        return len(self._group_counts)
+
+    @property
+    def defective_groups(self) -> int:
+        counts = self._group_counts
+        return int(np.count_nonzero(counts[:, 0] + counts[:, 2]))
+
+    @property
+    def f1_interval(self) -> list[float] | None:
+        """Null where a single group tells no spread."""
+        if self.groups < 2:
+            return None
+        ends: list[float] = mean_estimate(self._group_counts[None], F1).share_interval().tolist()
+        return ends
+
+    @property
+    def interval_note(self) -> str:
+        note = "one seed: interval over groups only"
+        if self.defective_groups < RELIABLE_GROUPS:
+            note += f"; interval unreliable ({self.defective_groups} groups with defects)"
+        return note
+
+    @property
+    def interval_method(self) -> Mapping[str, Any]:
+        return {
+            "name": "jackknife over groups, Student's t, logit scale",
+            "level": LEVEL,
+            "held_fixed": ["model", "threshold", "split"],
+        }
+
+    @cached_property
+    def _group_counts(self) -> Float64:
+        """TP, FP, FN and TN of every group, ``float64[groups, 4]``."""
+        _, counts = group_counts(self.evidence.groups, self.image_counts)
+        return counts
+
+    @property
+    def tolerance(self) -> Mapping[str, Any]:
+        return values("tolerance", Borders(self.evidence, self.k))
+
+    @cached_property
+    def types(self) -> Mapping[str, Mapping[str, Any]]:
+        return type_scores(self.evidence, self.k, self.found, self.chosen.classes)
+
+    def mean_over_types(self, score: str) -> float | None:
+        """Mean of a score over the types that occur."""
+        return mean_over_types(self.types, score)
+
+    @property
+    def macro_classes(self) -> int:
+        return sum(1 for of_type in self.types.values() if of_type["pixels"])
+
+    @property
+    def region_overlap(self) -> float | None:
+        return region_overlap(self.evidence)
+
+    @property
+    def region_overlap_limit(self) -> float:
+        return LIMIT
+
+    @property
+    def sizes(self) -> Mapping[str, Mapping[str, Any]]:
+        return size_scores(self.evidence, self.k, self.found)
+
+    @property
+    def operating(self) -> Mapping[str, Mapping[str, Any]]:
+        return operating(self.evidence, self.chosen.points, self.found)
 
 
-def _flags(sweep: Float64, threshold: Threshold) -> list[str]:
+def _flags(split: Whole, threshold: Threshold) -> list[str]:
     """What a reader must know before comparing these scores."""
-    tp, fp, fn, _ = sweep[threshold.index]
-    flags = [f"threshold: {flag}" for flag in threshold.flags] + list(degenerate(sweep))
+    tp, fp, fn, _ = split.counts
+    flags = [f"threshold: {flag}" for flag in threshold.flags]
+    flags += degenerate(split.sweep)
     if tp + fp == 0:
         flags.append(NOTHING_PREDICTED)
     if tp + fn == 0:

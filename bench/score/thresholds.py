@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.score.evidence import Evidence
-from bench.score.metrics import F1, POOLED, image_counts, swept
+from bench.score.metrics import image_counts, swept
 from bench.score.zones import INSIDE, OUTSIDE
+from bench.scores import F1, pooled_metrics
 from bench.types import Float64, PixelMetric
 
 STEPS = 1000
@@ -119,9 +120,10 @@ def curves(evidence: Evidence) -> dict[str, Float64]:
     predicted positive, and all but accuracy where there is no defect pixel.
     """
     counts = pooled(evidence)
+    metrics = pooled_metrics()
     found = {"threshold": np.arange(STEPS + 1) / STEPS}
     for name in ("accuracy", "precision", "recall", "f1", "f2"):
         undefined = name != "accuracy" and not counts[0, 0]
-        found[name] = np.full(STEPS + 1, np.nan) if undefined else POOLED[name].value(counts)
+        found[name] = np.full(STEPS + 1, np.nan) if undefined else metrics[name].value(counts)
     found["precision"][~counts[:, :2].any(axis=1)] = np.nan
     return found

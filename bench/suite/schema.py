@@ -150,47 +150,6 @@ class Protocol(Strict):
     found: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-SCORES = (
-    "f1", "precision", "recall", "f2", "accuracy", "iou", "ap", "f1_half", "floor", "threshold", "positive_share",
-    "object_recall", "objects", "false_alarms", "false_alarms_per_clean_image", "images", "groups", "defective_groups",
-    "object_precision", "object_f1", "clean_images_with_alarm", "region_overlap", "class_balanced_recall",
-    "macro_precision", "macro_recall", "macro_f1", "macro_iou", "macro_ap", "macro_f1_own", "f1_image",
-    "tolerance.f1_truth_dilated", "tolerance.f1_truth_eroded", "tolerance.f1_band_left_out",
-)  # fmt: skip
-"""What ``board.values`` may show of a split, as ``name@validation`` or ``name@test``, besides metrics of plugins.
-
-The ``macro_`` scores are means over classes and exist under ``classes: each`` only.
-"""
-
-FACTS = (
-    "convergence_epoch", "ceiling.test", "parameters", "output_stride", "reuse", "cost.tiles_s", "cost.crops_s",
-    "cost.train_s", "cost.predict_s", "cost.image_latency_s", "cost.crops_per_s", "cost.peak_memory_bytes",
-)  # fmt: skip
-"""What ``board.values`` may show of a cell: fields of its record."""
-
-OF_A_TYPE = (
-    "pixels", "groups", "recall", "objects", "object_recall", "overlap", "f1_alone",
-    "precision", "f1", "iou", "ap", "f1_own", "threshold_own",
-)  # fmt: skip
-"""What it may show of a defect type, as ``types.NAME.recall@test``; from ``precision`` on under ``each`` only."""
-
-OF_A_SIZE = ("pixels", "recall", "objects", "object_recall", "overlap", "f1_alone", "smallest_area", "largest_area")
-"""What it may show of a quartile of defect size (q1 the smallest), as ``sizes.q1.recall@test``."""
-
-SIZES = ("q1", "q2", "q3", "q4")
-
-POINTS = (
-    "recall_50", "recall_80", "recall_90", "precision_90", "fpr_1_per_mille", "fpr_10_per_mille",
-    "alarm_per_10_clean_images", "alarm_per_clean_image",
-)  # fmt: skip
-"""Operating points that validation chooses; their rules are in ``bench.score.operating``."""
-
-OF_A_POINT = (
-    "threshold", "precision", "recall", "f1", "false_positive_rate", "object_recall", "false_alarms_per_clean_image",
-)  # fmt: skip
-"""What it may show of an operating point chosen on validation, as ``operating.recall_80.precision@test``."""
-
-
 class Board(Strict):
     """Shape of the leaderboard; changes no number. ``reference`` is the row that others are compared with."""
 

@@ -15,19 +15,13 @@ from pydantic import BaseModel, ValidationError
 from bench.canonical import canonical, digest_file
 from bench.component import Component, build, complete, mistakes_in, settings_of, why_not
 from bench.errors import PluginError, SettingsError
+from bench.scores import facts, is_of_a_part, split_scores
 from bench.suite.cells import COMPONENTS, Cell, source_of
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.reading.mistakes import Mark, Mistakes, did_you_mean, unknown
 from bench.suite.reading.yaml import Node, mark_of, plain
 from bench.suite.schedules import SCHEDULES
 from bench.suite.schema import (
-    FACTS,
-    OF_A_POINT,
-    OF_A_SIZE,
-    OF_A_TYPE,
-    POINTS,
-    SCORES,
-    SIZES,
     Board,
     Protocol,
     Recipe,
@@ -268,23 +262,16 @@ def check_reference_row(reader: Reader, node: Node, board: Board, labels: Sequen
 
 def value_mistake(value: str, metrics: Sequence[str]) -> str | None:
     """What is wrong with a board value such as ``f1@test``, or None; ``metrics`` are those of plugins."""
-    scores = (*SCORES, *metrics)
+    scores = (*split_scores(), *metrics)
     name, at, split = value.partition("@")
     if not at:
         hint = f" Did you mean '{name}@test'?" if name in scores else ""
-        return None if name in FACTS else unknown("value", name, FACTS)[:-1] + f", or a score such as f1@test.{hint}"
-    if not (name in scores or _of_a_part(name)):
+        return (
+            None if name in facts() else unknown("value", name, facts())[:-1] + f", or a score such as f1@test.{hint}"
+        )
+    if not (name in scores or is_of_a_part(name)):
         return unknown("score", name, sorted(set(scores)))
     return None if split in ("validation", "test") else unknown("split", split, ("validation", "test"))
-
-
-def _of_a_part(name: str) -> bool:
-    """Whether this names a score of a defect type, of a quartile of defect size, or of an operating point."""
-    part, _, rest = name.partition(".")
-    member, _, field = rest.rpartition(".")
-    fields: Mapping[str, Sequence[str]] = {"types": OF_A_TYPE, "sizes": OF_A_SIZE, "operating": OF_A_POINT}
-    known = {"sizes": SIZES, "operating": POINTS}.get(part, (member,))
-    return bool(member) and member in known and field in fields.get(part, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+"""F1 had the annotators drawn every border a few pixels further out or in, and with the band between left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.score.evidence import Evidence
+from bench.score.zones import CORE, FAR
+from bench.scores import F1
+
+Pixels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Borders:
+    """A split at threshold ``k`` / 1000 with its borders moved; its scores are attributes of their names."""
+
+    evidence: Evidence
+    k: int
+
+    @property
+    def pixels(self) -> int:
+        return self.evidence.tolerance
+
+    @property
+    def f1_truth_dilated(self) -> float:
+        return self._f1(slice(FAR + 1, CORE + 1), slice(FAR, FAR + 1))
+
+    @property
+    def f1_truth_eroded(self) -> float:
+        return self._f1(slice(CORE, CORE + 1), slice(FAR, CORE))
+
+    @property
+    def f1_band_left_out(self) -> float:
+        return self._f1(slice(CORE, CORE + 1), slice(FAR, FAR + 1))
+
+    def _f1(self, true: slice, false: slice) -> float:
+        """F1 were the zones of one slice true and those of the other false."""
+        positive, negative = self._pixels
+        counts = [positive[true].sum(), positive[false].sum(), negative[true].sum(), negative[false].sum()]
+        return float(F1.value(np.array(counts, np.float64)))
+
+    @cached_property
+    def _pixels(self) -> tuple[Pixels, Pixels]:
+        """Pixels of every zone that are called positive, and negative."""
+        zones = self.evidence.counts[:, -1].sum(axis=0, dtype=np.int64)
+        return zones[:, self.k :].sum(axis=1), zones[:, : self.k].sum(axis=1)
