@@ -202,9 +202,27 @@ SCORES: Sequence[Score] = (
     _Entry("sizes", meaning="scores of every quartile of defect area"),
     _Entry("operating", meaning="what every operating point reaches"),
     _Count("pixels", "the borders", "k, `protocol.tolerance`", table="tolerance"),
-    Score("f1_truth_dilated", "the borders", "F1 had every true border been drawn k pixels further out", "tolerance"),
-    Score("f1_truth_eroded", "the borders", "F1 had every true border been drawn k pixels further in", "tolerance"),
-    Score("f1_band_left_out", "the borders", "F1 with the pixels within k of a true border left out", "tolerance"),
+    Score(
+        "f1_truth_dilated",
+        "the borders",
+        "F1 had every true border been drawn k pixels further out",
+        "tolerance",
+        label="defects wider",
+    ),
+    Score(
+        "f1_truth_eroded",
+        "the borders",
+        "F1 had every true border been drawn k pixels further in",
+        "tolerance",
+        label="defects narrower",
+    ),
+    Score(
+        "f1_band_left_out",
+        "the borders",
+        "F1 with the pixels within k of a true border left out",
+        "tolerance",
+        label="borders left out",
+    ),
     _Count("groups", "a type", "groups that hold the type", table="types"),
     _Count("pixels", "a type", "true pixels", table="types"),
     _Count("objects", "a type", "defects", table="types"),
@@ -255,6 +273,9 @@ SCORES: Sequence[Score] = (
 
 SIZES = ("q1", "q2", "q3", "q4")
 """Quartiles of defect area, the smallest first."""
+
+BOUNDS: Mapping[str, str] = {"recall": ">=", "precision": ">=", "fpr": "<=", "alarms": "<="}
+"""What a rule for a threshold may set a bound for: at least so high, or at most."""
 
 POINTS: Mapping[str, str] = {
     "recall_50": "recall>=0.5",

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from bench.report.choose import Records
 from bench.report.measures import look, measure_of, number, read
 from bench.report.shape import Entry, Grid, Section, Table
+from bench.scores import rows_of
 from bench.types import JsonValue
 from bench.words import line, plural
 
 TEST = measure_of("f1@test")
-VARIANTS = {
-    "f1_truth_dilated": "defects wider",
-    "f1_truth_eroded": "defects narrower",
-    "f1_band_left_out": "borders left out",
-}
+VARIANTS = {row.name: row.label for row in rows_of("tolerance") if row.percent}
 MEASURES = {name: measure_of(f"tolerance.{name}@test") for name in VARIANTS}
 
 MEANING = (

@@ -31,13 +31,12 @@ def shown(record: Record) -> Record:
     scores = record.get("scores")
     if not isinstance(scores, Mapping):
         return record
-    bare = frozenset(split for split, found in scores.items() if _without_defects(found))
-    found = {
-        **record,
-        "scores": {split: _split(values, split in bare) for split, values in scores.items()},
-    }
+    bare = frozenset(split for split, values in scores.items() if _without_defects(values))
+    found = dict(record)
+    found["scores"] = {split: _split(values, split in bare) for split, values in scores.items()}
     for field in ("last_step", "ceiling"):
-        if bare and isinstance(by_split := record.get(field), Mapping):
+        by_split = record.get(field)
+        if bare and isinstance(by_split, Mapping):
             found[field] = {split: _cleared(values) if split in bare else values for split, values in by_split.items()}
     return found
 
@@ -50,13 +49,12 @@ def all_shown(records: Mapping[str, Record]) -> dict[str, Record]:
 def why_undefined(record: Record, split: str | None = None) -> list[str]:
     """``test: no defect pixel ...`` for the splits of a shown record, or for one, that lack a score."""
     scores = record.get("scores")
-    found = scores.items() if isinstance(scores, Mapping) else ()
-    return [
-        f"{name}: {flag}"
-        for name, values in found
-        for flag in (texts_of(values.get("flags")) if isinstance(values, Mapping) else ())
-        if flag in (NO_DEFECT, NO_PREDICTION) and split in (None, name)
-    ]
+    why: list[str] = []
+    for name, values in scores.items() if isinstance(scores, Mapping) else ():
+        flags = texts_of(values.get("flags")) if isinstance(values, Mapping) else ()
+        if split in (None, name):
+            why += [f"{name}: {flag}" for flag in flags if flag in (NO_DEFECT, NO_PREDICTION)]
+    return why
 
 
 def _without_defects(values: JsonValue) -> bool:
@@ -71,12 +69,12 @@ def _split(values: JsonValue, bare: bool) -> JsonValue:
     flags = stored.split("; ") if isinstance(stored, str) else list(texts_of(stored))  # a table has them in one field
     if bare:
         return {**_cleared(values), "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
-    lost = {
-        "precision": NOTHING_PREDICTED in flags,
-        "f1_image": number(values.get("f1_image_images")) == 0,
-    }
     words = {NOTHING_PREDICTED: NO_PREDICTION, f"threshold: {NO_POSITIVES}": NO_CHOICE}
-    found = {name: None if lost.get(name) else value for name, value in values.items()}
+    found = dict(values)
+    if "precision" in found and NOTHING_PREDICTED in flags:
+        found["precision"] = None
+    if "f1_image" in found and number(values.get("f1_image_images")) == 0:
+        found["f1_image"] = None
     if flags:
         found["flags"] = [words.get(flag, flag) for flag in flags]
     if isinstance(note := values.get("interval_note"), str):
@@ -108,5 +106,6 @@ def _point(point: JsonValue) -> JsonValue:
     """An operating point; its precision is 0/0 where neither a true nor a false pixel is predicted."""
     if not isinstance(point, Mapping):
         return point
-    predicted = [number(point.get(name)) for name in ("recall", "false_positive_rate")]
-    return {**point, "precision": None} if predicted == [0, 0] else point
+    if number(point.get("recall")) == number(point.get("false_positive_rate")) == 0:
+        return {**point, "precision": None}
+    return point

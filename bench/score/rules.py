@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -15,14 +14,11 @@ from bench.errors import DataError, SettingsError
 from bench.score.evidence import Evidence
 from bench.score.object_scores import alarm_rates
 from bench.score.thresholds import STEPS, Threshold, best_index, choosable, threshold_at
-from bench.scores import PRECISION, RECALL, rows_of
+from bench.scores import BOUNDS, PRECISION, RECALL, rows_of
 from bench.types import Bool, Float64, PixelMetric
 
-Kind = Literal["best", "fixed", "recall", "precision", "fpr", "alarms"]
-
 FORMS = "a number such as 0.5, 'recall>=0.9', 'precision>=0.9', 'fpr<=0.01' or 'alarms<=1'"
-_FORM = re.compile(r"(recall|precision|fpr|alarms)(>=|<=)(\d*\.?\d+(?:e-?\d+)?)")
-_DIRECTION = {"recall": ">=", "precision": ">=", "fpr": "<=", "alarms": "<="}
+_FORM = re.compile(rf"({'|'.join(BOUNDS)})(>=|<=)(\d*\.?\d+(?:e-?\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Rule:
       below it everything melts into one component, which is not what is asked for.
     """
 
-    kind: Kind
+    kind: str
     level: float = 0.0
     score: str = "f1"
 
@@ -49,7 +45,7 @@ class Rule:
         if self.kind == "best":
             return f"best-{self.score}"
         level = repr(float(self.level)).removesuffix(".0")  # all digits: two rules never share a name
-        return level if self.kind == "fixed" else f"{self.kind}{_DIRECTION[self.kind]}{level}"
+        return level if self.kind == "fixed" else f"{self.kind}{BOUNDS[self.kind]}{level}"
 
     def index(self, validation: Evidence) -> int | None:
         """Grid index chosen on a split; None where no threshold keeps the bound.
@@ -80,8 +76,8 @@ def rule_from(text: str) -> Rule:
     if text.startswith("best-") and text[5:] in best_metrics():
         return Rule("best", score=text[5:])
     match = _FORM.fullmatch(text.replace(" ", ""))
-    if match and match[2] == _DIRECTION[match[1]]:
-        return _bounded(text, match[1], float(match[3]))  # type: ignore[arg-type]  # the pattern allows kinds only
+    if match and match[2] == BOUNDS[match[1]]:
+        return _bounded(text, match[1], float(match[3]))
     try:
         value = float(text)
     except ValueError:
@@ -92,8 +88,8 @@ def rule_from(text: str) -> Rule:
     return Rule("fixed", round(value * STEPS) / STEPS)
 
 
-def _bounded(text: str, kind: Kind, level: float) -> Rule:
-    if level < 0 or (kind != "alarms" and level > 1) or (level == 0 and kind in ("recall", "precision")):
+def _bounded(text: str, kind: str, level: float) -> Rule:
+    if level < 0 or (kind != "alarms" and level > 1) or (level == 0 and BOUNDS[kind] == ">="):
         raise SettingsError(f"threshold rule {text!r}: the bound {level:g} is out of range; write a share of 0 to 1")
     return Rule(kind, level)
 
