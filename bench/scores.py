@@ -17,8 +17,9 @@ import numpy as np
 
 from bench.types import Float64, PixelMetric
 
-Table: TypeAlias = Literal["split", "tolerance", "types", "sizes", "operating", "cell"]
-"""Where a score stands: in the summary of a split, in a part of it, or (``cell``) in the record of a cell."""
+Table: TypeAlias = Literal["split", "tolerance", "types", "sizes", "parts", "operating", "cell"]
+"""Where a score stands: in the summary of a split, in a table of it (``parts``: both ``types`` and ``sizes``), or
+(``cell``) in the record of a cell."""
 
 Unit: TypeAlias = Literal["share", "threshold", "count", "number", "entry"]
 """``share``: 0..1, printed in percent; ``threshold``: 0..1, printed as it is; ``entry``: no number of its own."""
@@ -100,8 +101,8 @@ class Score:
 _Count = partial(Score, unit="count", better=None, needs_defect=False)
 _Entry = partial(Score, of="the split", unit="entry", better=None, needs_defect=False, plain=False)
 _Mean = partial(Score, of="types", meaning="mean over the types that occur")
-_Type = partial(Score, of="a type", table="types")
-_Size = partial(Score, of="a size", table="sizes")
+_Part = partial(Score, of="the part", table="parts")
+_Type = partial(Score, of="a type", table="types", each=True)
 _Point = partial(Score, of="a point", table="operating")
 _Cell = partial(Score, of="the cell", table="cell", unit="number", better=None, needs_defect=False)
 _Threshold = partial(Score, unit="threshold", better=None, needs_defect=False)
@@ -224,26 +225,20 @@ SCORES: Sequence[Score] = (
         label="borders left out",
     ),
     _Count("groups", "a type", "groups that hold the type", table="types"),
-    _Count("pixels", "a type", "true pixels", table="types"),
-    _Count("objects", "a type", "defects", table="types"),
-    _Type("recall", meaning="of their pixels"),
-    _Type("object_recall", meaning="of their defects"),
-    _Type("overlap", meaning="mean over their defects of the share predicted: small ones count as much as large ones"),
-    _Type("f1_alone", meaning="F1 were these the only defects, the others left out of scoring"),
-    _Type("precision", meaning="TP / (TP + FP), of the type's own probability", metric=PRECISION, each=True),
-    _Type("f1", meaning="2 TP / (2 TP + FP + FN), of the type's own probability", metric=F1, each=True),
-    _Type("iou", meaning="TP / (TP + FP + FN), of the type's own probability", metric=IOU, each=True),
-    _Type("ap", meaning="average precision of the type's own probability", each=True),
-    _Type("f1_own", meaning="F1 at a threshold of the type's own, of highest F1 on validation", each=True),
-    _Threshold("threshold_own", "a type", "that threshold", table="types", each=True),
     _Count("smallest_area", "a size", "pixels of its smallest defect", table="sizes"),
     _Count("largest_area", "a size", "pixels of its largest defect", table="sizes"),
-    _Count("pixels", "a size", "true pixels", table="sizes"),
-    _Count("objects", "a size", "defects", table="sizes"),
-    _Size("recall", meaning="of their pixels"),
-    _Size("object_recall", meaning="of their defects"),
-    _Size("overlap", meaning="mean over their defects of the share predicted: small ones count as much as large ones"),
-    _Size("f1_alone", meaning="F1 were these the only defects, the others left out of scoring"),
+    _Count("pixels", "the part", "true pixels", table="parts"),
+    _Count("objects", "the part", "defects", table="parts"),
+    _Part("recall", meaning="of their pixels"),
+    _Part("object_recall", meaning="of their defects"),
+    _Part("overlap", meaning="mean over their defects of the share predicted: small ones count as much as large ones"),
+    _Part("f1_alone", meaning="F1 were these the only defects, the others left out of scoring"),
+    _Type("precision", meaning="TP / (TP + FP), of the type's own probability", metric=PRECISION),
+    _Type("f1", meaning="2 TP / (2 TP + FP + FN), of the type's own probability", metric=F1),
+    _Type("iou", meaning="TP / (TP + FP + FN), of the type's own probability", metric=IOU),
+    _Type("ap", meaning="average precision of the type's own probability"),
+    _Type("f1_own", meaning="F1 at a threshold of the type's own, of highest F1 on validation"),
+    _Threshold("threshold_own", "a type", "that threshold", table="types", each=True),
     _Threshold("threshold", "a point", "the one that validation chose by the bound", table="operating"),
     _Point("precision", meaning="TP / (TP + FP)", metric=PRECISION),
     _Point("recall", meaning="TP / (TP + FN)", metric=RECALL),
@@ -292,7 +287,8 @@ POINTS: Mapping[str, str] = {
 
 def rows_of(table: Table, *, each: bool = True) -> list[Score]:
     """The rows of a table in its order; without ``each`` those that exist under every target."""
-    return [row for row in SCORES if row.table == table and (each or not row.each)]
+    tables = (table, "parts") if table in ("types", "sizes") else (table,)
+    return [row for row in SCORES if row.table in tables and (each or not row.each)]
 
 
 def named(name: str) -> Score | None:
@@ -331,7 +327,7 @@ def possible(name: str, value: float) -> bool:
 
 def facts() -> list[str]:
     """What a board may show of a cell: fields of its record."""
-    return [row.name for row in rows_of("cell")]
+    return _names("cell")
 
 
 def split_scores() -> list[str]:
@@ -344,7 +340,12 @@ def is_of_a_part(name: str) -> bool:
     """Whether this names a score of a type, a size or an operating point, such as ``sizes.q1.recall``."""
     table, _, rest = name.partition(".")
     member, _, field = rest.rpartition(".")
-    members = {"types": [member], "sizes": SIZES, "operating": POINTS}
-    if not member or member not in members.get(table, ()):
-        return False
-    return any(row.name == field and row.table == table for row in SCORES)
+    if table == "types":
+        return bool(member) and field in _names("types")
+    if table == "sizes":
+        return member in SIZES and field in _names("sizes")
+    return table == "operating" and member in POINTS and field in _names("operating")
+
+
+def _names(table: Table) -> list[str]:
+    return [row.name for row in rows_of(table)]
