@@ -14,8 +14,6 @@ import pytest
 
 import test_score_docs
 from bench import scores
-from bench.cli.leaderboard import render
-from bench.render.show import describe
 from bench.report.board import Leaderboard
 from bench.report.compare import Side, compare
 from bench.report.measures import measure_of
@@ -27,6 +25,7 @@ from bench.score.summary import Choices, Whole, choices_of, summarise
 from bench.score.thresholds import choose_threshold
 from bench.scores import Ratio, Score, rows_of
 from bench.suite.reading.sections import value_mistake
+from documents import board_in, to_text
 from report_samples import board_of, by_id, cell, record
 from score_worlds import observed, world
 
@@ -92,7 +91,7 @@ def test_an_added_score_may_be_asked_of_a_board_and_is_offered_where_a_name_is_m
 
 @pytest.mark.parametrize("form", ["text", "markdown", "latex"])
 def test_an_added_score_heads_a_column_of_a_board_in_percent(board: Leaderboard, form: str) -> None:
-    text = render(board, form).replace(r"$_{T}$", "_T").replace(r"\%", "%").replace(r"\_", "_")
+    text = board_in(form, board).replace(r"$_{T}$", "_T").replace(r"\%", "%").replace(r"\_", "_")
     assert "TNR_T" in text
     assert "MR_T" in text
     assert f"{100 * scored(2)['miss_rate']:.1f}" in text
@@ -100,9 +99,9 @@ def test_an_added_score_heads_a_column_of_a_board_in_percent(board: Leaderboard,
 
 
 def test_an_added_score_stands_in_the_tables_for_programs(board: Leaderboard) -> None:
-    rows = list(csv.DictReader(io.StringIO(render(board, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(board_in("csv", board))))
     assert any(float(value) == scored(2)["miss_rate"] for name, value in rows[0].items() if "miss_rate" in name)
-    assert "miss_rate@test" in json.dumps(json.loads(render(board, "json")))
+    assert "miss_rate@test" in json.dumps(json.loads(board_in("json", board)))
 
 
 def test_the_better_end_of_an_added_score_is_its_rows(board: Leaderboard) -> None:
@@ -110,8 +109,8 @@ def test_the_better_end_of_an_added_score_is_its_rows(board: Leaderboard) -> Non
 
 
 def test_an_added_score_is_among_all_that_is_known_of_a_cell(filed: dict[str, Any]) -> None:
-    assert "miss rate [%]" in describe(filed)
-    assert "specificity [%]" in describe(filed)
+    assert "miss rate [%]" in to_text(filed)
+    assert "specificity [%]" in to_text(filed)
 
 
 def test_two_runs_are_compared_by_an_added_score_with_an_interval_where_it_follows_from_counts(
