@@ -26,7 +26,7 @@ import pluggy
 from bench import hookspecs
 from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
-from bench.errors import BenchError, PluginError
+from bench.errors import PluginError, named_line
 from bench.words import plural
 
 GROUP = "bench"
@@ -148,10 +148,7 @@ def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog
             module, provider = load()
             offers.extend(_offers_of(module, provider))
         except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split()) or "no message"
-            if not isinstance(error, BenchError):  # ours speak for themselves
-                reason = f"{type(error).__name__}: {reason}"
-            quarantined.append(Quarantined(package, module_name, reason))
+            quarantined.append(Quarantined(package, module_name, named_line(error)))
     if quarantined and os.environ.get("BENCH_STRICT_PLUGINS", "") not in ("", "0"):
         raise PluginError("; ".join(f"{q.package} ({q.module}): {q.reason}" for q in quarantined))
     return Catalog(tuple(offers), tuple(quarantined))

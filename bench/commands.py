@@ -1,4 +1,4 @@
-"""The Python twin of the command line: what commands do, as functions that return values."""
+"""What commands do, as Python functions that return values."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ def run(
     Raises:
         SuiteError: with every mistake of the suite and the overrides.
     """
-    local = tuple(Path(plugin) for plugin in plugins)
-    catalog = load_catalog(local)
+    catalog = load_catalog([Path(plugin) for plugin in plugins])
     loaded = load_suite(suite_path(str(suite)), catalog, profile=profile, overrides=overrides)
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
-    _, board = run_and_file(loaded, Invocation(catalog, places, local), Silent(), f"bench.run({str(suite)!r})")
+    _, board = run_and_file(loaded, Invocation(catalog, places), Silent(), f"bench.run({str(suite)!r})")
     return board
 
 

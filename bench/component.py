@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from bench.canonical import canonical
-from bench.errors import BenchError, PluginError, SettingsError
+from bench.errors import BenchError, PluginError, SettingsError, named_line
 from bench.types import JsonValue, Split
 from bench.words import plural
 
@@ -288,5 +288,4 @@ def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwar
     except BenchError:
         raise
     except (Exception, SystemExit) as error:
-        text = " ".join(str(error).split()) or "no message"
-        raise PluginError(f"{what} fails: {type(error).__name__}: {text}") from error
+        raise PluginError(f"{what} fails: {named_line(error)}") from error

@@ -23,6 +23,16 @@ from collections.abc import Sequence
 from bench.words import plural
 
 
+def one_line(error: BaseException) -> str:
+    """The text of an error in one line; ``no message`` where it has none."""
+    return " ".join(str(error).split()) or "no message"
+
+
+def named_line(error: BaseException) -> str:
+    """The error in one line with its type, as ``ValueError: no such lamp``; ours speak for themselves."""
+    return one_line(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {one_line(error)}"
+
+
 class BenchError(Exception):
     """Base of all errors that are meant for the user's eyes."""
 

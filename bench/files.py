@@ -1,28 +1,68 @@
-"""Writing a file whole or not at all."""
+"""Files and folders that are written whole or not at all: under another name first, then on disk, then renamed."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 from uuid import uuid4
+
+UNFINISHED = ".tmp"
+"""Ending of what somebody is writing, or was when the process was killed."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write in the place of ``path``, which has its content once the block has ended well.
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to beside ``path``; it takes that name once all is on disk, and after an error nothing is left.
 
-    It is written under another name in the same folder, flushed to disk, then renamed.
+    Raises:
+        OSError: the folder cannot be made or written, or its disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}{UNFINISHED}")
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """An empty folder beside ``path``; it takes that name once all is on disk, and after an error nothing is left.
+
+    Raises:
+        OSError: it cannot be made or written, the disk is full, or something lies at ``path`` in the end.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for entry in (*files_below(temporary), temporary):
+            sync(entry)
+        if path.exists():
+            path.rmdir()
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and in those below it."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on disk, or, of a folder, what is in it by which name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -66,6 +66,6 @@ def test_the_size_of_a_test_crop_is_told_from_that_of_a_training_crop(tmp_path: 
 
 def test_coverage_has_one_row_for_all_test_crops_of_a_training_crop(tmp_path: Path, components: Catalog) -> None:
     loaded = suite(tmp_path, components)
-    invocation = Invocation(components, Places(tmp_path / "home", tmp_path / "runs", loaded.data), (), True)
+    invocation = Invocation(components, Places(tmp_path / "home", tmp_path / "runs", loaded.data))
     rows, problems = coverage_rows(loaded, invocation, lambda _: None)
     assert (problems, [row["crop_size"] for row in rows]) == ((), ["16", "32"])

@@ -14,7 +14,7 @@ from bench.catalog import Catalog, catalog_of
 from bench.component import Download, Release
 from bench.errors import DataError, SettingsError
 from bench.obtain.get import Arrived, import_dataset, link_dataset
-from bench.stages.indexing import shelf
+from bench.stages.indexing import locate
 from bench.store.home import Places
 from bench.suite.schema import Ref
 from data_commands import Commands
@@ -40,7 +40,7 @@ class World:
 
     def current(self) -> bool:
         """Whether the data set counts as indexed."""
-        return shelf(self.catalog, Ref(use="mtd"), self.places).index is not None
+        return locate(self.catalog, Ref(use="mtd"), self.places).index is not None
 
     def refused(self, match: str, *paths: Path, **how: str) -> None:
         """The import is refused in one line and leaves nothing."""
@@ -108,7 +108,7 @@ def test_an_archive_that_the_release_names_is_unpacked_where_the_release_says(wo
 def test_a_quick_import_lists_the_files_and_decodes_nothing(world):
     broken = next(world.source.rglob("*.png"))
     broken.write_bytes(b"")
-    arrived = world.take(world.source, look="list")
+    arrived = world.take(world.source, reading="list")
     assert (arrived.images, arrived.verified, world.current()) == (36, None, False)
 
 
@@ -234,7 +234,7 @@ def test_names_that_are_not_utf_8_are_refused_in_one_line(world, quick):
         (world.source / kind).mkdir()
         shutil.copy(image, world.source / kind / os.fsdecode(b"p\xff.png"))
     with pytest.raises(DataError, match=r"'p\\udcff' is not UTF-8") as caught:
-        world.take(world.source, name="folder", look="list" if quick else "decode")
+        world.take(world.source, name="folder", reading="list" if quick else "decode")
     assert "\n" not in str(caught.value)
 
 

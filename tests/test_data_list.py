@@ -13,7 +13,7 @@ import pytest
 from bench.catalog import Catalog, Offer, Provider, catalog_of
 from bench.component import Component, Download, Release
 from bench.obtain.get import inbox_of
-from bench.obtain.holdings import Holding, holdings
+from bench.obtain.inventory import InventoryRow, inventory
 from bench.obtain.verify import verify_dataset
 from bench.store.home import Places
 from bench.suite.schema import Ref
@@ -25,8 +25,8 @@ def places(tmp_path: Path) -> Places:
     return Places(tmp_path / "home", tmp_path / "runs", {})
 
 
-def only(catalog: Catalog, places: Places) -> Holding:
-    (one,) = holdings(catalog, places)
+def only(catalog: Catalog, places: Places) -> InventoryRow:
+    (one,) = inventory(catalog, places)
     return one
 
 
@@ -128,7 +128,7 @@ def test_a_reader_that_fails_is_a_line_among_the_others(mtd, places):
     component = mtd.find("dataset", "mtd").component
     both = catalog_of({"dataset": [component, Component("broken", failing)]})
     (places.root("broken") / "something").mkdir(parents=True)
-    first, second = holdings(both, places)
+    first, second = inventory(both, places)
     assert (first.name, first.state, "\n" in first.note) == ("broken", "damaged", False)
     assert "ValueError: two lines" in first.note
     assert second.name == "mtd"
@@ -137,14 +137,14 @@ def test_a_reader_that_fails_is_a_line_among_the_others(mtd, places):
 def test_a_name_that_two_packages_offer_is_listed_for_each(mtd, places):
     (offer,) = mtd.all
     other = Offer(offer.kind, offer.component, Provider("others", "1", "others", ""))
-    names = [one.name for one in holdings(Catalog((offer, other)), places)]
+    names = [one.name for one in inventory(Catalog((offer, other)), places)]
     assert names == ["local:mtd", "others:mtd"]
 
 
 def test_no_image_is_opened(catalog, places, monkeypatch):
     write_example(catalog, places.root("mtd"))
     monkeypatch.setattr("PIL.Image.open", lambda *_: pytest.fail("an image was opened"))
-    assert {one.name: one.state for one in holdings(catalog, places)}["mtd"] == "present"
+    assert {one.name: one.state for one in inventory(catalog, places)}["mtd"] == "present"
 
 
 # --- the command
@@ -228,7 +228,9 @@ def test_a_long_licence_is_wrapped_and_one_that_is_not_stated_is_said_so():
 
     long = "to be used for nothing but teaching " * 4
     lines = list(
-        text_lines([Holding("a", "absent", Path("a"), long, note="import it"), Holding("b", "absent", Path())])
+        text_lines(
+            [InventoryRow("a", "absent", Path("a"), long, note="import it"), InventoryRow("b", "absent", Path())]
+        )
     )
     assert all(len(line) <= 100 for line in lines)
     assert "".join(lines).count("teaching") == 4

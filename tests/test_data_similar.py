@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from bench.audit.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
-from bench.audit.near_duplicates import ALIKE, Pair, looks, resemblance, similar
+from bench.audit.likeness import TURNS, Descriptor, descriptor, likeness, turned, turned_pixels, undone
+from bench.audit.near_duplicates import ALIKE, Pair, descriptors, resemblance, similar
 from bench.audit.placing import random_split
 from bench.catalog import Catalog
 from bench.component import build
@@ -45,7 +45,7 @@ def encoded(image: Image, quality: int) -> Image:
 
 
 def alike(one: Image, other: Image, usual: float = SIDE) -> float:
-    return likeness(look(one, usual), look(other, usual))
+    return likeness(descriptor(one, usual), descriptor(other, usual))
 
 
 @given(seeds, st.floats(0.3, 1.6), st.floats(0.6, 1.6), st.integers(40, 95))
@@ -88,8 +88,8 @@ def test_independent_textures_are_not_alike(one, other, grain, height, width):
 @given(seeds, st.booleans())
 @few
 def test_an_image_is_wholly_alike_itself_and_the_order_of_two_hardly_matters(seed, related):
-    one = look(texture(seed), SIDE)
-    other = look(exposed(texture(seed if related else seed + 1), 0.7, 1.1), SIDE)
+    one = descriptor(texture(seed), SIDE)
+    other = descriptor(exposed(texture(seed if related else seed + 1), 0.7, 1.1), SIDE)
     assert likeness(one, one) == pytest.approx(1, abs=1e-5)
     assert likeness(one, other) == pytest.approx(likeness(other, one), abs=0.1)
 
@@ -118,8 +118,8 @@ def test_a_copy_of_an_object_on_empty_ground_is_found():
 
 def test_parts_in_one_pose_are_reported_to_resemble_each_other_anyway_and_textures_are_not():
     split: dict[str, Split] = {str(n): ("train", "test")[n % 2] for n in range(20)}
-    parts = {str(n): look(scene(n), SIDE) for n in range(20)}
-    textures = {str(n): look(texture(n), SIDE) for n in range(20)}
+    parts = {str(n): descriptor(scene(n), SIDE) for n in range(20)}
+    textures = {str(n): descriptor(texture(n), SIDE) for n in range(20)}
     assert resemblance(parts, split, np.random.default_rng(0)) > 0.2
     assert resemblance(textures, split, np.random.default_rng(0)) == 0
     assert resemblance(textures, dict.fromkeys(textures, "train"), np.random.default_rng(0)) == 0
@@ -130,7 +130,7 @@ def test_different_objects_of_metalpart_are_not_alike(catalog, tmp_path):
     dataset = build(catalog.find("dataset", "metalpart").component, tmp_path, settings=settings)
     index = build_index("metalpart", dataset)
     split = random_split(index, seed=0)
-    found = similar(looks(index, dataset), split)
+    found = similar(descriptors(index, dataset), split)
     assert {pair for pair in keys(found) if pair[0][:8] != pair[1][:8]} == set()
 
 
@@ -142,15 +142,15 @@ def test_different_objects_of_metalpart_are_not_alike(catalog, tmp_path):
     np.full((90, 90, 1), 40_000, np.uint16),
 ])  # fmt: skip
 def test_an_image_without_structure_is_not_judged_and_alike_nothing(image):
-    blank = look(image, 200)
+    blank = descriptor(image, 200)
     assert blank.blank
     assert likeness(blank, blank) == 0
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (7, 3), (2000, 30)])
 def test_any_size_can_be_looked_at(shape):
-    odd, usual = look(np.arange(np.prod(shape), dtype=np.uint16).reshape(*shape, 1) * 7 % 251, SIDE), texture(1)
-    assert 0 <= likeness(odd, look(usual, SIDE)) < ALIKE
+    odd, usual = descriptor(np.arange(np.prod(shape), dtype=np.uint16).reshape(*shape, 1) * 7 % 251, SIDE), texture(1)
+    assert 0 <= likeness(odd, descriptor(usual, SIDE)) < ALIKE
 
 
 def test_sixteen_bits_colour_and_grey_of_one_picture_are_alike():
@@ -168,7 +168,7 @@ def test_every_turn_is_undone(turn):
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_a_turned_or_mirrored_copy_is_found_with_the_turn_that_brings_it_back(turn):
     image = texture(11, 220, 260)
-    seen = {"a": look(image, SIDE), "b": look(np.ascontiguousarray(turned_pixels(image, turn)), SIDE)}
+    seen = {"a": descriptor(image, SIDE), "b": descriptor(np.ascontiguousarray(turned_pixels(image, turn)), SIDE)}
     [pair] = similar(seen, {"a": "train", "b": "test"})
     assert (pair.first, pair.second, pair.turn) == ("a", "b", undone(turn))
     assert likeness(seen["a"], turned(seen["b"], pair.turn)) == pair.likeness > 0.9
@@ -177,7 +177,7 @@ def test_a_turned_or_mirrored_copy_is_found_with_the_turn_that_brings_it_back(tu
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
-def small_world(seed: int, objects: int = 6) -> tuple[dict[str, Look], dict[str, Split], set[tuple[str, str]]]:
+def small_world(seed: int, objects: int = 6) -> tuple[dict[str, Descriptor], dict[str, Split], set[tuple[str, str]]]:
     """Three shots of every object and a blank image in every split, and the pairs that must be found."""
     rng = np.random.default_rng(seed)
     seen, split = {}, {}
@@ -185,10 +185,10 @@ def small_world(seed: int, objects: int = 6) -> tuple[dict[str, Look], dict[str,
         image = texture(seed + number)
         for shot in range(3):
             id = f"{rng.integers(1000)}-{number}-{shot}"
-            seen[id] = look(exposed(image, float(rng.uniform(0.5, 1.3)), 1), SIDE)
+            seen[id] = descriptor(exposed(image, float(rng.uniform(0.5, 1.3)), 1), SIDE)
             split[id] = SPLITS[int(rng.integers(3))]
     for name in SPLITS:
-        seen[f"blank-{name}"], split[f"blank-{name}"] = look(np.full((SIDE, SIDE, 1), 9, np.uint8), SIDE), name
+        seen[f"blank-{name}"], split[f"blank-{name}"] = descriptor(np.full((SIDE, SIDE, 1), 9, np.uint8), SIDE), name
     same = {
         (a, b) for a, b in combinations(sorted(split), 2) if a.split("-")[1] == b.split("-")[1] and split[a] != split[b]
     }
@@ -212,7 +212,7 @@ def test_exactly_the_pairs_across_splits_are_found_whatever_the_order_of_images(
 
 
 def test_images_that_have_no_split_are_left_out():
-    seen = {id: look(texture(1), SIDE) for id in "abc"}
+    seen = {id: descriptor(texture(1), SIDE) for id in "abc"}
     assert keys(similar(seen, {"a": "train", "b": "test"})) == {("a", "b")}
     assert similar(seen, {"a": "train", "b": "train", "c": "train"}) == []
 
@@ -226,13 +226,13 @@ def test_more_images_than_are_compared_at_once_give_the_same_pairs(monkeypatch):
     assert keys(similar(seen, split)) == keys(whole) != set()
 
 
-Real = tuple[DatasetIndex, Mapping[str, Look]]
+Real = tuple[DatasetIndex, Mapping[str, Descriptor]]
 
 
 def real(catalog: Catalog, name: str, folder: Path) -> Real:
     dataset = build(catalog.find("dataset", name).component, folder, settings={})
     index = build_index(name, dataset)
-    return index, looks(index, dataset)
+    return index, descriptors(index, dataset)
 
 
 @pytest.fixture(scope="module")

@@ -98,14 +98,14 @@ def test_an_entry_that_would_leave_the_folder_is_refused(tmp_path: Path, name: s
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as file:
         file.writestr("run/suite.json", "{}")
         file.writestr(name, "x")
-    with pytest.raises(StoreError, match="would leave its folder"), run_folder(tmp_path / "bad.zip"):
+    with pytest.raises(StoreError, match=r"outside the folder|in its name"), run_folder(tmp_path / "bad.zip"):
         pass
     assert not list(tmp_path.rglob("evil"))
 
 
 def test_a_damaged_archive_is_one_line(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "half.zip").write_bytes(archive.read_bytes()[:2000])
-    with pytest.raises(StoreError, match="damaged archive"):
+    with pytest.raises(StoreError, match="export the run again"):
         board_of_run(tmp_path / "half.zip")
 
 
@@ -123,7 +123,7 @@ def test_flipped_bytes_in_a_compressed_entry_are_one_line(archive: Path, tmp_pat
     for place in range(start, start + 40):
         content[place] ^= 0xFF
     (tmp_path / "flipped.zip").write_bytes(content)
-    assert "damaged archive" in refused(tmp_path / "flipped.zip")
+    assert "export the run again" in refused(tmp_path / "flipped.zip")
 
 
 @given(place=st.integers(0, 1 << 20), bit=st.integers(0, 7))
@@ -155,7 +155,7 @@ def test_names_that_no_folder_can_hold_are_a_damaged_archive_and_no_full_disk(tm
         for name in names:
             file.writestr(name, "")
     said = refused(tmp_path / "bad.zip")
-    assert "damaged archive" in said
+    assert "export the run again" in said
     assert "free" not in said
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench.errors import DataError, StoreError
 from bench.images import read_image
-from bench.runs.asked import asked_for, distinct, folded, labels
+from bench.runs.inputs import distinct, find_inputs, folded, labels
 from bench.runs.products import check_new, check_place, product_files, write_products
 
 
@@ -32,7 +32,7 @@ def touched(*names):
 
 def named(*given, to="pred"):
     """The names of products by picture."""
-    found = asked_for([Path(path) for path in given], Path(to)).pictures
+    found = find_inputs([Path(path) for path in given], Path(to)).pictures
     return {picture.path.as_posix(): picture.name.as_posix() for picture in found}
 
 
@@ -99,7 +99,7 @@ def test_no_two_names_can_be_one_file(paths):
 
 def test_hidden_entries_and_what_a_mac_adds_are_left_out_without_a_word(here):
     touched("photos/c.png", "photos/._c.png", "photos/.DS_Store", "photos/__MACOSX/c.png", "photos/.cache/c.png")
-    asked = asked_for([Path("photos")], Path("pred"))
+    asked = find_inputs([Path("photos")], Path("pred"))
     assert [picture.path for picture in asked.pictures] == [Path("photos/c.png")]
     assert not asked.missed
     assert not asked.remarks
@@ -107,14 +107,14 @@ def test_hidden_entries_and_what_a_mac_adds_are_left_out_without_a_word(here):
 
 def test_what_is_no_picture_is_left_out_without_a_word(here):
     touched("photos/c.png", "photos/notes.txt")
-    assert not asked_for([Path("photos")], Path("pred")).missed
+    assert not find_inputs([Path("photos")], Path("pred")).missed
 
 
 def test_what_looks_like_a_picture_and_cannot_be_read_has_a_line_each(here):
     touched("photos/c.png", "photos/day/d.heic", "other/e.png")
     Path("photos/gone.png").symlink_to("nowhere.png")
     Path("photos/link").symlink_to("../other")
-    asked = asked_for([Path("photos"), Path("f.heic"), Path("absent.png")], Path("pred"))
+    asked = find_inputs([Path("photos"), Path("f.heic"), Path("absent.png")], Path("pred"))
     assert [picture.path for picture in asked.pictures] == [Path("photos/c.png")]
     files = "photos/day/d.heic", "photos/gone.png", "photos/link", "f.heic", "absent.png"
     assert sorted(line.partition(": ")[0] for line in asked.missed) == sorted(files)
@@ -122,14 +122,14 @@ def test_what_looks_like_a_picture_and_cannot_be_read_has_a_line_each(here):
 
 def test_a_folder_without_pictures_is_said_and_the_others_are_read(here):
     touched("empty/notes.txt", "photos/c.png")
-    asked = asked_for([Path("empty"), Path("photos")], Path("pred"))
+    asked = find_inputs([Path("empty"), Path("photos")], Path("pred"))
     assert len(asked.pictures) == 1
     assert [line.partition(": ")[0] for line in asked.missed] == ["empty"]
 
 
 def test_a_picture_given_twice_is_predicted_once_and_said(here):
     touched("photos/c.png", "photos/d.png")
-    asked = asked_for([Path("photos"), Path("./photos/c.png"), here / "photos"], Path("pred"))
+    asked = find_inputs([Path("photos"), Path("./photos/c.png"), here / "photos"], Path("pred"))
     assert len(asked.pictures) == 2
     assert [line.partition(": ")[0] for line in asked.remarks] == ["photos/c.png", str(here / "photos")]
     assert not asked.missed

@@ -154,7 +154,7 @@ def test_another_device_and_other_versions_are_listed() -> None:
 
 
 def invocation(world: Path, data: str, *plugins: Path) -> Invocation:
-    return Invocation(load_catalog(plugins), Places(world / "home", world / "runs", {"folder": data}), plugins)
+    return Invocation(load_catalog(plugins), Places(world / "home", world / "runs", {"folder": data}))
 
 
 def test_absent_data_are_one_line(ran_world: Path) -> None:

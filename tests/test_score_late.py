@@ -13,7 +13,7 @@ import pytest
 from bench.catalog import Catalog, Offer, Provider
 from bench.component import Component
 from bench.record import record_from
-from bench.runs.rescore import Ask, file_scores, rescored
+from bench.runs.rescore import ScoreRequest, file_scores, rescored
 from bench.score.evidence import write_evidence
 from bench.score.rules import rule_from
 from bench.score.thresholds import choose_threshold
@@ -304,9 +304,9 @@ class CellOf:
 def test_a_record_that_disagrees_with_its_evidence_is_told_and_left_alone(tmp_path: Path) -> None:
     record, places = filed(tmp_path, f1=0.123)
     del record["scores"]["test"]["region_overlap"]
-    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, Ask(), Catalog(()), places)  # type: ignore[list-item]
+    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, ScoreRequest(), Catalog(()), places)  # type: ignore[list-item]
     assert late.differing[0].startswith("test.f1 (0.123 stored")
-    assert file_scores(tmp_path, [late], Ask(), Catalog(())) == []
+    assert file_scores(tmp_path, [late], ScoreRequest(), Catalog(())) == []
 
 
 def test_what_a_record_lacks_is_added_at_any_depth(tmp_path: Path) -> None:
@@ -314,8 +314,8 @@ def test_what_a_record_lacks_is_added_at_any_depth(tmp_path: Path) -> None:
     whole = json.loads(json.dumps(record))
     del record["scores"]["test"]["region_overlap"], record["scores"]["test"]["operating"]["recall_80"]
     write_json(tmp_path / "cells" / "c1.json", record)
-    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, Ask(), Catalog(()), places)  # type: ignore[list-item]
-    (path,) = file_scores(tmp_path, [late], Ask(), Catalog(()))
+    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, ScoreRequest(), Catalog(()), places)  # type: ignore[list-item]
+    (path,) = file_scores(tmp_path, [late], ScoreRequest(), Catalog(()))
     assert json.loads(path.read_text()) == whole
 
 
@@ -323,11 +323,11 @@ def test_a_record_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     record, places = filed(tmp_path)
     del record["scores"]["test"]["region_overlap"]
     write_json(tmp_path / "cells" / "c1.json", {**record, "badges": ["scored by another run"]})
-    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, Ask(), Catalog(()), places)  # type: ignore[list-item]
-    assert file_scores(tmp_path, [late], Ask(), Catalog(())) == []
+    (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, ScoreRequest(), Catalog(()), places)  # type: ignore[list-item]
+    assert file_scores(tmp_path, [late], ScoreRequest(), Catalog(())) == []
 
 
 def test_unfinished_cells_are_not_scored(tmp_path: Path) -> None:
     record, places = filed(tmp_path)
     failed = {**record, "state": "failed"}
-    assert rescored([CellOf], {"c1": record_from(failed, "c1")}, Ask(), Catalog(()), places) == []  # type: ignore[list-item]
+    assert rescored([CellOf], {"c1": record_from(failed, "c1")}, ScoreRequest(), Catalog(()), places) == []  # type: ignore[list-item]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import broken_readers as broken
 from bench.api import SPLITS, About, DataError, Record, write_png
 from bench.testing import breaches
-from bench.testing.ground import opened_files, sampled
+from bench.testing.trial_folder import opened_files, sampled
 from broken_readers import Sound, component, example
 
 ADVICE = "raise a DataError that names the folder and says how to obtain the data"

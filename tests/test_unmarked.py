@@ -47,11 +47,11 @@ def planned(folder: Path, *overrides: str) -> Plan:
     places = Places(folder / "home", folder / "runs", {name: str(folder / at) for name, at in suite.data.items()})
     invocation = Invocation(catalog, places)
     plan = make_plan(suite, invocation)
-    for shelf in plan.shelves:
+    for dataset in plan.datasets:
         from bench.stages.indexing import make_index
         from bench.stages.jobs import Job
 
-        make_index(Job(key=shelf.locator, data=shelf.data, home=str(places.home)), catalog, lambda *_: None)
+        make_index(Job(key=dataset.locator, data=dataset.data, home=str(places.home)), catalog, lambda *_: None)
     return make_plan(suite, invocation)
 
 

@@ -150,7 +150,7 @@ def test_the_command_finds_a_cell_by_the_start_of_its_id_and_imports_no_torch(ra
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_lines_are_folded_without_losing_a_word(width: int) -> None:
-    from bench.cli.folding import folded
+    from bench.cli.terminal import folded
 
     lines = ["cell " + "ab " * 60, "  stage train: " + "word " * 40]
     found = list(folded(lines, width))

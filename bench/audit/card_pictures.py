@@ -128,23 +128,23 @@ def _draw_areas(axis: Axes, name: str, areas: Int64, edges: Float64) -> None:
     axis.set_title(broken(text, LETTERS), loc="left", fontsize="small", pad=2, parse_math=False)
 
 
-def examples(index: DatasetIndex, look: Callable[[str, int | None], Thumbnail]) -> Colour:
+def examples(index: DatasetIndex, small: Callable[[str, int | None], Thumbnail]) -> Colour:
     """A few images of each class, from the least to the most marked, and some without a defect.
 
-    ``look`` reduces one image, with the pixels of one class marked or, for None, those of any.
+    ``small`` reduces one image, with the pixels of one class marked or, for None, those of any.
     """
     kinds = [kind for kind in range(1, len(index.classes) + 1) if any(e.pixels[kind] for e in index.entries)]
-    strips = [_strip(index, kind, look) for kind in kinds[:SHOWN_CLASSES]]
+    strips = [_strip(index, kind, small) for kind in kinds[:SHOWN_CLASSES]]
     clean = [entry for entry in index.entries if not is_defective(entry)]
     if clean:
-        tiles = (Tile(look(entry.id, None), entry.id) for entry in _spread(_one_per_group(clean)))
+        tiles = (Tile(small(entry.id, None), entry.id) for entry in _spread(_one_per_group(clean)))
         strips.append(Strip("without a marked defect", tuple(tiles)))
     return gallery(strips)
 
 
-def _strip(index: DatasetIndex, kind: int, look: Callable[[str, int | None], Thumbnail]) -> Strip:
+def _strip(index: DatasetIndex, kind: int, small: Callable[[str, int | None], Thumbnail]) -> Strip:
     tiles = [
-        Tile(look(entry.id, kind), f"{entry.id}: {entry.pixels[kind]:,} px")
+        Tile(small(entry.id, kind), f"{entry.id}: {entry.pixels[kind]:,} px")
         for entry in examples_of(index.entries, kind)
     ]
     return Strip(index.classes[kind - 1], tuple(tiles))

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.audit.likeness import Look, undone
+from bench.audit.likeness import Descriptor, undone
 from bench.audit.near_duplicates import ALIKE, Pair, resemblance, similar
 from bench.data.index import DatasetIndex
 from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
@@ -73,20 +73,20 @@ class Link:
 
 
 def found_leaks(
-    index: DatasetIndex, assignment: Mapping[str, Split], looks: Mapping[str, Look], least: float = ALIKE
+    index: DatasetIndex, assignment: Mapping[str, Split], descriptors: Mapping[str, Descriptor], least: float = ALIKE
 ) -> Found:
     """Search for leaks of every kind; near-duplicates that are exact copies are counted as copies only."""
     digests = {entry.id: entry.image_digest for entry in index.entries}
-    pairs = similar(looks, assignment, least=least)
+    pairs = similar(descriptors, assignment, least=least)
     return Found(
         index,
         assignment,
         groups=shared_groups(index, assignment),
         copies=duplicates(index, assignment),
         near=[pair for pair in pairs if digests[pair.first] != digests[pair.second]],
-        blank=[id for id, look in looks.items() if look.blank],
+        blank=[id for id, descriptor in descriptors.items() if descriptor.blank],
         least=least,
-        resemblance=resemblance(looks, assignment, np.random.default_rng(0), least=least),
+        resemblance=resemblance(descriptors, assignment, np.random.default_rng(0), least=least),
     )
 
 

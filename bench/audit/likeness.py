@@ -60,7 +60,7 @@ TURNS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Descriptor:
     """What is kept of a picture: 10 to 20 kB.
 
     ``frames`` hold its structure at equal area, and at the common scale of the data set where that is another one:
@@ -78,7 +78,7 @@ class Look:
         return self.structured < LEAST
 
 
-def look(image: Image, usual: float) -> Look:
+def descriptor(image: Image, usual: float) -> Descriptor:
     """Reduce ``[H, W, C]``; ``usual`` is the side in pixels of a square as large as most images of the data set."""
     grey = _grey(image)
     side = math.sqrt(grey.size)
@@ -87,10 +87,10 @@ def look(image: Image, usual: float) -> Look:
     if 1 / COMPARABLE <= side / usual <= COMPARABLE and abs(side / usual - 1) > 0.5 / SIDE:
         frames.append(_framed(_resized(grey, SIDE / usual)))
     weight = _structure(_unit(frames[0]), *_cuts(*frames[0].shape))
-    return Look(tuple(frames), _coarse(reduced), float(weight.sum()))
+    return Descriptor(tuple(frames), _coarse(reduced), float(weight.sum()))
 
 
-def likeness(one: Look, other: Look) -> float:
+def likeness(one: Descriptor, other: Descriptor) -> float:
     """How alike two pictures are, 0 to 1; 1 for a picture and itself, 0 where one of them is blank.
 
     Where less than 16 full blocks of both pictures have structure the missing part of 1 grows by the root of 16 over
@@ -104,8 +104,8 @@ def likeness(one: Look, other: Look) -> float:
     return found
 
 
-def turned(this: Look, turn: int) -> Look:
-    """The look of the picture after ``turn``; the coarse thumbnail with it."""
+def turned(this: Descriptor, turn: int) -> Descriptor:
+    """The descriptor of the picture after ``turn``; the coarse thumbnail with it."""
     return replace(
         this,
         frames=tuple(np.ascontiguousarray(turned_pixels(frame, turn)) for frame in this.frames),

@@ -1,7 +1,7 @@
 """Near-duplicates on different sides of a split, found from pixels alone: groups are not asked.
 
-Every image is read once and reduced to a :class:`Look`. Thumbnails are compared all with all, in blocks, upright and in
-the seven other turns of a square; for the best candidates of each image the likeness is measured.
+Every image is read once and reduced to a :class:`Descriptor`. Thumbnails are compared all with all, in blocks, upright
+and in the seven other turns of a square; for the best candidates of each image the likeness is measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from bench.audit.likeness import TURNS, Look, likeness, look, turned, turned_pixels, undone
+from bench.audit.likeness import TURNS, Descriptor, descriptor, likeness, turned, turned_pixels, undone
 from bench.data.index import DatasetIndex, loaded
 from bench.threads import Progress, ordered, silent
 from bench.types import Dataset, Float32, Split
@@ -64,8 +64,10 @@ class _Candidates:
             yield one, int(self.other[one, place]), int(self.turn[one, place])
 
 
-def looks(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Progress = silent) -> dict[str, Look]:
-    """Read every image once on ``workers`` threads and keep its look, by id.
+def descriptors(
+    index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: Progress = silent
+) -> dict[str, Descriptor]:
+    """Read every image once on ``workers`` threads and keep its descriptor, by id.
 
     Raises:
         DataError: an image cannot be read any more.
@@ -74,14 +76,14 @@ def looks(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, progress: 
     usual = median(math.sqrt(entry.height * entry.width) for entry in index.entries)
     ids = [entry.id for entry in index.entries]
 
-    def seen(id: str) -> Look:
-        return look(loaded(index.dataset, dataset, id).image, usual)
+    def seen(id: str) -> Descriptor:
+        return descriptor(loaded(index.dataset, dataset, id).image, usual)
 
     return dict(zip(ids, ordered(seen, ids, workers, progress), strict=True))
 
 
 def similar(
-    looks: Mapping[str, Look],
+    descriptors: Mapping[str, Descriptor],
     assignment: Mapping[str, Split],
     *,
     least: float = ALIKE,
@@ -90,14 +92,14 @@ def similar(
 ) -> list[Pair]:
     """Pairs of images in different splits with a likeness of ``least`` or more, most alike first.
 
-    The order of ``looks`` plays no role. Blank images are left out. Of an image with more partners than candidates
-    are kept for it, those with the most similar thumbnails are found.
+    The order of ``descriptors`` plays no role. Blank images are left out. Of an image with more partners than
+    candidates are kept for it, those with the most similar thumbnails are found.
     """
-    ids = sorted(_comparable_ids(looks, assignment), key=assignment.__getitem__)
+    ids = sorted(_comparable_ids(descriptors, assignment), key=assignment.__getitem__)
     sides = [assignment[id] for id in ids]
     if len(set(sides)) < 2:
         return []
-    coarse = np.stack([looks[id].coarse for id in ids])
+    coarse = np.stack([descriptors[id].coarse for id in ids])
     wanted: dict[tuple[str, str], set[int]] = {}
     for search in SEARCHES:
         for one, other, turn in _candidates(coarse, sides, search).pairs():
@@ -107,7 +109,7 @@ def similar(
             wanted.setdefault((first, second), set()).add(turn)
 
     def measured(pair: tuple[str, str]) -> Pair:
-        first, second = (looks[id] for id in pair)
+        first, second = (descriptors[id] for id in pair)
         found = [(likeness(first, turned(second, turn)), -turn) for turn in wanted[pair]]
         best, turn = max(found)
         return Pair(*pair, best, -turn)
@@ -116,13 +118,13 @@ def similar(
     return sorted(found, key=lambda pair: (-pair.likeness, pair.first, pair.second))
 
 
-def _comparable_ids(looks: Mapping[str, Look], assignment: Mapping[str, Split]) -> list[str]:
+def _comparable_ids(descriptors: Mapping[str, Descriptor], assignment: Mapping[str, Split]) -> list[str]:
     """The images that lie in a split and have something to compare, by name."""
-    return sorted(id for id, seen in looks.items() if id in assignment and not seen.blank)
+    return sorted(id for id, seen in descriptors.items() if id in assignment and not seen.blank)
 
 
 def resemblance(
-    looks: Mapping[str, Look],
+    descriptors: Mapping[str, Descriptor],
     assignment: Mapping[str, Split],
     generator: np.random.Generator,
     *,
@@ -133,14 +135,14 @@ def resemblance(
 
     Where it is large the images of the set are alike anyway, as different parts in one and the same pose are.
     """
-    ids = _comparable_ids(looks, assignment)
+    ids = _comparable_ids(descriptors, assignment)
     if len({assignment[id] for id in ids}) < 2:
         return 0.0
     pairs = alike = 0
     for one, other in generator.integers(len(ids), size=(8 * draws, 2)).tolist():
         if pairs < draws and assignment[ids[one]] != assignment[ids[other]]:
             pairs += 1
-            alike += likeness(looks[ids[one]], looks[ids[other]]) >= least
+            alike += likeness(descriptors[ids[one]], descriptors[ids[other]]) >= least
     return alike / max(1, pairs)
 
 

@@ -46,13 +46,13 @@ def pixel_facts(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, prog
     """
     classes = len(index.classes)
 
-    def look(id: str) -> PixelFacts:
+    def one_image(id: str) -> PixelFacts:
         return facts_of(loaded(index.dataset, dataset, id), classes)
 
     levels: Any = 0
     pixels, dark, equal_channels = 0, 0, True
     areas: list[tuple[Int64, ...]] = []
-    for each in ordered(look, [entry.id for entry in index.entries], workers, progress):
+    for each in ordered(one_image, [entry.id for entry in index.entries], workers, progress):
         levels = levels + each.levels
         pixels += each.pixels
         dark += each.dark

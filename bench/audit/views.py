@@ -15,12 +15,12 @@ MOST_VIEWPOINTS = 4
 """Columns of a picture, each for both data sets."""
 SIDE = 240
 
-Look = Callable[[str], Thumbnail]
+Small = Callable[[str], Thumbnail]
 """Reduces the image of an id."""
 
 
 def views(
-    found: Correspondence, names: tuple[str, str], look: tuple[Look, Look], *, instances: int, outline: bool
+    found: Correspondence, names: tuple[str, str], small: tuple[Small, Small], *, instances: int, outline: bool
 ) -> Colour:
     """One row per instance, one pair of columns per viewpoint: the first data set left, the second beside it.
 
@@ -31,7 +31,7 @@ def views(
     shown = _viewpoints(found, groups)
     by_place = {(pair.group, pair.viewpoint): pair for pair in found.pairs}
     heads = [f"viewpoint {viewpoint}\n{name}" for viewpoint in shown for name in names]
-    return gallery([_strip(group, shown, by_place, look) for group in groups], heads=heads, outline=outline)
+    return gallery([_strip(group, shown, by_place, small) for group in groups], heads=heads, outline=outline)
 
 
 def chosen_groups(found: Correspondence, instances: int) -> list[str]:
@@ -53,10 +53,10 @@ def _viewpoints(found: Correspondence, groups: Sequence[str]) -> list[str]:
 
 
 def _strip(
-    group: str, viewpoints: Sequence[str], by_place: Mapping[tuple[str, str], Pair], look: tuple[Look, Look]
+    group: str, viewpoints: Sequence[str], by_place: Mapping[tuple[str, str], Pair], small: tuple[Small, Small]
 ) -> Strip:
     tiles: list[Tile | None] = []
     for viewpoint in viewpoints:
         pair = by_place.get((group, viewpoint))
-        tiles += [Tile(look[0](pair.first)), Tile(look[1](pair.second))] if pair else [None, None]
+        tiles += [Tile(small[0](pair.first)), Tile(small[1](pair.second))] if pair else [None, None]
     return Strip(group, tuple(tiles))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_suite, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ GATE_MET = 3
 @click.option(
     "--fail-if", "gates", multiple=True, metavar="EXPR", help="Exit with 3 where B less A meets it; repeatable."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results of suites."
-)
 @format_option("csv", "json")
-@plugin_options
-def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, **given: Any) -> int:
+@workspace_options("--out")
+def command(
+    first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, workspace: Workspace
+) -> int:
     """Compare run B with run A: run folders, archives, exported leaderboards (csv, json), or suites.
 
     A gate names a measure of B less A, as 'f1@test < -2' (points) or 'cost.train_s > 20%' (percent of A). A cell that
@@ -45,20 +44,20 @@ def command(first: str, second: str, measures: tuple[str, ...], gates: tuple[str
     for text in gates:
         gate_from(text)  # a mistake is told before anything is read
     with redirect_stdout(sys.stderr):
-        sides = [_side(name, given) for name in (first, second)]
+        sides = [_side(name, workspace) for name in (first, second)]
         found, met = compare(*sides, measures=measures or SHOWN, fail_if=gates)
     click.echo(_rendered(found, met, form), nl=form != "text")
     return GATE_MET if met else 0
 
 
-def _side(name: str, given: dict[str, Any]) -> Side:
+def _side(name: str, workspace: Workspace) -> Side:
     """A run, or the run of a suite in ``--out``."""
     from bench.runs.folder import read_side
 
     path = Path(name)
     if path.is_dir() or path.suffix in (".json", ".csv", ".zip"):
         return read_side(path)
-    suite, invocation = open_suite(suite=name, profile=None, overrides=(), data=(), **given)
+    suite, invocation = workspace.suite(name)
     return read_side(invocation.places.run(suite.name))
 
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 import click
 
-from bench.cli.options import open_suite, suite_options
+from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import format_option, printed
-
-if TYPE_CHECKING:
-    from bench.suite.reading.load import Suite
 
 
 @click.command("effects")
@@ -22,7 +14,7 @@ if TYPE_CHECKING:
 @click.option("--metric", default="f1@test", show_default=True, help="A score that follows from pixel counts.")
 @click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
 @format_option("csv", "json")
-def command(suite: str, axis: str, metric: str, reference: str | None, form: str, **given: Any) -> None:
+def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None, form: str) -> None:
     """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
 
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
@@ -34,21 +26,10 @@ def command(suite: str, axis: str, metric: str, reference: str | None, form: str
     from bench.report.effects_document import effects_document
     from bench.runs.folder import records_in, told
 
-    opened, folder = _opened(suite, given)
+    opened, folder = suite.run()
     if reference is None and axis == opened.board.rows:
         reference = opened.board.reference
     records = legacy(told(folder, records_in(folder, opened)))
     found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
     exports = {"csv": effects_csv, "json": effects_json}
     click.echo(exports[form](found) if form in exports else printed(effects_document(found), form), nl=False)
-
-
-def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Path]:
-    """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
-    from bench.runs.folder import read_run
-
-    if Path(suite).is_dir():
-        return read_run(Path(suite))[0], Path(suite)
-    with redirect_stdout(sys.stderr):
-        loaded, invocation = open_suite(suite=suite, **given)
-    return loaded, invocation.places.run(loaded.name)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import open_catalog, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.words import plural
 
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "to", required=True, type=click.Path(path_type=Path), help="The archive, such as cropping.zip.")
-@plugin_options
-def command(run: Path, to: Path, plugin: tuple[Path, ...], no_plugins: bool) -> None:
+@workspace_options()
+def command(run: Path, to: Path, workspace: Workspace) -> None:
     """Write RUN (a run folder) to one archive: suite, records, tables, pictures, citations, versions.
 
     The same run gives the same bytes. 'bench leaderboard', 'compare' and 'merge' read the archive as it is.
@@ -23,5 +23,5 @@ def command(run: Path, to: Path, plugin: tuple[Path, ...], no_plugins: bool) -> 
 
     if to.suffix != ".zip":
         raise click.UsageError(f"--to {str(to)!r}: name a file that ends in .zip")
-    count = export(run, to=to, catalog=open_catalog(plugin, no_plugins))
+    count = export(run, to=to, catalog=workspace.catalog)
     click.echo(f"{to}: {plural(count, 'file')}, {to.stat().st_size / 1e6:.1f} MB")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
-from bench.cli.options import open_catalog, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.cli.recipe_parts import recipe_offers
 from bench.errors import PluginError
 from bench.suite.shipped import shipped_suites
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @click.command("info")
 @click.argument("name")
 @click.option("--schema", is_flag=True, help="Print the settings (of a suite: its keys) as JSON Schema instead.")
-@plugin_options
-def command(name: str, schema: bool, plugin: tuple[Path, ...], no_plugins: bool) -> None:
+@workspace_options()
+def command(name: str, schema: bool, workspace: Workspace) -> None:
     """Show the component NAME (settings with defaults, provider, licence, how to obtain), or the shipped suite NAME."""
-    catalog = open_catalog(plugin, no_plugins)
+    catalog = workspace.catalog
     found, suite = _found(catalog, name), shipped_suites().get(name)
     if not found and not suite:
         raise _unknown(catalog, name)
@@ -76,16 +76,16 @@ def _lines(offer: Offer) -> list[str]:
         lines.append(f"  badge: {component.badge}")
     where = str(provider.local) if provider.local else f"{provider.package} {provider.version}"
     lines.append(f"  provider: {where} ({provider.module}, source {provider.source_hash[:12]})")
-    about = component.about
-    told = [(label, getattr(about, label)) for label in ("summary", "licence", "citation", "home", "obtain") if about]
-    lines += [f"  {label}: {text}" for label, text in told if text]
+    told = {
+        label: getattr(component.about, label, None) for label in ("summary", "licence", "citation", "home", "obtain")
+    }
+    lines += [f"  {label}: {text}" for label, text in told.items() if text]
     defaults = complete(component, {})
     lines += [f"  {text}".rstrip() for text in _explained(component.build)]
     lines.append("  settings:" if defaults else "  settings: none")
-    return lines + [
-        f"    {setting.name}: {type_text(setting.type)} = {json.dumps(defaults[setting.name])}"
-        for setting in settings_of(component)
-    ]
+    for setting in settings_of(component):
+        lines.append(f"    {setting.name}: {type_text(setting.type)} = {json.dumps(defaults[setting.name])}")
+    return lines
 
 
 def _explained(build: Callable[..., Any]) -> list[str]:
@@ -100,7 +100,8 @@ def type_text(kind: Any) -> str:
     """A setting's type as a user would say it: ``float, above 0, at most 1``."""
     if get_origin(kind) is Annotated:
         base, *notes = get_args(kind)
-        return ", ".join([type_text(base), *(text for note in notes if (text := _bounds(note)))])
+        texts = [type_text(base), *map(_bounds, notes)]
+        return ", ".join(text for text in texts if text)
     if get_origin(kind) is Literal:
         return " | ".join(json.dumps(value) for value in get_args(kind))
     if get_origin(kind) in (Union, UnionType):
@@ -112,12 +113,17 @@ def type_text(kind: Any) -> str:
         return "null"
     if is_dataclass(kind):
         hints = get_type_hints(kind, include_extras=True)
-        return "{" + ", ".join(f"{field.name}: {type_text(hints[field.name])}" for field in fields(kind)) + "}"
+        parts = ", ".join(f"{field.name}: {type_text(hints[field.name])}" for field in fields(kind))
+        return f"{{{parts}}}"
     return str(getattr(kind, "__name__", kind))
 
 
 def _bounds(note: Any) -> str:
     """The bounds of a pydantic field or an annotated-types constraint in words."""
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-    constraints = [note, *getattr(note, "metadata", ())]
-    return ", ".join(f"{word} {getattr(c, key)}" for c in constraints for key, word in words.items() if hasattr(c, key))
+    bounds = []
+    for constraint in (note, *getattr(note, "metadata", ())):
+        for key, word in words.items():
+            if hasattr(constraint, key):
+                bounds.append(f"{word} {getattr(constraint, key)}")
+    return ", ".join(bounds)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_suite, suite_options
-from bench.cli.printing import format_option, printed
+from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.printing import board_text, format_option
+from bench.cli.terminal import command_line
 
 if TYPE_CHECKING:
     from bench.report.board import Leaderboard
@@ -20,31 +21,22 @@ if TYPE_CHECKING:
 @suite_options
 @format_option("csv", "json")
 @click.option("--raw-rank", is_flag=True, help="Plain ranks by the mean in place of tie groups.")
-def command(suite: str, form: str, raw_rank: bool, **given: Any) -> None:
+def command(suite: SuiteArgument, form: str, raw_rank: bool) -> None:
     """Print the leaderboard of a run folder (such as runs/cropping), or of a suite with results in --out."""
     from bench.report.ranks import plain_order
 
-    board = _board(suite, given)
-    click.echo(render(plain_order(board) if raw_rank else board, form))
+    board = _board(suite)
+    click.echo(board_text(plain_order(board) if raw_rank else board, form))
 
 
-def _board(suite: str, given: dict[str, Any]) -> Leaderboard:
+def _board(suite: SuiteArgument) -> Leaderboard:
     from bench.commands import board_of_plan, board_of_run
 
-    if Path(suite).is_dir() or (Path(suite).suffix == ".zip" and Path(suite).is_file()):
-        return board_of_run(Path(suite))
-    from bench.cli.run import command_line
+    run = Path(suite.name)
+    if run.is_dir() or (run.suffix == ".zip" and run.is_file()):
+        return board_of_run(run)
     from bench.engine.scheduler import make_plan
 
-    opened, invocation = open_suite(suite=suite, **given)
+    opened, invocation = suite.opened()
     with redirect_stdout(sys.stderr):
         return board_of_plan(make_plan(opened, invocation), command_line())
-
-
-def render(board: Leaderboard, form: str) -> str:
-    """A leaderboard in one of the formats."""
-    from bench.render.data import board_csv, board_json
-    from bench.report.board_document import board_document
-
-    exports = {"csv": board_csv, "json": board_json}
-    return exports[form](board) if form in exports else printed(board_document(board), form)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_catalog, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.suite.shipped import shipped_suites
 
 if TYPE_CHECKING:
-    from bench.catalog import Offer
+    from bench.catalog import Catalog, Offer
 
 KINDS = (
     "datasets", "models", "crops", "preprocess", "augment", "losses", "optimisers", "schedules", "metrics", "launchers",
@@ -21,8 +21,8 @@ KINDS = (
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
-@plugin_options
-def command(kind: str, plugin: tuple[Path, ...], no_plugins: bool) -> None:
+@workspace_options()
+def command(kind: str, workspace: Workspace) -> None:
     """List the components of KIND with their provider, or the optimisers, schedules, launchers or shipped suites."""
     if kind == "suites":
         rows = [(name, _description(path)) for name, path in shipped_suites().items()]
@@ -31,7 +31,7 @@ def command(kind: str, plugin: tuple[Path, ...], no_plugins: bool) -> None:
     elif kind in ("optimisers", "schedules"):
         rows = _of_recipes(kind)
     else:
-        rows = _components(kind, plugin, no_plugins)
+        rows = _components(kind, workspace.catalog)
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
         click.echo(f"{name:{width}s}  {text}".rstrip())
@@ -39,11 +39,11 @@ def command(kind: str, plugin: tuple[Path, ...], no_plugins: bool) -> None:
         click.echo("'bench info NAME' prints one, to copy and change", err=True)
 
 
-def _components(plural: str, plugin: tuple[Path, ...], no_plugins: bool) -> list[tuple[str, str]]:
+def _components(plural: str, catalog: Catalog) -> list[tuple[str, str]]:
     from bench.catalog import PLURALS
 
     kind = next(kind for kind, word in PLURALS.items() if word == plural)
-    return [(offer.component.name, _line(offer)) for offer in open_catalog(plugin, no_plugins).offers(kind)]
+    return [(offer.component.name, _line(offer)) for offer in catalog.offers(kind)]
 
 
 def _of_recipes(plural: str) -> list[tuple[str, str]]:

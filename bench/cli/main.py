@@ -87,8 +87,9 @@ def _internal(error: Exception) -> int:
     import tempfile
     import traceback
 
+    from bench.errors import named_line
+
     with tempfile.NamedTemporaryFile("w", prefix="bench-", suffix=".log", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
-    text = " ".join(str(error).split())
-    click.echo(f"internal error: {type(error).__name__}: {text} (traceback in {file.name}; please report it)", err=True)
+    click.echo(f"internal error: {named_line(error)} (traceback in {file.name}; please report it)", err=True)
     return 1

@@ -1,13 +1,14 @@
-"""Options that several commands share, and what they stand for."""
+"""Options that several commands share, and the one value that a command gets for them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,15 +24,193 @@ if TYPE_CHECKING:
     from bench.suite.reading.load import Suite
     from bench.suite.schema import Ref
 
-F = TypeVar("F", bound=Callable[..., Any])
+Command = Callable[..., Any]
 
-_PLUGINS = (
-    click.option(
-        "--plugin", "plugin", multiple=True, type=click.Path(path_type=Path), help="A local plugin file; repeatable."
+OPTIONS: dict[str, Callable[[Command], Command]] = {
+    "--data": click.option("--data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),
+    "--out": click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("runs"),
+        show_default=True,
+        is_eager=True,  # the name of a suite may be that of a run below it
+        help="Folder for results.",
     ),
-    click.option("--no-plugins", "no_plugins", is_flag=True, help="Leave installed third-party plugins out."),
-)
-_DATA = (click.option("--data", "data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),)
+    "--plugin": click.option(
+        "--plugin", multiple=True, type=click.Path(path_type=Path), help="A local plugin file; repeatable."
+    ),
+    "--no-plugins": click.option("--no-plugins", is_flag=True, help="Leave installed third-party plugins out."),
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The components and folders that a command was given; each is looked at when it is first asked for."""
+
+    plugin: tuple[Path, ...]
+    no_plugins: bool
+    data: tuple[str, ...] = ()
+    out: Path = Path("runs")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All components; a plugin that is broken is reported in one line and stops nothing."""
+        from bench.catalog import load_catalog
+
+        with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what a command prints
+            catalog = load_catalog(self.plugin, plugins=not self.no_plugins)
+        for lost in catalog.quarantined:
+            click.echo(f"plugin left out: {lost.package} ({lost.module}): {lost.reason}", err=True)
+        return catalog
+
+    @cached_property
+    def places(self) -> Places:
+        """The store, the folder for results, and the folders given with ``--data``.
+
+        Raises:
+            StoreError: ``BENCH_HOME`` cannot be looked into.
+        """
+        from bench.store.home import Places, bench_home, check_readable
+
+        check_readable(bench_home())
+        return Places(bench_home(), self.out, self._data_folders())
+
+    def invocation(self, data: Mapping[str, str]) -> Invocation:
+        """Components and folders for a run; ``data`` are the folders that its suite names itself."""
+        from bench.engine.scheduler import Invocation
+
+        places = replace(self.places, data={**data, **self.places.data})
+        return Invocation(self.catalog, places, not self.no_plugins)
+
+    def suite(self, name: str, profile: str | None = None, overrides: tuple[str, ...] = ()) -> tuple[Suite, Invocation]:
+        """Resolve a suite with its components and folders.
+
+        Raises:
+            SuiteError: with every mistake of the suite and the overrides.
+        """
+        from bench.suite.reading.load import load_suite
+
+        path = suite_path(name)
+        with redirect_stdout(sys.stderr):
+            suite = load_suite(path, self.catalog, profile=profile, overrides=overrides)
+        return suite, self.invocation(suite.data)
+
+    def ref(self, text: str) -> Ref:
+        """The data set that ``NAME`` or ``{use: NAME, settings: {...}}`` means.
+
+        Raises:
+            SuiteError: there is no such data set or setting.
+        """
+        from bench.suite.reading.inline import component_from
+
+        return component_from(text, "dataset", self.catalog)
+
+    def root(self, ref: Ref) -> Path:
+        """The folder of a data set.
+
+        Raises:
+            DataError: the folder given for it cannot be followed.
+        """
+        return self.places.root(ref.use, self.catalog.find("dataset", ref.use).component.folder)
+
+    def opened(self, text: str) -> Opened:
+        """The data set that ``text`` means, indexed now if need be, with a line that says so.
+
+        Raises:
+            BenchError: it does not exist, is absent or cannot be read.
+        """
+        from bench.stages.opening import open_indexed
+
+        ref = self.ref(text)
+
+        def indexing(done: int, total: int) -> None:
+            if done == 1:
+                click.echo(f"reading {plural(total, 'image')} of {ref.use}", err=True)
+
+        with redirect_stdout(sys.stderr):
+            return open_indexed(self.catalog, ref, self.places, indexing)
+
+    def _data_folders(self) -> dict[str, str]:
+        from bench.suite.reading.mistakes import did_you_mean
+
+        folders = {}
+        known = self.catalog.names("dataset")
+        for pair in self.data:
+            name, equals, folder = pair.partition("=")
+            if not (name and equals and folder):
+                raise click.UsageError(f"--data {pair!r}: write NAME=DIR, for example --data mtd=~/data/mtd")
+            if name.rpartition(":")[2] not in known:
+                hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
+                raise click.UsageError(f"--data {pair!r}: no data set is called {name!r}.{hint}")
+            folders[name] = folder
+        return folders
+
+
+def workspace_options(*names: str) -> Callable[[Command], Command]:
+    """Give a command ``--plugin``, ``--no-plugins`` and the shared options of these names, all as ``workspace``."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(*, plugin: tuple[Path, ...], no_plugins: bool, **others: Any) -> Any:
+            shared = {name: others.pop(name) for name in ("data", "out") if f"--{name}" in names}
+            return function(workspace=Workspace(plugin, no_plugins, **shared), **others)
+
+        return _with_options(command, [OPTIONS[name] for name in (*names, "--plugin", "--no-plugins")])
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteArgument:
+    """A suite as the user named it, with profile and overrides; for some commands the folder of a run."""
+
+    name: str
+    profile: str | None
+    overrides: tuple[str, ...]
+    workspace: Workspace
+
+    def opened(self) -> tuple[Suite, Invocation]:
+        """Resolve it.
+
+        Raises:
+            SuiteError: with every mistake of the suite and the overrides.
+        """
+        return self.workspace.suite(self.name, self.profile, self.overrides)
+
+    def run(self) -> tuple[Suite, Path]:
+        """The suite of a run folder as it was run with that folder, or the suite with its folder below ``--out``.
+
+        Raises:
+            BenchError: there is no such suite or run.
+        """
+        from bench.runs.folder import read_run
+
+        folder = Path(self.name)
+        if folder.is_dir():
+            return read_run(folder)[0], folder
+        suite, invocation = self.opened()
+        return suite, invocation.places.run(suite.name)
+
+
+def suite_options(function: Command) -> Command:
+    """Give a command the argument ``SUITE``, its profile and overrides and all shared options, as ``suite``."""
+
+    @wraps(function)
+    def command(
+        *, suite: str, profile: str | None, overrides: tuple[str, ...], workspace: Workspace, **others: Any
+    ) -> Any:
+        return function(suite=SuiteArgument(suite, profile, overrides, workspace), **others)
+
+    return _with_options(command, [*_SUITE, workspace_options("--data", "--out")])
+
+
+def _with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """The command with options that help lists in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 READ_RUNS = ("effects", "leaderboard", "score")
 """Commands that take a run folder in place of a suite, so that a bare name may be one below ``--out``."""
 
@@ -59,149 +238,10 @@ def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str
     return name
 
 
-_SUITE = (
+_SUITE: tuple[Callable[[Command], Command], ...] = (
     click.argument("suite", callback=_suite_or_run),
     click.option("--profile", help="Profile of the suite; by default the one that fits this machine."),
     click.option(
         "-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. recipe.epochs=3."
     ),
-    *_DATA,
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path),
-        default=Path("runs"),
-        show_default=True,
-        is_eager=True,  # the name of a suite may be that of a run below it
-        help="Folder for results.",
-    ),
 )
-
-
-def plugin_options(function: F) -> F:
-    """``--plugin`` and ``--no-plugins``."""
-    return _with(_PLUGINS, function)
-
-
-def suite_options(function: F) -> F:
-    """The suite argument, profile, overrides, data folders, result folder, and plugin options."""
-    return _with((*_SUITE, *_PLUGINS), function)
-
-
-def dataset_options(function: F) -> F:
-    """``--data`` and the plugin options, for commands that take data sets as arguments."""
-    return _with((*_DATA, *_PLUGINS), function)
-
-
-def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def open_catalog(plugin: tuple[Path, ...], no_plugins: bool) -> Catalog:
-    """Load all plugins; a broken one is reported in one line and stops nothing."""
-    from bench.catalog import load_catalog
-
-    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what a command prints
-        catalog = load_catalog(plugin, plugins=not no_plugins)
-    for lost in catalog.quarantined:
-        click.echo(f"plugin left out: {lost.package} ({lost.module}): {lost.reason}", err=True)
-    return catalog
-
-
-def open_suite(
-    suite: str,
-    profile: str | None,
-    overrides: tuple[str, ...],
-    data: tuple[str, ...],
-    out: Path,
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
-) -> tuple[Suite, Invocation]:
-    """Resolve a suite with its components and places.
-
-    Raises:
-        SuiteError: with every mistake of the suite and the overrides.
-    """
-    from bench.engine.scheduler import Invocation
-    from bench.store.home import Places, bench_home
-    from bench.suite.reading.load import load_suite
-
-    path = suite_path(suite)
-    catalog = open_catalog(plugin, no_plugins)
-    with redirect_stdout(sys.stderr):
-        loaded = load_suite(path, catalog, profile=profile, overrides=overrides)
-    places = Places(bench_home(), out, {**loaded.data, **_folders(data, catalog)})
-    return loaded, Invocation(catalog, places, plugin, not no_plugins)
-
-
-@dataclass(frozen=True, slots=True)
-class DataDesk:
-    """Where commands on single data sets start: the components and the folders."""
-
-    catalog: Catalog
-    places: Places
-
-    def ref(self, text: str) -> Ref:
-        """The data set that ``NAME`` or ``{use: NAME, settings: {...}}`` means.
-
-        Raises:
-            SuiteError: there is no such data set or setting.
-        """
-        from bench.suite.reading.inline import component_from
-
-        return component_from(text, "dataset", self.catalog)
-
-    def root(self, ref: Ref) -> Path:
-        """The folder of a data set.
-
-        Raises:
-            DataError: the folder given for it cannot be followed.
-        """
-        return self.places.root(ref.use, self.catalog.find("dataset", ref.use).component.folder)
-
-    def opened(self, text: str) -> Opened:
-        """The data set itself, indexed now if need be, with a line that says so.
-
-        Raises:
-            BenchError: it does not exist, is absent or cannot be read.
-        """
-        from bench.stages.opening import open_indexed
-
-        ref = self.ref(text)
-
-        def indexing(done: int, total: int) -> None:
-            if done == 1:
-                click.echo(f"reading {plural(total, 'image')} of {ref.use}", err=True)
-
-        with redirect_stdout(sys.stderr):
-            return open_indexed(self.catalog, ref, self.places, indexing)
-
-
-def data_desk(data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> DataDesk:
-    """The components, and the folders given with ``--data``; results of such commands go where they are told.
-
-    Raises:
-        StoreError: ``BENCH_HOME`` cannot be looked into.
-    """
-    from bench.store.home import Places, bench_home, check_readable
-
-    check_readable(bench_home())
-    catalog = open_catalog(plugin, no_plugins)
-    return DataDesk(catalog, Places(bench_home(), Path("runs"), _folders(data, catalog)))
-
-
-def _folders(pairs: tuple[str, ...], catalog: Catalog) -> dict[str, str]:
-    folders = {}
-    from bench.suite.reading.mistakes import did_you_mean
-
-    known = catalog.names("dataset")
-    for pair in pairs:
-        name, equals, folder = pair.partition("=")
-        if not (name and equals and folder):
-            raise click.UsageError(f"--data {pair!r}: write NAME=DIR, for example --data mtd=~/data/mtd")
-        if name.rpartition(":")[2] not in known:
-            hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
-            raise click.UsageError(f"--data {pair!r}: no data set is called {name!r}.{hint}")
-        folders[name] = folder
-    return folders

@@ -35,23 +35,29 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         if state in counts:
             yield f"  {counts[state]:5d} {state:9s} {meaning}"
     yield from _reasons(plan)
-    yield from (f"  badge: {badge}" for badge in dict.fromkeys(b for p in plan.cells for b in p.badges))
+    badges: dict[str, None] = {}
+    for planned in plan.cells:
+        badges |= dict.fromkeys(planned.badges)
+    for badge in badges:
+        yield f"  badge: {badge}"
     yield from opening_remarks(plan)
-    yield from (f"  note: {note}" for note in plan.suite.notes)
-    inert = sorted({planned.cell.labels["crop"] for planned in plan.cells if planned.inert})
-    for label in inert:
+    for note in plan.suite.notes:
+        yield f"  note: {note}"
+    inert = {planned.cell.labels["crop"] for planned in plan.cells if planned.inert}
+    for label in sorted(inert):
         yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"
-    for shelf in plan.shelves:
-        state = shelf.problem or (
-            "not indexed yet" if shelf.index is None else plural(len(shelf.index.entries), "image")
+    for dataset in plan.datasets:
+        state = dataset.problem or (
+            "not indexed yet" if dataset.index is None else plural(len(dataset.index.entries), "image")
         )
-        yield f"  data set {shelf.data.use}: {state}"
+        yield f"  data set {dataset.data.use}: {state}"
     yield _disk(plan, places)
 
 
 def opening_remarks(plan: Plan) -> Iterator[str]:
     """What to beware of before anything is spent: in the data, and on this machine."""
-    yield from (f"  remark: {remark}" for remark in plan.remarks())
+    for remark in plan.remarks():
+        yield f"  remark: {remark}"
     waiting = [planned.cell for planned in plan.cells if planned.state in (*RUNNABLE, "unindexed")]
     in_bf16 = sum(cell.recipe.precision == "bf16" for cell in waiting)
     if in_bf16 and devices_of(plan.suite.runtime) == ["cpu"] and emulates_bf16():
@@ -89,7 +95,11 @@ def _disk(plan: Plan, places: Places) -> str:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    known = "" if all(shelf.index is not None or shelf.problem for shelf in plan.shelves) else " (known after indexing)"
+    known = (
+        ""
+        if all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
+        else " (known after indexing)"
+    )
     verdict = "" if plan.disk_bytes < free else " - NOT ENOUGH"
     need, have = f"{plan.disk_bytes / 1e9:.2f} GB", f"{free / 1e9:.0f} GB"
     return f"  disk: {need} of crops to store{known}, {have} free at {_short(places.home)}{verdict}"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_catalog, plugin_options
+from bench.cli.options import Workspace, workspace_options
 
 if TYPE_CHECKING:
-    from bench.runs.asked import Picture
+    from bench.runs.inputs import Picture
     from bench.runs.predict import Trained
     from bench.stages.kinds import White
 
@@ -31,8 +31,7 @@ HIGHEST = 65535
     help="Scale grey levels: LEVEL of a picture stands for TRAINED of the training images, by default the highest of "
     "their pixel type. For a model of 8 bits, 65535 takes files of full 16 bits and 4095 a camera of 12.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
-@plugin_options
+@workspace_options("--out")
 def command(
     cell: str,
     images: tuple[Path, ...],
@@ -40,9 +39,7 @@ def command(
     to: Path,
     overwrite: bool,
     white: str | None,
-    out: Path,
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
+    workspace: Workspace,
 ) -> int:
     """Predict IMAGES (files or folders) with CELL, at the threshold that its validation chose.
 
@@ -51,22 +48,21 @@ def command(
     is turned as its Exif says. What cannot be predicted is said in one line, the others go on, and the exit code is 3.
     """
     from bench.cli.cells import found_record
-    from bench.runs.asked import asked_for
+    from bench.runs.inputs import find_inputs
     from bench.runs.predict import load_trained
     from bench.runs.products import check_place
-    from bench.store.home import Places, bench_home
 
     products, level = _products(save), _white(white)
-    _, record = found_record(out, cell)
-    asked = asked_for(images, to)
-    for line in (*asked.remarks, *asked.missed):
+    _, record = found_record(workspace.out, cell)
+    inputs = find_inputs(images, to)
+    for line in (*inputs.remarks, *inputs.missed):
         _say(line, err=True)
-    if not asked.pictures:
+    if not inputs.pictures:
         return 2
     check_place(to)
-    trained = load_trained(record, open_catalog(plugin, no_plugins), Places(bench_home(), out, {}))
-    done = [_predicted(trained, picture, to, products, level, overwrite) for picture in asked.pictures]
-    return 0 if all(done) and not asked.missed else 3
+    trained = load_trained(record, workspace.catalog, workspace.places)
+    done = [_predicted(trained, picture, to, products, level, overwrite) for picture in inputs.pictures]
+    return 0 if all(done) and not inputs.missed else 3
 
 
 def _predicted(
@@ -103,7 +99,7 @@ def _say(text: str, *, err: bool = False) -> None:
 
 
 def _products(save: str) -> tuple[str, ...]:
-    from bench.runs.asked import PRODUCTS
+    from bench.runs.inputs import PRODUCTS
 
     products = tuple(part.strip() for part in save.split(",") if part.strip())
     unknown = [part for part in products if part not in PRODUCTS]

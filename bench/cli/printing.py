@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.terminal import in_colour, width
 from bench.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from bench.document import Document
+    from bench.report.board import Leaderboard
 
 
 def format_option(*exports: str) -> Callable[[Any], Any]:
@@ -28,5 +27,13 @@ def printed(document: Document, form: str = "text") -> str:
         return FORMATS[form].render(document)
     from bench.render.text import to_text
 
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return to_text(document, shutil.get_terminal_size((100, 24)).columns, colour)
+    return to_text(document, width(), in_colour())
+
+
+def board_text(board: Leaderboard, form: str) -> str:
+    """A leaderboard in one of the formats."""
+    from bench.render.data import board_csv, board_json
+    from bench.report.board_document import board_document
+
+    exports = {"csv": board_csv, "json": board_json}
+    return exports[form](board) if form in exports else printed(board_document(board), form)

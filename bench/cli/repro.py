@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
+from bench.cli.terminal import folded
 
 if TYPE_CHECKING:
     from bench.runs.repro import Repeated
@@ -22,17 +23,13 @@ SHOWN = 12
 @click.command("repro")
 @click.argument("cell")
 @click.option("--run", "run", type=click.Path(path_type=Path), help="Its run folder; by default any below --out.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
 @click.option("--device", help="Device to run on, such as cpu or cuda:0.")
-@dataset_options
+@workspace_options("--data", "--out")
 def command(
     cell: str,
     run: Path | None,
-    out: Path,
     device: str | None,
-    data: tuple[str, ...],
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
+    workspace: Workspace,
 ) -> int:
     """Run CELL (its id, or the start of it) again from its stored record, in a fresh store that is thrown away.
 
@@ -43,14 +40,11 @@ def command(
     import tempfile
 
     from bench.cli.cells import found_record
-    from bench.cli.folding import folded
     from bench.cli.progress import watching
-    from bench.engine.scheduler import Invocation
     from bench.runs.repro import repeat
 
-    path, record = found_record(run or out, cell)
-    desk = data_desk(data, plugin, no_plugins)
-    invocation = Invocation(desk.catalog, desk.places, plugin, not no_plugins)
+    path, record = found_record(run or workspace.out, cell)
+    invocation = workspace.invocation({})
     with (
         tempfile.TemporaryDirectory(prefix="bench-repro-") as place,
         watching(plain=not sys.stderr.isatty()) as watcher,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import redirect_stdout
-from typing import Any
 
 import click
 
-from bench.cli.options import open_suite, suite_options
+from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.printing import board_text
+from bench.cli.terminal import command_line
 
 CELLS_FAILED = 3
 
@@ -18,33 +19,25 @@ CELLS_FAILED = 3
 @suite_options
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
 @click.option("--raw-rank", is_flag=True, help="Print plain ranks by the mean in place of tie groups.")
-def command(plain: bool, raw_rank: bool, **given: Any) -> int:
+def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
     Interrupt it at any time: the same command continues. A data set that is not here is a row that says how to get
     it; the exit code is 3 for cells that failed, or when nothing could be done at all.
     """
-    from bench.cli.leaderboard import render
     from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
     from bench.commands import run_and_file
     from bench.engine.scheduler import unsettled
     from bench.report.ranks import plain_order
 
-    suite, invocation = open_suite(**given)
+    opened, invocation = suite.opened()
     started = time.monotonic()
     with watching(plain=plain or not sys.stderr.isatty()) as watcher, redirect_stdout(sys.stderr):
-        plan, board = run_and_file(suite, invocation, watcher, command_line())
-    click.echo(render(plain_order(board) if raw_rank else board, "text"))
+        plan, board = run_and_file(opened, invocation, watcher, command_line())
+    click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
     for line in blocked_lines(plan):
         click.echo(line, err=True)
     minutes = (time.monotonic() - started) / 60
-    click.echo(f"results: {invocation.places.run(suite.name)} (this run took {minutes:.1f} minutes)")
+    click.echo(f"results: {invocation.places.run(opened.name)} (this run took {minutes:.1f} minutes)")
     return CELLS_FAILED if unsettled(plan) else 0
-
-
-def command_line() -> str:
-    """The command as the user typed it."""
-    import shlex
-
-    return shlex.join(["bench", *sys.argv[1:]])

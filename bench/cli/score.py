@@ -5,21 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import open_catalog, open_suite, suite_options
-from bench.cli.printing import format_option
+from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.printing import board_text, format_option
+from bench.cli.terminal import command_line
 from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
     from bench.record import Record
     from bench.report.board import Leaderboard
-    from bench.runs.rescore import Ask, Late
-    from bench.store.home import Places
+    from bench.runs.rescore import Rescored, ScoreRequest
     from bench.suite.reading.load import Suite
 
 SHOWN = ("f1", "precision", "recall")
@@ -35,54 +34,40 @@ SHOWN = ("f1", "precision", "recall")
 @click.option("--write", is_flag=True, help="Store the scores; what records hold already is never changed.")
 @format_option("csv", "json")
 def command(
-    suite: str,
+    suite: SuiteArgument,
     metrics: tuple[str, ...],
     threshold: str,
     found: float | None,
     write: bool,
     form: str,
-    **given: Any,
 ) -> int:
     """Score the finished cells of a run folder (or of a suite with results in --out) again, without predicting.
 
     Every threshold is chosen on validation. With --write, scores at the protocol's own threshold complete the cell
     records, and scores of another rule go to late/<rule>.json in the run folder.
     """
-    from bench.cli.leaderboard import render
     from bench.cli.run import CELLS_FAILED
     from bench.runs.folder import records_in, told
-    from bench.runs.rescore import Ask, file_scores, rescored
+    from bench.runs.rescore import ScoreRequest, file_scores, rescored
     from bench.score.rules import rule_from
+    from bench.store.home import Places, bench_home
 
-    ask = Ask(None if threshold == "protocol" else rule_from(threshold), found)
-    opened, catalog, places, folder = _opened(suite, given)
+    request = ScoreRequest(None if threshold == "protocol" else rule_from(threshold), found)
+    opened, folder = suite.run()
+    catalog, places = suite.workspace.catalog, Places(bench_home(), folder.parent, {})
     values = _values(metrics, catalog)
     with redirect_stdout(sys.stderr):
         records = records_in(folder, opened)
-        late = rescored(opened.cells, records, ask, catalog, places)
+        late = rescored(opened.cells, records, request, catalog, places)
         shown = told(folder, {**records, **{one.cell: one.shown for one in late}})
-        board = _board(opened, shown, values, ask)
-    click.echo(render(board, form))
-    click.echo(f"threshold: {ask.text}; {plural(len(late), 'finished cell')}", err=True)
+        board = _board(opened, shown, values, request)
+    click.echo(board_text(board, form))
+    click.echo(f"threshold: {request.text}; {plural(len(late), 'finished cell')}", err=True)
     for line in _remarks(late):
         click.echo(line, err=True)
-    for path in file_scores(folder, late, ask, catalog) if write else ():
+    for path in file_scores(folder, late, request, catalog) if write else ():
         click.echo(f"wrote {path}", err=True)
     return CELLS_FAILED if any(one.problem or one.differing for one in late) else 0
-
-
-def _opened(suite: str, given: dict[str, Any]) -> tuple[Suite, Catalog, Places, Path]:
-    """The suite of a run folder as it was run, or a suite with its results in ``--out``."""
-    from bench.runs.folder import read_run
-
-    if Path(suite).is_dir():
-        from bench.store.home import Places, bench_home
-
-        folder = Path(suite)
-        catalog = open_catalog(given["plugin"], given["no_plugins"])
-        return read_run(folder)[0], catalog, Places(bench_home(), folder.parent, {}), folder
-    loaded, invocation = open_suite(suite=suite, **given)
-    return loaded, invocation.catalog, invocation.places, invocation.places.run(loaded.name)
 
 
 def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
@@ -97,23 +82,28 @@ def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
         mistake = value_mistake(f"{name}@test", catalog.names("metric"))
         if mistake:
             raise click.UsageError(f"--metric: {mistake}")
-    return tuple(f"{name}@{split}" for name in metrics or SHOWN for split in ("validation", "test"))
+    values: list[str] = []
+    for name in metrics or SHOWN:
+        values += [f"{name}@validation", f"{name}@test"]
+    return tuple(values)
 
 
-def _board(suite: Suite, records: Mapping[str, Record], values: tuple[str, ...], ask: Ask) -> Leaderboard:
+def _board(suite: Suite, records: Mapping[str, Record], values: tuple[str, ...], request: ScoreRequest) -> Leaderboard:
     """The leaderboard of the late scores."""
     from dataclasses import replace
 
-    from bench.cli.run import command_line
     from bench.commands import board_of_records
 
-    name = suite.name if ask.is_protocol else f"{suite.name}, threshold {ask.text}"
+    name = suite.name if request.is_protocol else f"{suite.name}, threshold {request.text}"
     shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))
     return board_of_records(shown, records, command_line())
 
 
-def _remarks(late: list[Late]) -> list[str]:
+def _remarks(late: list[Rescored]) -> list[str]:
     """What could not be scored, what is not believed, and what differs from the record, each once."""
     problems = [one.problem for one in late if one.problem]
     differing = [f"cell {one.cell}: {', '.join(one.differing[:3])}: not stored" for one in late if one.differing]
-    return list(dict.fromkeys([*problems, *(alarm for one in late for alarm in one.alarms), *differing]))
+    alarms: list[str] = []
+    for one in late:
+        alarms += one.alarms
+    return list(dict.fromkeys([*problems, *alarms, *differing]))

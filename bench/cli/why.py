@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import data_desk, dataset_options, open_suite
+from bench.cli.options import Workspace, workspace_options
+from bench.cli.terminal import folded
 
 if TYPE_CHECKING:
     from bench.engine.scheduler import Invocation
@@ -24,42 +25,38 @@ if TYPE_CHECKING:
 @click.option("--suite", help="Ask of this suite file as it is now; by default of the suite as it was run.")
 @click.option("--profile", help="Profile of that suite.")
 @click.option("-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of that suite.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
-@dataset_options
-def command(cell: str, **given: Any) -> None:
+@workspace_options("--data", "--out")
+def command(
+    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
+) -> None:
     """Say why CELL (its id, or the start of it) is done, stale, failed, pending or blocked.
 
     For a cell that runs again: the first stage that is asked otherwise than it was done, and every field, component
     version, stage version and data fingerprint that differs.
     """
-    from bench.cli.folding import folded
     from bench.runs.why import why
 
     with redirect_stdout(sys.stderr):
-        wanted, suite, invocation = _found(cell, **given)
-        found = why(wanted, suite, invocation, lambda text: click.echo(text, err=True))
+        wanted, opened, invocation = _found(cell, suite, profile, overrides, workspace)
+        found = why(wanted, opened, invocation, lambda text: click.echo(text, err=True))
     for line in folded(lines(found)):
         click.echo(line)
 
 
 def _found(
-    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], **given: Any
+    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
 ) -> tuple[Cell, Suite, Invocation]:
     """The cell with its suite, as it was run or as the file is now."""
     from bench.cli.cells import cell_by_start, found_cell
 
     if suite is not None:
-        loaded, invocation = open_suite(suite=suite, profile=profile, overrides=overrides, **given)
+        loaded, invocation = workspace.suite(suite, profile, overrides)
         return cell_by_start(loaded.cells, cell, suite), loaded, invocation
     if profile or overrides:
         raise click.UsageError("--profile and -x say how a suite is read; name it with --suite")
-    from bench.engine.scheduler import Invocation
-    from bench.store.home import Places
-
-    folder, stored, wanted = found_cell(given["out"], cell)
-    desk = data_desk(given["data"], given["plugin"], given["no_plugins"])
-    places = Places(desk.places.home, folder.parent, {**stored.data, **desk.places.data})
-    return wanted, stored, Invocation(desk.catalog, places, given["plugin"], not given["no_plugins"])
+    folder, stored, wanted = found_cell(workspace.out, cell)
+    invocation = workspace.invocation(stored.data)
+    return wanted, stored, replace(invocation, places=replace(invocation.places, out=folder.parent))
 
 
 def lines(found: Why) -> Iterator[str]:

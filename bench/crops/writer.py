@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bench.crops.hdf5 import SCHEMA, Pixels, Tables, crop_checksum, table_checksum
 from bench.errors import StoreError
+from bench.files import sync
 from bench.types import Image, Mask
 
 SPARE = 1 << 20
@@ -67,7 +68,7 @@ class Writer:
                 file.attrs["schema"], file.attrs["key"] = SCHEMA, tables.key
             os.fsync(self.descriptor)
             self.temporary.rename(self.path)
-            _sync_folder(self.path.parent)
+            sync(self.path.parent)  # makes the rename itself survive a power cut
 
 
 @contextmanager
@@ -154,12 +155,3 @@ def _sweep(path: Path) -> None:
             with suppress(OSError), left.open("rb") as file:  # gone by now, or locked: at work
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 left.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

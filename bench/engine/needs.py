@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.engine.plan import Before, Planned
+from bench.engine.plan import Planned, Pretraining
 from bench.stages.jobs import Ended
 from bench.store.home import Places
 from bench.store.store import stage_note
@@ -21,7 +21,7 @@ class Needs:
     """
 
     ready: Sequence[Planned]
-    missing: Mapping[str, Before]
+    missing: Mapping[str, Pretraining]
     makers: Mapping[str, str]
     held: Mapping[str, Sequence[Planned]]
     places: Places
@@ -31,17 +31,17 @@ class Needs:
         """Sort cells by what they need that is not in the store yet."""
         ready: list[Planned] = []
         held: dict[str, list[Planned]] = {}
-        runs: dict[str, Before] = {}
+        runs: dict[str, Pretraining] = {}
         for planned in runnable:
-            before = planned.before
-            if before is None or stage_note(places.stage("train", before.train)) is not None:
+            pretraining = planned.pretraining
+            if pretraining is None or stage_note(places.stage("train", pretraining.train)) is not None:
                 ready.append(planned)
             else:
-                held.setdefault(before.train, []).append(planned)
-                runs.setdefault(before.train, before)
+                held.setdefault(pretraining.train, []).append(planned)
+                runs.setdefault(pretraining.train, pretraining)
         by_train = {planned.keys["train"]: planned.cell.id for planned in reversed(ready)}
         makers = {by_train[key]: key for key in runs if key in by_train}
-        missing = {key: before for key, before in runs.items() if key not in by_train}
+        missing = {key: pretraining for key, pretraining in runs.items() if key not in by_train}
         return Needs(ready, missing, {**makers, **{key: key for key in missing}}, held, places)
 
     def after(self, ended: Ended) -> tuple[Sequence[Planned], Sequence[tuple[Planned, Ended]]]:
@@ -55,6 +55,6 @@ class Needs:
 
 
 def _lost(planned: Planned, ended: Ended) -> Ended:
-    assert planned.before is not None
-    name = planned.before.cell.dataset.use
+    assert planned.pretraining is not None
+    name = planned.pretraining.cell.dataset.use
     return Ended(planned.cell.id, ended.state, f"pretraining on {name} {ended.state.word}: {ended.reason}", ended.log)

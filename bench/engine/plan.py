@@ -13,7 +13,7 @@ from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
 from bench.record import Record, State, record_of
 from bench.stages.graph import Graph, IndexedData, Stage, bank_crops
-from bench.stages.indexing import Shelf, indexed, shelf
+from bench.stages.indexing import LocatedDataset, indexed, locate
 from bench.store.home import Places
 from bench.store.records import read_record
 from bench.store.store import stage_note
@@ -38,11 +38,11 @@ RUNNABLE = ("pending", "stale", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class Pretraining:
     """The pretraining run of a cell: its stages are tiles, crops and train."""
 
     cell: Cell
-    shelf: Shelf
+    dataset: LocatedDataset
     stages: tuple[Stage, ...]
 
     @property
@@ -63,8 +63,8 @@ class Planned:
     state: CellState
     reason: str | None = None
     stages: tuple[Stage, ...] = ()
-    shelf: Shelf | None = None
-    before: Before | None = None
+    dataset: LocatedDataset | None = None
+    pretraining: Pretraining | None = None
     waits_for: tuple[str, ...] = ()
     record: Record | None = None
     inert: bool | None = None
@@ -108,7 +108,7 @@ class Plan:
 
     suite: Suite
     cells: tuple[Planned, ...]
-    shelves: tuple[Shelf, ...]
+    datasets: tuple[LocatedDataset, ...]
     disk_bytes: int
     catalog: Catalog
 
@@ -167,7 +167,7 @@ class Planner:
     catalog: Catalog
     places: Places
     made: frozenset[str] = frozenset()
-    _shelves: dict[str, Shelf] = field(default_factory=dict)
+    _datasets: dict[str, LocatedDataset] = field(default_factory=dict)
     _indexed: dict[tuple[str, str], IndexedData | str] = field(default_factory=dict)
     _inert: dict[str, bool | None] = field(default_factory=dict)
     _disk: dict[str, int] = field(default_factory=dict)
@@ -176,7 +176,7 @@ class Planner:
         """Give every cell its state."""
         graph = Graph(self.catalog)
         planned = tuple(self._planned(cell, graph) for cell in self.suite.cells)
-        return Plan(self.suite, planned, tuple(self._shelves.values()), sum(self._disk.values()), self.catalog)
+        return Plan(self.suite, planned, tuple(self._datasets.values()), sum(self._disk.values()), self.catalog)
 
     def _planned(self, cell: Cell, graph: Graph) -> Planned:
         if cell.excluded is not None:
@@ -185,19 +185,21 @@ class Planner:
             return Planned(cell, "skipped", cell.skipped)
         record = read_record(self.places.record(self.suite.name, cell.id))
         runs = [cell, *([source] if (source := source_of(cell)) else [])]
-        shelves = [self._shelf(run) for run in runs]
-        planned = Planned(cell, "blocked", shelf=shelves[0], record=record)
-        for run, found in zip(runs, shelves, strict=True):
+        datasets = [self._located(run) for run in runs]
+        planned = Planned(cell, "blocked", dataset=datasets[0], record=record)
+        for run, found in zip(runs, datasets, strict=True):
             if found.problem is not None:
                 return replace(planned, reason=_of_run(run, cell, found.problem), data_absent=found.absent)
-        waits_for = tuple(found.locator for found in shelves if found.index is None)
+        waits_for = tuple(found.locator for found in datasets if found.index is None)
         if waits_for:
             return replace(planned, state="unindexed", waits_for=waits_for)
-        known = [self._data(run, found) for run, found in zip(runs, shelves, strict=True)]
+        known = [self._data(run, found) for run, found in zip(runs, datasets, strict=True)]
         for run, data in zip(runs, known, strict=True):
             if isinstance(data, str):
                 return replace(planned, reason=_of_run(run, cell, data))
-        return self._keyed(planned, graph, _Known(runs, shelves, [data for data in known if not isinstance(data, str)]))
+        return self._keyed(
+            planned, graph, _Known(runs, datasets, [data for data in known if not isinstance(data, str)])
+        )
 
     def _keyed(self, planned: Planned, graph: Graph, known: _Known) -> Planned:
         """The cell with its stages, or the reason why it cannot have any."""
@@ -205,35 +207,37 @@ class Planner:
         planned = replace(planned, remarks=tuple(_remarks(known)))
         try:
             refusal = graph.refusal(cell, data)
-            before = None
+            pretraining = None
             if len(known.runs) > 1 and refusal is None:
                 source, its_data = known.runs[1], known.data[1]
                 refusal = graph.unlike(source, its_data, cell, data)
-                before = Before(source, known.shelves[1], graph.learning(source, its_data))
+                pretraining = Pretraining(source, known.datasets[1], graph.learning(source, its_data))
             if refusal is not None:
                 return replace(planned, state="skipped", reason=refusal)
             for run, its_data in zip(known.runs, known.data, strict=True):
                 if unmarked := nothing_to_learn(run, its_data, self.catalog, self.places):
                     return replace(planned, reason=_of_run(run, cell, unmarked))
-            stages = graph.chain(cell, data, before.stages[-1] if before else None)
+            stages = graph.chain(cell, data, pretraining.stages[-1] if pretraining else None)
             state = _state(planned.record, {stage.kind: stage.key for stage in stages})
             if state in RUNNABLE:
                 for run, its_data, chain in zip(
-                    known.runs, known.data, (stages, before.stages if before else ()), strict=False
+                    known.runs, known.data, (stages, pretraining.stages if pretraining else ()), strict=False
                 ):
                     self._count_disk(run, chain, *graph.prepared(run, its_data))
         except BenchError as error:
             return replace(planned, reason=str(error))
         inert = self._is_inert(stages[1].key)
-        return replace(planned, state=state, stages=stages, before=before, inert=inert, badges=tuple(_badges(known)))
+        return replace(
+            planned, state=state, stages=stages, pretraining=pretraining, inert=inert, badges=tuple(_badges(known))
+        )
 
-    def _shelf(self, cell: Cell) -> Shelf:
+    def _located(self, cell: Cell) -> LocatedDataset:
         identity = digest([cell.dataset.use, dict(cell.dataset.settings)])
-        if identity not in self._shelves:
-            self._shelves[identity] = shelf(self.catalog, cell.dataset, self.places, self.made)
-        return self._shelves[identity]
+        if identity not in self._datasets:
+            self._datasets[identity] = locate(self.catalog, cell.dataset, self.places, self.made)
+        return self._datasets[identity]
 
-    def _data(self, cell: Cell, found: Shelf) -> IndexedData | str:
+    def _data(self, cell: Cell, found: LocatedDataset) -> IndexedData | str:
         rule = cell.protocol.split
         identity = (found.locator, str(rule))
         if identity not in self._indexed:
@@ -265,7 +269,7 @@ class _Known:
     """A cell and its pretraining run, if any, each with its data set."""
 
     runs: Sequence[Cell]
-    shelves: Sequence[Shelf]
+    datasets: Sequence[LocatedDataset]
     data: Sequence[IndexedData]
 
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from bench.catalog import Catalog
 from bench.engine.launchers import LocalLauncher
 from bench.engine.needs import Needs
-from bench.engine.plan import RUNNABLE, Before, Plan, Planned, Planner
+from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
 from bench.machine import gpus, processors
 from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, reuse
-from bench.stages.indexing import Shelf, plain_rule
+from bench.stages.indexing import LocatedDataset, plain_rule
 from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
@@ -55,11 +54,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one command brings along: components, folders, local plugins."""
+    """What one command brings along: components and folders, and whether installed third-party plugins count."""
 
     catalog: Catalog
     places: Places
-    plugins: tuple[Path, ...] = ()
     third_party: bool = True
 
 
@@ -97,7 +95,7 @@ def _mark_used(plan: Plan, places: Places) -> None:
     """Say to ``bench cache gc`` that the stages of finished cells were of use just now."""
     done = [planned for planned in plan.cells if planned.state == "done"]
     stages = {(kind, key) for planned in done for kind, key in planned.keys.items()}
-    stages |= {("train", planned.before.train) for planned in done if planned.before}
+    stages |= {("train", planned.pretraining.train) for planned in done if planned.pretraining}
     for kind, key in stages:
         touch_stage(places.stage(kind, key))
 
@@ -137,8 +135,8 @@ def _make_indices(
     plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher
 ) -> tuple[set[str], dict[str, str]]:
     """Index every data set that needs it; return the locators of those made, and why not for the others."""
-    wanted = [shelf for shelf in plan.shelves if shelf.index is None and shelf.problem is None]
-    jobs = [_job(shelf.locator, shelf, invocation) for shelf in wanted]
+    wanted = [dataset for dataset in plan.datasets if dataset.index is None and dataset.problem is None]
+    jobs = [_job(dataset.locator, dataset, invocation) for dataset in wanted]
     launcher.submit(jobs)
     problems: dict[str, str] = {}
     waiting = {job.key for job in jobs}
@@ -151,10 +149,10 @@ def _make_indices(
     return {job.key for job in jobs} - set(problems), problems
 
 
-def _job(key: str, shelf: Shelf, invocation: Invocation) -> Job:
+def _job(key: str, dataset: LocatedDataset, invocation: Invocation) -> Job:
     return Job(
         key=key,
-        data=shelf.data,
+        data=dataset.data,
         home=str(invocation.places.home),
         plugins=_local_plugins(invocation.catalog),
         third_party=invocation.third_party,
@@ -197,19 +195,19 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
         watcher.tick()
 
 
-def _source_job(before: Before, invocation: Invocation) -> Job:
+def _source_job(pretraining: Pretraining, invocation: Invocation) -> Job:
     """A job that ends with the weights of a pretraining run; it files no record."""
     return replace(
-        _job(before.train, before.shelf, invocation),
-        data=replace(before.shelf.data, split=plain_rule(before.cell.protocol.split)),
-        stages=tuple(as_json(before.stages)),
+        _job(pretraining.train, pretraining.dataset, invocation),
+        data=replace(pretraining.dataset.data, split=plain_rule(pretraining.cell.protocol.split)),
+        stages=tuple(as_json(pretraining.stages)),
     )
 
 
 def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
-    assert planned.shelf is not None
+    assert planned.dataset is not None
     cell = planned.cell
-    job = _job(cell.id, planned.shelf, invocation)
+    job = _job(cell.id, planned.dataset, invocation)
     return replace(
         job,
         data=replace(job.data, split=plain_rule(cell.protocol.split)),

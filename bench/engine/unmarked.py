@@ -22,11 +22,11 @@ def nothing_to_learn(run: Cell, data: IndexedData, catalog: Catalog, places: Pla
     and to a run without epochs.
     """
     name = run.dataset.use
-    look = f"'bench info {name}' has the settings, what is read says: {_command(run.dataset, catalog, places)}"
+    advice = f"'bench info {name}' has the settings, what is read says: {_command(run.dataset, catalog, places)}"
     if not any(data.marked.values()):
         return (
             f"none of the {sum(data.images.values()):,} images of {name!r} has a defect pixel: nothing can be learned "
-            f"or scored; masks may be missing, empty or read wrongly; {look}"
+            f"or scored; masks may be missing, empty or read wrongly; {advice}"
         )
     if data.marked.get("train") or not _learns(run, catalog):
         return None
@@ -34,7 +34,7 @@ def nothing_to_learn(run: Cell, data: IndexedData, catalog: Catalog, places: Pla
     return (
         f"the training split of {name!r} ({rule_text(run.protocol.split)}) has no defect pixel (images with a defect: "
         f"{counts}): nothing can be learned; give another split, or mend masks that are missing, empty or inverted; "
-        f"{look}"
+        f"{advice}"
     )
 
 

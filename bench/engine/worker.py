@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from bench.catalog import Catalog, load_catalog
-from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError
+from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, named_line
 from bench.record import State
 from bench.stages.jobs import Ended, Job
 
@@ -66,9 +66,7 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
         log = traceback.format_exc() if error.__cause__ else None  # a plugin's own error stands behind it
         return Ended(job.key, state_of(error), str(error), log, time.perf_counter() - started)
     except (Exception, SystemExit) as error:
-        text = " ".join(str(error).split()) or "no message"
-        reason = f"{type(error).__name__}: {text}"
-        return Ended(job.key, state_of(error), reason, traceback.format_exc(), time.perf_counter() - started)
+        return Ended(job.key, state_of(error), named_line(error), traceback.format_exc(), time.perf_counter() - started)
     return Ended(job.key, State.OK, seconds=time.perf_counter() - started)
 
 

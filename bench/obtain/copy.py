@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from bench.errors import DataError
 from bench.obtain.space import check_space
+from bench.threads import Progress
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -27,7 +27,7 @@ def copy_file(source: Path, target: Path) -> None:
         raise DataError(f"{source}: cannot be copied ({error.strerror or error})") from None
 
 
-def copy_folder(source: Path, into: Path, progress: Callable[[int, int], None]) -> None:
+def copy_folder(source: Path, into: Path, progress: Progress) -> None:
     """Copy a folder's content; hidden entries and ``__MACOSX`` stay behind. ``progress`` counts bytes.
 
     Raises:

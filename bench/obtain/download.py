@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,8 @@ from urllib.request import url2pathname
 from bench.component import Download
 from bench.errors import DataError
 from bench.obtain.space import check_space, size_text
-from bench.obtain.unpack import SUFFIXES, looks_like_html, silent
+from bench.obtain.unpack import SUFFIXES, looks_like_html
+from bench.threads import Progress, silent
 
 if TYPE_CHECKING:
     from requests import Response
@@ -72,7 +73,7 @@ def download_file(
     folder: Path,
     *,
     trusted: str | None = None,
-    progress: Callable[[int, int], None] = silent,
+    progress: Progress = silent,
 ) -> Path:
     """The file in ``folder``: fetched from the first address that gives it whole, or there already and intact.
 
@@ -127,7 +128,7 @@ class Resuming:
     whether the last transfer began with bytes that lay there.
     """
 
-    def __init__(self, part: Path, download: Download, known: str | None, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, part: Path, download: Download, known: str | None, progress: Progress) -> None:
         self.part = part
         self.size = download.size
         self.known = known

@@ -23,7 +23,7 @@ from bench.obtain.space import NoRoom, check_space
 from bench.obtain.unpack import archive_kind, unpack
 from bench.obtain.verify import Verified, examine, other_settings
 from bench.picture_files import visible
-from bench.stages.indexing import listed, open_dataset, shelf
+from bench.stages.indexing import listed, locate, open_dataset
 from bench.stages.jobs import DataRef
 from bench.store.home import Places, expanded, resolved
 from bench.store.place import claimed, draft, publish, publish_link
@@ -32,7 +32,7 @@ from bench.suite.schema import Ref
 
 Watch = Callable[[str, int, int], None]
 """Told what is done, and (done, total) in bytes or images; a total of 0 is unknown."""
-Look = Literal["decode", "list"]
+Reading = Literal["decode", "list"]
 """How a reader examines what is imported: every image, or the list of files only."""
 
 
@@ -46,7 +46,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _Target:
     """One data set to be got: who reads it, and where it belongs."""
 
     catalog: Catalog
@@ -55,17 +55,17 @@ class _Desk:
     data: DataRef
 
     @staticmethod
-    def of(catalog: Catalog, ref: Ref, places: Places) -> _Desk:
+    def of(catalog: Catalog, ref: Ref, places: Places) -> _Target:
         """Find the reader and the place.
 
         Raises:
             SettingsError: the reader refuses its settings, which must be said before anything is taken.
         """
         own = replace(places, data={})  # what is got goes under $BENCH_HOME, wherever the user keeps another copy
-        desk = _Desk(catalog, ref, catalog.find("dataset", ref.use), shelf(catalog, ref, own).data)
+        target = _Target(catalog, ref, catalog.find("dataset", ref.use), locate(catalog, ref, own).data)
         with suppress(DataError, PluginError):  # of data that are not there yet
-            open_dataset(catalog, desk.data)
-        return desk
+            open_dataset(catalog, target.data)
+        return target
 
     @property
     def name(self) -> str:
@@ -82,14 +82,14 @@ class _Desk:
     def beside(self, what: str) -> Path:
         return self.root.with_name(f".{self.root.name}.{what}")
 
-    def examined(self, folder: Path, look: Look, watch: Watch) -> Arrived:
+    def examined(self, folder: Path, reading: Reading, watch: Watch) -> Arrived:
         """What the reader says of a folder that is to be the data set.
 
         Raises:
             DataError: it does not accept it, or there is more than the release holds.
         """
         dataset = open_dataset(self.catalog, replace(self.data, root=str(folder)))
-        if look == "list":
+        if reading == "list":
             images = len(listed(dataset, self.name))
             if not images:
                 raise DataError(f"{folder}: holds no image")
@@ -125,37 +125,37 @@ def fetch_dataset(catalog: Catalog, ref: Ref, places: Places, watch: Watch) -> A
         DataError: it has no download, is there already, cannot be had, is damaged, or its reader does not accept it.
         SettingsError: it was asked for with settings; those choose what is read of a release that comes whole.
     """
-    desk = _Desk.of(catalog, ref, places)
-    other = other_settings(desk.offer.component, ref)
+    target = _Target.of(catalog, ref, places)
+    other = other_settings(target.offer.component, ref)
     if other:
         raise SettingsError(
-            f"{desk.name} is fetched whole, not with {other}; write 'bench data fetch {desk.name}' and give the "
+            f"{target.name} is fetched whole, not with {other}; write 'bench data fetch {target.name}' and give the "
             "settings where the data set is used"
         )
-    downloads = desk.release.downloads
+    downloads = target.release.downloads
     if not downloads:
-        raise DataError(_by_hand(desk))
-    with claimed(desk.root, desk.name):
-        inbox = inbox_of(desk.root)
+        raise DataError(_by_hand(target))
+    with claimed(target.root, target.name):
+        inbox = inbox_of(target.root)
         inbox.mkdir(exist_ok=True)
         _check_room(downloads, inbox)
-        digests = _digests(desk)
-        files = [_downloaded(desk, download, _slot(inbox, k), digests, watch) for k, download in enumerate(downloads)]
+        digests = _digests(target)
+        files = [_downloaded(target, download, _slot(inbox, k), digests, watch) for k, download in enumerate(downloads)]
         unproven = [file for file, download in zip(files, downloads, strict=True) if not download.sha256]
-        with draft(desk.root) as folder, _thrown_away_on_refusal(unproven):
+        with draft(target.root) as folder, _thrown_away_on_refusal(unproven):
             for file, download in zip(files, downloads, strict=True):
                 _place(file, folder / download.folder, watch)
-            with _refusing(desk, folder):
-                arrived = desk.examined(folder, "list", watch)
+            with _refusing(target, folder):
+                arrived = target.examined(folder, "list", watch)
             new = {d.urls[0]: sha256_of(f) for d, f in zip(downloads, files, strict=True) if not d.sha256}
-            publish(folder, desk.root)
-        _remember(desk, {**digests, **new})
+            publish(folder, target.root)
+        _remember(target, {**digests, **new})
         shutil.rmtree(inbox)
     return arrived
 
 
 def import_dataset(
-    catalog: Catalog, ref: Ref, places: Places, paths: Sequence[Path], watch: Watch, *, look: Look = "decode"
+    catalog: Catalog, ref: Ref, places: Places, paths: Sequence[Path], watch: Watch, *, reading: Reading = "decode"
 ) -> Arrived:
     """Unpack archives or copy folders and files that were downloaded by hand, and take them over once they are read.
 
@@ -165,42 +165,42 @@ def import_dataset(
     Raises:
         DataError: a path is missing, an archive is damaged, the reader does not accept it, or the data set is there.
     """
-    desk = _Desk.of(catalog, ref, places)
-    with claimed(desk.root, desk.name):
-        with draft(desk.root) as folder:
+    target = _Target.of(catalog, ref, places)
+    with claimed(target.root, target.name):
+        with draft(target.root) as folder:
             for path in paths:
-                _take(expanded(path), folder, desk, watch, alone=len(paths) == 1)
-            with _refusing(desk, folder):
-                arrived = desk.examined(folder, look, watch)
-            publish(folder, desk.root)
-        _keep_index(desk, arrived)
+                _take(expanded(path), folder, target, watch, alone=len(paths) == 1)
+            with _refusing(target, folder):
+                arrived = target.examined(folder, reading, watch)
+            publish(folder, target.root)
+        _keep_index(target, arrived)
     return arrived
 
 
 def link_dataset(
-    catalog: Catalog, ref: Ref, places: Places, folder: Path, watch: Watch, *, look: Look = "decode"
+    catalog: Catalog, ref: Ref, places: Places, folder: Path, watch: Watch, *, reading: Reading = "decode"
 ) -> Arrived:
     """Leave a folder where it is and let the data set's place point to it, once it is read.
 
     Raises:
         DataError: it is no folder, the reader does not accept it, or the data set is there.
     """
-    desk = _Desk.of(catalog, ref, places)
+    target = _Target.of(catalog, ref, places)
     source = resolved(folder)
     if not source.is_dir():
         raise DataError(f"{folder}: not a folder; only a folder can be linked to, import archives without --link")
-    with claimed(desk.root, desk.name):
-        with _refusing(desk, source):
-            arrived = desk.examined(source, look, watch)
-        publish_link(source, desk.root)
-        _keep_index(desk, arrived)
+    with claimed(target.root, target.name):
+        with _refusing(target, source):
+            arrived = target.examined(source, reading, watch)
+        publish_link(source, target.root)
+        _keep_index(target, arrived)
     return arrived
 
 
-def _by_hand(desk: _Desk) -> str:
-    about = desk.offer.component.about
+def _by_hand(target: _Target) -> str:
+    about = target.offer.component.about
     how = f" How to get it: {about.obtain}." if about and about.obtain else ""
-    return f"{desk.name} has no download.{how} 'bench data import {desk.name} PATH' takes over what you have"
+    return f"{target.name} has no download.{how} 'bench data import {target.name} PATH' takes over what you have"
 
 
 def _slot(inbox: Path, number: int) -> Path:
@@ -215,7 +215,7 @@ def _check_room(downloads: Sequence[Download], inbox: Path) -> None:
     check_space(inbox, max(0, sizes - arrived) + sizes, "fetching and unpacking")
 
 
-def _downloaded(desk: _Desk, download: Download, slot: Path, digests: Mapping[str, str], watch: Watch) -> Path:
+def _downloaded(target: _Target, download: Download, slot: Path, digests: Mapping[str, str], watch: Watch) -> Path:
     name = file_name(download)
     first = digests.get(download.urls[0])
     try:
@@ -226,23 +226,23 @@ def _downloaded(desk: _Desk, download: Download, slot: Path, digests: Mapping[st
         if first is None:
             raise
         raise Altered(
-            f"{error}; that is what came at the first fetch, as {desk.beside('digests.json')} says: "
+            f"{error}; that is what came at the first fetch, as {target.beside('digests.json')} says: "
             "remove that file if the release was renewed"
         ) from None
 
 
-def _digests(desk: _Desk) -> dict[str, str]:
+def _digests(target: _Target) -> dict[str, str]:
     """SHA-256 by address, of files fetched before."""
-    path = desk.beside("digests.json")
+    path = target.beside("digests.json")
     try:
         return {str(url): str(digest) for url, digest in read_json(path)["sha256"].items()} if path.is_file() else {}
     except (Damaged, KeyError, AttributeError):
         raise DataError(f"{path}: damaged; remove it, and what is fetched next is trusted") from None
 
 
-def _remember(desk: _Desk, digests: Mapping[str, str]) -> None:
+def _remember(target: _Target, digests: Mapping[str, str]) -> None:
     if digests:
-        write_json(desk.beside("digests.json"), {"schema": SCHEMA, "sha256": dict(digests)})
+        write_json(target.beside("digests.json"), {"schema": SCHEMA, "sha256": dict(digests)})
 
 
 @contextmanager
@@ -267,25 +267,25 @@ def _place(file: Path, into: Path, watch: Watch) -> None:
         copy_file(file, into / file.name)
 
 
-def _take(path: Path, folder: Path, desk: _Desk, watch: Watch, *, alone: bool) -> None:
+def _take(path: Path, folder: Path, target: _Target, watch: Watch, *, alone: bool) -> None:
     """Bring one path of the user's into the draft."""
     if path.is_dir():
         into = folder if alone else folder / resolved(path).name
         copy_folder(path, into, lambda done, total: watch(f"copying {path.name}", done, total))
     elif path.is_file():
-        places = {file_name(download): download.folder for download in desk.release.downloads}
+        places = {file_name(download): download.folder for download in target.release.downloads}
         _place(path, folder / places.get(path.name, ""), watch)
     else:
         raise DataError(f"{path}: no such file or folder; name the archive or folder that you downloaded")
 
 
-def _keep_index(desk: _Desk, arrived: Arrived) -> None:
+def _keep_index(target: _Target, arrived: Arrived) -> None:
     if arrived.verified:
-        write_index(Path(desk.data.index), arrived.verified.index, ())
+        write_index(Path(target.data.index), arrived.verified.index, ())
 
 
 @contextmanager
-def _refusing(desk: _Desk, folder: Path) -> Iterator[None]:
+def _refusing(target: _Target, folder: Path) -> Iterator[None]:
     """Say what the reader refused, without the path of a draft that will be gone.
 
     Where it found nothing but archives, say that these must be named.
@@ -294,10 +294,10 @@ def _refusing(desk: _Desk, folder: Path) -> Iterator[None]:
         yield
     except DataError as error:
         text = str(error)
-        if folder.parent == desk.root.parent:
-            text = text.replace(f"{folder}/", "").replace(str(folder), desk.name)
+        if folder.parent == target.root.parent:
+            text = text.replace(f"{folder}/", "").replace(str(folder), target.name)
         inner = [path.name for path in visible(folder) if path.is_file() and archive_kind(path)]
         if inner:
             shown = ", ".join(inner[:3]) + (f" and {len(inner) - 3} more" if len(inner) > 3 else "")
             text = f"{text}; it holds archives ({shown}): name those in the command"
-        raise DataError(f"{desk.name} is not taken over: {text}") from None
+        raise DataError(f"{target.name} is not taken over: {text}") from None

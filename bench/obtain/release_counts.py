@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,19 +64,25 @@ def census(index: DatasetIndex) -> Census:
     """Count an index."""
     entries = index.entries
     official = Counter(entry.official for entry in entries if entry.official)
+    classes = [_count(name, [entry.pixels[k] for entry in entries]) for k, name in enumerate(index.classes, start=1)]
+    widths = [entry.width for entry in entries]
+    heights = [entry.height for entry in entries]
     return Census(
         images=len(entries),
         marked=sum(any(entry.pixels[1:]) for entry in entries),
         groups=len({entry.group for entry in entries}),
         splits={split: official[split] for split in SPLITS if official[split]},
-        classes=tuple(
-            ClassCount(name, sum(e.pixels[k] > 0 for e in entries), sum(e.pixels[k] for e in entries))
-            for k, name in enumerate(index.classes, start=1)
-        ),
-        ignored=ClassCount("ignored", sum(e.ignored > 0 for e in entries), sum(e.ignored for e in entries)),
-        widths=(min(e.width for e in entries), max(e.width for e in entries)),
-        heights=(min(e.height for e in entries), max(e.height for e in entries)),
+        classes=tuple(classes),
+        ignored=_count("ignored", [entry.ignored for entry in entries]),
+        widths=(min(widths), max(widths)),
+        heights=(min(heights), max(heights)),
     )
+
+
+def _count(name: str, pixels: Sequence[int]) -> ClassCount:
+    """Images with such a pixel, and all such pixels; ``pixels`` are by image."""
+    images = sum(count > 0 for count in pixels)
+    return ClassCount(name, images, sum(pixels))
 
 
 def compare(found: Census, release: Release | None) -> Verdict:
@@ -91,11 +97,13 @@ def compare(found: Census, release: Release | None) -> Verdict:
         why = "masks that should mark a defect are empty" if emptied else "is another version mixed in?"
         return Verdict("wrong", f"more than the release: {_listed(more)}; {why}")
     if not less:
-        return Verdict("complete", f"complete release: {', '.join(f'{f.found:,} {f.what}' for f in facts)}")
+        counts = [f"{fact.found:,} {fact.what}" for fact in facts]
+        return Verdict("complete", f"complete release: {', '.join(counts)}")
     if facts[0].what == "images" and facts[0] not in less:
         return Verdict("wrong", f"as many images as the release, but {_listed(less)}; get the data set again")
     first, *others = (fact for fact in less if not fact.of_class)
-    return Verdict("subset", f"a subset: {_text(first)}" + (f" ({_listed(others)})" if others else ""))
+    also = f" ({_listed(others)})" if others else ""
+    return Verdict("subset", f"a subset: {_text(first)}{also}")
 
 
 def _facts(found: Census, release: Release) -> Iterator[Fact]:

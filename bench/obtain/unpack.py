@@ -20,6 +20,7 @@ from typing import IO, Any, Literal, cast
 
 from bench.errors import DataError
 from bench.obtain.space import NoRoom, check_space, size_text
+from bench.threads import Progress, silent
 
 MOST_RATIO = 200
 HARMLESS = 2**30
@@ -27,6 +28,9 @@ MOST_MEMBERS = 2_000_000
 CHUNK = 2**20
 END_BYTES = 22 + 76 + 2**16
 """The end record of a zip file, the records of large ones before it, and the longest comment behind it."""
+
+OF_THE_DISK = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
+"""What keeps a file from being written whatever it is called; all else is the fault of a name in the archive."""
 
 Kind = Literal["zip", "tar", "gz", "bz2", "xz"]
 SUFFIXES: dict[str, Kind] = {
@@ -52,10 +56,6 @@ class Member:
     folder: bool
 
 
-def silent(done: int, total: int) -> None:
-    """Report no progress."""
-
-
 def archive_kind(path: Path) -> Kind | None:
     """The kind of archive that a file's name says it is; by its first bytes where the name has no ending; else None."""
     name = path.name.lower()
@@ -77,24 +77,27 @@ def _start(path: Path) -> bytes:
         return file.read(512)
 
 
-def unpack(archive: Path, into: Path, *, progress: Callable[[int, int], None] = silent) -> list[PurePosixPath]:
+def unpack(
+    archive: Path, into: Path, *, progress: Progress = silent, again: str = "get it again"
+) -> list[PurePosixPath]:
     """Unpack all files of an archive into an existing folder; returns their paths in it.
 
     ``progress`` is told (done, total) bytes. A failure may leave files in ``into``: the caller throws it away.
+    ``again`` ends the message about a damaged archive: where a sound one comes from.
 
     Raises:
         DataError: not an archive, cut short, altered, or with a member that is refused; names archive and member.
     """
     kind = archive_kind(archive)
-    with _naming(archive):
+    with naming(archive, again):
         if kind is None:
             raise DataError(f"{archive}: not an archive; {', '.join(SUFFIXES)} can be unpacked")
-        _check_start(archive, kind)
-        take = _unpack_zip if kind == "zip" else _unpack_tar
-        return take(archive, kind, into, progress)
+        _check_start(archive, kind, again)
+        gate = _Gate(archive, again)
+        return _unpack_zip(gate, into, progress) if kind == "zip" else _unpack_tar(gate, kind, into, progress)
 
 
-def _check_start(archive: Path, kind: Kind) -> None:
+def _check_start(archive: Path, kind: Kind, again: str) -> None:
     """Say what a file is that only bears the name of an archive."""
     start = _start(archive)
     if looks_like_html(start):
@@ -103,7 +106,7 @@ def _check_start(archive: Path, kind: Kind) -> None:
         )
     if kind != "tar" and not any(start.startswith(mark) for mark, of in _STARTS.items() if of == kind):
         size = size_text(archive.stat().st_size)
-        raise DataError(f"{archive}: not a {kind} archive, whatever its name says ({size}); get it again")
+        raise DataError(f"{archive}: not a {kind} archive, whatever its name says ({size}); {again}")
 
 
 def looks_like_html(start: bytes) -> bool:
@@ -113,7 +116,7 @@ def looks_like_html(start: bytes) -> bool:
 
 
 @contextmanager
-def _naming(archive: Path) -> Iterator[None]:
+def naming(archive: Path, again: str) -> Iterator[None]:
     """Turn what the decoders raise on damaged archives into one line that names the archive."""
     import lzma
     import zlib
@@ -123,13 +126,17 @@ def _naming(archive: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"{archive}: the file is missing") from None
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise DataError(f"{archive}: cut short or altered ({error or type(error).__name__}); get it again") from None
+        raise DataError(f"{archive}: cut short or altered ({error or type(error).__name__}); {again}") from None
     except (NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
-        raise DataError(f"{archive}: cannot be unpacked ({error}); get it again or unpack it by hand") from None
+        raise DataError(f"{archive}: cannot be unpacked ({error}); {again} or unpack it by hand") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom(f"{archive}: cannot be unpacked ({_reason(error)}); make room and repeat") from None
-        raise DataError(f"{archive}: cannot be unpacked ({_reason(error)}); get it again") from None
+        if error.errno in OF_THE_DISK:
+            raise NoRoom(
+                f"{archive}: cannot be unpacked ({_reason(error)}); look at the permissions and repeat"
+            ) from None
+        raise DataError(f"{archive}: cannot be unpacked ({_reason(error)}); {again}") from None
 
 
 def _reason(error: OSError) -> str:
@@ -143,6 +150,7 @@ class _Gate:
     """Lets the members of one archive through, one by one."""
 
     archive: Path
+    again: str
     total: int = 0
     _files: set[PurePosixPath] = field(default_factory=set)
     _folders: set[PurePosixPath] = field(default_factory=set)
@@ -170,7 +178,7 @@ class _Gate:
 
     def refuse(self, name: str, why: str) -> DataError:
         """The error for one member."""
-        return DataError(f"{self.archive}: member {name!r} {why}; nothing was unpacked: get it from the release itself")
+        return DataError(f"{self.archive}: member {name!r} {why}; nothing was unpacked: {self.again}")
 
     def _inside(self, name: str) -> PurePosixPath:
         """The path of a member below the target folder."""
@@ -198,10 +206,10 @@ class _Gate:
     def check_filled(self) -> None:
         """Refuse an archive without any file."""
         if not self._files:
-            raise DataError(f"{self.archive}: holds no file; get it again")
+            raise DataError(f"{self.archive}: holds no file; {self.again}")
 
 
-def _write(source: IO[bytes], target: Path, archive: Path, member: Member) -> None:
+def _write(source: IO[bytes], target: Path, gate: _Gate, member: Member) -> None:
     """Copy one member to a new file.
 
     Raises:
@@ -215,25 +223,27 @@ def _write(source: IO[bytes], target: Path, archive: Path, member: Member) -> No
             shutil.copyfileobj(source, file, CHUNK)
             written = file.tell()
     except FileExistsError:
-        raise DataError(f"{archive}: member {str(member.path)!r} is in another archive too; take one of them") from None
+        raise DataError(
+            f"{gate.archive}: member {str(member.path)!r} is in another archive too; take one of them"
+        ) from None
     if written != member.size:
         raise DataError(
-            f"{archive}: member {str(member.path)!r} has {written:,} bytes, {member.size:,} are declared; get it again"
+            f"{gate.archive}: member {str(member.path)!r} has {written:,} bytes, {member.size:,} are declared; "
+            f"{gate.again}"
         )
 
 
-def _unpack_zip(archive: Path, kind: Kind, into: Path, progress: Callable[[int, int], None]) -> list[PurePosixPath]:
+def _unpack_zip(gate: _Gate, into: Path, progress: Progress) -> list[PurePosixPath]:
     import lzma
     import zlib
 
-    del kind
-    gate = _Gate(archive)
+    archive = gate.archive
     with zipfile.ZipFile(archive) as packed:
         members = [(info, _admit_zip(gate, info)) for info in packed.infolist()]
         if len(members) != members_declared(archive):
             raise DataError(
                 f"{archive}: cut short or altered: it lists {len(members):,} of {members_declared(archive):,} members; "
-                "get it again"
+                f"{gate.again}"
             )
         gate.check_filled()
         check_space(into, gate.total, f"unpacking {archive.name}")
@@ -244,10 +254,10 @@ def _unpack_zip(archive: Path, kind: Kind, into: Path, progress: Callable[[int, 
                 continue
             try:
                 with packed.open(info) as source:
-                    _write(source, into / member.path, archive, member)
+                    _write(source, into / member.path, gate, member)
             except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
                 raise DataError(
-                    f"{archive}: member {info.filename!r} is cut short or altered ({error}); get the archive again"
+                    f"{archive}: member {info.filename!r} is cut short or altered ({error}); {gate.again}"
                 ) from None
             done += member.size
             progress(done, gate.total)
@@ -293,9 +303,9 @@ class _Strict(tarfile.TarInfo):
             raise tarfile.ReadError(f"{error} at byte {tarfile_.offset:,}") from None
 
 
-def _unpack_tar(archive: Path, kind: Kind, into: Path, progress: Callable[[int, int], None]) -> list[PurePosixPath]:
+def _unpack_tar(gate: _Gate, kind: Kind, into: Path, progress: Progress) -> list[PurePosixPath]:
     """Read through once to check every member and every checksum of the packing, then once more to unpack."""
-    gate = _Gate(archive)
+    archive = gate.archive
     with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
         for info in packed:
             _admit_tar(gate, info)
@@ -303,9 +313,9 @@ def _unpack_tar(archive: Path, kind: Kind, into: Path, progress: Callable[[int, 
             pass
     gate.check_filled()
     check_space(into, gate.total, f"unpacking {archive.name}")
-    again = _Gate(archive)
+    second = _Gate(archive, gate.again)
     with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
-        return list(_written(packed, again, into, lambda done: progress(done, gate.total)))
+        return list(_written(packed, second, into, lambda done: progress(done, gate.total)))
 
 
 def _written(
@@ -322,7 +332,7 @@ def _written(
         source = packed.extractfile(info)
         assert source is not None, "a plain file has content"
         with source:
-            _write(source, into / member.path, gate.archive, member)
+            _write(source, into / member.path, gate, member)
         progress(gate.total)
         yield member.path
 

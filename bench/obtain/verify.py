@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from bench.component import Component, complete, guarded
 from bench.data.index import DatasetIndex, build_index
 from bench.data.index_file import write_index
 from bench.obtain.release_counts import Census, Verdict, census, compare
-from bench.stages.indexing import THREADS, known_index, listed, open_dataset, shelf
+from bench.stages.indexing import THREADS, known_index, listed, locate, open_dataset
 from bench.store.home import Places, check_writable, writing
 from bench.suite.schema import Ref
+from bench.threads import Progress
 from bench.types import Dataset
 
 
@@ -31,14 +31,14 @@ class Verified:
     outdated: tuple[str, ...] = ()
 
 
-def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Callable[[int, int], None]) -> Verified:
+def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Progress) -> Verified:
     """Decode every image and mask, whatever an index says of them, and keep what was found as the index.
 
     Raises:
         DataError: the data are absent, or images cannot be used: up to 20 are named.
         PluginError: the reader fails.
     """
-    data = shelf(catalog, ref, places).data
+    data = locate(catalog, ref, places).data
     path = Path(data.index)
     check_writable(path.parent)
     before = known_index(path)
@@ -53,7 +53,7 @@ def _outdated(before: DatasetIndex, now: DatasetIndex) -> tuple[str, ...]:
     return tuple(entry.id for entry in now.entries if digests.get(entry.id) != entry.digest)
 
 
-def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Callable[[int, int], None]) -> Verified:
+def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Progress) -> Verified:
     """Decode every image of an open data set.
 
     Raises:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import StoreError
+from bench.files import whole_file, whole_folder
 from bench.record import EndWord, Record
 from bench.report.changes import changes
 from bench.report.measures import leaves
@@ -253,27 +253,20 @@ def _write(
 ) -> None:
     """Fill a new folder and rename it into place; a run that is there already gets its files one by one, each whole."""
     fresh = not (to / SUITE).is_file()
-    folder = to.with_name(f".{to.name}.{os.getpid()}.tmp") if fresh else to
     try:
-        for id, choice in chosen.items():
-            if choice.run.folder.resolve() != to.resolve() or choice.record != choice.run.records[id]:
-                _copy(choice, id, folder)
-        for name, scores in late.items():
-            write_json(folder / LATE / name, scores)
-        if outdated := {id: why[id] for id, choice in chosen.items() if id in (why := choice.run.outdated)}:
-            write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
-        else:
-            (folder / OUTDATED).unlink(missing_ok=True)
-        write_json(folder / SUITE, {**whole.stored, "merged_from": names})
-        if fresh:
-            if to.exists():
-                to.rmdir()
-            folder.rename(to)
+        with whole_folder(to) if fresh else nullcontext(to) as folder:
+            for id, choice in chosen.items():
+                if choice.run.folder.resolve() != to.resolve() or choice.record != choice.run.records[id]:
+                    _copy(choice, id, folder)
+            for name, scores in late.items():
+                write_json(folder / LATE / name, scores)
+            if outdated := {id: why[id] for id, choice in chosen.items() if id in (why := choice.run.outdated)}:
+                write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
+            else:
+                (folder / OUTDATED).unlink(missing_ok=True)
+            write_json(folder / SUITE, {**whole.stored, "merged_from": names})
     except OSError as error:
         raise StoreError(f"{to}: cannot be written ({error.strerror}); free space or choose another place") from None
-    finally:
-        if fresh:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(choice: _Choice, id: str, folder: Path) -> None:
@@ -282,9 +275,7 @@ def _copy(choice: _Choice, id: str, folder: Path) -> None:
     there = [name for name in record.pictures if (run.folder / CELLS / name).is_file()]
     for name in there if run.folder.resolve() != folder.resolve() else ():
         target = folder / CELLS / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        shutil.copyfile(run.folder / CELLS / name, temporary)
-        temporary.replace(target)
+        with whole_file(target) as file, (run.folder / CELLS / name).open("rb") as picture:
+            shutil.copyfileobj(picture, file)
     kept = record if there == list(record.pictures) else record.changed(pictures=there)
     write_record(folder / CELLS / f"{id}.json", kept)

@@ -11,9 +11,9 @@ from bench.component import build, guarded
 from bench.crops.prepare import apply
 from bench.errors import DataError, PluginError, StoreError
 from bench.record import Record, State
-from bench.stages.execute import BEST, TILES
+from bench.stages.cell_run import BEST, TILES
+from bench.stages.environment import device
 from bench.stages.kinds import Kind, White, fitted, kinds_taken
-from bench.stages.learning import device
 from bench.store.home import Places
 from bench.store.store import stage_note
 from bench.types import Float32, Image, Task

@@ -31,7 +31,7 @@ AGREES = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ScoreRequest:
     """What is asked for; None is what each cell's protocol says."""
 
     rule: Rule | None = None
@@ -57,7 +57,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class Rescored:
     """One finished cell scored again, or the reason why it could not be.
 
     ``differing`` are scores that the record holds with another value than its evidence gives today.
@@ -84,23 +84,23 @@ class Late:
 
 
 def rescored(
-    cells: Iterable[Cell], records: Mapping[str, Record], ask: Ask, catalog: Catalog, places: Places
-) -> list[Late]:
+    cells: Iterable[Cell], records: Mapping[str, Record], request: ScoreRequest, catalog: Catalog, places: Places
+) -> list[Rescored]:
     """Score every finished cell, in the order of the suite; ``records`` are by cell id."""
     finished = [cell.id for cell in cells if cell.id in records and records[cell.id].state is State.OK]
-    return [_late(records[id], ask, catalog, places) for id in finished]
+    return [_rescored(records[id], request, catalog, places) for id in finished]
 
 
-def _late(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Late:
+def _rescored(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> Rescored:
     try:
-        scores = _scored(record, ask, catalog, places)
+        scores = _scored(record, request, catalog, places)
     except BenchError as error:
-        return Late(record.id, record, problem=str(error))
-    differing = tuple(_differing(record.plain_scores, scores)) if ask.is_protocol else ()
-    return Late(record.id, record, scores, differing=differing)
+        return Rescored(record.id, record, problem=str(error))
+    differing = tuple(_differing(record.plain_scores, scores)) if request.is_protocol else ()
+    return Rescored(record.id, record, scores, differing=differing)
 
 
-def _scored(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Mapping[str, Any]:
+def _scored(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> Mapping[str, Any]:
     """Scores of a finished cell.
 
     Raises:
@@ -115,9 +115,9 @@ def _scored(record: Record, ask: Ask, catalog: Catalog, places: Places) -> Mappi
             f"{folder}: the evidence of cell {record.id} is no longer in the cache; remove its record "
             f"cells/{record.id}.json and run the suite again"
         )
-    found = protocol["found"] if ask.found is None else ask.found
+    found = protocol["found"] if request.found is None else request.found
     how = Scoring(catalog, found, each=protocol["classes"] == "each")
-    return split_scores(folder, note, how, ask.rule)
+    return split_scores(folder, note, how, request.rule)
 
 
 def _differing(stored: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
@@ -136,11 +136,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def file_scores(folder: Path, late: Sequence[Late], ask: Ask, catalog: Catalog) -> list[Path]:
+def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) -> list[Path]:
     """Store the scores where they belong, and return the files written; a record changed meanwhile is left alone."""
-    if not ask.is_protocol:
-        path = folder / "late" / ask.file
-        write_json(path, _content(late, ask, catalog))
+    if not request.is_protocol:
+        path = folder / "late" / request.file
+        write_json(path, _content(late, request, catalog))
         return [path]
     written = []
     for one in late:
@@ -151,12 +151,12 @@ def file_scores(folder: Path, late: Sequence[Late], ask: Ask, catalog: Catalog) 
     return written
 
 
-def _content(late: Sequence[Late], ask: Ask, catalog: Catalog) -> dict[str, Any]:
+def _content(late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) -> dict[str, Any]:
     """Scores by cell and split, with the rule and the metrics that made them; counts per image are left out."""
     return {
         "schema": SCHEMA,
-        "threshold": PROTOCOL if ask.rule is None else ask.rule.text,
-        "found": ask.found,
+        "threshold": PROTOCOL if request.rule is None else request.rule.text,
+        "found": request.found,
         "metrics": [identity(offer) for offer in offered_metrics(catalog)],
         "cells": {one.cell: _without_counts(one.scores) for one in late if one.scores is not None},
         "missing": {one.cell: one.problem for one in late if one.scores is None},

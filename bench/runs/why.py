@@ -88,15 +88,15 @@ def _reason(planned: Planned) -> str:
 
 def _indexed(planned: Planned, invocation: Invocation, say: Say) -> tuple[list[str], set[str]]:
     """Index what the cell waits for; say which images are not what the old index has."""
-    shelves = [planned.shelf, planned.before.shelf if planned.before else None]
+    datasets = [planned.dataset, planned.pretraining.dataset if planned.pretraining else None]
     said: list[str] = []
-    for shelf in [found for found in shelves if found is not None and found.locator in planned.waits_for]:
-        path = Path(shelf.data.index)
+    for dataset in [found for found in datasets if found is not None and found.locator in planned.waits_for]:
+        path = Path(dataset.data.index)
         old = _old(path)
-        say(f"reading the images of {shelf.data.use}")
-        job = Job(key=shelf.locator, data=shelf.data, home=str(invocation.places.home))
+        say(f"reading the images of {dataset.data.use}")
+        job = Job(key=dataset.locator, data=dataset.data, home=str(invocation.places.home))
         make_index(job, invocation.catalog, lambda *_: None)
-        said += _image_changes(shelf.data.use, old, read_index(path)) if old else []
+        said += _image_changes(dataset.data.use, old, read_index(path)) if old else []
     return said, set(planned.waits_for)
 
 
@@ -134,13 +134,13 @@ def _stages(planned: Planned, places: Places) -> Iterator[StageReason]:
     """Every stage, those of the pretraining run first."""
     assert planned.record is not None
     stored = dict(planned.record.keys)
-    if planned.before is not None and stored:
+    if planned.pretraining is not None and stored:
         train = _note(places, "train", stored.get("train", ""))
         source = (train or {}).get("needs", {}).get("pretrain")
         note = _note(places, "train", source or "")
         keys = {**((note or {}).get("needs") or {}), **({"train": source} if source else {})}
         yield from _chain(
-            planned.before.stages, keys, places, f"the pretraining run on {planned.before.cell.dataset.use}"
+            planned.pretraining.stages, keys, places, f"the pretraining run on {planned.pretraining.cell.dataset.use}"
         )
     if stored:
         yield from _chain(planned.stages, stored, places, "")
@@ -212,9 +212,9 @@ def _remarks(planned: Planned, suite: Suite, invocation: Invocation, images: Seq
 
 def _moved(planned: Planned) -> Iterator[str]:
     """Images that entered or left validation and test since the record was made."""
-    if planned.shelf is None or planned.shelf.index is None or planned.record is None:
+    if planned.dataset is None or planned.dataset.index is None or planned.record is None:
         return
-    now = assign(planned.shelf.index, planned.cell.protocol.split)
+    now = assign(planned.dataset.index, planned.cell.protocol.split)
     for split in ("validation", "test"):
         counts = planned.record.of_split(split).image_counts
         if counts:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from bench.record import Record, State, record_of
+from bench.stages.cell_run import CellRun, Note
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.store import stage_note
 
-if TYPE_CHECKING:
-    from bench.stages.execute import Note, Workshop
 
-
-def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> Record:
+def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
     """Score a cell from its stored evidence and gather what a reader of the board may ask for."""
-    stages, each = workshop.stages, workshop.stages["train"].facts["classes"] == "each"
-    how = Scoring(workshop.catalog, stages["score"].facts["found"], each)
-    filing = workshop.job.filing
+    stages, each = run.stages, run.stages["train"].facts["classes"] == "each"
+    how = Scoring(run.catalog, stages["score"].facts["found"], each)
+    filing = run.job.filing
     train, predict, crops = notes["train"], notes["predict"], notes.get("crops", {})
     return record_of(
         **filing,
         state=State.OK,
         reason=None,
-        scores=split_scores(workshop.folder("predict"), predict, how),
+        scores=split_scores(run.folder("predict"), predict, how),
         last_step=predict["last_step"],
         ceiling=predict["ceiling"],
         convergence={
@@ -39,7 +36,7 @@ def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> Record:
             "tiles_s": notes["tiles"]["seconds"],
             "crops_s": crops.get("seconds"),
             "train_s": train["seconds"],
-            "pretrain_s": _pretraining_s(workshop),
+            "pretrain_s": _pretraining_s(run),
             "predict_s": predict["predict_s"],
             "image_latency_s": predict["predict_s"] / max(1, predict["images"]),
             "crops_per_s": train.get("crops_per_s"),
@@ -54,8 +51,8 @@ def cell_record(workshop: Workshop, notes: Mapping[str, Note]) -> Record:
     )
 
 
-def _pretraining_s(workshop: Workshop) -> float | None:
+def _pretraining_s(run: CellRun) -> float | None:
     """Seconds that the training of the source took; None without one, or where it is no longer in the store."""
-    key = workshop.stages["train"].needs.get("pretrain")
-    note = stage_note(workshop.places.stage("train", key)) if key else None
+    key = run.stages["train"].needs.get("pretrain")
+    note = stage_note(run.places.stage("train", key)) if key else None
     return None if note is None else float(note["seconds"])

@@ -76,13 +76,13 @@ class Graph:
     _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
     _shapes: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
 
-    def chain(self, cell: Cell, data: IndexedData, before: Stage | None = None) -> tuple[Stage, ...]:
+    def chain(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, ...]:
         """The stages of a cell in the order they run: tiles, crops, train, predict, score.
 
-        ``before`` is the ``train`` stage of its pretraining run, the last of :meth:`learning` of that run.
+        ``pretraining`` is the ``train`` stage of its pretraining run, the last of :meth:`learning` of that run.
         """
         protocol = cell.protocol
-        tiles, crops, train = self.learning(cell, data, before)
+        tiles, crops, train = self.learning(cell, data, pretraining)
         predict = self._once(
             "predict",
             {
@@ -100,7 +100,7 @@ class Graph:
         score = self._once("score", {"found": protocol.found}, {"predict": predict.key})
         return tiles, crops, train, predict, score
 
-    def learning(self, cell: Cell, data: IndexedData, before: Stage | None = None) -> tuple[Stage, Stage, Stage]:
+    def learning(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, Stage, Stage]:
         """The stages that give a cell's weights: tiles, crops, train. Without epochs no crops are needed."""
         recipe = spent(cell)
         given = {"data": data.fingerprint, "split": data.split}
@@ -132,7 +132,7 @@ class Graph:
             {
                 "tiles": tiles.key,
                 **({"crops": crops.key} if recipe.epochs else {}),
-                **({"pretrain": before.key} if before else {}),
+                **({"pretrain": pretraining.key} if pretraining else {}),
             },
         )
         return tiles, crops, train

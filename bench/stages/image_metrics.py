@@ -119,7 +119,7 @@ def total_of(offer: Offer, kept: Sequence[Mapping[str, Any]], split: Split, evid
         PluginError: there are none, for the reason given.
     """
     name, wanted = offer.component.name, identity(offer)
-    found = next((row for row in kept if all(row.get(key) == value for key, value in wanted.items())), None)
+    found = next((row for row in kept if wanted.items() <= row.items()), None)
     if found is None:
         raise PluginError(
             f"metric {name!r} has no rows of this prediction: it looks at whole images, and was not offered in this "

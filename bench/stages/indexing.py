@@ -32,7 +32,7 @@ THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class LocatedDataset:
     """A data set that a suite names: where its index lies, and what it says if it is current.
 
     ``absent``: its ``problem`` is that it is simply not here: no folder was given for it, none is in its place.
@@ -49,7 +49,7 @@ class Shelf:
         return Path(self.data.index).stem
 
 
-def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()) -> Shelf:
+def locate(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()) -> LocatedDataset:
     """Look a data set up without decoding anything; a data set that cannot be opened is a ``problem``.
 
     ``made`` names indices that this run has made: they are taken as they are.
@@ -62,12 +62,12 @@ def shelf(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = ()
     data = DataRef(ref.use, dict(ref.settings), str(root), str(path))
     try:
         records = listed(open_dataset(catalog, data), ref.use)
-        return Shelf(data, known_index(path) if name in made else current_index(path, records))
+        return LocatedDataset(data, known_index(path) if name in made else current_index(path, records))
     except BenchError as error:
         nowhere = places.given(ref.use, offer.component.folder) is None and not occupied(root)
         absent = nowhere and isinstance(error, DataError)  # a plugin that fails is at fault itself
         problem = f"not here: {ref.use}: {how_to_get(offer.component, ref.use)}" if absent else str(error)
-        return Shelf(data, None, problem, absent)
+        return LocatedDataset(data, None, problem, absent)
 
 
 def how_to_get(component: Component[Any], name: str) -> str:
@@ -87,20 +87,17 @@ def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
     records = guarded(f"records() of data set {name!r}", lambda: tuple(dataset.records()))
     if not all(isinstance(record, Record) for record in records):
         raise PluginError(f"records() of data set {name!r} must list Record objects")
-    odd = next((text for record in records for text in _texts(record) if not _one_line(text)), None)
-    if odd is not None:
-        raise DataError(
-            f"data set {name!r}: {odd!r} is not UTF-8 or holds a control character such as a line break; "
-            "rename the file or folder"
-        )
+    for record in records:
+        for text in (str(record.id), str(record.group)):
+            if not _is_line(text):
+                raise DataError(
+                    f"data set {name!r}: {text!r} is not UTF-8 or holds a control character such as a line break; "
+                    "rename the file or folder"
+                )
     return records
 
 
-def _texts(record: Record) -> tuple[str, str]:
-    return str(record.id), str(record.group)
-
-
-def _one_line(text: str) -> bool:
+def _is_line(text: str) -> bool:
     """Whether text can be written to any file and stays one line."""
     return text.isprintable() or not any(category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in text)
 

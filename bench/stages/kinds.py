@@ -40,8 +40,8 @@ class White:
 def kind_of(index: DatasetIndex) -> Kind:
     """The kind of a data set's images: an index refuses mixtures."""
     first = index.entries[0]
-    sums = [set(zip(entry.sums, entry.squares, strict=True)) for entry in index.entries]
-    return Kind(first.channels, first.dtype, all(len(channels) == 1 for channels in sums))
+    grey = all(len(set(zip(entry.sums, entry.squares, strict=True))) == 1 for entry in index.entries)
+    return Kind(first.channels, first.dtype, grey)
 
 
 def kinds_taken(

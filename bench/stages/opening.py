@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.catalog import Catalog, Offer
 from bench.data.index import DatasetIndex
 from bench.errors import DataError
-from bench.stages.indexing import Report, listed, make_index, open_dataset, shelf
+from bench.stages.indexing import Report, listed, locate, make_index, open_dataset
 from bench.stages.jobs import Job
 from bench.store.home import Places
 from bench.suite.schema import Ref
+from bench.threads import Progress, silent
 from bench.types import Dataset, Record
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Opened:
     index: DatasetIndex
 
 
-def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Callable[[int, int], None] = _silent) -> Opened:
+def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Progress = silent) -> Opened:
     """Open a data set; ``progress`` is told (done, total) images while it is indexed for the first time.
 
     Raises:
@@ -40,15 +36,15 @@ def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Callable[
         PluginError: nobody offers the data set, or its reader fails.
     """
     offer = catalog.find("dataset", ref.use)
-    found = shelf(catalog, ref, places)
+    found = locate(catalog, ref, places)
     if found.index is None and found.problem is None:
         make_index(Job(key=found.locator, data=found.data, home=str(places.home)), catalog, _reporting(progress))
-        found = shelf(catalog, ref, places, {found.locator})
+        found = locate(catalog, ref, places, {found.locator})
     if found.index is None:
         raise DataError(found.problem or f"data set {ref.use!r} changes while it is read; repeat the command")
     dataset = open_dataset(catalog, found.data)
     return Opened(offer, ref, Path(found.data.root), dataset, listed(dataset, ref.use), found.index)
 
 
-def _reporting(progress: Callable[[int, int], None]) -> Report:
+def _reporting(progress: Progress) -> Report:
     return lambda _what, done, total, _text: progress(done, total)

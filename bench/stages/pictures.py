@@ -4,86 +4,61 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-
-from bench.pictures.sheet import Panel, Pick, contact_sheet, named, panel, worst
+from bench.images import write_png
+from bench.pictures.curves import aprf_plot, training_plot, write_figure
+from bench.pictures.overlay import overlay
+from bench.pictures.sheet import Panel, contact_sheet, panel
 from bench.record import Convergence, Record
 from bench.score.evidence import Evidence, read_evidence
-from bench.types import Bool
-
-if TYPE_CHECKING:
-    from bench.stages.execute import Workshop
+from bench.score.thresholds import curves
+from bench.stages.cell_run import HISTORY, CellRun
+from bench.stages.shown import SHOWN, picks, read_shown
 
 APRF, TRAINING, OVERLAYS = "aprf.png", "training.png", "overlays.png"
 
-SHOWN = "shown.npz"
-"""File of the predict stage with binary predictions of the images that the overlays show."""
 
-CHOSEN, WORST, LOUDEST = 4, 2, 2
-"""Images on a sheet: spread over the defective ones, of lowest F1, of most false positives."""
-
-
-def picks(test: Evidence, threshold: int) -> list[Pick]:
-    """The images of a sheet, each once; the chosen ones are the same for every cell of a data set."""
-    from bench.score.metrics import image_counts
-
-    counted = {"ids": test.ids, "counts": image_counts(test, threshold).tolist()}
-    defective = [test.ids[number] for number in np.unique(test.defects.image)]
-    places = np.linspace(0, len(defective) - 1, min(CHOSEN, len(defective))).round().astype(int)
-    found = [
-        *named(counted, [defective[place] for place in places]),
-        *worst(counted, "f1", WORST),
-        *worst(counted, "false positives", LOUDEST),
-    ]
-    return list({pick.id: pick for pick in reversed(found)}.values())[::-1]
-
-
-def draw_pictures(workshop: Workshop, record: Record, folder: Path) -> list[str]:
+def draw_pictures(run: CellRun, record: Record, folder: Path) -> list[str]:
     """Draw what a cell has into ``folder`` and return the file names; a baseline has no training curve."""
-    from bench.pictures.curves import aprf_plot, training_plot, write_figure
-    from bench.score.thresholds import curves
-
-    test = read_evidence(workshop.folder("predict") / "test.npz")
-    named = (record.axes.get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model"))
     badges = "".join(f" [{badge}]" for badge in record.badges)
-    title = " / ".join(label for label in named if label != "none") + badges
+    title = _title(record) + badges
+    test = read_evidence(run.folder("predict") / "test.npz")
     values = curves(test)
-    validation = record.of_split("validation")
-    figure = aprf_plot(values.pop("threshold"), values, validation["threshold"], title=title)
+    figure = aprf_plot(values.pop("threshold"), values, record.of_split("validation")["threshold"], title=title)
     write_figure(figure, folder / APRF)
     drawn = [APRF]
-    history = json.loads((workshop.folder("train") / "history.json").read_text(encoding="utf-8"))
-    if history:
-        if not validation["positive_share"]:
-            history = [{name: value for name, value in row.items() if name != "validation_f1"} for row in history]
+    if history := _history(run, record):
         at = record.convergence or Convergence()
         figure = training_plot(history, convergence_epoch=at.epoch, best_epoch=at.best_epoch or 0, title=title)
         write_figure(figure, folder / TRAINING)
         drawn.append(TRAINING)
-    if panels := _panels(workshop, test, record):
-        from bench.images import write_png
-
+    if panels := _panels(run, test, record):
         write_png(folder / OVERLAYS, contact_sheet(panels, note=badges.strip()))
         drawn.append(OVERLAYS)
     return drawn
 
 
-def _panels(workshop: Workshop, test: Evidence, record: Record) -> list[Panel]:
-    """Overlays of the picked images on the image as it was read, before preprocessing."""
-    from bench.pictures.overlay import overlay
+def _title(record: Record) -> str:
+    labels = [record.axes.get(axis, "none") for axis in ("dataset", "pretrain", "preprocess", "crop", "model")]
+    return " / ".join(label for label in labels if label != "none")
 
+
+def _history(run: CellRun, record: Record) -> list[dict[str, Any]]:
+    """Training epoch by epoch; without a defect pixel to be found, F1 on validation says nothing and is left out."""
+    history: list[dict[str, Any]] = json.loads((run.folder("train") / HISTORY).read_text(encoding="utf-8"))
+    if not record.of_split("validation")["positive_share"]:
+        for epoch in history:
+            epoch.pop("validation_f1", None)
+    return history
+
+
+def _panels(run: CellRun, test: Evidence, record: Record) -> list[Panel]:
+    """Overlays of the picked images on the image as it was read, before preprocessing."""
     name = f"{record.axes['crop']} / {record.axes['model']}"
-    shown = read_shown(workshop.folder("predict") / SHOWN)
+    shown = read_shown(run.folder("predict") / SHOWN)
     panels = []
     for pick in picks(test, record.of_split("validation")["threshold_index"]):
-        sample = workshop.dataset.load(pick.id)
+        sample = run.dataset.load(pick.id)
         panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), name, pick))
     return panels
-
-
-def read_shown(path: Path) -> dict[str, Bool]:
-    """Image id to binary prediction, as the predict stage kept them."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {str(id): stored[f"mask_{number}"].astype(bool) for number, id in enumerate(stored["ids"])}

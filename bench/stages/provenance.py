@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.machine import nvidia_driver, processor_lines
+from bench.stages.environment import threads
 from bench.types import JsonValue
 
 PACKAGES: Sequence[str] = (
@@ -48,11 +49,6 @@ def provenance() -> dict[str, JsonValue]:
         "commit": commit,
         "commit_changed": None if commit is None else has_changes(CHECKOUT),
     }
-
-
-def threads() -> int:
-    """Threads this worker may use."""
-    return int(os.environ.get("BENCH_THREADS", "1"))
 
 
 def version_of(package: str) -> str:

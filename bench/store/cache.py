@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.store.store import NOTE, UNFINISHED, if_idle, missing_files, read_json
+from bench.files import UNFINISHED, files_below
+from bench.store.store import NOTE, if_idle, missing_files, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +24,22 @@ class Garbage:
 
 def stage_folders(home: Path) -> dict[str, list[Path]]:
     """Finished and unfinished stage folders by kind; temporary ones left out."""
-    kinds = sorted(folder for folder in (home / "stages").glob("*") if folder.is_dir())
-    return {kind.name: sorted(f for f in kind.iterdir() if f.is_dir() and not f.name.startswith(".")) for kind in kinds}
+    stages = {}
+    for kind in sorted((home / "stages").glob("*")):
+        if kind.is_dir():
+            stages[kind.name] = sorted(each for each in kind.glob("[!.]*") if each.is_dir())
+    return stages
 
 
 def weight(folder: Path) -> int:
     """Bytes of all files of a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files_below(folder))
 
 
 def damages(home: Path) -> Iterator[str]:
     """What is wrong with any stage, one line each."""
-    for folders in stage_folders(home).values():
-        for folder in folders:
-            yield from damages_in(folder)
+    for folder in chain.from_iterable(stage_folders(home).values()):
+        yield from damages_in(folder)
 
 
 def damages_in(folder: Path) -> Iterator[str]:
@@ -52,9 +56,8 @@ def damages_in(folder: Path) -> Iterator[str]:
         yield from (f"{folder / name}: missing or cut short" for name in missing_files(folder, note))
     for bank in folder.glob("*.h5"):
         yield from verify_bank(bank)
-    checks: list[tuple[Path, Callable[[Path], object]]] = [
-        (path, load_weights) for path in folder.glob("*.safetensors")
-    ]
+    checks: list[tuple[Path, Callable[[Path], object]]] = []
+    checks += [(path, load_weights) for path in folder.glob("*.safetensors")]
     checks += [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]
     for path, read in checks:
         try:
@@ -73,7 +76,7 @@ def garbage(home: Path, *, unused_since: float | None, keep: Sequence[Path]) -> 
         with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
             if idle:
                 yield Garbage(leftover, weight(leftover), "left by a killed worker")
-    for folder in (folder for folders in stage_folders(home).values() for folder in folders):
+    for folder in chain.from_iterable(stage_folders(home).values()):
         with if_idle(folder) as idle:
             if not idle:
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from errno import EDQUOT, ENOLCK, ENOSPC, EROFS
 from pathlib import Path
 
-from bench.errors import DataError, StoreError
+from bench.errors import DataError, StoreError, one_line
 
 BLOCK = bytes(4096)
 """Enough that a full disk refuses it."""
@@ -109,7 +109,7 @@ def _nearest(folder: Path) -> Path:
 
 def _why(error: OSError) -> str:
     """The system's own words in one line; those of a library that gives no number as they are."""
-    return error.strerror or " ".join(str(error).split())
+    return error.strerror or one_line(error)
 
 
 def _remedy(path: Path) -> str:

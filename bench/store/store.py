@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import Damaged, StoreError
+from bench.files import UNFINISHED, files_below, whole_file, whole_folder
 from bench.store.home import unwritable, writing
 from bench.types import JsonValue
 
@@ -21,9 +22,6 @@ SCHEMA = 1
 NOTE = "stage.json"
 """The file whose presence says that a stage folder is complete."""
 
-UNFINISHED = ".tmp"
-"""Ending of a folder in which a worker is at work, or was when it was killed."""
-
 
 def write_json(path: Path, value: JsonValue) -> None:
     """Write JSON whole or not at all."""
@@ -31,22 +29,15 @@ def write_json(path: Path, value: JsonValue) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write to a temporary file in the same folder, fsync, rename.
+    """Write text whole or not at all.
 
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with whole_file(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise unwritable(path, error) from None
 
 
@@ -139,18 +130,12 @@ def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]])
             return done
         for leftover in folder.parent.glob(f".{folder.name}.*{UNFINISHED}"):
             shutil.rmtree(leftover)  # of a killed worker: whoever holds the lock is the only one at work
-        temporary = folder.with_name(f".{folder.name}.{os.getpid()}{UNFINISHED}")
-        temporary.mkdir(parents=True)
-        try:
+        with whole_folder(folder) as temporary:
             facts = write(temporary)
-            sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in _files(temporary)}
+            sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in files_below(temporary)}
             note = {"schema": SCHEMA, **facts, "files": sizes}
             write_json(temporary / NOTE, note)
-            _sync(temporary)
             shutil.rmtree(folder, ignore_errors=True)  # an unfinished or damaged one
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return note
 
 
@@ -173,17 +158,3 @@ def _lock(folder: Path) -> Iterator[None]:
     with (folder.parent / f".{folder.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def _sync(folder: Path) -> None:
-    """Flush every file of a folder, and the folder itself."""
-    for path in (*_files(folder), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from bench.component import Component, build
-from bench.errors import BenchError
+from bench.errors import BenchError, one_line
 from bench.words import shown
 
 P = ParamSpec("P")
@@ -93,9 +93,4 @@ def function_of(component: Component[Any], signature: str) -> Any:
 
 def said(error: BaseException) -> str:
     """``ValueError: no such lamp``."""
-    return f"{type(error).__name__}: {one_line(error) or 'no message'}"
-
-
-def one_line(error: BaseException) -> str:
-    """The text of an error without its line breaks."""
-    return " ".join(str(error).split())
+    return f"{type(error).__name__}: {one_line(error)}"

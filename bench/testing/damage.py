@@ -14,7 +14,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.picture_files import is_picture
 from bench.testing.clauses import Breach, said
-from bench.testing.ground import Ground, equal
+from bench.testing.trial_folder import TrialFolder, equal
 from bench.types import IGNORED, Record, Sample
 
 STRAYS = ("Thumbs.db", ".DS_Store")
@@ -32,16 +32,16 @@ class Damage:
     content: bytes | None
 
 
-def standing_strays(ground: Ground) -> Iterator[str]:
+def standing_strays(trial: TrialFolder) -> Iterator[str]:
     """Files that Windows and macOS leave beside images change nothing."""
-    before = ground.records(ground.reader())
+    before = trial.records(trial.reader())
     folders = {path.parent for record in before for path in record.files}
     for name in STRAYS:
         strays = [folder / name for folder in sorted(folders) if not (folder / name).exists()]
         for stray in strays:
             stray.write_bytes(b"stray")
         try:
-            after = tuple(ground.reader().records())
+            after = tuple(trial.reader().records())
         except (Exception, SystemExit) as error:
             yield f"with a stray {name} beside its files records() raises {said(error)}: leave out what is no image"
         else:
@@ -52,23 +52,23 @@ def standing_strays(ground: Ground) -> Iterator[str]:
                 stray.unlink()
 
 
-def refusing(ground: Ground) -> Iterator[str]:
+def refusing(trial: TrialFolder) -> Iterator[str]:
     """A file cut to half, emptied or removed, or a mask of another size, gives a DataError that names the file, or does
     not matter; an image whose mask is lost never passes for a clean one."""
-    reader = ground.reader()
-    whole = {record.id: reader.load(record.id) for record in _typical(ground, reader)}
-    for record in ground.records(reader):
+    reader = trial.reader()
+    whole = {record.id: reader.load(record.id) for record in _typical(trial, reader)}
+    for record in trial.records(reader):
         if record.id in whole:
             for damage in _damages(record):
-                sentence = _answer(ground, record, whole[record.id], damage)
+                sentence = _answer(trial, record, whole[record.id], damage)
                 if sentence:
                     yield sentence
 
 
-def _typical(ground: Ground, reader: Any) -> list[Record]:
+def _typical(trial: TrialFolder, reader: Any) -> list[Record]:
     """The first record with a defect and the first without."""
     found: dict[bool, Record] = {}
-    for record in ground.chosen(reader):
+    for record in trial.chosen(reader):
         mask = reader.load(record.id).mask
         found.setdefault(bool(((mask != 0) & (mask != IGNORED)).any()), record)
         if len(found) == 2:
@@ -114,12 +114,12 @@ def _done(damage: Damage) -> Iterator[None]:
         damage.path.write_bytes(content)
 
 
-def _answer(ground: Ground, record: Record, whole: Sample, damage: Damage) -> str | None:
+def _answer(trial: TrialFolder, record: Record, whole: Sample, damage: Damage) -> str | None:
     """What is wrong with the way a fresh reader meets the damage."""
     spoilt = f"with {damage.path} {damage.how},"
     with _done(damage):
         try:
-            reader = ground.reader()
+            reader = trial.reader()
             listed = {each.id: each for each in reader.records()}
             unlisted = damage.content is None and damage.path not in getattr(listed.get(record.id), "files", ())
             if unlisted and record.id not in listed:

@@ -12,7 +12,7 @@ from bench.errors import DataError
 from bench.testing import listing, loading
 from bench.testing.clauses import Breach, in_turn, kept, ran
 from bench.testing.damage import refusing, standing_strays
-from bench.testing.ground import Ground
+from bench.testing.trial_folder import TrialFolder
 
 
 def breaches_of_dataset(component: Component[Any], data: Path | None = None) -> list[str]:
@@ -25,39 +25,39 @@ def breaches_of_dataset(component: Component[Any], data: Path | None = None) -> 
         home = data.expanduser().resolve() if data else scratch / "example"
         if data is None:
             home.mkdir()
-        ground = Ground(component, home, example=data is None and component.example is not None, ours=data is None)
-        found = kept(written(ground, scratch)) or _on(ground, scratch)
-        return list(dict.fromkeys(ground.tidy(sentence) for sentence in found))
+        trial = TrialFolder(component, home, example=data is None and component.example is not None, ours=data is None)
+        found = kept(written(trial, scratch)) or _on(trial, scratch)
+        return list(dict.fromkeys(trial.tidy(sentence) for sentence in found))
 
 
-def _on(ground: Ground, scratch: Path) -> list[str]:
+def _on(trial: TrialFolder, scratch: Path) -> list[str]:
     """The clauses in their order: what cannot be listed is not loaded, what cannot be loaded is not split."""
-    found = kept(listing.listing(ground), listing.naming_classes(ground))
+    found = kept(listing.listing(trial), listing.naming_classes(trial))
     if not found:
-        found = kept(listing.repeating(ground), listing.listing_only(ground), listing.keeping_groups(ground))
-        found += kept(loading.loading(ground)) or _of_loaded(ground)
+        found = kept(listing.repeating(trial), listing.listing_only(trial), listing.keeping_groups(trial))
+        found += kept(loading.loading(trial)) or _of_loaded(trial)
     if not found:
-        found = kept(loading.splitting(ground))
-    if ground.ours and not found:
-        found = kept(loading.showing_classes(ground), standing_strays(ground), refusing(ground))
-    return [*found, *kept(absent(ground, scratch / "absent"), empty(ground, scratch / "empty"))]
+        found = kept(loading.splitting(trial))
+    if trial.ours and not found:
+        found = kept(loading.showing_classes(trial), standing_strays(trial), refusing(trial))
+    return [*found, *kept(absent(trial, scratch / "absent"), empty(trial, scratch / "empty"))]
 
 
-def _of_loaded(ground: Ground) -> list[str]:
+def _of_loaded(trial: TrialFolder) -> list[str]:
     """The clauses on images that can be loaded; what differs alone is not asked of threads."""
-    found = kept(loading.reading(ground), loading.matching(ground), loading.knowing_ids(ground))
-    return found + kept(in_turn(loading.repeating(ground), loading.threading(ground)))
+    found = kept(loading.reading(trial), loading.matching(trial), loading.knowing_ids(trial))
+    return found + kept(in_turn(loading.repeating(trial), loading.threading(trial)))
 
 
-def written(ground: Ground, scratch: Path) -> Iterator[str]:
+def written(trial: TrialFolder, scratch: Path) -> Iterator[str]:
     """The example writes the same bytes every time."""
-    if not ground.example or ground.component.example is None:
+    if not trial.example or trial.component.example is None:
         return
     again = scratch / "again"
     again.mkdir()
-    for folder in (ground.root, again):
-        ran("its example", ground.component.example, folder)
-    first, second = _bytes(ground.root), _bytes(again)
+    for folder in (trial.root, again):
+        ran("its example", trial.component.example, folder)
+    first, second = _bytes(trial.root), _bytes(again)
     differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
     if differing:
         yield f"its example writes another {differing[0]} the second time: seed its random numbers"
@@ -67,21 +67,21 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def absent(ground: Ground, folder: Path) -> Iterator[str]:
+def absent(trial: TrialFolder, folder: Path) -> Iterator[str]:
     """Where there is no folder, a DataError names it and says how to obtain the data."""
-    yield from _refused(ground, folder, "an absent folder")
+    yield from _refused(trial, folder, "an absent folder")
 
 
-def empty(ground: Ground, folder: Path) -> Iterator[str]:
+def empty(trial: TrialFolder, folder: Path) -> Iterator[str]:
     """An empty folder is no data either."""
     folder.mkdir()
-    yield from _refused(ground, folder, "an empty folder")
+    yield from _refused(trial, folder, "an empty folder")
 
 
-def _refused(ground: Ground, folder: Path, what: str) -> Iterator[str]:
+def _refused(trial: TrialFolder, folder: Path, what: str) -> Iterator[str]:
     advice = "raise a DataError that names the folder and says how to obtain the data"
     try:
-        reader = ground.at(folder)
+        reader = trial.at(folder)
         records = tuple(reader.records())
         if records:
             reader.load(records[0].id)

@@ -10,15 +10,15 @@ from typing import Any
 from bench.data.index import are_class_names, doubled_ids, odd_metadata
 from bench.picture_files import is_picture
 from bench.testing.clauses import MOST, Breach, ran, said
-from bench.testing.ground import Ground, opened_files
+from bench.testing.trial_folder import TrialFolder, opened_files
 from bench.types import IGNORED, Record
 
 
-def listing(ground: Ground) -> Iterator[str]:
+def listing(trial: TrialFolder) -> Iterator[str]:
     """``records()`` lists images with ids, groups, files and plain metadata."""
-    if not ground.example and ground.ours:
-        _check_rendered(ground)
-    records = ground.records(ground.reader())
+    if not trial.example and trial.ours:
+        _check_rendered(trial)
+    records = trial.records(trial.reader())
     if not records:
         raise Breach("records() lists no image")
     for id in doubled_ids(records)[:MOST]:
@@ -41,7 +41,7 @@ def _flaws(records: Sequence[Record]) -> Iterator[str]:
             yield f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers"
 
 
-def _check_rendered(ground: Ground) -> None:
+def _check_rendered(trial: TrialFolder) -> None:
     """Without example and data a set must fill an empty folder by itself.
 
     Raises:
@@ -49,7 +49,7 @@ def _check_rendered(ground: Ground) -> None:
     """
     reason = "it lists nothing"
     try:
-        reader = ground.reader()
+        reader = trial.reader()
         records = tuple(reader.records())
         if records:
             reader.load(records[0].id)
@@ -62,39 +62,39 @@ def _check_rendered(ground: Ground) -> None:
     )
 
 
-def naming_classes(ground: Ground) -> Iterator[str]:
+def naming_classes(trial: TrialFolder) -> Iterator[str]:
     """There are 1 to 254 classes with different names."""
-    classes: Any = ran("classes", getattr, ground.reader(), "classes")
+    classes: Any = ran("classes", getattr, trial.reader(), "classes")
     if isinstance(classes, str) or not isinstance(classes, Sequence) or not all(isinstance(c, str) for c in classes):
         yield f"classes is {classes!r}: it must be a sequence of names"
     elif not are_class_names(classes):
         yield f"classes is {list(classes)}: it must hold 1 to {IGNORED - 1} different, non-empty names"
 
 
-def repeating(ground: Ground) -> Iterator[str]:
+def repeating(trial: TrialFolder) -> Iterator[str]:
     """The same reader, and another one, list the same in the same order."""
-    reader = ground.reader()
-    if ground.records(reader) != ground.records(reader):
+    reader = trial.reader()
+    if trial.records(reader) != trial.records(reader):
         yield "records() lists something else the second time: it must depend on the files alone"
-    elif ground.records(reader) != ground.records(ground.reader()):
+    elif trial.records(reader) != trial.records(trial.reader()):
         yield "records() of a second reader lists something else: it must depend on the files alone"
 
 
-def listing_only(ground: Ground) -> Iterator[str]:
+def listing_only(trial: TrialFolder) -> Iterator[str]:
     """``records()`` opens no image."""
-    reader = ground.reader()
+    reader = trial.reader()
     with opened_files() as opened:
-        records = ground.records(reader)
+        records = trial.records(reader)
     images = [path for record in records for path in record.files if is_picture(path)]
     found = next((path for path in images if path.resolve() in opened), None)
     if found:
         yield f"records() opens {found}: it must list the images without opening one"
 
 
-def keeping_groups(ground: Ground) -> Iterator[str]:
+def keeping_groups(trial: TrialFolder) -> Iterator[str]:
     """A group lies in one official split only."""
     first: dict[str, Record] = {}
-    for record in ground.records(ground.reader()):
+    for record in trial.records(trial.reader()):
         other = first.setdefault(record.group, record)
         if record.split and other.split and record.split != other.split:
             yield (

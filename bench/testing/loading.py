@@ -16,17 +16,17 @@ from bench.data.index import build_index
 from bench.data.splits import assign
 from bench.errors import DataError
 from bench.testing.clauses import MOST, judged, ran, said
-from bench.testing.ground import Chosen, Ground, equal, opened_files
+from bench.testing.trial_folder import Chosen, TrialFolder, equal, opened_files
 from bench.types import IGNORED, Record, Sample
 from bench.words import plural, shown
 
 UNKNOWN = "no such image"
 
 
-def loading(ground: Ground) -> Iterator[str]:
+def loading(trial: TrialFolder) -> Iterator[str]:
     """Every image can be loaded, is the one asked for, and its mask holds known classes only."""
-    reader = ground.reader()
-    flaws = (_flaws_of_sample(reader, record, len(reader.classes)) for record in ground.chosen(reader))
+    reader = trial.reader()
+    flaws = (_flaws_of_sample(reader, record, len(reader.classes)) for record in trial.chosen(reader))
     yield from islice(chain.from_iterable(flaws), MOST)
 
 
@@ -53,12 +53,12 @@ def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]
         yield f"record {record.id!r} names the file {lost[0]}, which does not exist once it is loaded"
 
 
-def reading(ground: Ground) -> Iterator[str]:
+def reading(trial: TrialFolder) -> Iterator[str]:
     """``load`` reads no file of the data that no record names."""
-    named = {path.resolve() for record in ground.records(ground.reader()) for path in record.files}
-    home = ground.root.resolve()
-    for record in ground.chosen(ground.reader())[:MOST]:
-        reader = ground.reader()
+    named = {path.resolve() for record in trial.records(trial.reader()) for path in record.files}
+    home = trial.root.resolve()
+    for record in trial.chosen(trial.reader())[:MOST]:
+        reader = trial.reader()
         with opened_files() as opened:
             ran(f"load({record.id!r})", reader.load, record.id)
         beside = sorted(path for path in opened - named if home in path.parents)
@@ -70,10 +70,10 @@ def reading(ground: Ground) -> Iterator[str]:
             return
 
 
-def repeating(ground: Ground) -> Iterator[str]:
+def repeating(trial: TrialFolder) -> Iterator[str]:
     """Loading an image twice gives the same pixels."""
-    reader = ground.reader()
-    for record in ground.chosen(reader):
+    reader = trial.reader()
+    for record in trial.chosen(reader):
         if not equal(reader.load(record.id), reader.load(record.id)):
             yield f"load({record.id!r}) decodes the same image differently the second time"
             return
@@ -90,11 +90,11 @@ def _switching() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def threading(ground: Ground) -> Iterator[str]:
+def threading(trial: TrialFolder) -> Iterator[str]:
     """Loading on four threads at once gives what loading alone gives."""
-    reader = ground.reader()
-    alone = {record.id: reader.load(record.id) for record in ground.chosen(reader)}
-    shared, ids = ground.reader(), [*alone, *reversed(alone)]
+    reader = trial.reader()
+    alone = {record.id: reader.load(record.id) for record in trial.chosen(reader)}
+    shared, ids = trial.reader(), [*alone, *reversed(alone)]
     with _switching(), ThreadPoolExecutor(4) as pool:
         together = list(pool.map(partial(_outcome, shared), ids))
     for id, sample in zip(ids, together, strict=True):
@@ -114,11 +114,11 @@ def _outcome(reader: Any, id: str) -> Any:
         return said(error)
 
 
-def matching(ground: Ground) -> Iterator[str]:
+def matching(trial: TrialFolder) -> Iterator[str]:
     """All images have the same channels and pixel type."""
-    reader = ground.reader()
+    reader = trial.reader()
     kinds: dict[str, str] = {}
-    for record in ground.chosen(reader):
+    for record in trial.chosen(reader):
         image = reader.load(record.id).image
         kinds.setdefault(f"{image.shape[2]} x {image.dtype}", record.id)
     if len(kinds) > 1:
@@ -126,9 +126,9 @@ def matching(ground: Ground) -> Iterator[str]:
         yield f"images differ in channels or pixel type: {found}; convert them to one in load"
 
 
-def knowing_ids(ground: Ground) -> Iterator[str]:
+def knowing_ids(trial: TrialFolder) -> Iterator[str]:
     """An id that was never listed is refused."""
-    reader = ground.reader()
+    reader = trial.reader()
     try:
         reader.load(UNKNOWN)
     except DataError:
@@ -139,24 +139,24 @@ def knowing_ids(ground: Ground) -> Iterator[str]:
         yield "load of an unknown id returns something: raise a DataError that names the id"
 
 
-def splitting(ground: Ground) -> Iterator[str]:
+def splitting(trial: TrialFolder) -> Iterator[str]:
     """The core can index it and give every image a split."""
-    reader = ground.reader()
-    chosen = Chosen(reader, ground.chosen(reader))
-    index = judged("indexing it", build_index, ground.component.name, chosen)
+    reader = trial.reader()
+    chosen = Chosen(reader, trial.chosen(reader))
+    index = judged("indexing it", build_index, trial.component.name, chosen)
     try:
         assign(index, "grouped")
     except DataError as error:
         yield f"it cannot be split: {error}"
 
 
-def showing_classes(ground: Ground) -> Iterator[str]:
+def showing_classes(trial: TrialFolder) -> Iterator[str]:
     """Every class is found in some image of the example."""
-    if not ground.example:
+    if not trial.example:
         return
-    reader = ground.reader()
+    reader = trial.reader()
     seen: set[int] = set()
-    for record in ground.chosen(reader):
+    for record in trial.chosen(reader):
         seen.update(np.unique(reader.load(record.id).mask).tolist())
     lost = [name for number, name in enumerate(reader.classes, 1) if number not in seen]
     if lost:

@@ -15,7 +15,7 @@ from bench.crops.bank import build_bank
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex, build_index
 from bench.store.home import Places, bench_home, resolved
-from bench.testing.ground import Chosen, sampled
+from bench.testing.trial_folder import Chosen, sampled
 from bench.testing.worlds import Everywhere
 from bench.threads import ordered
 from bench.types import Dataset, JsonValue

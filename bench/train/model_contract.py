@@ -7,7 +7,7 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
+from bench.errors import BenchError, named_line
 from bench.train.randomness import initialised
 from bench.types import Task
 from bench.words import plural
@@ -105,7 +105,7 @@ def _round_trip(build: Callable[[], torch.nn.Module]) -> list[str]:
     try:
         second.load_state_dict(first.state_dict())
     except Exception as error:  # a plugin's model may raise anything
-        return [f"its own state_dict cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"]
+        return [f"its own state_dict cannot be loaded: {named_line(error)}"]
     images = _noise(1, CHANNELS[0])
     with torch.inference_mode():
         same = torch.equal(first(images), second(images))

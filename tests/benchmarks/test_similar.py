@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.audit.likeness import Look, likeness, look
+from bench.audit.likeness import Descriptor, descriptor, likeness
 from bench.audit.near_duplicates import SEARCHES, _candidates, similar
 from bench.types import Split
 
@@ -21,17 +21,17 @@ LARGEST = 16_100
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, Look]:
+def seen() -> dict[str, Descriptor]:
     """Looks of textures; to save time the later ones are earlier ones, shifted."""
     rng = np.random.default_rng(0)
-    first = [look(_texture(rng), SIDE) for _ in range(150)]
-    looks = {}
+    first = [descriptor(_texture(rng), SIDE) for _ in range(150)]
+    descriptors = {}
     for number in range(IMAGES):
         this, by = first[number % len(first)], tuple(rng.integers(0, 96, 2).tolist())
         frames = tuple(np.roll(frame, by, (0, 1)) for frame in this.frames)
         coarse = np.roll(this.coarse, (by[0] // 6, by[1] // 6), (0, 1))
-        looks[f"{number:05}"] = Look(frames, coarse, this.structured)
-    return looks
+        descriptors[f"{number:05}"] = Descriptor(frames, coarse, this.structured)
+    return descriptors
 
 
 def _texture(rng: np.random.Generator) -> np.ndarray:
@@ -54,12 +54,12 @@ def test_a_look_against_decoding(benchmark: Any) -> None:
     image = _texture(np.random.default_rng(1))
     png = cv2.imencode(".png", image)[1]
     decode = [_seconds(lambda: cv2.imdecode(png, cv2.IMREAD_GRAYSCALE)) for _ in range(ROUNDS)]
-    benchmark.pedantic(lambda: look(image, SIDE), rounds=10 * ROUNDS, warmup_rounds=2)
+    benchmark.pedantic(lambda: descriptor(image, SIDE), rounds=10 * ROUNDS, warmup_rounds=2)
     taken = benchmark.stats["median"]
     _report(benchmark, "look", milliseconds=1e3 * taken, share_of_decode=median(decode) / taken)
 
 
-def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Look]) -> None:
+def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Descriptor]) -> None:
     coarse = np.stack([found.coarse for found in seen.values()])
     sides: list[Split] = ["train"] * (IMAGES * 3 // 5) + ["test"] * (IMAGES * 2 // 5)
     flat = coarse.reshape(IMAGES, -1)
@@ -73,7 +73,7 @@ def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Look]) -
     )  # fmt: skip
 
 
-def test_likeness(benchmark: Any, seen: dict[str, Look]) -> None:
+def test_likeness(benchmark: Any, seen: dict[str, Descriptor]) -> None:
     one, other = seen["00000"], seen["00001"]
     unlike = [_seconds(lambda: likeness(one, other)) for _ in range(20 * ROUNDS)]
     benchmark.pedantic(lambda: likeness(one, one), rounds=20 * ROUNDS, warmup_rounds=2)
@@ -81,7 +81,7 @@ def test_likeness(benchmark: Any, seen: dict[str, Look]) -> None:
     _report(benchmark, "likeness", milliseconds=1e3 * taken, milliseconds_if_unlike=1e3 * median(unlike))
 
 
-def test_whole_search(benchmark: Any, seen: dict[str, Look]) -> None:
+def test_whole_search(benchmark: Any, seen: dict[str, Descriptor]) -> None:
     split: dict[str, Split] = {id: ("test", "validation", "train", "train", "train")[int(id) % 5] for id in seen}
     benchmark.pedantic(lambda: similar(seen, split), rounds=1)
     taken = benchmark.stats["median"]

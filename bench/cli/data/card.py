@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 
 if TYPE_CHECKING:
     from bench.audit.pixels import PixelFacts
@@ -23,8 +23,8 @@ FILE = "card.md"
 @click.command("card")
 @click.argument("dataset")
 @click.option("--to", type=click.Path(path_type=Path), help="Folder for the card; by default cards/DATASET.")
-@dataset_options
-def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
+@workspace_options("--data")
+def command(dataset: str, to: Path | None, workspace: Workspace) -> None:
     """Write a card of DATASET: origin, sizes, grey levels, classes, splits, copies, examples.
 
     DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Every image is read once.
@@ -33,8 +33,7 @@ def command(dataset: str, to: Path | None, data: tuple[str, ...], plugin: tuple[
     from bench.canonical import printable
     from bench.words import plural
 
-    desk = data_desk(data, plugin, no_plugins)
-    opened = desk.opened(dataset)
+    opened = workspace.opened(dataset)
     click.echo(f"looking at the pixels of {plural(len(opened.records), 'image')}", err=True)
     with redirect_stdout(sys.stderr):
         pixels = pixel_facts(opened.index, opened.dataset)
@@ -87,7 +86,7 @@ def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
 
     index = opened.index
 
-    def look(id: str, kind: int | None) -> Thumbnail:
+    def small(id: str, kind: int | None) -> Thumbnail:
         return thumbnail(guarded(f"load({id!r}) of data set {index.dataset!r}", opened.dataset.load, id), SIDE, kind)
 
     figures = {"levels": levels_plot(pixels, index.entries[0].dtype)}
@@ -97,5 +96,5 @@ def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
         figures["areas"] = areas_plot(index.classes, pixels.areas)
     for part, figure in figures.items():
         write_figure(figure, folder / f"{part}.png")
-    write_png(folder / "examples.png", examples(index, look))
+    write_png(folder / "examples.png", examples(index, small))
     return {part: f"{part}.png" for part in (*figures, "examples")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import printed
 
 if TYPE_CHECKING:
@@ -30,15 +30,13 @@ SUFFIXES = (".png", ".svg", ".pdf")
     "--to", type=click.Path(path_type=Path), default=Path("context.png"), show_default=True,
     help="The figure, a PNG, SVG or PDF file.",
 )  # fmt: skip
-@dataset_options
+@workspace_options("--data")
 def command(
     dataset: str,
     sizes: str,
     split: str,
     to: Path,
-    data: tuple[str, ...],
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
+    workspace: Workspace,
 ) -> None:
     """Show how much defects of DATASET and sound surface look alike in smaller crops (supplement, Figure 2).
 
@@ -54,7 +52,7 @@ def command(
     edges = _edges(sizes)
     if to.suffix not in SUFFIXES:
         raise click.UsageError(f"--to {str(to)!r}: the figure is a PNG, SVG or PDF file; name one that ends so")
-    opened = data_desk(data, plugin, no_plugins).opened(dataset)
+    opened = workspace.opened(dataset)
     with redirect_stdout(sys.stderr):
         index = _images(opened, split)
         found = context(index, opened.dataset, edges)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from typing import Any
 
 import click
 
-from bench.cli.options import open_suite, suite_options
+from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import format_option, printed
 
 
 @click.command("coverage")
 @suite_options
 @format_option("csv")
-def command(form: str, **given: Any) -> int:
+def command(suite: SuiteArgument, form: str) -> int:
     """Show per data set and crop strategy of SUITE what its crops contain.
 
     Nothing is trained. A data set that is absent is named in one line, the others are shown, and the exit code is 3.
@@ -24,9 +23,9 @@ def command(form: str, **given: Any) -> int:
     from bench.audit.coverage_table import coverage_document
     from bench.render.data import rows_csv
 
-    suite, invocation = open_suite(**given)
+    opened, invocation = suite.opened()
     with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil the table
-        rows, problems = coverage_rows(suite, invocation, lambda text: click.echo(text, err=True))
+        rows, problems = coverage_rows(opened, invocation, lambda text: click.echo(text, err=True))
     if rows:
         click.echo(rows_csv(rows) if form == "csv" else printed(coverage_document(rows), form), nl=False)
     for problem in problems:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import DataDesk, data_desk, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.errors import BenchError
 from bench.words import plural
 
@@ -18,29 +17,29 @@ if TYPE_CHECKING:
 
 @click.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@plugin_options
-def command(names: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> int:
+@workspace_options()
+def command(names: tuple[str, ...], workspace: Workspace) -> int:
     """Download the data sets NAME..., check and unpack them under $BENCH_HOME/data; an interrupted fetch goes on."""
-    desk = data_desk((), plugin, no_plugins)
-    failed = [ref.use for ref in [desk.ref(name) for name in names] if not _fetched(desk, ref)]
-    return 2 if failed else 0
+    refs = [workspace.ref(name) for name in names]
+    fetched = [_fetched(workspace, ref) for ref in refs]
+    return 0 if all(fetched) else 2
 
 
-def _fetched(desk: DataDesk, ref: Ref) -> bool:
+def _fetched(workspace: Workspace, ref: Ref) -> bool:
     """Fetch one data set; a failure is a line, and the next one is tried. What is made on first use is no failure."""
     from bench.canonical import printable
     from bench.cli.data.bars import watching
     from bench.obtain.get import fetch_dataset, on_demand
 
-    component = desk.catalog.find("dataset", ref.use).component
+    component = workspace.catalog.find("dataset", ref.use).component
     downloads = component.release.downloads if component.release else ()
     try:
-        if not downloads and on_demand(desk.catalog, ref, desk.places):
+        if not downloads and on_demand(workspace.catalog, ref, workspace.places):
             click.echo(f"{ref.use}: needs no download, its images are made by the first use")
             return True
         say_terms(ref.use, component.about)
         with watching() as watch:
-            arrived = fetch_dataset(desk.catalog, ref, desk.places, watch)
+            arrived = fetch_dataset(workspace.catalog, ref, workspace.places, watch)
     except BenchError as error:
         click.echo(str(error), err=True)
         return False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import data_desk, plugin_options
+from bench.cli.options import Workspace, workspace_options
 from bench.words import plural
 
 
@@ -15,27 +15,24 @@ from bench.words import plural
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option("--link", is_flag=True, help="Leave the folder where it is and link to it.")
 @click.option("--quick", is_flag=True, help="Let the reader list the files only, instead of decoding every image.")
-@plugin_options
-def command(
-    name: str, paths: tuple[Path, ...], link: bool, quick: bool, plugin: tuple[Path, ...], no_plugins: bool
-) -> None:
+@workspace_options()
+def command(name: str, paths: tuple[Path, ...], link: bool, quick: bool, workspace: Workspace) -> None:
     """Unpack or copy PATH..., archives or a folder, to $BENCH_HOME/data/NAME, once every image has been read."""
     from bench.canonical import printable
     from bench.cli.data.bars import watching
     from bench.cli.data.fetch import say_terms
-    from bench.obtain.get import Look, import_dataset, link_dataset
+    from bench.obtain.get import Reading, import_dataset, link_dataset
 
     if link and len(paths) > 1:
         raise click.UsageError(f"--link takes one folder, not {len(paths)} paths")
-    desk = data_desk((), plugin, no_plugins)
-    ref = desk.ref(name)
-    look: Look = "list" if quick else "decode"
-    say_terms(ref.use, desk.catalog.find("dataset", ref.use).component.about)
+    ref = workspace.ref(name)
+    reading: Reading = "list" if quick else "decode"
+    say_terms(ref.use, workspace.catalog.find("dataset", ref.use).component.about)
     with watching() as watch:
         if link:
-            arrived = link_dataset(desk.catalog, ref, desk.places, paths[0], watch, look=look)
+            arrived = link_dataset(workspace.catalog, ref, workspace.places, paths[0], watch, reading=reading)
         else:
-            arrived = import_dataset(desk.catalog, ref, desk.places, paths, watch, look=look)
+            arrived = import_dataset(workspace.catalog, ref, workspace.places, paths, watch, reading=reading)
     if arrived.verified:
         what = arrived.verified.verdict.sentence
     else:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import DataDesk, data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
     from bench.audit.leaks import Found, Kind, Link
-    from bench.audit.likeness import Look
+    from bench.audit.likeness import Descriptor
     from bench.data.index import DatasetIndex
     from bench.pictures.pairs import ShownPair
     from bench.stages.opening import Opened
@@ -38,7 +38,7 @@ SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
 @click.option("--likeness", type=click.FloatRange(0, 1), help="From where on images count as alike; by default 0.5.")
 @click.option("--to", type=click.Path(path_type=Path), help="Folder for the pairs as csv and pictures.")
 @format_option("csv")
-@dataset_options
+@workspace_options("--data")
 def command(
     dataset: str,
     split: str,
@@ -47,9 +47,7 @@ def command(
     likeness: float | None,
     to: Path | None,
     form: str,
-    data: tuple[str, ...],
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
+    workspace: Workspace,
 ) -> int:
     """Search DATASET for groups, exact copies and near-duplicates in more than one split.
 
@@ -62,12 +60,11 @@ def command(
     from bench.audit.near_duplicates import ALIKE
     from bench.audit.placing import random_split
 
-    desk = data_desk(data, plugin, no_plugins)
-    opened = desk.opened(dataset)
+    opened = workspace.opened(dataset)
     with redirect_stdout(sys.stderr):
         assignment = random_split(opened.index, seed) if split == "random" else _placed(opened.index, split)
-        judge = _judged_by(desk, opened.index, groups)
-        found = found_leaks(judge, assignment, _looks(opened), ALIKE if likeness is None else likeness)
+        judge = _judged_by(workspace, opened.index, groups)
+        found = found_leaks(judge, assignment, _descriptors(opened), ALIKE if likeness is None else likeness)
         if to:
             _write(opened, found, to)
     named = f"random (seed {seed})" if split == "random" else split
@@ -88,7 +85,7 @@ def _placed(index: DatasetIndex, split: str) -> dict[str, Split]:
     return placed(index, None if split == "grouped" else SplitFile(file=split))
 
 
-def _judged_by(desk: DataDesk, index: DatasetIndex, groups: str | None) -> DatasetIndex:
+def _judged_by(workspace: Workspace, index: DatasetIndex, groups: str | None) -> DatasetIndex:
     """The index with the groups that the user named."""
     from bench.audit.placing import read_groups, regrouped
     from bench.stages.indexing import listed, open_dataset
@@ -98,19 +95,19 @@ def _judged_by(desk: DataDesk, index: DatasetIndex, groups: str | None) -> Datas
         return index
     if groups.endswith(".csv"):
         return regrouped(index, read_groups(Path(groups).expanduser()))
-    ref = desk.ref(groups)
-    data = DataRef(ref.use, dict(ref.settings), str(desk.root(ref)), index="")
-    return regrouped(index, {r.id: r.group for r in listed(open_dataset(desk.catalog, data), ref.use)})
+    ref = workspace.ref(groups)
+    data = DataRef(ref.use, dict(ref.settings), str(workspace.root(ref)), index="")
+    return regrouped(index, {r.id: r.group for r in listed(open_dataset(workspace.catalog, data), ref.use)})
 
 
-def _looks(opened: Opened) -> dict[str, Look]:
+def _descriptors(opened: Opened) -> dict[str, Descriptor]:
     """Read every image once more, and say what comes then."""
-    from bench.audit.near_duplicates import looks
+    from bench.audit.near_duplicates import descriptors
     from bench.cli.data.bars import IMAGES, watching
     from bench.words import plural
 
     with watching() as watch:
-        seen = looks(opened.index, opened.dataset, progress=lambda done, total: watch(IMAGES, done, total))
+        seen = descriptors(opened.index, opened.dataset, progress=lambda done, total: watch(IMAGES, done, total))
     click.echo(f"comparing {plural(len(seen), 'image')}", err=True)
     return seen
 
@@ -148,11 +145,11 @@ def _shown(opened: Opened, found: Found, members: Sequence[Link]) -> list[ShownP
     from bench.pictures.gallery import Thumbnail, thumbnail
     from bench.pictures.pairs import SIDE, ShownPair
 
-    def look(id: str) -> Thumbnail:
+    def small(id: str) -> Thumbnail:
         return thumbnail(guarded(f"load({id!r}) of data set {found.index.dataset!r}", opened.dataset.load, id), SIDE)
 
     shown = []
     for link in members:
         texts = [f"{found.assignment[id]}: {id}" for id in (link.first, link.second)]
-        shown.append(ShownPair((look(link.first), look(link.second)), (f"{link.measured}, {texts[0]}", texts[1])))
+        shown.append(ShownPair((small(link.first), small(link.second)), (f"{link.measured}, {texts[0]}", texts[1])))
     return shown

@@ -6,33 +6,31 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.canonical import printable
-from bench.cli.options import data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.document import Document
 
 if TYPE_CHECKING:
-    from bench.obtain.holdings import Holding
+    from bench.obtain.inventory import InventoryRow
 
 WIDTH = 100
 HEADER = ("data set", "state", "images", "size", "licence", "where, or how to get it")
 
 
 @click.command("list")
-@dataset_options
+@workspace_options("--data")
 @format_option("csv")
-def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> None:
+def command(form: str, workspace: Workspace) -> None:
     """List every data set: where it is, licence, size, state. Opens no image."""
-    from bench.obtain.holdings import holdings
+    from bench.obtain.inventory import inventory
 
-    desk = data_desk(data, plugin, no_plugins)
     with redirect_stdout(sys.stderr):
-        found = holdings(desk.catalog, desk.places)
+        found = inventory(workspace.catalog, workspace.places)
     if form == "csv":
         from bench.render.data import rows_csv
 
@@ -47,7 +45,7 @@ def command(form: str, data: tuple[str, ...], plugin: tuple[Path, ...], no_plugi
         click.echo(printed(Document("", [plain_table(HEADER, rows)]), form), nl=False)
 
 
-def _row(one: Holding) -> dict[str, str | int | None]:
+def _row(one: InventoryRow) -> dict[str, str | int | None]:
     return {
         "name": one.name,
         "state": one.state,
@@ -60,7 +58,7 @@ def _row(one: Holding) -> dict[str, str | int | None]:
     }
 
 
-def _cells(one: Holding) -> tuple[str, str, str, str, str]:
+def _cells(one: InventoryRow) -> tuple[str, str, str, str, str]:
     from bench.obtain.space import size_text
 
     images = "-" if one.images is None else f"{one.images:,}"
@@ -69,25 +67,23 @@ def _cells(one: Holding) -> tuple[str, str, str, str, str]:
     return one.name, one.state, images, "-" if one.size is None else size_text(one.size), one.licence or "not stated"
 
 
-def _where(one: Holding) -> list[str]:
+def _where(one: InventoryRow) -> list[str]:
     """The folder of what is here; how to get what is not; both for what is damaged."""
     if one.state in ("absent", "begun", "on demand"):
         return [printable(one.note)]
     return [printable(text) for text in (str(one.root), one.note) if text]
 
 
-def text_lines(found: Sequence[Holding]) -> Iterator[str]:
+def text_lines(found: Sequence[InventoryRow]) -> Iterator[str]:
     """A line of figures for each data set, and under it where it is; a path is never broken."""
-    rows = [HEADER[:5], *(_cells(one) for one in found)]
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    indent = " " * (widths[0] + 2)
-    for row, one in zip(rows, [None, *found], strict=True):
-        name, state, images, size = (
-            text.ljust(w) if k < 2 else text.rjust(w) for k, (text, w) in enumerate(zip(row[:4], widths, strict=True))
-        )
-        start = f"{name}  {state}  {images}  {size}  "
-        yield from _wrapped(row[4], start, " " * len(start))
-        for text in _where(one) if one else ():
+    rows = [HEADER[:5], *map(_cells, found)]
+    wide_name, wide_state, wide_images, wide_size, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    indent = " " * (wide_name + 2)
+    places: list[list[str]] = [[], *map(_where, found)]
+    for (name, state, images, size, licence), texts in zip(rows, places, strict=True):
+        start = f"{name:{wide_name}}  {state:{wide_state}}  {images:>{wide_images}}  {size:>{wide_size}}  "
+        yield from _wrapped(licence, start, " " * len(start))
+        for text in texts:
             yield from _wrapped(text, indent, indent)
 
 

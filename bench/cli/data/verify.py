@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import DataDesk, data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 from bench.errors import BenchError, DataError, PluginError, UnusableImages
 from bench.words import plural
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@dataset_options
-def command(names: tuple[str, ...], data: tuple[str, ...], plugin: tuple[Path, ...], no_plugins: bool) -> int:
+@workspace_options("--data")
+def command(names: tuple[str, ...], workspace: Workspace) -> int:
     """Decode every image and mask of the data sets NAME... and compare their counts with the release.
 
     A NAME may carry settings: '{use: NAME, settings: {...}}'. Exit code 3 when something is wrong; a sound subset
     is none.
     """
-    desk = data_desk(data, plugin, no_plugins)
-    return max(_verified(desk, ref) for ref in [desk.ref(name) for name in names])
+    refs = [workspace.ref(name) for name in names]
+    return max(_verified(workspace, ref) for ref in refs)
 
 
-def _verified(desk: DataDesk, ref: Ref) -> int:
+def _verified(workspace: Workspace, ref: Ref) -> int:
     """Verify one data set, print what was found, and return the exit code.
 
     2 where it is absent or cannot be asked, 3 if it is wrong; the others are verified whatever it is.
@@ -41,9 +41,8 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
 
     try:
         with watching() as watch:
-            found = verify_dataset(
-                desk.catalog, ref, desk.places, lambda done, total: watch(f"{IMAGES} of {ref.use}", done, total)
-            )
+            progress = partial(watch, f"{IMAGES} of {ref.use}")
+            found = verify_dataset(workspace.catalog, ref, workspace.places, progress)
     except UnusableImages as error:
         for mistake in error.mistakes:
             click.echo(printable(f"{ref.use}: {mistake}"), err=True)
@@ -52,7 +51,7 @@ def _verified(desk: DataDesk, ref: Ref) -> int:
         return 3
     except (BenchError, OSError) as error:
         click.echo(printable(f"{ref.use}: {error}"), err=True)
-        return 3 if isinstance(error, DataError | PluginError) and _there(desk, ref) else 2
+        return 3 if isinstance(error, DataError | PluginError) and _there(workspace, ref) else 2
     for line in _lines(ref, found):
         click.echo(line)
     return 3 if found.verdict.standing == "wrong" else 0
@@ -66,12 +65,12 @@ def _unusable(error: UnusableImages) -> str:
     return f"{count} images cannot be used"
 
 
-def _there(desk: DataDesk, ref: Ref) -> bool:
+def _there(workspace: Workspace, ref: Ref) -> bool:
     """Whether something lies where the data set should; a folder that cannot be followed is nothing."""
     from bench.store.place import occupied
 
     try:
-        return occupied(desk.root(ref))
+        return occupied(workspace.root(ref))
     except DataError:
         return False
 

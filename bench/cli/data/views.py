@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import DataDesk, data_desk, dataset_options
+from bench.cli.options import Workspace, workspace_options
 
 if TYPE_CHECKING:
     from bench.pictures.gallery import Thumbnail
@@ -31,16 +31,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="The picture, a PNG file.",
 )
-@dataset_options
+@workspace_options("--data")
 def command(
     first: str,
     second: str,
     instances: int,
     outline: bool,
     to: Path,
-    data: tuple[str, ...],
-    plugin: tuple[Path, ...],
-    no_plugins: bool,
+    workspace: Workspace,
 ) -> None:
     """Show the same objects from the same viewpoints in data sets A and B (supplement, Figure 1).
 
@@ -55,12 +53,11 @@ def command(
 
     if to.suffix != ".png":
         raise click.UsageError(f"--to {str(to)!r}: the picture is a PNG file; name one that ends in .png")
-    desk = data_desk(data, plugin, no_plugins)
     with redirect_stdout(sys.stderr):
-        one, other = _Side.of(desk, first), _Side.of(desk, second)
+        one, other = _Side.of(workspace, first), _Side.of(workspace, second)
         names = one.name, other.name
         found = correspondence(one.records, other.records, names)
-        picture = views(found, names, (one.look, other.look), instances=instances, outline=outline)
+        picture = views(found, names, (one.small, other.small), instances=instances, outline=outline)
     write_png(to, picture)
     groups = len({pair.group for pair in found.pairs})
     click.echo(f"{plural(len(found.pairs), 'viewpoint')} of {plural(groups, 'group')} in both")
@@ -79,7 +76,7 @@ class _Side:
     records: tuple[Record, ...]
 
     @classmethod
-    def of(cls, desk: DataDesk, text: str) -> _Side:
+    def of(cls, workspace: Workspace, text: str) -> _Side:
         """Open the data set that ``text`` means.
 
         Raises:
@@ -89,13 +86,13 @@ class _Side:
         from bench.stages.indexing import listed, open_dataset
         from bench.stages.jobs import DataRef
 
-        ref = desk.ref(text)
-        component = desk.catalog.find("dataset", ref.use).component
-        data = DataRef(ref.use, dict(ref.settings), str(desk.root(ref)), index="")
-        dataset = open_dataset(desk.catalog, data)
+        ref = workspace.ref(text)
+        component = workspace.catalog.find("dataset", ref.use).component
+        data = DataRef(ref.use, dict(ref.settings), str(workspace.root(ref)), index="")
+        dataset = open_dataset(workspace.catalog, data)
         return cls(short_name(component, ref.settings), dataset, listed(dataset, ref.use))
 
-    def look(self, id: str) -> Thumbnail:
+    def small(self, id: str) -> Thumbnail:
         """One image, reduced."""
         from bench.audit.views import SIDE
         from bench.component import guarded

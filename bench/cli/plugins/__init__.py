@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 
 import click
 
 from bench.cli.lazy import Entry, LazyGroup
-from bench.cli.options import plugin_options
+from bench.cli.options import Workspace, workspace_options
 
 COMMANDS = {
     "new": Entry("Write a complete plugin distribution to start from.", "bench.cli.plugins.new"),
@@ -17,15 +16,15 @@ COMMANDS = {
 
 
 @click.group("plugins", cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
-@plugin_options
+@workspace_options()
 @click.pass_context
-def command(context: click.Context, plugin: tuple[Path, ...], no_plugins: bool) -> int:
+def command(context: click.Context, workspace: Workspace) -> int:
     """Show every plugin module with its components, and every plugin that failed to load with its reason."""
     if context.invoked_subcommand is not None:
         return 0
     from bench.catalog import load_catalog
 
-    catalog = load_catalog(plugin, plugins=not no_plugins)
+    catalog = load_catalog(workspace.plugin, plugins=not workspace.no_plugins)
     by_module = defaultdict(list)
     for offer in catalog.all:
         provider = offer.provider

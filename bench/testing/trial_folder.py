@@ -44,7 +44,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class TrialFolder:
     """``example``: the folder was written by the component's example; ``ours``: files in it may be changed."""
 
     component: Component[Any]

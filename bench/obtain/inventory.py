@@ -11,7 +11,7 @@ from bench.catalog import Catalog, Offer
 from bench.component import Component, complete
 from bench.errors import BenchError
 from bench.obtain.get import inbox_of, on_demand
-from bench.stages.indexing import current_index, listed, open_dataset, shelf
+from bench.stages.indexing import current_index, listed, locate, open_dataset
 from bench.stages.jobs import DataRef
 from bench.store.home import Places
 from bench.store.place import occupied
@@ -23,7 +23,7 @@ State = Literal["absent", "begun", "on demand", "present", "indexed", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class InventoryRow:
     """One data set on offer; ``images`` and ``size`` (bytes) of what lies here, ``released`` images of the release.
 
     ``note`` says how to get it, or what is wrong.
@@ -39,14 +39,14 @@ class Holding:
     note: str = ""
 
 
-def holdings(catalog: Catalog, places: Places) -> list[Holding]:
+def inventory(catalog: Catalog, places: Places) -> list[InventoryRow]:
     """Every data set on offer, by name, as its default settings see it; one that fails is a line like the others."""
     offers = catalog.offers("dataset")
     names = [offer.component.name for offer in offers]
-    return [_holding(catalog, offer, names.count(offer.component.name) > 1, places) for offer in offers]
+    return [_row_of(catalog, offer, names.count(offer.component.name) > 1, places) for offer in offers]
 
 
-def _holding(catalog: Catalog, offer: Offer, doubled: bool, places: Places) -> Holding:
+def _row_of(catalog: Catalog, offer: Offer, doubled: bool, places: Places) -> InventoryRow:
     component = offer.component
     name = f"{offer.provider.package}:{component.name}" if doubled else component.name
     root = places.home / "data" / name.replace(":", "_")
@@ -55,29 +55,26 @@ def _holding(catalog: Catalog, offer: Offer, doubled: bool, places: Places) -> H
         root = places.root(name, component.folder)
         followed = True
         ref = Ref(use=name, settings=complete(component, {}))
-        data = shelf(catalog, ref, places).data
+        data = locate(catalog, ref, places).data
         records = listed(open_dataset(catalog, data), name)
     except BenchError as error:
-        return _without_records(component, name, root, _first_line(error), followed=followed, given=name in places.data)
+        problem, *_ = str(error).split("\n")
+        return _without_records(component, name, root, problem, followed=followed, given=name in places.data)
     return _with_records(catalog, places, offer, data, records)
-
-
-def _first_line(error: BenchError) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _without_records(
     component: Component[object], name: str, root: Path, problem: str, *, followed: bool, given: bool
-) -> Holding:
+) -> InventoryRow:
     """A data set that cannot be listed; ``followed`` unless the folder ``given`` for it leads nowhere."""
     licence = component.about.licence if component.about else ""
     if occupied(root) or not followed:
-        return Holding(name, "damaged", root, licence, note=problem)
+        return InventoryRow(name, "damaged", root, licence, note=problem)
     if given:
-        return Holding(name, "absent", root, licence, note=f"{root}: there is no such folder")
+        return InventoryRow(name, "absent", root, licence, note=f"{root}: there is no such folder")
     arrived = _bytes_below(inbox_of(root))
     state: State = "begun" if arrived else "absent"
-    return Holding(name, state, root, licence, size=arrived or None, note=_how(component, name))
+    return InventoryRow(name, state, root, licence, size=arrived or None, note=_how(component, name))
 
 
 def _how(component: Component[object], name: str) -> str:
@@ -87,19 +84,29 @@ def _how(component: Component[object], name: str) -> str:
     return f"bench data import {name} PATH ('bench info {name}' says where to get it)"
 
 
-def _with_records(catalog: Catalog, places: Places, offer: Offer, data: DataRef, records: Sequence[Record]) -> Holding:
+def _with_records(
+    catalog: Catalog, places: Places, offer: Offer, data: DataRef, records: Sequence[Record]
+) -> InventoryRow:
     component = offer.component
-    sizes = {path: _size(path) for record in records for path in record.files}
-    missing = [path for path, size in sizes.items() if size is None]
+    paths: dict[Path, None] = {}
+    for record in records:
+        paths |= dict.fromkeys(record.files)
+    size = 0
+    missing = []
+    for path in paths:
+        try:
+            size += path.stat().st_size
+        except OSError:
+            missing.append(path)
     state, note = _state(catalog, places, data, records, missing)
-    return Holding(
+    return InventoryRow(
         data.use,
         state,
         Path(data.root),
         licence=component.about.licence if component.about else "",
         images=len(records),
         released=component.release.images if component.release else None,
-        size=sum(size for size in sizes.values() if size is not None),
+        size=size,
         note=note,
     )
 
@@ -113,13 +120,6 @@ def _state(
     if on_demand(catalog, Ref(use=data.use, settings=data.settings), places):
         return "on demand", "made by the first use, without a download"
     return "damaged", f"{missing[0]}: the file is missing ({len(missing)} such)"
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def _bytes_below(folder: Path) -> int:

@@ -25,7 +25,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Inputs:
     """What paths on a command line come to: ``missed`` has a line for each thing that cannot be predicted."""
 
     pictures: Sequence[Picture]
@@ -42,7 +42,7 @@ class _Entry:
     why: str | None = None
 
 
-def asked_for(given: Sequence[Path], to: Path) -> Asked:
+def find_inputs(given: Sequence[Path], to: Path) -> Inputs:
     """Find the pictures in files and folders, each once, and name their products below the folder ``to``.
 
     A picture in the only folder that is given is named by its path below that folder. Of several inputs, each has a
@@ -74,7 +74,7 @@ def asked_for(given: Sequence[Path], to: Path) -> Asked:
             remarks.append(f"{path}: {plural(twice, 'picture')} given before; each is predicted once")
         if products:
             remarks.append(f"{path}: {plural(products, 'product')} of earlier predictions in {to} left out")
-    return Asked(list(map(Picture, pictures, distinct(names))), missed, remarks)
+    return Inputs(list(map(Picture, pictures, distinct(names))), missed, remarks)
 
 
 def labels(given: Sequence[Path]) -> list[Path]:

@@ -1,0 +1,39 @@
+"""The terminal: its width and colours, lines folded to it, and how the command itself was typed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+
+NARROWEST = 40
+
+
+def width() -> int:
+    """Columns of the terminal; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def in_colour() -> bool:
+    """Whether standard output is a terminal whose user wants colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def command_line() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["bench", *sys.argv[1:]])
+
+
+def folded(lines: Iterable[str], columns: int | None = None) -> Iterator[str]:
+    """Break every line at spaces; what follows stands two columns further in than the line itself."""
+    from bench.render.layout import wrap
+
+    columns = max(columns or width(), NARROWEST)
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip()))
+        first, *others = wrap(line.strip(), columns - len(indent) - 2)
+        yield indent + first
+        for part in others:
+            yield f"{indent}  {part}"

@@ -1,0 +1,151 @@
+"""One cell at work: what its stages share, and how each is finished once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.catalog import Catalog
+from bench.component import build
+from bench.crops.bank import Bank, open_bank
+from bench.crops.prepare import Source
+from bench.data.index import DatasetIndex
+from bench.data.index_file import is_current, read_index
+from bench.data.splits import assign, restricted, split_digest
+from bench.errors import StoreError
+from bench.stages.graph import Stage, from_json
+from bench.stages.indexing import Report, listed, open_dataset, split_rule
+from bench.stages.jobs import Job
+from bench.stages.provenance import provenance
+from bench.store.home import Places
+from bench.store.store import finish_stage, stage_note
+from bench.threads import Progress
+from bench.types import Dataset, JsonValue, Split, Task
+
+Note = Mapping[str, JsonValue]
+
+TILES, CROPS = "tiles.h5", "crops.h5"
+BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """Everything the stages of one cell share: components, the data set, its splits, finished stages."""
+
+    job: Job
+    catalog: Catalog
+    report: Report
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        """The job's chain by kind."""
+        return {stage.kind: stage for stage in from_json(self.job.stages)}
+
+    @cached_property
+    def places(self) -> Places:
+        """Folders of the store."""
+        return Places(Path(self.job.home), Path(self.job.record).parent, {})
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set, opened."""
+        return open_dataset(self.catalog, self.job.data)
+
+    @cached_property
+    def index(self) -> DatasetIndex:
+        """The index that the keys were made from.
+
+        Raises:
+            StoreError: it changed since the plan was made.
+        """
+        index = read_index(Path(self.job.data.index))
+        if index.fingerprint != self.stages["tiles"].facts["data"]:
+            raise StoreError(f"data set {index.dataset!r} changed while the suite ran; run the suite again")
+        return index
+
+    def check_data(self) -> None:
+        """Refuse to file what was read from files that are no longer those of the index.
+
+        Raises:
+            StoreError: a file of the data set changed while a stage was at work.
+        """
+        records = listed(self.dataset, self.job.data.use)
+        if all(record.files for record in records) and not is_current(Path(self.job.data.index), records):
+            raise StoreError(f"data set {self.index.dataset!r} changed while the suite ran; run the suite again")
+
+    @cached_property
+    def splits(self) -> Mapping[str, Split]:
+        """Image id to split, as the keys were made from."""
+        made = assign(self.index, split_rule(self.job.data.split))
+        if split_digest(made) != self.stages["tiles"].facts["split"]:
+            raise StoreError(f"the split of {self.index.dataset!r} changed while the suite ran; run the suite again")
+        return made
+
+    def images(self, split: Split) -> DatasetIndex:
+        """The index of one split."""
+        return restricted(self.index, self.splits, split)
+
+    @cached_property
+    def source(self) -> Source:
+        """Decoded and preprocessed images."""
+        chain = [self.built("preprocess", ref) for ref in self.stages["tiles"].facts["preprocess"]]
+        return Source(self.dataset, chain)
+
+    def built(self, kind: str, used: Mapping[str, Any], *context: Any) -> Any:
+        """Build a component from the facts of a key."""
+        component = self.catalog.find(kind, used["use"]).component
+        return build(component, *context, settings=used["settings"])
+
+    def folder(self, kind: str) -> Path:
+        """Folder of a stage of this chain."""
+        return self.places.stage(kind, self.stages[kind].key)
+
+    def note(self, kind: str) -> Note:
+        """What a finished stage of this chain left behind."""
+        note = stage_note(self.folder(kind))
+        assert note is not None, f"{kind} runs before the stages that read it"
+        return note
+
+    def counted(self, kind: str) -> Progress:
+        """Progress of one stage as a plain callback."""
+        return lambda done, total: self.report(kind, done, total, "")
+
+    @cached_property
+    def task(self) -> Task:
+        """Channels in, classes out."""
+        return Task(*self.stages["train"].facts["task"])
+
+    def bank(self, kind: str) -> Bank:
+        """The open bank of ``tiles`` or ``crops``."""
+        return open_bank(self.folder(kind) / (TILES if kind == "tiles" else CROPS))
+
+
+Step = Callable[[CellRun, Stage, Path], Note]
+"""Does one stage: fills an empty folder and returns the stage's note."""
+
+
+def finish(run: CellRun, kind: str, step: Step) -> Note:
+    """The note of a stage, doing it first if it is not on disk."""
+    stage = run.stages[kind]
+
+    def write(folder: Path) -> Note:
+        run.report(kind, 0, 1, "")
+        started = time.perf_counter()
+        note = step(run, stage, folder)
+        seconds = time.perf_counter() - started
+        run.check_data()
+        return {
+            "kind": kind,
+            "key": stage.key,
+            "facts": stage.facts,
+            "needs": stage.needs,
+            "seconds": seconds,
+            "provenance": provenance(),
+            **note,
+        }
+
+    return finish_stage(run.folder(kind), write)

@@ -1,0 +1,40 @@
+"""The stage ``crops``: the bank of training crops that a strategy draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.crops.bank import Bank, build_bank, open_bank
+from bench.stages.cell_run import CROPS, CellRun, Note, finish
+from bench.stages.environment import threads
+from bench.stages.graph import Stage
+from bench.stages.provenance import provenance
+
+
+def drawn(run: CellRun) -> Bank:
+    """The bank of training crops, drawn first where it is not on disk."""
+    finish(run, "crops", run_crops)
+    return run.bank("crops")
+
+
+def run_crops(run: CellRun, stage: Stage, folder: Path) -> Note:
+    """Draw and store the training crops."""
+    facts = stage.facts
+    strategy = run.built("crop", facts["crop"], facts["size"])
+    elsewhere = {e.group for split in ("validation", "test") for e in run.images(split).entries}
+    build_bank(
+        folder / CROPS,
+        key=stage.key,
+        index=run.images("train"),
+        source=run.source,
+        strategy=strategy,
+        size=facts["size"],
+        crops=facts["crops"],
+        seed=facts["seed"],
+        provenance=provenance(),
+        workers=threads(),
+        progress=run.counted("crops"),
+        other_groups=elsewhere,
+    )
+    drawn = open_bank(folder / CROPS).provenance["draw"]
+    return {"draw": drawn, "inert": drawn["inert"]}

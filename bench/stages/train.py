@@ -1,0 +1,117 @@
+"""The stage ``train``: a model fitted on crops, from scratch or on from the weights of a pretraining run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import StoreError, one_line
+from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
+from bench.stages.crops import drawn
+from bench.stages.environment import device
+from bench.stages.graph import Stage
+from bench.suite.schema import Recipe
+from bench.train.loop import Fitted, fit
+from bench.train.memory import PeakMemory
+from bench.train.randomness import initialised
+from bench.train.weights import Weights, load_weights, save_weights
+
+if TYPE_CHECKING:
+    import torch
+
+Constants = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and deviation per channel, on the scale of the stored dtype."""
+
+
+def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
+    """Fit the model, on from the weights of a pretraining run where there is one; leaves best and last weights.
+
+    Those weights bring their normalisation. Nothing is drawn for a model that has nothing to fit.
+    """
+    facts = stage.facts
+    model, constants = starting_point(run, stage)
+    recipe = Recipe.model_validate_json(json.dumps(facts["recipe"]))
+    fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
+    tiles = run.bank("tiles")
+    bank = drawn(run) if fitting else tiles
+    peak = PeakMemory(device())
+    started = time.perf_counter()
+    fitted = fit(
+        model=model,
+        bank=bank,
+        tiles=tiles,
+        constants=constants,
+        recipe=recipe,
+        loss=run.built("loss", facts["loss"]),
+        augment=[run.built("augment", used) for used in facts["augment"]],
+        task=run.task,
+        seed=facts["seed"],
+        device=device(),
+        progress=lambda at: run.report("train", at["epoch"], at["epochs"], _figures(at)),
+    )
+    for name, state in ((BEST, fitted.best_state), (LAST, fitted.last_state)):
+        weights = Weights(state, *constants, run.task, facts["model"])
+        save_weights(folder / name, weights)
+    (folder / HISTORY).write_text(json.dumps(fitted.history, allow_nan=False), encoding="utf-8")
+    return {
+        "seconds": time.perf_counter() - started,
+        "fitted": fitting,
+        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "output_stride": int(getattr(model, "output_stride", 1)),
+        "convergence_epoch": fitted.convergence_epoch,
+        "best_epoch": fitted.best_epoch,
+        **(_cost(fitted, recipe, peak) if fitting else {}),
+    }
+
+
+def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory) -> dict[str, Any]:
+    """Crops seen per second of the loop, validations included, and the peak of memory."""
+    epochs = fitted.history[-1]["epoch"] if fitted.history else 0
+    crops = recipe.epoch_crops * epochs
+    highest = peak.read()
+    return {
+        "crops_per_s": crops / fitted.seconds if fitted.seconds > 0 else None,
+        "peak_memory_bytes": highest.bytes,
+        "peak_memory_of": highest.of,
+    }
+
+
+def starting_point(run: CellRun, stage: Stage) -> tuple[torch.nn.Module, Constants]:
+    """The model before its first step, and the mean and deviation per channel that its images are normalised with.
+
+    Raises:
+        StoreError: the weights of the pretraining run are gone, or do not fit the model.
+    """
+    model = build_model(run, stage.facts["model"], stage.facts["seed"])
+    if "pretrain" not in stage.needs:
+        tiles = run.bank("tiles")
+        assert tiles.mean is not None
+        assert tiles.std is not None
+        return model, (tuple(tiles.mean), tuple(tiles.std))
+    path = run.places.stage("train", stage.needs["pretrain"]) / BEST
+    stored = load_weights(path)
+    try:
+        model.load_state_dict(stored.state)
+    except RuntimeError as error:
+        raise StoreError(
+            f"{path}: these weights do not fit the model ({one_line(error)}); "
+            f"delete {path.parent}, then run the suite again"
+        ) from None
+    return model, (stored.mean, stored.std)
+
+
+def _figures(at: Mapping[str, Any]) -> str:
+    """What the progress display shows of an epoch."""
+    text = f"loss {at['train_loss']:.3f}"
+    if "validation_f1" in at:
+        text += f", validation F1 {at['validation_f1']:.3f}"
+    return text
+
+
+def build_model(run: CellRun, used: Mapping[str, Any], seed: int) -> torch.nn.Module:
+    """Build a model with weights drawn from ``seed``, leaving torch's global generator as it was."""
+    model: torch.nn.Module = initialised(lambda: run.built("model", used, run.task), seed)
+    return model
