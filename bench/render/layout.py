@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
@@ -33,6 +33,21 @@ class Group:
     rows: tuple[tuple[Piece, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A group with the room of each column, of its text with the suffix and of the suffix alone."""
+
+    group: Group
+    widths: list[int]
+    suffixes: list[int]
+    gap: int
+
+    @property
+    def width(self) -> int:
+        """Terminal columns of the whole group."""
+        return sum(self.widths) + self.gap * (len(self.widths) - 1)
+
+
 def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: int) -> list[Line]:
     """Set a table in at most ``width`` columns; the row labels are repeated for every block.
 
@@ -40,15 +55,33 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
     """
     parts = [part for label in labels for part in wrap(label, max(int(0.4 * width), 8))]
     first = max(map(cells, [corner, *parts]), default=0)
-    inner, outer = next((gaps for gaps in GAPS if first + _total(groups, *gaps) <= width), GAPS[-1])
     room = width - first
-    atoms = [part for group in groups for part in _parted(group, inner, outer, room)]
-    blocks = list(_blocks(atoms, inner, outer, room))
+    for inner, outer in GAPS:
+        fitted = [_fitted(group, inner) for group in groups]
+        if _total(fitted, outer) <= room:
+            break
+    else:
+        fitted = [part for one in fitted for part in _parted(one, room - outer)]
     lines: list[Line] = []
-    for block in blocks:
+    for block in _blocks(fitted, outer, room):
         lines += [[]] if lines else []
-        lines += _block(corner, labels, block, first, (inner, outer))
+        lines += _block(corner, labels, block, first, outer)
     return lines
+
+
+def _fitted(group: Group, gap: int) -> Fitted:
+    """The last column is widened where a title or a centred piece needs it."""
+    full = [row for row in group.rows if len(row) == len(group.headings)]
+    widths, suffixes = [], []
+    for index, heading in enumerate(group.headings):
+        suffix = max((cells(row[index].suffix) for row in full), default=0)
+        text = max((cells(row[index].text) for row in full), default=0)
+        widths.append(max(text + suffix, cells(heading)))
+        suffixes.append(suffix)
+    fitted = Fitted(group, widths, suffixes, gap)
+    spans = [cells(row[0].text + row[0].suffix) for row in group.rows if len(row) < len(group.headings)]
+    widths[-1] += max(0, max([cells(group.title), *spans]) - fitted.width)
+    return fitted
 
 
 def cells(text: str) -> int:
@@ -90,19 +123,20 @@ def _middle(text: str, width: int) -> str:
     return " " * (space // 2) + text + " " * (space - space // 2)
 
 
-def _parted(group: Group, inner: int, outer: int, room: int) -> Iterator[Group]:
-    if _width(group, inner) + outer <= room:
-        yield group
+def _parted(fitted: Fitted, room: int) -> Iterator[Fitted]:
+    group = fitted.group
+    if fitted.width <= room:
+        yield fitted
         return
     for index, heading in enumerate(group.headings):
         rows = tuple(row if len(row) < len(group.headings) else row[index : index + 1] for row in group.rows)
-        yield Group(group.title, (heading,), rows)
+        yield _fitted(Group(group.title, (heading,), rows), fitted.gap)
 
 
-def _blocks(groups: Sequence[Group], inner: int, outer: int, room: int) -> Iterator[list[Group]]:
-    block: list[Group] = []
+def _blocks(groups: Sequence[Fitted], outer: int, room: int) -> Iterator[list[Fitted]]:
+    block: list[Fitted] = []
     for group in groups:
-        if block and _total([*block, group], inner, outer) > room:
+        if block and _total([*block, group], outer) > room:
             yield block
             block = []
         block.append(group)
@@ -110,80 +144,53 @@ def _blocks(groups: Sequence[Group], inner: int, outer: int, room: int) -> Itera
         yield block
 
 
-def _total(groups: Sequence[Group], inner: int, outer: int) -> int:
-    return sum(outer + _width(group, inner) for group in groups)
+def _total(groups: Iterable[Fitted], outer: int) -> int:
+    return sum(outer + group.width for group in groups)
 
 
-def _columns(group: Group) -> list[tuple[int, int]]:
-    """Width of text and of suffix of every column."""
-    full = [row for row in group.rows if len(row) == len(group.headings)]
-    return [
-        (
-            max([cells(row[index].text) for row in full], default=0),
-            max([cells(row[index].suffix) for row in full], default=0),
-        )
-        for index in range(len(group.headings))
-    ]
-
-
-def _widths(group: Group, inner: int) -> list[int]:
-    """Column widths; the last one is widened where a title or a centred piece needs it."""
-    pairs = zip(_columns(group), group.headings, strict=True)
-    widths = [max(text + suffix, cells(heading)) for (text, suffix), heading in pairs]
-    spans = [cells(row[0].text + row[0].suffix) for row in group.rows if len(row) < len(group.headings)]
-    missing = max([cells(group.title), *spans]) - (sum(widths) + inner * (len(widths) - 1))
-    widths[-1] += max(missing, 0)
-    return widths
-
-
-def _width(group: Group, inner: int) -> int:
-    return sum(_widths(group, inner)) + inner * (len(group.headings) - 1)
-
-
-def _block(corner: str, labels: Sequence[str], groups: list[Group], first: int, gaps: tuple[int, int]) -> list[Line]:
-    inner, outer = gaps
-    lines = _titles(groups, first, gaps) if any(group.title for group in groups) else []
-    heads = "".join(" " * outer + _heading(group, inner) for group in groups)
+def _block(corner: str, labels: Sequence[str], groups: list[Fitted], first: int, outer: int) -> list[Line]:
+    gap = " " * outer
+    lines = _titles(groups, first, outer)
+    heads = "".join(gap + _heading(one) for one in groups)
     lines.append([(left(corner, first) + heads, "bold")])
-    lines.append([("─" * (first + _total(groups, *gaps)), "dim")])
+    lines.append([("─" * (first + _total(groups, outer)), "dim")])
     for index, label in enumerate(labels):
         start, *more = wrap(label, first)
         body: Line = [(left(start, first), "")]
-        for group in groups:
-            body += [(" " * outer, ""), *_row(group, index, inner)]
+        for one in groups:
+            body += [(gap, ""), *_row(one, index)]
         lines.append(body)
-        lines.extend([(part, "")] for part in more)
+        lines += [[(part, "")] for part in more]
     return lines
 
 
-def _titles(groups: Sequence[Group], first: int, gaps: tuple[int, int]) -> list[Line]:
+def _titles(groups: Sequence[Fitted], first: int, outer: int) -> list[Line]:
     """Group titles, each over a rule of its own; columns parted from one group share one title."""
-    inner, outer = gaps
-    titles, rules = " " * first, " " * first
-    for title, members in groupby(groups, key=lambda group: group.title):
-        width = _total(list(members), inner, outer) - outer
+    titles = rules = " " * first
+    for title, members in groupby(groups, key=lambda one: one.group.title):
+        width = _total(members, outer) - outer
         titles += " " * outer + _middle(title, width)
         rules += " " * outer + ("─" if title else " ") * width
-    return [[(titles.rstrip(), "bold")], [(rules.rstrip(), "dim")]]
+    return [[(titles.rstrip(), "bold")], [(rules.rstrip(), "dim")]] if titles.strip() else []
 
 
-def _heading(group: Group, inner: int) -> str:
+def _heading(fitted: Fitted) -> str:
     """Headings stand over the text, not over the suffixes, unless they need the room."""
     set_right = []
-    for width, heading, (_, suffix) in zip(_widths(group, inner), group.headings, _columns(group), strict=True):
+    for width, suffix, heading in zip(fitted.widths, fitted.suffixes, fitted.group.headings, strict=True):
         hang = min(suffix, width - cells(heading))
         set_right.append(right(heading, width - hang) + " " * hang)
-    return (" " * inner).join(set_right)
+    return (" " * fitted.gap).join(set_right)
 
 
-def _row(group: Group, index: int, inner: int) -> list[Segment]:
-    row = group.rows[index]
-    if len(row) < len(group.headings):
-        return [(_middle(row[0].text + row[0].suffix, _width(group, inner)), row[0].style)]
+def _row(fitted: Fitted, index: int) -> list[Segment]:
+    row = fitted.group.rows[index]
+    if len(row) < len(fitted.widths):
+        (piece,) = row
+        return [(_middle(piece.text + piece.suffix, fitted.width), piece.style)]
     segments: list[Segment] = []
-    for piece, width, (_, suffix) in zip(row, _widths(group, inner), _columns(group), strict=True):
-        room = width - suffix
-        padding = room - cells(piece.text) + (inner if segments else 0)
+    for piece, width, suffix in zip(row, fitted.widths, fitted.suffixes, strict=True):
+        padding = width - suffix - cells(piece.text) + (fitted.gap if segments else 0)
         segments += [(" " * padding, ""), (piece.text, piece.style), (left(piece.suffix, suffix), "")]
     return segments
 
