@@ -102,7 +102,7 @@ def _block(block: Block) -> str:
         case Listing(pairs, title):
             return _titled(title, _list((escaped(name), marked(text)) for name, text in pairs))
         case Verbatim(text, title):
-            lines = [rf"{escaped(one).strip()}\\" for one in text.splitlines() if one.strip()]
+            lines = [rf"{escaped(one).strip()}\par" for one in text.splitlines() if one.strip()]
             return _titled(title, "\n".join([r"\begin{flushleft}\ttfamily", *lines, r"\end{flushleft}"]))
         case Picture(file, text):
             return _float("figure", marked(text), [rf"\includegraphics[width=\linewidth]{{{visible(file)}}}"])
