@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.document import Document, Points, Table
@@ -115,18 +116,16 @@ def _told(found: Comparison) -> Iterator[str]:
         (found.first, [c.first for c in found.cells]),
         (found.second, [c.second for c in found.cells]),
     ):
-        counts: dict[str, int] = {}
+        counts = Counter[str]()
         for record in records:
             badges = [f"badge: {badge}" for badge in texts_of(record.get("badges"))]
-            for text in (*badges, *texts_of(record.get("outdated")), *why_undefined(record)):
-                counts[text] = counts.get(text, 0) + 1
-        yield from (f"{plural(count, 'cell')} of {side}: {text}." for text, count in counts.items())
+            counts.update((*badges, *texts_of(record.get("outdated")), *why_undefined(record)))
+        for text, count in counts.items():
+            yield f"{plural(count, 'cell')} of {side}: {text}."
 
 
 def _changed(cells: Sequence[Matched]) -> Iterator[str]:
     """What was made otherwise, each change once with the number of its cells."""
-    groups: dict[str, int] = {}
-    for cell in cells:
-        for text in cell.changed:
-            groups[text] = groups.get(text, 0) + 1
-    yield from (f"Changed in {plural(count, 'cell')}: {text}." for text, count in groups.items())
+    counts = Counter(text for cell in cells for text in cell.changed)
+    for text, count in counts.items():
+        yield f"Changed in {plural(count, 'cell')}: {text}."
