@@ -27,7 +27,7 @@ from bench import hookspecs
 from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
 from bench.errors import PluginError, named_line
-from bench.words import plural
+from bench.words import did_you_mean, plural
 
 GROUP = "bench"
 
@@ -113,8 +113,7 @@ class Catalog:
         raise PluginError(f"the {kind} {plain!r} is offered more than once; pick one of {packages}")
 
     def _unknown(self, kind: str, name: str) -> str:
-        close = get_close_matches(name, self.names(kind), 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, self.names(kind))
         lost = ""
         if self.quarantined:
             lost = f" {plural(len(self.quarantined), 'plugin')} failed to load: see 'bench plugins'."

@@ -22,7 +22,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from bench.canonical import canonical
 from bench.errors import BenchError, PluginError, SettingsError, named_line
 from bench.types import JsonValue, Split
-from bench.words import plural
+from bench.words import did_you_mean, plural
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -118,6 +118,7 @@ class Setting:
     default: Any
 
 
+@cache
 def settings_of(component: Component[Any]) -> tuple[Setting, ...]:
     """The settings of a component, in the order of its signature.
 
@@ -202,14 +203,11 @@ def _place(detail: Mapping[str, Any]) -> tuple[str | int, ...]:
 
 def _sentence(component: Component[Any], detail: Mapping[str, Any]) -> str:
     """Say one pydantic error in our words."""
-    from difflib import get_close_matches
-
     place, kind = detail["loc"], detail["type"]
     name = str(place[0]) if place else ""
     if kind == "extra_forbidden" and len(place) == 1:
         names = [setting.name for setting in settings_of(component)]
-        close = get_close_matches(name, names, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, names)
         return f"{component.name!r} has no setting {name!r}.{hint} It has: {', '.join(names) or 'none'}."
     problem = detail["msg"]
     if kind == "missing" and isinstance(place[-1], int):

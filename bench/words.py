@@ -1,8 +1,10 @@
-"""Words and lines for the eye."""
+"""Words and lines for the eye: counts, printable lines, and what was probably meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -28,3 +30,16 @@ def shown(value: object) -> str:
     if dtype is None or shape is None:
         return type(value).__name__
     return f"{str(dtype).removeprefix('torch.')}{list(shape)}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``" Did you mean 'crop'?"``, or nothing when no known word is close."""
+    close = get_close_matches(word, list(known), 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """One sentence for a word nobody knows: ``unknown key 'modle'. Did you mean 'model'? Known: ...``."""
+    words = list(known)
+    listed = ", ".join(words) if words else "none"
+    return f"unknown {what} {word!r}.{did_you_mean(word, words)} Known: {listed}."

@@ -16,6 +16,7 @@ from bench.cli.options import Workspace, workspace_options
 from bench.cli.recipe_parts import recipe_offers
 from bench.errors import PluginError
 from bench.suite.shipped import shipped_suites
+from bench.words import did_you_mean
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog, Offer
@@ -59,11 +60,8 @@ def _found(catalog: Catalog, name: str) -> list[Offer]:
 
 
 def _unknown(catalog: Catalog, name: str) -> PluginError:
-    from difflib import get_close_matches
-
     known = {offer.component.name for offer in (*catalog.all, *recipe_offers())} | set(shipped_suites())
-    close = get_close_matches(name.rpartition(":")[2], sorted(known), 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name.rpartition(":")[2], sorted(known))
     return PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
 
 

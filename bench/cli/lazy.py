@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import click
 
+from bench.words import did_you_mean
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -49,9 +51,5 @@ class LazyGroup(click.Group):
         """As click does, with a hint when the name is misspelt."""
         name = args[0]
         if name not in self.table and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, self.table, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise click.UsageError(f"No command called {name!r}.{hint}", ctx)
+            raise click.UsageError(f"No command called {name!r}.{did_you_mean(name, self.table)}", ctx)
         return super().resolve_command(ctx, args)

@@ -18,8 +18,8 @@ from bench.scores import pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.effects import interaction, marginal_means
 from bench.statistics.letters import tie_letters
-from bench.suite.reading.mistakes import unknown
 from bench.types import Float64, PixelMetric
+from bench.words import unknown
 
 Interval = tuple[float, float]
 

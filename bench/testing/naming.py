@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from bench.catalog import Offer, Quarantined, load_catalog
 from bench.errors import PluginError
-from bench.words import plural
+from bench.words import did_you_mean, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ def named(text: str) -> Named:
     lost = [q for q in catalog.quarantined if _is(text, q.package, q.module)]
     if not offers and not lost:
         names = {o.component.name for o in catalog.all} | {o.provider.package for o in catalog.all}
-        close = get_close_matches(text, sorted(names), 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(text, sorted(names))
         left_out = f" {plural(len(catalog.quarantined), 'plugin')} failed to load." if catalog.quarantined else ""
         raise PluginError(
             f"no component and no distribution is called {text!r}.{hint} 'bench plugins' shows all; "

@@ -8,12 +8,12 @@ from functools import partial
 from itertools import combinations
 
 from bench.suite.cells import AXES, Point, Value
-from bench.suite.reading.mistakes import unknown
 from bench.suite.reading.rows import as_columns, node_of
 from bench.suite.reading.sections import Reader
 from bench.suite.reading.values import PATHS, Base, axis_mistake, is_inner_setting, one_value
 from bench.suite.reading.yaml import Node, mark_of
 from bench.types import JsonValue
+from bench.words import unknown
 
 DEFAULTS: Mapping[str, JsonValue] = {
     "pretrain": "none",

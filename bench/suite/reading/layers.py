@@ -13,10 +13,11 @@ from pathlib import Path
 
 from bench.errors import SuiteError
 from bench.machine import gpus
-from bench.suite.reading.mistakes import Mark, Mistakes, unknown
+from bench.suite.reading.mistakes import Mark, Mistakes
 from bench.suite.reading.rows import as_columns
 from bench.suite.reading.yaml import Node, parse
 from bench.suite.schema import Layer
+from bench.words import unknown
 
 PROFILE_KEYS = tuple(Layer.model_fields)
 KEYS = ("name", "description", "data", *PROFILE_KEYS, "profiles")

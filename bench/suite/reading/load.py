@@ -14,7 +14,7 @@ from bench.machine import why_no_device
 from bench.suite.cells import Cell, Exclusion, Extra, Grid, expand
 from bench.suite.reading.grid import Axes, ordered, read_axes
 from bench.suite.reading.layers import KEYS, Choice, check_keys, choose, layered, profiles_of, read_file, read_overrides
-from bench.suite.reading.mistakes import Mistakes, unknown
+from bench.suite.reading.mistakes import Mistakes
 from bench.suite.reading.reference import reference_of
 from bench.suite.reading.rules import Conditions, read_exclusions, read_extras
 from bench.suite.reading.sections import (
@@ -32,6 +32,7 @@ from bench.suite.reading.values import Base
 from bench.suite.reading.yaml import Node, plain
 from bench.suite.resolved import Suite, suite_from_json
 from bench.suite.schema import Board, Protocol, Published, Recipe, Runtime
+from bench.words import unknown
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog

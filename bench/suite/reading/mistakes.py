@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from bench.errors import SuiteError
 
@@ -53,16 +51,3 @@ class Mistakes:
         """
         if self.found:
             raise SuiteError(self.lines())
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``" Did you mean 'crop'?"``, or nothing when no known word is close."""
-    close = get_close_matches(word, list(known), 1)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """One sentence for a word nobody knows: ``unknown key 'modle'. Did you mean 'model'? Known: ...``."""
-    words = list(known)
-    listed = ", ".join(words) if words else "none"
-    return f"unknown {what} {word!r}.{did_you_mean(word, words)} Known: {listed}."

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from bench.suite.cells import Point
 from bench.suite.joint import joint_axes, joint_label, telling
-from bench.suite.reading.mistakes import Mark, Mistakes, unknown
+from bench.suite.reading.mistakes import Mark, Mistakes
 from bench.suite.reading.rules import Conditions
 from bench.suite.reading.sections import Reader, locator, typed, value_mistake
 from bench.suite.reading.yaml import Node, mark_of, parse, plain
 from bench.suite.schema import Board, NumbersFile, Published, PublishedTable, Reference
-from bench.words import plural
+from bench.words import plural, unknown
 
 PRINTED = "reference/published.yaml"
 """Numbers that come with the package, below it."""

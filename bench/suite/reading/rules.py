@@ -10,11 +10,12 @@ from bench.canonical import canonical
 from bench.suite.cells import Exclusion, Extra, Point, Value
 from bench.suite.reading.grid import Axes, ordered, overlap_sentence, overlaps
 from bench.suite.reading.layers import check_keys
-from bench.suite.reading.mistakes import Mark, did_you_mean
+from bench.suite.reading.mistakes import Mark
 from bench.suite.reading.sections import Reader, shown
 from bench.suite.reading.values import Base, axis_mistake, one_value
 from bench.suite.reading.yaml import Node, plain
 from bench.suite.schema import Pretrain, Ref
+from bench.words import did_you_mean
 
 
 @dataclass(slots=True)

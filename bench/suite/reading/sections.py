@@ -18,7 +18,7 @@ from bench.errors import PluginError, SettingsError
 from bench.scores import facts, is_of_a_part, split_scores
 from bench.suite.cells import COMPONENTS, Cell, source_of
 from bench.suite.optimisers import OPTIMISERS
-from bench.suite.reading.mistakes import Mark, Mistakes, did_you_mean, unknown
+from bench.suite.reading.mistakes import Mark, Mistakes
 from bench.suite.reading.yaml import Node, mark_of, plain
 from bench.suite.schedules import SCHEDULES
 from bench.suite.schema import (
@@ -30,6 +30,7 @@ from bench.suite.schema import (
     Strict,
 )
 from bench.types import JsonValue
+from bench.words import did_you_mean, unknown
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog

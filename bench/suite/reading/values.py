@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.canonical import canonical
 from bench.suite.cells import AXES, COMPONENTS, SECTIONS, Value, asked_pretrain, asked_section, with_path
 from bench.suite.reading.layers import check_keys
-from bench.suite.reading.mistakes import Mark, did_you_mean
+from bench.suite.reading.mistakes import Mark
 from bench.suite.reading.sections import (
     Reader,
     component,
@@ -22,6 +22,7 @@ from bench.suite.reading.sections import (
 from bench.suite.reading.yaml import Node, mark_of, plain
 from bench.suite.schema import Pretrain, Protocol, Recipe, Ref, Strict
 from bench.types import JsonValue
+from bench.words import did_you_mean
 
 EMPTY_CHAIN = NOTHING = "none"
 TEST_CROP = "protocol.tiles.size"
