@@ -26,7 +26,7 @@ from bench.images import write_png
 from bench.obtain.release_counts import Census, ClassCount, census, compare
 from bench.obtain.verify import Verified, other_settings, verify_dataset
 from bench.store.home import Places
-from bench.suite.reading.inline import component_from
+from bench.suite.reading.load import component_from
 from bench.suite.schema import Ref
 from data_commands import Commands
 from tiny import environment

@@ -5,101 +5,34 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+import suite_tables
 from bench.cli.main import bench as command_line
 from bench.errors import SuiteError
-from bench.suite.reading.grid import DEFAULTS
-from bench.suite.reading.layers import KEYS
 from bench.suite.reading.load import load_suite
-from bench.suite.reading.values import PRETRAIN_KEYS
-from bench.suite.schema import (
-    Axes,
-    BankBudget,
-    Board,
-    ExcludeRule,
-    Fold,
-    Pretrain,
-    Protocol,
-    Recipe,
-    Ref,
-    Reference,
-    Runtime,
-    SplitFile,
-    SuiteFile,
-    Tiles,
-)
+from bench.suite.schema import Recipe
 from bench.suite.shipped import shipped_suites
+from bench.suite.written import SuiteFile
 from tiny import bench
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "suites.md").read_text(encoding="utf-8")
 SECTIONS = {title.strip("`"): text for title, text in re.findall(r"^##+ (.+?)\n(.*?)(?=^##+ |\Z)", PAGE, re.M | re.S)}
 SUITES = [text for text in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S) if text.startswith("name:")]
 
-MODELS = [
-    ("Top-level keys", SuiteFile), ("Components and labels", Ref), ("recipe", Recipe), ("protocol", Protocol),
-    ("protocol", Fold), ("protocol", SplitFile), ("pretrain", Pretrain), ("exclude` and `include", ExcludeRule),
-    ("board", Board), ("reference", Reference), ("runtime", Runtime),
-]  # fmt: skip
+
+def test_the_tables_of_the_page_are_those_of_the_schema():
+    anew = suite_tables.with_tables(PAGE)
+    assert anew == PAGE, "write them anew: python tests/suite_tables.py"
 
 
-def described(section: str) -> dict[str, str]:
-    """Field to default, as the tables of a section have them."""
-    rows = re.findall(r"^\| `([\w.]+)` \|[^|]*\| ?([^|]*?) ?\|", SECTIONS[section], re.M)
-    assert len({name for name, _ in rows}) == len(rows)
-    return dict(rows)
-
-
-def defaults_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Field to default in the words of the page; a nested part by its dotted paths."""
-    for name, field in model.model_fields.items():
-        if field.annotation in (Tiles, BankBudget):
-            yield from defaults_of(field.annotation, f"{prefix}{name}.")
-        else:
-            yield prefix + name, "required" if field.is_required() else in_words(default_of(field))
-
-
-def default_of(field: FieldInfo) -> object:
-    return field.get_default(call_default_factory=True)
-
-
-def in_words(default: object) -> str:
-    if isinstance(default, Recipe):
-        return "as `recipe`"
-    if isinstance(default, Ref):
-        assert not default.settings
-        return default.use
-    if isinstance(default, tuple):
-        return f"[{', '.join(in_words(part) for part in default)}]"
-    return default if isinstance(default, str) else json.dumps(default)
-
-
-@pytest.mark.parametrize(("section", "model"), MODELS)
-def test_every_field_stands_in_its_table_with_the_default_of_the_schema(section, model):
-    found = described(section)
-    expected = dict(defaults_of(model))
-    assert {name: found.get(name) for name in expected} == expected
-
-
-@pytest.mark.parametrize("section", sorted({section for section, _ in MODELS}))
-def test_a_table_names_no_field_that_is_not_there(section):
-    known = {name for other, model in MODELS if other == section for name, _ in defaults_of(model)}
-    assert set(described(section)) <= known | (set(PRETRAIN_KEYS) if section == "pretrain" else set())
-
-
-def test_every_key_of_a_suite_and_of_a_pretraining_run_is_named():
-    assert set(described("Top-level keys")) == set(KEYS)
-    assert set(described("pretrain")) == set(PRETRAIN_KEYS)
-
-
-def test_every_axis_stands_in_its_table_with_its_default():
-    assert described("axes") == {axis: str(DEFAULTS.get(axis, "required")) for axis in Axes.model_fields}
+def test_every_key_that_a_suite_may_have_says_what_it_means():
+    for _, _, models in suite_tables.TABLES:
+        for model in models:
+            assert [name for name, field in suite_tables.fields_of(model) if not field.description] == []
 
 
 def test_the_budget_is_that_of_the_recipe():
@@ -166,7 +99,7 @@ def test_info_shows_the_data_set_of_the_same_name_too():
 
 
 def test_the_schema_of_a_suite_is_that_of_its_keys():
-    assert set(json.loads(output_of("info", "cropping", "--schema"))["properties"]) == set(KEYS)
+    assert set(json.loads(output_of("info", "cropping", "--schema"))["properties"]) == set(SuiteFile.model_fields)
 
 
 def test_the_schema_of_a_name_that_a_component_has_too_is_the_components_alone():

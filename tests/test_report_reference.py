@@ -148,8 +148,7 @@ def test_f1_of_the_packaged_source_table_is_that_of_its_precision_and_recall(tmp
     assert suite.reference is not None
     from importlib.resources import files
 
-    from bench.suite.reading.mistakes import Mark, Mistakes
-    from bench.suite.reading.yaml import parse, plain
+    from bench.suite.reading.yaml import Mark, Mistakes, parse, plain
 
     text = (files("bench") / "reference" / "published.yaml").read_text(encoding="utf-8")
     root = parse(text, lambda line, column: Mark("published", line, column), Mistakes())

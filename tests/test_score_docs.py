@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.scores import POINTS, SCORES, Score, Table, named, rows_of
-from bench.suite.reading.sections import value_mistake
+from bench.suite.reading.rules import value_mistake
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "scores.md"
 TABLES: list[Table] = ["split", "tolerance", "types", "sizes", "operating"]

@@ -24,7 +24,7 @@ from bench.score.ranges import believed
 from bench.score.summary import Choices, Whole, choices_of, summarise
 from bench.score.thresholds import choose_threshold
 from bench.scores import Ratio, Score, rows_of
-from bench.suite.reading.sections import value_mistake
+from bench.suite.reading.rules import value_mistake
 from documents import board_in, to_text
 from report_samples import board_of, by_id, cell, record
 from score_worlds import observed, world

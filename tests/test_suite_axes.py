@@ -116,8 +116,7 @@ paired:
         ("[{crop_size: [1, 2, 1], seed: [0, 0, 0]}]", "suite.yaml:3:29: these paired values stand twice: 1, 0."),
         (
             "[3]",
-            "suite.yaml:3:10: an entry of 'paired' is a mapping of axes to lists of equal length, "
-            "or a list of mappings, one a row.",
+            "suite.yaml:3:10: paired.0: a mapping of axes to lists of equal length, or a list of mappings, one a row.",
         ),
     ],
 )
@@ -193,12 +192,12 @@ def test_excludes_match_dotted_and_tuned_values(tmp_path: Path) -> None:
             "4:19: unknown axis 'modle'. Did you mean 'model'? Axes: dataset, pretrain, preprocess, crop, crop_size, "
             "model, seed, and paths such as recipe.learning_rate.",
         ),
-        ("{when: {model: unet}}", "4:11: an exclude needs a 'reason' in words."),
-        ("{when: {model: unet}, reason: ' '}", "4:41: an exclude needs a 'reason' in words."),
-        ("{when: {}, reason: x}", "4:11: an exclude needs 'when', a mapping of axes to values."),
+        ("{when: {model: unet}}", "4:11: exclude.0 needs the key 'reason': why; it stands in the leaderboard."),
+        ("{when: {model: unet}, reason: ' '}", "4:41: exclude.0.reason: say why, in words."),
+        ("{when: {}, reason: x}", "4:18: exclude.0.when needs at least one entry, got {}."),
         (
             "{when: {model: unet}, raeson: x, reason: y}",
-            "4:33: unknown key of an exclude: 'raeson'. Did you mean 'reason'? Known: when, reason.",
+            "4:33: unknown key of exclude.0: 'raeson'. Did you mean 'reason'? Known: when, reason.",
         ),
         (
             "{when: {model: {use: unet}}, reason: x}",
@@ -301,11 +300,11 @@ def test_a_component_whose_own_check_fails_is_named(tmp_path: Path) -> None:
             "two values of the axis 'crop' have the label 'X'",
         ),
         ("axes.seed=[]", "the axis 'seed' needs at least one value."),
-        ("axes.preprocess=[[none, stretch]]", "'none' is the empty chain and cannot stand inside one."),
-        ("axes.crop_size=0", "crop_size must be a whole number from 1 on, got 0."),
-        ("axes.crop_size=1e2", "crop_size must be a whole number from 1 on, got 100.0."),
-        ("axes.seed=true", "seed must be a whole number from 0 on, got true."),
-        ("axes.seed=-1", "seed must be a whole number from 0 on, got -1."),
+        ("axes.preprocess=[[none, stretch]]", "preprocess.0: 'none' is the empty chain and cannot stand inside one."),
+        ("axes.crop_size=0", "crop_size: <theirs>, got 0."),
+        ("axes.crop_size=1e2", "crop_size: <theirs>, got 100.0."),
+        ("axes.seed=true", "seed: <theirs>, got true."),
+        ("axes.seed=-1", "seed: <theirs>, got -1."),
         ("axes.recipe.bank.crop=[1]", "unknown axis 'recipe.bank.crop'. Did you mean 'recipe.bank.crops'?"),
         ("axes.recipe.loss.settings.gian=[1]", "'bce-dice' has no setting 'gian'. Did you mean 'gain'?"),
         ("axes.protocol.found=[0.1, 2]", "protocol.found: <theirs>, got 2."),

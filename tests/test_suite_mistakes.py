@@ -48,15 +48,15 @@ EXPECTED = """\
 1:7: name must be letters, digits, '.', '_' and '-', got "two words".
 2:1: unknown key 'descriptoin'. Did you mean 'description'?
 3:8: unknown data set 'prats'. Did you mean 'parts'?
-3:25: data.tiles must be a folder, got 3.
+3:25: data.tiles must be text, got 3.
 5:13: no plugin offers a dataset called 'parst'. Did you mean 'parts'?
 6:39: 'bias' has no setting 'treshold'. Did you mean 'threshold'?
 6:88: setting 'threshold' of 'bias': <theirs>, got 'no'.
 7:3: unknown axis 'modle'. Did you mean 'model'?
 8:28: unknown key of model: 'setings'. Did you mean 'settings'?
-8:42: a model is a name or a mapping {use, settings, label}, got 7.
-9:20: crop_size must be a whole number from 1 on, got "on".
-11:5: an exclude needs a 'reason' in words.
+8:42: model is a name or a mapping {use, settings, label}, got 7.
+9:20: crop_size: <theirs>, got "on".
+11:5: exclude.0 needs the key 'reason': why;
 13:6: unknown axis 'cop'. Did you mean 'crop'?
 15:3: unknown recipe path 'recipe.learning_rat'. Did you mean 'recipe.learning_rate'?
 17:11: recipe.epochs: <theirs>, got "10:30".
@@ -101,7 +101,7 @@ def test_each_mistake_is_one_line(tmp_path: Path) -> None:
         ("- name: x", "suite.yaml:1:1: a suite is a mapping that starts with 'name: ...'."),
         (
             "axes: {dataset: parts, model: unet}",
-            "suite.yaml:1:1: a suite needs a 'name'; it names the folder of the results.",
+            "suite.yaml:1:1: the file needs the key 'name': names the folder of the results",
         ),
         (
             "name: a:b\naxes: {dataset: parts, model: unet}",
@@ -117,7 +117,7 @@ def test_each_mistake_is_one_line(tmp_path: Path) -> None:
         ),
         (
             "name: x\naxes: [unet]\npaired: [{dataset: [parts], model: [unet]}]",
-            "suite.yaml:2:7: axes must be a mapping of axis to values.",
+            'suite.yaml:2:7: axes must be a mapping, got ["unet"].',
         ),
         (SMALL + "recipe: 3", "suite.yaml:3:9: recipe must be a mapping, got 3."),
         (SMALL + "protocol: {tiles: [1]}", "suite.yaml:3:19: protocol.tiles must be a mapping, got [1]."),
@@ -130,19 +130,19 @@ def test_each_mistake_is_one_line(tmp_path: Path) -> None:
             SMALL + "protocol: {split: {file: none.csv}}",
             "suite.yaml:3:26: the split file none.csv is missing; it was sought at ",
         ),
-        (SMALL + "recipe: {loss: {settings: {}}}", "suite.yaml:3:16: recipe.loss needs the key 'use'."),
+        (SMALL + "recipe: {loss: {settings: {}}}", "suite.yaml:3:16: recipe.loss needs the key 'use': the name;"),
         (
             SMALL + "recipe: {augment: flips}",
             'suite.yaml:3:19: recipe.augment: <theirs>, got "flips".',
         ),
         (SMALL + "board: {rows: model}", "suite.yaml:3:8: rows and columns both show 'model'; they must differ."),
-        (SMALL + "tune: [1]", "suite.yaml:3:7: tune must be a mapping of recipe paths to lists of values."),
-        (SMALL + "profiles: [1]", "suite.yaml:3:11: profiles must be a mapping of names to overlays."),
+        (SMALL + "tune: [1]", "suite.yaml:3:7: tune must be a mapping, got [1]."),
+        (SMALL + "profiles: [1]", "suite.yaml:3:11: profiles must be a mapping, got [1]."),
         (
             SMALL + "profiles: {none: {}}",
             "suite.yaml:3:12: 'none' cannot name a profile: it stands for the suite as written.",
         ),
-        (SMALL + "include: [5]", "suite.yaml:3:11: an entry of 'include' is a mapping of axes to one value each."),
+        (SMALL + "include: [5]", "suite.yaml:3:11: include.0 must be a mapping, got 5."),
         (SMALL + "description: [x]", 'suite.yaml:3:14: description must be text, got ["x"].'),
         (SMALL + "name: y", "suite.yaml:3:1: the key 'name' stands twice; the first is at suite.yaml:1:1."),
     ],

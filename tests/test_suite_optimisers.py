@@ -167,7 +167,7 @@ def test_the_largest_recipe_can_be_counted(tmp_path):
 
 def test_asking_whether_settings_go_together_imports_no_torch():
     code = (
-        "import sys; from bench.suite.reading.sections import clashes; from bench.suite.schema import Recipe\n"
+        "import sys; from bench.suite.skipped import clashes; from bench.suite.schema import Recipe\n"
         "assert not list(clashes(Recipe())); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -119,21 +119,21 @@ def test_a_resolved_suite_comes_back_with_its_sources(tmp_path):
     ("written", "mistake"),
     [
         ("nobody", "'nobody'"),
-        ("{preprocess: expose}", "a pretraining run needs 'dataset', a data set or none"),
-        ("{}", "a pretraining run needs 'dataset', a data set or none"),
-        ("{dataset: tiles, model: fcn}", "unknown key of a pretraining run: 'model'"),
+        ("{preprocess: expose}", "pretrain needs the key 'dataset': the source"),
+        ("{}", "pretrain needs the key 'dataset': the source"),
+        ("{dataset: tiles, model: fcn}", "unknown key of pretrain: 'model'"),
         (
             "{dataset: none, recipe: {epochs: 1}}",
             "'recipe' says something of a pretraining run, but its dataset is none",
         ),
         ("{dataset: tiles, recipe: {epoch: 1}}", "unknown key of recipe: 'epoch'. Did you mean 'epochs'?"),
-        ("{dataset: tiles, recipe: 3}", "the recipe of a pretraining run must be a mapping, got 3"),
+        ("{dataset: tiles, recipe: 3}", "pretrain.recipe must be a mapping, got 3"),
         ("{dataset: tiles, preprocess: blur}", "'blur'"),
         ("{dataset: tiles, crop: {use: bias, settings: {level: 1}}}", "'bias' has no setting 'level'"),
         ("{dataset: tiles, split: {fold: 9}}", "fold 9 of 5 does not exist"),
         ("{dataset: tiles, split: {file: gone.csv}}", "the split file gone.csv is missing"),
-        ("{dataset: tiles, label: [a]}", "a label is text"),
-        ("3", "a dataset is a name or a mapping"),
+        ("{dataset: tiles, label: [a]}", "pretrain.label must be text"),
+        ("3", "pretrain.dataset is a name or a mapping"),
     ],
 )
 def test_a_mistake_of_a_source_is_said_with_its_place(tmp_path, written, mistake):

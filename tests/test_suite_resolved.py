@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import StoreError
 from bench.suite.reading.load import Suite, suite_from_json
-from bench.suite.schema import SuiteFile, suite_schema
+from bench.suite.written import SuiteFile, suite_schema
 from suite_worlds import SMALL, load
 
 RICH = """
@@ -181,9 +181,3 @@ def test_the_json_schema_names_every_key_and_is_json() -> None:
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["name"]
     assert "learning_rate" in schema["$defs"]["Recipe"]["properties"]
-
-
-def test_the_loader_and_the_json_schema_know_the_same_keys() -> None:
-    from bench.suite.reading.layers import KEYS
-
-    assert set(KEYS) == set(SuiteFile.model_fields)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.suite.reading.mistakes import Mark, Mistakes
-from bench.suite.reading.yaml import DEEPEST, Node, mark_of, parse, plain
+from bench.suite.reading.yaml import DEEPEST, Mark, Mistakes, Node, mark_of, parse, plain
 
 
 def read(text: str) -> tuple[Node | None, list[str]]:

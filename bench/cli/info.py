@@ -39,7 +39,7 @@ def command(name: str, schema: bool, workspace: Workspace) -> None:
 def _schemas(found: list[Offer]) -> Iterator[str]:
     """The settings of components, or else the keys of a suite file, as JSON Schema for editors."""
     from bench.component import json_schema
-    from bench.suite.schema import suite_schema
+    from bench.suite.written import suite_schema
 
     for schema in [json_schema(offer.component) for offer in found] or [suite_schema()]:
         yield json.dumps(schema, indent=1)

@@ -101,7 +101,7 @@ class Workspace:
         Raises:
             SuiteError: there is no such data set or setting.
         """
-        from bench.suite.reading.inline import component_from
+        from bench.suite.reading.load import component_from
 
         return component_from(text, "dataset", self.catalog)
 
@@ -131,7 +131,7 @@ class Workspace:
             return open_indexed(self.catalog, ref, self.places, indexing)
 
     def _data_folders(self) -> dict[str, str]:
-        from bench.suite.reading.mistakes import did_you_mean
+        from bench.words import did_you_mean
 
         folders = {}
         known = self.catalog.names("dataset")

@@ -76,7 +76,7 @@ def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     Raises:
         click.UsageError: a score that nobody makes.
     """
-    from bench.suite.reading.sections import value_mistake
+    from bench.suite.reading.rules import value_mistake
 
     for name in metrics:
         mistake = value_mistake(f"{name}@test", catalog.names("metric"))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.canonical import canonical, printable
 from bench.errors import StoreError
 from bench.suite.cells import AXES, Cell, Value
-from bench.suite.schema import Board, Pretrain, Protocol, Published, Recipe, Ref, Runtime, Strict
+from bench.suite.schema import Board, Pretrain, Protocol, Published, Recipe, Ref, Runtime, Strict, SuiteName
 from bench.types import JsonValue
 
 SCHEMA = 2
@@ -138,7 +138,7 @@ class _Row(_Checked):
 class _Stored(_Checked):
     """Everything of a stored suite but its models, which check themselves."""
 
-    name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: SuiteName
     path: str
     description: str | None
     data: dict[str, str]

@@ -1,8 +1,11 @@
-"""The typed parts of a suite: recipe, protocol, board, run time. Everything in the first two decides numbers."""
+"""The typed parts of a suite: recipe, protocol, board, run time. Everything in the first two decides numbers.
+
+Keys, types, defaults and meanings are those of the page on suites, whose tables are made from here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
@@ -18,12 +21,20 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+SuiteName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME_IN_WORDS = "letters, digits, '.', '_' and '-'"
+
+
 class Ref(Strict):
     """A component by name with its settings; ``label`` is for the eye and in no id."""
 
-    use: str
-    settings: Mapping[str, JsonValue] = Field(default_factory=dict)
-    label: str | None = None
+    use: str = Field(description="the name; `package:name` where two packages offer one")
+    settings: Mapping[str, JsonValue] = Field(
+        default_factory=dict, description="settings that differ from the component's defaults"
+    )
+    label: str | None = Field(
+        default=None, description="what tables show; null is the name with the settings written here"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -45,7 +56,10 @@ class Ref(Strict):
 class BankBudget(Strict):
     """How many distinct crops are stored; null stores every crop of the budget."""
 
-    crops: Annotated[int, Field(gt=0)] | None = None
+    crops: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="distinct crops drawn and stored; null stores every crop of the budget, so that none is seen twice",
+    )
 
 
 class Recipe(Strict):
@@ -56,29 +70,45 @@ class Recipe(Strict):
     pixels; with ``equal: crops`` every crop counts alike.
     """
 
-    epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 400
-    epoch_crops: Annotated[int, Field(gt=0, le=10**15)] = 1000
-    equal: Literal["crops", "pixels"] = "crops"
-    standard_size: Annotated[int, Field(gt=0, le=65_536)] = 256
+    epochs: int = Field(
+        default=400, ge=0, le=1_000_000, description="the budget; 0 leaves weights as they are, after pretraining only"
+    )
+    epoch_crops: int = Field(default=1000, gt=0, le=10**15, description="crops per epoch")
+    equal: Literal["crops", "pixels"] = Field(
+        default="crops",
+        description="`pixels`: `epoch_crops` is meant for crops of `standard_size`, other sides have as many as make "
+        "the same pixels",
+    )
+    standard_size: int = Field(default=256, gt=0, le=65_536, description="side for `equal: pixels`")
     bank: BankBudget = BankBudget()
-    batch: Annotated[int, Field(gt=0, le=1_000_000)] = 32
-    precision: Literal["float32", "bf16"] = "bf16"
-    optimiser: Ref = Field(default=Ref(use="adamw"), examples=list(OPTIMISERS))
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    warmup_steps: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
-    schedule: Ref = Field(default=Ref(use="constant"), examples=list(SCHEDULES))
-    budget: Literal["fixed", "until-convergence"] = "fixed"
-    validate_every: Annotated[int, Field(gt=0)] = 5
-    loss: Ref = Ref(use="bce-dice")
-    augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))
+    batch: int = Field(default=32, gt=0, le=1_000_000, description="crops per step")
+    precision: Literal["float32", "bf16"] = Field(default="bf16", description="arithmetic of training")
+    optimiser: Ref = Field(default=Ref(use="adamw"), examples=list(OPTIMISERS), description="`bench list optimisers`")
+    learning_rate: float = Field(default=1e-3, gt=0, description="after the warm-up")
+    weight_decay: float = Field(default=1e-2, ge=0, description="of the optimiser")
+    warmup_steps: int = Field(default=100, ge=0, le=1_000_000_000, description="steps in which the learning rate rises")
+    schedule: Ref = Field(
+        default=Ref(use="constant"),
+        examples=list(SCHEDULES),
+        description="the learning rate after the warm-up; `bench list schedules`",
+    )
+    budget: Literal["fixed", "until-convergence"] = Field(
+        default="fixed", description="train all epochs, or stop when the validation loss has converged"
+    )
+    validate_every: int = Field(
+        default=5, gt=0, description="epochs between validations; the last epoch is always validated"
+    )
+    loss: Ref = Field(default=Ref(use="bce-dice"), description="`bench list losses`")
+    augment: tuple[Ref, ...] = Field(
+        default=(Ref(use="flips"), Ref(use="rotations")), description="in order; `[]` is none"
+    )
 
 
 class Fold(Strict):
     """One fold of a rotation over groups."""
 
-    fold: Annotated[int, Field(ge=0)]
-    folds: Annotated[int, Field(ge=3)] = 5
+    fold: int = Field(ge=0, description="which fold is tested")
+    folds: int = Field(default=5, ge=3, description="how many there are")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Fold:
@@ -93,8 +123,12 @@ class SplitFile(Strict):
     ``digest`` is filled in when the suite is read, so that the content and not the path is in the id.
     """
 
-    file: str
-    digest: str = ""
+    file: str = Field(
+        description="path of a csv with the columns `id` or `group`, and `split`; relative to the suite file"
+    )
+    digest: str = Field(
+        default="", description="of the file's content; filled in when the suite is read, so it need not be written"
+    )
 
 
 def _split_form(value: Any) -> str:
@@ -130,9 +164,14 @@ class Pretrain(Strict):
 class Tiles(Strict):
     """How an image is cut for prediction; size null is the training crop size."""
 
-    size: Annotated[int, Field(gt=0)] | None = None
-    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    blend: Literal["constant"] = "constant"
+    size: Annotated[int, Field(gt=0)] | None = Field(
+        default=None,
+        description="side of the tiles for prediction, the test crop; null is the size of the training crops",
+    )
+    overlap: float = Field(default=0.25, ge=0, lt=1, description="overlap of neighbouring tiles")
+    blend: Literal["constant"] = Field(
+        default="constant", description="probabilities of overlapping tiles are averaged"
+    )
 
 
 class Protocol(Strict):
@@ -142,21 +181,35 @@ class Protocol(Strict):
     validation split of the pretraining run, so that no label of the target is used.
     """
 
-    split: SplitRule = "grouped"
-    classes: Literal["union", "each"] = "union"
+    split: SplitRule = Field(default="grouped", description="by groups, never by images; official test splits are kept")
+    classes: Literal["union", "each"] = Field(
+        default="union", description="any defect against background, or one class each"
+    )
     tiles: Tiles = Tiles()
-    threshold: Literal["best-f1", "source"] = "best-f1"
-    tolerance: Annotated[int, Field(ge=0)] = 2
-    found: Annotated[float, Field(gt=0, le=1)] = 0.1
+    threshold: Literal["best-f1", "source"] = Field(
+        default="best-f1", description="best on the cell's own validation split, or on that of its pretraining run"
+    )
+    tolerance: int = Field(
+        default=2, ge=0, description="pixels around the edge of a defect, for the scores called `tolerance.`"
+    )
+    found: float = Field(
+        default=0.1, gt=0, le=1, description="share of a defect that must be predicted for it to be found"
+    )
 
 
 class Board(Strict):
     """Shape of the leaderboard; changes no number. ``reference`` is the row that others are compared with."""
 
-    rows: str = "crop"
-    columns: str = "model"
-    values: Annotated[tuple[str, ...], Field(min_length=1)] = ("f1@validation", "f1@test", "convergence_epoch")
-    reference: Annotated[str | None, Field(description="row that others are compared with; null is the first")] = None
+    rows: str = Field(default="crop", description="axis that the rows show")
+    columns: str = Field(default="model", description="axis that the columns show")
+    values: tuple[str, ...] = Field(
+        default=("f1@validation", "f1@test", "convergence_epoch"),
+        min_length=1,
+        description="scores as `NAME@validation` or `NAME@test`, and facts of a cell",
+    )
+    reference: str | None = Field(
+        default=None, description="label of the row that others are compared with; null is the first"
+    )
 
 
 class Reference(Strict):
@@ -166,11 +219,19 @@ class Reference(Strict):
     a name needs no entry. Without ``file`` the table is one of those that come with the package.
     """
 
-    table: str
-    file: str | None = None
-    rows: Mapping[str, str] = Field(default_factory=dict)
-    columns: Mapping[str, str] = Field(default_factory=dict)
-    differs: str | None = None
+    table: str = Field(description="a table of the numbers file")
+    file: str | None = Field(
+        default=None,
+        description="path of the numbers file, relative to the suite file; null is the one that comes with the package",
+    )
+    rows: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="row labels of this suite to names there; a label that is itself such a name needs no entry",
+    )
+    columns: Mapping[str, str] = Field(default_factory=dict, description="the same for columns")
+    differs: str | None = Field(
+        default=None, description="what differs from the published experiment; printed beside the numbers"
+    )
 
 
 class PublishedTable(Strict):
@@ -203,73 +264,12 @@ class Published(Strict):
 class Runtime(Strict):
     """Where and how fast; in no id."""
 
-    launcher: Literal["local"] = "local"
-    workers: Annotated[int, Field(gt=0)] | None = None
-    device: str | None = None
-
-
-Chain = Ref | Sequence[Ref]
-"""A preprocessing step, or several in order; ``none`` is the empty chain."""
-Whole = Annotated[int, Field(ge=0)]
-
-
-class Axes(Strict):
-    """The cross product: each axis is a list of values, or one value."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "patternProperties": {r"^(recipe|protocol)\.": {"description": "values of one recipe or protocol setting"}}
-        }
+    launcher: Literal["local"] = Field(default="local", description="who starts the workers")
+    workers: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="processes at once; null is one per GPU, or one per processor core and at most 4"
     )
-
-    dataset: Ref | Sequence[Ref] | None = None
-    pretrain: JsonValue = None
-    preprocess: Ref | Sequence[Chain] | None = None
-    crop: Ref | Sequence[Ref] | None = None
-    crop_size: Whole | Sequence[Whole] | None = None
-    model: Ref | Sequence[Ref] | None = None
-    seed: Whole | Sequence[Whole] | None = None
-
-
-class ExcludeRule(Strict):
-    """Cells of the cross product that are not run, and why; ``when`` names an axis with one or several values."""
-
-    when: Mapping[str, JsonValue]
-    reason: str
-
-
-class Layer(Strict):
-    """What a profile may overlay; lists replace, mappings merge."""
-
-    axes: Axes | None = Field(None, description="the cross product: axis to values")
-    paired: Sequence[Mapping[str, Sequence[JsonValue]] | Sequence[Mapping[str, JsonValue]]] | None = Field(
-        None, description="axes that advance together: columns of equal length, or rows"
+    device: str | None = Field(
+        default=None,
+        description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "
+        "where there is none",
     )
-    exclude: Sequence[ExcludeRule] | None = Field(None, description="cells that are not run, with the reason")
-    include: Sequence[Mapping[str, JsonValue]] | None = Field(
-        None, description="extra cells; excludes do not touch them"
-    )
-    tune: Mapping[str, Sequence[JsonValue]] | None = Field(
-        None, description="recipe path to values; the board shows the trial of best mean validation score"
-    )
-    recipe: Recipe | None = Field(None, description="how a cell is trained")
-    protocol: Protocol | None = Field(None, description="how a cell is measured")
-    board: Board | None = Field(None, description="shape of the leaderboard")
-    reference: Reference | None = Field(None, description="published numbers beside the measured ones; in no id")
-    runtime: Runtime | None = Field(None, description="where and how fast; in no id")
-
-
-class SuiteFile(Layer):
-    """A suite file as an editor should know it. The loader itself is stricter: it also asks the catalog."""
-
-    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the folder of the results")
-    description: str | None = None
-    data: Mapping[str, str] | None = Field(None, description="data set to folder; in no id")
-    profiles: Mapping[str, Layer] | None = Field(
-        None, description="overlays, chosen by --profile or by the driver found"
-    )
-
-
-def suite_schema() -> dict[str, JsonValue]:
-    """JSON Schema of a suite file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SuiteFile.model_json_schema()}

@@ -13,14 +13,10 @@ from pathlib import Path
 
 from bench.errors import SuiteError
 from bench.machine import gpus
-from bench.suite.reading.mistakes import Mark, Mistakes
-from bench.suite.reading.rows import as_columns
-from bench.suite.reading.yaml import Node, parse
-from bench.suite.schema import Layer
+from bench.suite.reading.yaml import Mark, Mistakes, Node, parse
+from bench.suite.written import Layer, SuiteFile
 from bench.words import unknown
 
-PROFILE_KEYS = tuple(Layer.model_fields)
-KEYS = ("name", "description", "data", *PROFILE_KEYS, "profiles")
 AS_WRITTEN = "none"
 """``--profile none`` takes the suite as written, without any profile."""
 
@@ -69,7 +65,7 @@ def _override(text: str, mark: Mark, mistakes: Mistakes) -> Node | None:
     if not equals or not value.strip():
         mistakes.add(mark, f"{text!r} is not KEY=VALUE; write for example recipe.epochs=3 (null for no value).")
         return None
-    known = KEYS[:-1]  # a profile is not changed from outside: what it sets is
+    known = [key for key in SuiteFile.model_fields if key != "profiles"]  # what a profile sets can be changed
     if head not in known:
         mistakes.add(mark, unknown("key", head, known))
         return None
@@ -100,54 +96,31 @@ def layered(base: Node, layers: Sequence[Node], mistakes: Mistakes) -> Node:
     """Every layer over the one before; an axis that is paired cannot be changed alone, because nothing would change."""
     root = reduce(overlay, layers, base)
     pairing = max((number for number, layer in enumerate(layers) if "paired" in layer.mapping), default=-1)
-    paired = _paired_axes(root)
+    groups = root.section("paired").values
+    paired = {axis for group in groups for row in group.values for axis in row.mapping}
     for layer in layers[pairing + 1 :]:
-        for axis, mark in layer.mapping["axes"].keys.items() if "axes" in layer.mapping else ():
+        for axis, mark in layer.section("axes").keys.items():
             if axis in paired:
                 mistakes.add(mark, f"the axis {axis!r} is paired, so this would change nothing; change 'paired'.")
     return root
 
 
-def _paired_axes(root: Node) -> set[str]:
-    paired = root.mapping.get("paired")
-    return {axis for group in (paired.values if paired else ()) for axis in as_columns(group, _unsaid).mapping}
-
-
-def _unsaid(_axis: str, row: Node) -> Node:
-    """Names only are asked for here, so what a row leaves out is of no account."""
-    return row
-
-
 def profiles_of(root: Node, mistakes: Mistakes) -> dict[str, Node]:
-    """The profiles of a suite by name, their keys checked."""
-    node = root.mapping.get("profiles")
-    if node is None or node.value is None:
-        return {}
-    if not isinstance(node.value, dict):
-        mistakes.add(node.mark, "profiles must be a mapping of names to overlays.")
-        return {}
-    if AS_WRITTEN in node.value:
-        mistakes.add(
-            node.keys[AS_WRITTEN], f"{AS_WRITTEN!r} cannot name a profile: it stands for the suite as written."
-        )
-    for name, profile in node.value.items():
-        if not isinstance(profile.value, dict | None):
-            mistakes.add(profile.mark, f"the profile {name!r} must be a mapping.")
-        check_keys(profile, PROFILE_KEYS, f"key of the profile {name!r}:", mistakes)
-    return {name: _without(profile, PROFILE_KEYS) for name, profile in node.value.items()}
-
-
-def check_keys(node: Node, known: Sequence[str], what: str, mistakes: Mistakes) -> None:
-    """Note every key of a mapping that nobody knows."""
-    for key, mark in node.keys.items():
-        if key not in known:
-            mistakes.add(mark, unknown(what, key, known))
-
-
-def _without(node: Node, known: Sequence[str]) -> Node:
-    """The node without unknown keys, which are reported once and not again as part of the merged suite."""
-    kept = {key: value for key, value in node.mapping.items() if key in known}
-    return Node(node.mark, kept, node.keys)
+    """The profiles of a suite by name; a key that none may have is noted once and left out."""
+    node = root.section("profiles")
+    if AS_WRITTEN in node.mapping:
+        sentence = f"{AS_WRITTEN!r} cannot name a profile: it stands for the suite as written."
+        mistakes.add(node.keys[AS_WRITTEN], sentence)
+    profiles = {}
+    for name, profile in node.mapping.items():
+        kept = {}
+        for key, value in profile.mapping.items():
+            if key in Layer.model_fields:
+                kept[key] = value
+            else:
+                mistakes.add(profile.keys[key], unknown(f"key of the profile {name!r}:", key, Layer.model_fields))
+        profiles[name] = Node(profile.mark, kept, profile.keys)
+    return profiles
 
 
 def choose(profiles: Sequence[str], asked: str | None, mistakes: Mistakes) -> Choice:

@@ -1,8 +1,12 @@
-"""A suite: the YAML file with every name and setting resolved, or all of its mistakes at once."""
+"""The one door: a suite file, resolved with every name and setting, or all of its mistakes at once.
+
+The file is read as YAML with places (:mod:`.yaml`), profile and overrides are laid over it (:mod:`.layers`), the schema
+checks its shape and the catalog its names (:mod:`.typed`), and its axes (:mod:`.axes`) with the exceptions to them
+(:mod:`.rules`) make the cells.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,34 +16,21 @@ from bench.canonical import digest
 from bench.errors import PluginError, SuiteError
 from bench.machine import why_no_device
 from bench.suite.cells import Cell, Exclusion, Extra, Grid, expand
-from bench.suite.reading.grid import Axes, ordered, read_axes
-from bench.suite.reading.layers import KEYS, Choice, check_keys, choose, layered, profiles_of, read_file, read_overrides
-from bench.suite.reading.mistakes import Mistakes
-from bench.suite.reading.reference import reference_of
-from bench.suite.reading.rules import Conditions, read_exclusions, read_extras
-from bench.suite.reading.sections import (
-    Objections,
-    Reader,
-    board_of,
-    check_reference_row,
-    locator,
-    protocol_of,
-    shown,
-    typed,
-    written_recipe,
-)
-from bench.suite.reading.values import Base
-from bench.suite.reading.yaml import Node, plain
+from bench.suite.reading.axes import Base, Crossed, one_value, ordered, read_axes
+from bench.suite.reading.layers import Choice, choose, layered, profiles_of, read_file, read_overrides
+from bench.suite.reading.rules import Conditions, check_board, read_exclusions, read_extras, reference_of
+from bench.suite.reading.typed import Reader, protocol_of, recipe_of, typed, without_clash
+from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse
 from bench.suite.resolved import Suite, suite_from_json
-from bench.suite.schema import Board, Protocol, Published, Recipe, Runtime
+from bench.suite.schema import Board, Protocol, Published, Recipe, Ref, Runtime
+from bench.suite.skipped import Objections
+from bench.suite.written import SuiteFile
 from bench.words import unknown
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
 
-__all__ = ["Suite", "cells", "load_suite", "suite_from_json"]
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+__all__ = ["Suite", "cells", "component_from", "load_suite", "suite_from_json"]
 
 
 def load_suite(path: Path, catalog: Catalog, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Suite:
@@ -53,18 +44,37 @@ def load_suite(path: Path, catalog: Catalog, *, profile: str | None = None, over
     """
     mistakes = Mistakes()
     root = read_file(path, mistakes)
-    check_keys(root, KEYS, "key", mistakes)
     profiles = profiles_of(root, mistakes)
     choice = choose(tuple(profiles), profile, mistakes)
     changes = read_overrides(overrides, mistakes)
     chosen = [profiles[choice.profile]] if choice.profile else []
     conditions = Conditions()
-    read = _read(Reader(catalog, path.parent, mistakes), layered(root, [*chosen, *changes], mistakes), conditions)
-    _read_variants(read.reader, root, profiles, choice, conditions)
+    reader = Reader(catalog, path.parent, mistakes)
+    read = _read(reader, layered(root, [*chosen, *changes], mistakes), conditions)
+    _read_variants(reader, root, profiles, choice, conditions)
     for mark, sentence in conditions.never_matched():
         mistakes.add(mark, sentence)
     mistakes.check()
     return _suite(read, path, choice)
+
+
+def component_from(text: str, kind: str, catalog: Catalog) -> Ref:
+    """The component that ``metalpart`` or ``{use: metalpart, settings: {domain: render}}`` means, settings complete.
+
+    Raises:
+        SuiteError: the text is no YAML, or names no component of this kind or no such setting; with every mistake.
+    """
+    mistakes = Mistakes()
+    mark = Mark(f"{kind} {text!r}")
+    node = parse(text, lambda *_: mark, mistakes)
+    reader = Reader(catalog, Path(), mistakes)
+    found = one_value(reader, kind, node, Base(Recipe(), Protocol())) if node and text.strip() else None
+    if not text.strip():
+        mistakes.add(mark, f"name a {kind}.")
+    mistakes.check()
+    assert found is not None, "what could not be read is a mistake"
+    ref: Ref = found.value
+    return ref
 
 
 def _read_variants(
@@ -80,12 +90,12 @@ def _read_variants(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A suite as far as it could be read; a part with mistakes is None or its default."""
+    """A suite as far as it could be read; a part with mistakes is its default."""
 
-    reader: Reader
-    root: Node
+    catalog: Catalog
+    file: SuiteFile
     base: Base
-    axes: Axes
+    axes: Crossed
     exclusions: tuple[Exclusion, ...]
     extras: tuple[Extra, ...]
     board: Board
@@ -96,77 +106,53 @@ class _Read:
 
 def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
     """Read every part, so that the mistakes of all parts are found together."""
-    _check_texts(reader, root)
-    base = Base(_recipe(reader, root), _protocol(reader, root))
+    file, root = typed(reader, SuiteFile, root, spare={"name": Node(root.mark, "unnamed")})
+    assert file is not None, "nothing but a name must be there"
+    base = _base(reader, file, root)
     axes = read_axes(reader, root, base)
-    board = board_of(reader, _section(root, "board"), [a for a in ordered(axes.values) if a not in axes.tuned])
-    alone = any(set(block[0]) == {board.rows} for block in axes.blocks)  # paired axes have joint labels
-    if alone:
-        labels = [value.label for value in axes.values[board.rows] or ()]
-        check_reference_row(reader, _section(root, "board"), board, labels)
+    board = file.board or Board()
+    check_board(reader, board, root.section("board"), axes)
+    reference = None
+    if file.reference is not None:
+        reference = reference_of(reader, file.reference, root.section("reference"), axes, board, conditions)
     return _Read(
-        reader=reader,
-        root=root,
+        catalog=reader.catalog,
+        file=file,
         base=base,
         axes=axes,
         exclusions=read_exclusions(reader, root, axes, conditions),
         extras=read_extras(reader, root, axes, base),
         board=board,
-        reference=reference_of(reader, root, axes.blocks, board, conditions),
-        runtime=_runtime(reader, _section(root, "runtime")),
-        data=_data(reader, root),
+        reference=reference,
+        runtime=_runtime(reader, file, root),
+        data=_data(reader, root.section("data")),
     )
 
 
-def _runtime(reader: Reader, node: Node) -> Runtime:
-    locate = locator(node)
-    runtime = typed(reader, Runtime, plain(node), "runtime", locate) or Runtime()
+def _base(reader: Reader, file: SuiteFile, root: Node) -> Base:
+    node = root.section("recipe")
+    recipe = without_clash(reader, recipe_of(reader, file.recipe or Recipe(), node), node)
+    protocol = protocol_of(reader, file.protocol or Protocol(), root.section("protocol"))
+    return Base(recipe or Recipe(), protocol or Protocol())
+
+
+def _runtime(reader: Reader, file: SuiteFile, root: Node) -> Runtime:
+    runtime = file.runtime or Runtime()
     why = why_no_device(runtime.device) if runtime.device is not None else None
     if why:
-        reader.add(locate(("device",)), f"runtime.device: {why}.")
+        reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
     return runtime
 
 
-def _section(root: Node, key: str) -> Node:
-    """The node of a section; an absent or empty one is an empty mapping."""
-    node = root.mapping.get(key)
-    return node if node and node.value is not None else Node(root.mark, {})
-
-
-def _recipe(reader: Reader, root: Node) -> Recipe:
-    node = _section(root, "recipe")
-    return written_recipe(reader, plain(node), locator(node)) or Recipe()
-
-
-def _protocol(reader: Reader, root: Node) -> Protocol:
-    node = _section(root, "protocol")
-    return protocol_of(reader, plain(node), locator(node)) or Protocol()
-
-
-def _check_texts(reader: Reader, root: Node) -> None:
-    name, description = root.mapping.get("name"), root.mapping.get("description")
-    if name is None:
-        reader.add(root.mark, "a suite needs a 'name'; it names the folder of the results.")
-    elif not isinstance(name.value, str) or not _NAME.fullmatch(name.value):
-        reader.add(name.mark, f"name must be letters, digits, '.', '_' and '-', got {shown(plain(name))}.")
-    if description and not isinstance(description.value, str | None):
-        reader.add(description.mark, f"description must be text, got {shown(plain(description))}.")
-
-
-def _data(reader: Reader, root: Node) -> dict[str, str]:
+def _data(reader: Reader, node: Node) -> dict[str, str]:
     """Data set to absolute folder: relative ones start at the suite's folder, those of ``-x`` at the current one."""
-    node = _section(root, "data")
-    if not isinstance(node.value, Mapping):
-        reader.add(node.mark, "data must be a mapping of data sets to folders.")
     folders = {}
+    known = reader.catalog.names("dataset")
     for name, folder in node.mapping.items():
-        if name not in reader.catalog.names("dataset"):
-            reader.add(node.keys[name], unknown("data set", name, reader.catalog.names("dataset")))
-        elif not isinstance(folder.value, str):
-            reader.add(folder.mark, f"data.{name} must be a folder, got {shown(plain(folder))}.")
-        else:
-            start = reader.folder if folder.mark.line else Path()
-            folders[name] = str((start / Path(folder.value).expanduser()).resolve())
+        if name not in known:
+            reader.add(node.keys[name], unknown("data set", name, known))
+        start = reader.folder if folder.mark.line else Path()
+        folders[name] = str((start / Path(str(folder.value)).expanduser()).resolve())
     return folders
 
 
@@ -174,17 +160,16 @@ def _suite(read: _Read, path: Path, choice: Choice) -> Suite:
     """Expand what was read without mistakes."""
     axes, base, tuned = read.axes, read.base, read.axes.tuned
     levels = {axis: values for axis, values in axes.values.items() if values is not None}
-    objections = Objections(read.reader.catalog)
+    objections = Objections(read.catalog)
     grid = Grid(axes.blocks, read.exclusions, read.extras, base.recipe, base.protocol, tuned, objections.why_not)
     try:
         cells, notes = expand(grid)
     except PluginError as error:
         raise SuiteError([f"{path}: {error}"]) from error
-    description = read.root.mapping.get("description")
     return Suite(
-        name=str(read.root.mapping["name"].value),
+        name=read.file.name,
         path=path,
-        description=str(description.value) if description and description.value else None,
+        description=read.file.description or None,
         data=read.data,
         axes={axis: levels[axis] for axis in ordered(levels) if axis not in tuned},
         recipe=base.recipe,

@@ -1,21 +1,35 @@
-"""Exceptions to the cross product: excluded cells, which are not run, and included ones, which are run besides."""
+"""What one part of a suite says of another: excluded and included cells, the board, published numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from bench.canonical import canonical
+from bench.scores import facts, is_of_a_part, split_scores
 from bench.suite.cells import Exclusion, Extra, Point, Value
-from bench.suite.reading.grid import Axes, ordered, overlap_sentence, overlaps
-from bench.suite.reading.layers import check_keys
-from bench.suite.reading.mistakes import Mark
-from bench.suite.reading.sections import Reader, shown
-from bench.suite.reading.values import Base, axis_mistake, one_value
-from bench.suite.reading.yaml import Node, plain
-from bench.suite.schema import Pretrain, Ref
-from bench.words import did_you_mean
+from bench.suite.joint import joint_axes, joint_label, telling
+from bench.suite.reading.axes import Base, Crossed, one_value, ordered, overlaps
+from bench.suite.reading.typed import Reader, shown, typed
+from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse, plain
+from bench.suite.schema import (
+    Board,
+    NumbersFile,
+    Pretrain,
+    Published,
+    PublishedTable,
+    Ref,
+    Reference,
+)
+from bench.suite.written import axis_mistake
+from bench.words import did_you_mean, plural, unknown
+
+PRINTED = "reference/published.yaml"
+"""Numbers that come with the package, below it."""
 
 
 @dataclass(slots=True)
@@ -39,35 +53,26 @@ class Conditions:
                 yield mark, sentence
 
 
-def read_exclusions(reader: Reader, root: Node, axes: Axes, conditions: Conditions) -> tuple[Exclusion, ...]:
+def read_exclusions(reader: Reader, root: Node, axes: Crossed, conditions: Conditions) -> tuple[Exclusion, ...]:
     """The excludes as sets of values; conditions that match nothing are left in ``conditions``."""
-    node = root.mapping.get("exclude")
-    rules = [_exclusion(reader, rule, axes, conditions) for rule in (node.values if node and node.value else ())]
-    return tuple(rule for rule in rules if rule)
+    return tuple(_exclusion(reader, rule, axes, conditions) for rule in root.section("exclude").values)
 
 
-def _exclusion(reader: Reader, rule: Node, axes: Axes, conditions: Conditions) -> Exclusion | None:
-    check_keys(rule, ("when", "reason"), "key of an exclude:", reader.mistakes)
-    when, reason = rule.mapping.get("when"), rule.mapping.get("reason")
-    if when is None or not when.mapping:
-        reader.add(rule.mark, "an exclude needs 'when', a mapping of axes to values.")
-    if reason is None or not isinstance(reason.value, str) or not reason.value.strip():
-        reader.add(reason.mark if reason else rule.mark, "an exclude needs a 'reason' in words.")
-    if when is None or not when.mapping or reason is None:
-        return None
+def _exclusion(reader: Reader, rule: Node, axes: Crossed, conditions: Conditions) -> Exclusion:
+    when = rule.mapping["when"]
     sets = {axis: _condition(reader, axis, when, axes, conditions) for axis in when.mapping}
     matches = all(any(_row_matches(row, sets) for row in block) for block in axes.blocks)
     matches = matches and all(axis in axes.values for axis in sets)
     parts = [item for node in when.mapping.values() for item in node.values]
     conditions.note(rule, matches, "this exclude matches no cell.", parts)
-    return Exclusion(sets, str(reason.value))
+    return Exclusion(sets, str(rule.mapping["reason"].value))
 
 
 def _row_matches(row: Point, sets: Mapping[str, frozenset[bytes]]) -> bool:
     return all(value.asked in sets[axis] for axis, value in row.items() if axis in sets)
 
 
-def _condition(reader: Reader, axis: str, when: Node, axes: Axes, conditions: Conditions) -> frozenset[bytes]:
+def _condition(reader: Reader, axis: str, when: Node, axes: Crossed, conditions: Conditions) -> frozenset[bytes]:
     """The values of one axis that a condition names, by component, label or number."""
     sentence = axis_mistake(axis)
     if sentence:
@@ -109,11 +114,10 @@ def _names(value: Value) -> tuple[str, ...]:
     return tuple(ref.use for ref in value.value) if isinstance(value.value, tuple) else ()
 
 
-def read_extras(reader: Reader, root: Node, axes: Axes, base: Base) -> tuple[Extra, ...]:
+def read_extras(reader: Reader, root: Node, axes: Crossed, base: Base) -> tuple[Extra, ...]:
     """The included cells."""
-    node = root.mapping.get("include")
     extras: dict[tuple[tuple[str, bytes], ...], Extra] = {}
-    for item in node.values if node and node.value is not None else ():
+    for item in root.section("include").values:
         point = _extra(reader, item, axes, base)
         if point is None:
             continue
@@ -124,10 +128,7 @@ def read_extras(reader: Reader, root: Node, axes: Axes, base: Base) -> tuple[Ext
     return tuple(extras.values())
 
 
-def _extra(reader: Reader, item: Node, axes: Axes, base: Base) -> Point | None:
-    if not item.mapping:
-        reader.add(item.mark, "an entry of 'include' is a mapping of axes to one value each.")
-        return None
+def _extra(reader: Reader, item: Node, axes: Crossed, base: Base) -> Point | None:
     point: dict[str, Value | None] = {}
     for axis, node in item.mapping.items():
         sentence = axis_mistake(axis)
@@ -137,8 +138,8 @@ def _extra(reader: Reader, item: Node, axes: Axes, base: Base) -> Point | None:
     for axis, values in axes.values.items():
         if axis not in point and axis not in axes.tuned:
             point[axis] = _only(reader, item, axis, values)
-    for one, other in overlaps(list(point)):
-        reader.add(item.mark, overlap_sentence(one, other))
+    for _, sentence in overlaps(list(point)):
+        reader.add(item.mark, sentence)
     read = {axis: value for axis in ordered(point) if (value := point[axis])}
     return read if len(read) == len(point) else None
 
@@ -152,7 +153,7 @@ def _only(reader: Reader, item: Node, axis: str, values: tuple[Value, ...] | Non
     return values[0] if values else None
 
 
-def _one_of(reader: Reader, axis: str, node: Node, axes: Axes, base: Base) -> Value | None:
+def _one_of(reader: Reader, axis: str, node: Node, axes: Crossed, base: Base) -> Value | None:
     """A value of an included cell: an axis value by its label, or any value; equal values share the axis's label."""
     known = axes.values.get(axis) or ()
     by_label = {value.label: value for value in known}
@@ -161,3 +162,143 @@ def _one_of(reader: Reader, axis: str, node: Node, axes: Axes, base: Base) -> Va
     value = one_value(reader, axis, node, base)
     by_asked = {other.asked: other for other in known}
     return by_asked.get(value.asked, value) if value else None
+
+
+def check_board(reader: Reader, board: Board, node: Node, axes: Crossed) -> None:
+    """Note rows and columns that are no axes, values that nobody makes, and a reference that is no row."""
+    known = [axis for axis in ordered(axes.values) if axis not in axes.tuned]
+    for side, axis in (("rows", board.rows), ("columns", board.columns)):
+        if axis not in known:
+            reader.add(mark_of(node, (side,)), unknown("axis", axis, known))
+    if board.rows == board.columns:
+        reader.add(mark_of(node, ("columns",)), f"rows and columns both show {board.rows!r}; they must differ.")
+    for number, value in enumerate(board.values):
+        sentence = value_mistake(value, reader.catalog.names("metric"))
+        if sentence:
+            reader.add(mark_of(node, ("values", number)), sentence)
+    alone = any(set(block[0]) == {board.rows} for block in axes.blocks)  # paired axes have joint labels
+    labels = [value.label for value in axes.values.get(board.rows) or ()]
+    if alone and board.reference is not None and board.reference not in labels:
+        reader.add(mark_of(node, ("reference",)), unknown("row", board.reference, labels))
+
+
+def value_mistake(value: str, metrics: Sequence[str]) -> str | None:
+    """What is wrong with a board value such as ``f1@test``, or None; ``metrics`` are those of plugins."""
+    scores = (*split_scores(), *metrics)
+    name, at, split = value.partition("@")
+    if not at:
+        if name in facts():
+            return None
+        hint = f" Did you mean '{name}@test'?" if name in scores else ""
+        return f"{unknown('value', name, facts())[:-1]}, or a score such as f1@test.{hint}"
+    if not (name in scores or is_of_a_part(name)):
+        return unknown("score", name, sorted(set(scores)))
+    return None if split in ("validation", "test") else unknown("split", split, ("validation", "test"))
+
+
+def reference_of(
+    reader: Reader, asked: Reference, node: Node, axes: Crossed, board: Board, conditions: Conditions
+) -> Published | None:
+    """The published table a suite names, by the suite's own labels; None when it has mistakes.
+
+    Labels that no variant of the suite has are left in ``conditions``.
+    """
+    numbers = _numbers(reader, asked, node)
+    if numbers is None:
+        return None
+    table = numbers.tables.get(asked.table)
+    if table is None:
+        reader.add(mark_of(node, ("table",)), unknown("table", asked.table, list(numbers.tables)))
+        return None
+    names = dict.fromkeys(name for row in table.rows.values() for name in row)
+    labels = _labels(axes.blocks, board.rows, board.columns)
+    rows = _by_label(reader, node, "rows", labels, list(table.rows), conditions)
+    labels = _labels(axes.blocks, board.columns, board.rows)
+    columns = _by_label(reader, node, "columns", labels, list(names), conditions)
+    return Published(
+        source=numbers.source,
+        title=table.title,
+        about=table.about,
+        differs=asked.differs,
+        values=table.values,
+        numbers={
+            label: {column: table.rows[row][name] for column, name in columns.items() if name in table.rows[row]}
+            for label, row in rows.items()
+        },
+    )
+
+
+def _numbers(reader: Reader, asked: Reference, node: Node) -> NumbersFile | None:
+    """The file of numbers: the user's, or the one that comes with the package."""
+    if asked.file is None:
+        text, place = (files("bench") / PRINTED).read_text(encoding="utf-8"), PRINTED
+    else:
+        path = (reader.folder / Path(asked.file).expanduser()).resolve()
+        place = str(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            reader.add(
+                mark_of(node, ("file",)), f"the numbers file {asked.file} cannot be read: {why}; sought at {path}."
+            )
+            return None
+    found = Mistakes()
+    read = _typed_numbers(Reader(reader.catalog, reader.folder, found), text, place)
+    reader.mistakes.add_new(found, "")
+    return None if found.found else read
+
+
+def _typed_numbers(reader: Reader, text: str, place: str) -> NumbersFile | None:
+    root = parse(text, partial(Mark, place), reader.mistakes)
+    if root is None or not root.mapping:
+        reader.add(Mark(place, 1, 1), "a numbers file is a mapping with 'source' and 'tables'.")
+        return None
+    numbers, _ = typed(reader, NumbersFile, root)
+    for name, table in numbers.tables.items() if numbers else ():
+        _check_table(reader, root, name, table)
+    return numbers
+
+
+def _check_table(reader: Reader, root: Node, name: str, table: PublishedTable) -> None:
+    """Every value is known, and every position has as many numbers as there are values."""
+    for number, value in enumerate(table.values):
+        if sentence := value_mistake(value, reader.catalog.names("metric")):
+            reader.add(mark_of(root, ("tables", name, "values", number)), sentence)
+    for row, columns in table.rows.items():
+        for column, found in columns.items():
+            if len(found) != len(table.values):
+                mark = mark_of(root, ("tables", name, "rows", row, column))
+                reader.add(
+                    mark,
+                    f"{plural(len(found), 'number')} for {plural(len(table.values), 'value')} "
+                    f"({', '.join(table.values)}).",
+                )
+
+
+def _labels(blocks: Sequence[Sequence[Point]], axis: str, other: str) -> list[str]:
+    """The labels that the rows or columns of the leaderboard have, axes that advance together as one."""
+    block = next((block for block in blocks if block and axis in block[0]), ())
+    rows = [{axis: value.label for axis, value in row.items()} for row in block]
+    varying = [name for name in rows[0] if len({row[name] for row in rows}) > 1] if rows else []
+    axes = joint_axes(axis, [varying], (other, "seed"))
+    return list(dict.fromkeys(joint_label(row, telling(axes, rows)) for row in rows))
+
+
+def _by_label(
+    reader: Reader, node: Node, side: str, labels: Sequence[str], printed: Sequence[str],
+    conditions: Conditions,
+) -> dict[str, str]:  # fmt: skip
+    """Label here to name there; a label that is itself a name there needs no entry."""
+    entries = node.mapping[side].mapping if side in node.mapping else {}
+    found = {label: label for label in labels if label in printed}
+    for label, name in entries.items():
+        word = str(name.value)
+        conditions.note(
+            name, label in labels, f"reference.{side}: {unknown('label', label, labels)[:-1]}, so this stands nowhere."
+        )
+        if word not in printed:
+            reader.add(name.mark, f"reference.{side}: {unknown('name', word, printed)}")
+        elif label in labels:
+            found[label] = word
+    return found

@@ -1,4 +1,4 @@
-"""Safe YAML in which every value keeps the place where it was written.
+"""Safe YAML in which every value keeps the place where it was written, and mistakes by their places.
 
 Scalars are read as JSON reads them, so the traps of YAML 1.1 are closed: ``no``, ``on``, ``10:30``,
 ``2026-11-22``, ``010``, ``0o17``, ``0x1f``, ``1_000`` and ``.inf`` are text, ``1e-3`` is a number. Text that
@@ -12,18 +12,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import yaml
 
-from bench.suite.reading.mistakes import Mark, Mistakes
+from bench.errors import SuiteError
 from bench.types import JsonValue
 
 Scalar: TypeAlias = str | int | float | bool | None
-Place: TypeAlias = Callable[[int, int], Mark]
-"""(line, column), both from 1, to a mark."""
-
 DEEPEST = 50
 """Levels of nesting; libyaml's own composer overflows the C stack without a limit."""
 TOO_DEEP = f"nested more than {DEEPEST} levels deep."
@@ -38,6 +35,56 @@ _DIGITS = 300
 _STRANGE = yaml.reader.Reader.NON_PRINTABLE
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a value was written: ``source:line:column``, counted from 1.
+
+    Line 0 stands for a source without lines, such as ``-x argument 2``; ``column`` then only orders such sources.
+    """
+
+    source: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """Mistakes found so far, each once, so that all are reported together."""
+
+    found: dict[tuple[Mark, str], None] = field(default_factory=dict)
+
+    def add(self, mark: Mark, sentence: str) -> None:
+        """Note one mistake; the same sentence at the same place counts once."""
+        self.found[mark, sentence] = None
+
+    def add_new(self, others: Mistakes, suffix: str) -> None:
+        """Note those of ``others`` that are not known yet, with a suffix that says where they come from."""
+        for mark, sentence in others.found:
+            if (mark, sentence) not in self.found:
+                self.add(mark, sentence + suffix)
+
+    def lines(self) -> list[str]:
+        """``place: sentence``, by line and column; sources without lines come last, as found."""
+        ordered = sorted(self.found, key=lambda item: (not item[0].line, item[0].line, item[0].column))
+        return [f"{mark}: {sentence}" for mark, sentence in ordered]
+
+    def check(self) -> None:
+        """Go on only when nothing was found.
+
+        Raises:
+            SuiteError: with every mistake.
+        """
+        if self.found:
+            raise SuiteError(self.lines())
+
+
+Place: TypeAlias = Callable[[int, int], Mark]
+"""(line, column), both from 1, to a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +105,17 @@ class Node:
     def values(self) -> tuple[Node, ...]:
         """The values of a list; a single value counts as a list of one."""
         return self.value if isinstance(self.value, tuple) else (self,)
+
+    def section(self, key: str) -> Node:
+        """The value of a key; without one, or with null, a node that holds nothing."""
+        inner = self.mapping.get(key)
+        return Node(self.mark, ()) if inner is None or inner.value is None else inner
+
+    def at(self, step: str | int) -> Node | None:
+        """The value of a key or position, or None."""
+        if isinstance(step, str):
+            return self.mapping.get(step)
+        return self.value[step] if isinstance(self.value, tuple) and step < len(self.value) else None
 
 
 class _Stop(Exception):
@@ -93,14 +151,29 @@ def mark_of(node: Node, path: Sequence[str | int], *, key: bool = False) -> Mark
     """Mark of the value at ``path``, or of its key; as deep as the file goes, unknown steps are left out."""
     mark = node.mark
     for number, step in enumerate(path):
-        last = key and number == len(path) - 1
-        if isinstance(step, str) and step in node.mapping:
-            mark = node.keys[step] if last else node.mapping[step].mark
-            node = node.mapping[step]
-        elif isinstance(step, int) and isinstance(node.value, tuple) and step < len(node.value):
-            node = node.value[step]
-            mark = node.mark
+        inner = node.at(step)
+        if inner is None:
+            continue
+        mark = node.keys[str(step)] if key and number == len(path) - 1 else inner.mark
+        node = inner
     return mark
+
+
+def without(node: Node, path: Sequence[str | int]) -> Node:
+    """The node without what stands at ``path``; as deep as the file goes, unknown steps are left out."""
+    for number, step in enumerate(path):
+        inner = node.at(step)
+        if inner is None:
+            continue
+        kept = without(inner, path[number + 1 :])
+        left = () if kept is inner else (kept,)  # nothing deeper to take out: this is it
+        if isinstance(step, int):
+            return replace(node, value=(*node.values[:step], *left, *node.values[step + 1 :]))
+        entries = {**node.mapping, step: kept}
+        if kept is inner:
+            del entries[step]
+        return replace(node, value=entries)
+    return node
 
 
 def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, place: Place) -> tuple[Mark, str]:
