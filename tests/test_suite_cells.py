@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.canonical import digest
 from bench.suite.cells import Cell, asked
-from bench.suite.reading.load import Suite, cells
+from bench.suite.reading.load import Suite
 from suite_worlds import SMALL, load
 
 FULL = {
@@ -109,7 +109,7 @@ RUN_TIME = [
 
 
 def the_cell(suite: Suite) -> Cell:
-    (cell,) = cells(suite)
+    (cell,) = suite.cells
     return cell
 
 

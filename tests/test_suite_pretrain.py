@@ -142,6 +142,15 @@ def test_a_mistake_of_a_source_is_said_with_its_place(tmp_path, written, mistake
     assert all(line.startswith("suite.yaml:4:") for line in found)
 
 
+def test_mistakes_of_shape_and_of_names_in_one_source_are_told_together(tmp_path):
+    written = "{dataset: tile, preprocess: [none, blur], recipe: {epoch: 1, batch: x, loss: focl}}"
+    found = mistakes(tmp_path, f"{HEAD}paired: [{{pretrain: [{written}]}}]\n")
+    parts = ["'tile'", "'none' is the empty chain", "'blur'", "'epoch'", "recipe.batch", "'focl'"]
+    assert len(found) == len(parts)
+    for line, part in zip(found, parts, strict=True):
+        assert part in line
+
+
 @pytest.mark.parametrize(
     ("pretrain", "override", "reason"),
     [

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench.errors import StoreError
+from bench.suite.cells import AXES
 from bench.suite.reading.load import Suite, suite_from_json
 from bench.suite.written import SuiteFile, suite_schema
 from suite_worlds import SMALL, load
@@ -181,3 +182,5 @@ def test_the_json_schema_names_every_key_and_is_json() -> None:
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["name"]
     assert "learning_rate" in schema["$defs"]["Recipe"]["properties"]
+    assert set(schema["$defs"]["Axes"]["properties"]) == set(AXES)
+    assert "recipe" in schema["$defs"]["Layer"]["properties"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.suite.reading.yaml import DEEPEST, Mark, Mistakes, Node, mark_of, parse, plain
+from bench.suite.reading.yaml import DEEPEST, Mark, Mistakes, Node, mark_of, parse, plain, without
 
 
 def read(text: str) -> tuple[Node | None, list[str]]:
@@ -189,3 +189,19 @@ def test_marks_follow_a_path_as_deep_as_the_file_goes() -> None:
     assert str(mark_of(node, ("a", 0, "c", 1))) == "f:3:12"
     assert str(mark_of(node, ("a", 0, "c"), key=True)) == "f:3:5"
     assert str(mark_of(node, ("a", 0, "missing"))) == "f:2:5"
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        (("a",), {"b": {"c": 1, "d": [2, 3]}}),
+        (("b", "c"), {"a": 0, "b": {"d": [2, 3]}}),
+        (("b", "d", 0), {"a": 0, "b": {"c": 1, "d": [3]}}),
+        (("b", 0, "c", "use"), {"a": 0, "b": {"d": [2, 3]}}),
+        (("x", "y"), {"a": 0, "b": {"c": 1, "d": [2, 3]}}),
+    ],
+)
+def test_what_stands_at_a_path_is_taken_out_as_deep_as_the_file_goes(path: tuple[str | int, ...], left: object) -> None:
+    node, _ = read("{a: 0, b: {c: 1, d: [2, 3]}}")
+    assert node is not None
+    assert plain(without(node, path)) == left

@@ -27,9 +27,6 @@ AXES = ("dataset", "pretrain", "preprocess", "crop", "crop_size", "model", "seed
 COMPONENTS = ("loss", "optimiser", "schedule")
 """Fields of the recipe that hold one component each."""
 
-SECTIONS: Mapping[str, type[Strict]] = {"recipe": Recipe, "protocol": Protocol}
-"""What a dotted path may point into."""
-
 M = TypeVar("M", bound=Strict)
 
 
@@ -77,6 +74,11 @@ class Value:
 
 Point = Mapping[str, Value]
 """Axis to value."""
+
+
+def labels_of(point: Point) -> dict[str, str]:
+    """What the eye sees of each axis."""
+    return {axis: value.label for axis, value in point.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +179,16 @@ def asked_section(section: Recipe | Protocol) -> dict[str, JsonValue]:
     return tree
 
 
-def with_path(section: M, path: Sequence[str], value: JsonValue) -> dict[str, JsonValue]:
-    """The JSON of a section with one setting replaced."""
-    tree: dict[str, JsonValue] = json.loads(section.model_dump_json())
-    inner = tree
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = value
-    return tree
-
-
 def with_values(section: M, values: Mapping[str, JsonValue]) -> M:
     """The section with the settings at dotted paths (``recipe.bank.crops``) replaced by valid values."""
+    tree: dict[str, JsonValue] = json.loads(section.model_dump_json())
     for path, value in values.items():
-        tree = with_path(section, path.split(".")[1:], value)
-        section = type(section).model_validate_json(canonical(tree))
-    return section
+        _, *above, last = path.split(".")
+        inner = tree
+        for step in above:
+            inner = inner[step]
+        inner[last] = value
+    return type(section).model_validate_json(canonical(tree)) if values else section
 
 
 def expand(grid: Grid) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
@@ -219,7 +215,7 @@ class _Maker:
     """Makes cells; sections and reasons that cells share are made once and kept for the length of one expansion."""
 
     grid: Grid
-    sections: dict[tuple[bytes, ...], tuple[Recipe, Protocol, bytes]] = field(default_factory=dict)
+    sections: dict[tuple[tuple[str, bytes], ...], tuple[Recipe, Protocol, bytes]] = field(default_factory=dict)
     reasons: dict[tuple[bytes, ...], str | None] = field(default_factory=dict)
 
     def crossed(self) -> Iterable[Cell]:
@@ -237,7 +233,7 @@ class _Maker:
             **{axis: point[axis].value for axis in AXES},
             recipe=recipe,
             protocol=protocol,
-            labels={axis: value.label for axis, value in point.items()},
+            labels=labels_of(point),
             tuned={path: point[path].value for path in self.grid.tuned if path in point},
             excluded=excluded,
             included=included,
@@ -248,7 +244,7 @@ class _Maker:
     def shared(self, point: Point) -> tuple[Recipe, Protocol, bytes]:
         """Recipe and protocol of a point, with the canonical JSON of both."""
         paths = [axis for axis in point if axis not in AXES]
-        key = tuple(part for path in paths for part in (path.encode(), point[path].asked))
+        key = tuple((path, point[path].asked) for path in paths)
         if key not in self.sections:
             chosen = {path: point[path].value for path in paths}
             recipe = with_values(self.grid.recipe, {p: v for p, v in chosen.items() if p.startswith("recipe.")})

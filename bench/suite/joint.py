@@ -19,26 +19,34 @@ def telling(axes: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str
 
     A data set that varies is always said: rows of different data sets must not be compared.
     """
-    found = {tuple(row.get(axis) for axis in axes) for row in rows}
-    enough = (number for number in range(1, len(axes)) if len({row[:number] for row in found}) == len(found))
-    said = tuple(axes[: next(enough, len(axes))])
-    hidden = "dataset" in axes and "dataset" not in said and len({row.get("dataset") for row in rows}) > 1
+    said = tuple(axes[:1])
+    for number in range(1, len(axes)):
+        if count_names(rows, said) == count_names(rows, axes):
+            break
+        said = tuple(axes[: number + 1])
+    hidden = "dataset" in axes and "dataset" not in said and count_names(rows, ["dataset"]) > 1
     return (*said, "dataset") if hidden else said
 
 
 def naming_axes(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The axes in which rows differ, without settings that only follow other axes and so tell nothing more."""
-    axes = [axis for axis in dict.fromkeys(axis for row in rows for axis in row) if _names(rows, [axis]) > 1]
+    known: dict[str, None] = {}
+    for row in rows:
+        known |= dict.fromkeys(row)
+    axes = [axis for axis in known if count_names(rows, [axis]) > 1]
     for path in [axis for axis in axes if "." in axis]:
         others = [axis for axis in axes if axis != path]
-        if _names(rows, others) == _names(rows, axes):
+        if count_names(rows, others) == count_names(rows, axes):
             axes = others
     return axes
 
 
-def _names(rows: Sequence[Mapping[str, str]], axes: Sequence[str]) -> int:
+def count_names(rows: Sequence[Mapping[str, str]], axes: Sequence[str]) -> int:
     """How many different names these axes give."""
-    return len({tuple(row.get(axis) for axis in axes) for row in rows})
+    names = set()
+    for row in rows:
+        names.add(tuple(row.get(axis) for axis in axes))
+    return len(names)
 
 
 def joint_label(labels: Mapping[str, str], axes: Sequence[str]) -> str:

@@ -20,6 +20,9 @@ from bench.suite.cells import AXES, Cell, Value
 from bench.suite.schema import Board, Pretrain, Protocol, Published, Recipe, Ref, Runtime, Strict, SuiteName
 from bench.types import JsonValue
 
+PARTS = (*AXES, "recipe", "protocol")
+"""What cells share: each is stored once."""
+
 SCHEMA = 2
 """Raised when an older file cannot be read as it is."""
 
@@ -73,30 +76,31 @@ class _Table:
 
 
 def _to_json(suite: Suite) -> dict[str, JsonValue]:
-    parts = (*AXES, "recipe", "protocol")
-    tables = {part: _Table() for part in parts}
-    cells = [
-        {
+    tables = {part: _Table() for part in PARTS}
+    cells: list[JsonValue] = []
+    for cell in suite.cells:
+        row = {
             "id": cell.id,
-            "at": [tables[part].number(getattr(cell, part)) for part in parts],
+            "at": [tables[part].number(getattr(cell, part)) for part in PARTS],
             "labels": dict(cell.labels),
             "tuned": dict(cell.tuned),
             "excluded": cell.excluded,
             "skipped": cell.skipped,
             "included": cell.included,
         }
-        for cell in suite.cells
-    ]
+        cells.append(row)
+    axes: dict[str, list[JsonValue]] = {}
+    for axis, values in suite.axes.items():
+        axes[axis] = []
+        for value in values:
+            axes[axis].append({"value": _plain(value.value), "label": value.label, "asked": value.asked.decode()})
     return {
         "schema": SCHEMA,
         "name": suite.name,
         "path": str(suite.path),
         "description": suite.description,
         "data": dict(suite.data),
-        "axes": {
-            axis: [{"value": _plain(v.value), "label": v.label, "asked": v.asked.decode()} for v in vs]
-            for axis, vs in suite.axes.items()
-        },
+        "axes": axes,
         "recipe": suite.recipe.model_dump(mode="json"),
         "protocol": suite.protocol.model_dump(mode="json"),
         "board": suite.board.model_dump(mode="json"),
@@ -111,6 +115,9 @@ def _to_json(suite: Suite) -> dict[str, JsonValue]:
         "tables": {name: table.rows for name, table in tables.items()},
         "cells": cells,
     }
+
+
+MODELS: Mapping[str, type[Strict]] = {"dataset": Ref, "crop": Ref, "model": Ref, "recipe": Recipe, "protocol": Protocol}
 
 
 class _Checked(BaseModel):
@@ -181,10 +188,9 @@ def problem(error: Exception) -> str:
 
 def _suite(stored: Mapping[str, JsonValue]) -> Suite:
     checked = _Stored.model_validate(stored)
-    axes = {
-        axis: tuple(Value(_typed(axis, item.value), item.label, item.asked.encode()) for item in items)
-        for axis, items in checked.axes.items()
-    }
+    axes = {}
+    for axis, items in checked.axes.items():
+        axes[axis] = tuple(Value(_typed(axis, item.value), item.label, item.asked.encode()) for item in items)
     return Suite(
         name=checked.name,
         path=Path(checked.path),
@@ -207,21 +213,14 @@ def _suite(stored: Mapping[str, JsonValue]) -> Suite:
 
 
 def _cells(stored: _Stored) -> tuple[Cell, ...]:
-    values: dict[str, list[Any]] = {axis: [_typed(axis, row) for row in stored.tables[axis]] for axis in AXES}
-    values["recipe"] = [_model(Recipe, row) for row in stored.tables["recipe"]]
-    values["protocol"] = [_model(Protocol, row) for row in stored.tables["protocol"]]
-    return tuple(
-        Cell(
-            id=row.id,
-            **{part: values[part][number] for part, number in zip(values, row.at, strict=True)},
-            labels=row.labels,
-            tuned=row.tuned,
-            excluded=row.excluded,
-            skipped=row.skipped,
-            included=row.included,
-        )
-        for row in stored.cells
-    )
+    tables = {part: [_typed(part, row) for row in stored.tables[part]] for part in PARTS}
+    cells = []
+    for row in stored.cells:
+        at = zip(tables.items(), row.at, strict=True)
+        parts = {part: rows[number] for (part, rows), number in at}
+        about = row.model_dump(exclude={"at"})
+        cells.append(Cell(**parts, **about))
+    return tuple(cells)
 
 
 def _plain(value: Any) -> JsonValue:
@@ -231,8 +230,8 @@ def _plain(value: Any) -> JsonValue:
 
 
 def _typed(axis: str, value: JsonValue) -> Any:
-    if axis in ("dataset", "crop", "model"):
-        return _model(Ref, value)
+    if axis in MODELS:
+        return _model(MODELS[axis], value)
     if axis == "pretrain":
         return None if value is None else _model(Pretrain, value)
     if axis in ("crop_size", "seed") and type(value) is not int:

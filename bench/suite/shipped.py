@@ -30,4 +30,8 @@ def shipped_suites() -> dict[str, Path]:
     """Name to file of the suites that ship with the product."""
     spec = find_spec("bench_suites")
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-    return {path.stem: path for folder in folders for path in sorted(Path(folder).glob("*.yaml"))}
+    shipped = {}
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.yaml")):
+            shipped[path.stem] = path
+    return shipped

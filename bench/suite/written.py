@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from bench.suite.cells import AXES, COMPONENTS, SECTIONS
+from bench.suite.cells import AXES, COMPONENTS
 from bench.suite.schema import Board, Protocol, Recipe, Ref, Reference, Runtime, SplitRule, Strict, SuiteName
 from bench.types import JsonValue
 from bench.words import did_you_mean
@@ -207,7 +207,7 @@ def _paths_of(model: type[Strict], prefix: str) -> Iterator[str]:
             yield from _paths_of(nested[0], path)
 
 
-PATHS = tuple(path for name, model in SECTIONS.items() for path in _paths_of(model, name))
+PATHS = (*_paths_of(Recipe, "recipe"), *_paths_of(Protocol, "protocol"))
 """Every dotted path that can be an axis; ``recipe.loss.settings.NAME`` is one too, and so for COMPONENTS."""
 
 

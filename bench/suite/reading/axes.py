@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from pydantic import create_model
@@ -74,9 +74,14 @@ def one_value(reader: Reader, axis: str, node: Node, base: Base) -> Value | None
         return _setting(reader, axis, node, base)
     alone = Node(node.mark, {axis: node}, {axis: node.mark})
     found, rest = typed(reader, _model_of(axis), alone)
-    if found is None or rest is not alone:
+    if found is None or axis not in rest.mapping:
         return None
-    written = getattr(found, axis)
+    value = _complete(reader, axis, getattr(found, axis), rest.mapping[axis], base)
+    return value if rest is alone else None
+
+
+def _complete(reader: Reader, axis: str, written: Any, node: Node, base: Base) -> Value | None:
+    """A value of the right shape, written at the node, with every name found and every setting filled in."""
     if isinstance(written, Ref):
         ref = resolved(reader, axis, written, node)
         return None if ref is None else Value(ref, label_of(written), canonical(ref.asked))
@@ -135,8 +140,8 @@ def _pretraining(reader: Reader, source: Source, node: Node, base: Base) -> Valu
     lost = (source.preprocess is not None and steps is None) or (source.crop is not None and crop is None)
     if dataset is None or recipe is None or protocol is None or lost:
         return None
-    chain = None if steps is None else steps.value
-    found = Pretrain(dataset=dataset, preprocess=chain, crop=crop, recipe=recipe, split=protocol.split)
+    own = None if steps is None else steps.value
+    found = Pretrain(dataset=dataset, preprocess=own, crop=crop, recipe=recipe, split=protocol.split)
     label = source.label
     if label is None:
         label = label_of(source.dataset) + (f" ({steps.label})" if steps and steps.value else "")
@@ -151,7 +156,7 @@ def _setting(reader: Reader, axis: str, node: Node, base: Base) -> Value | None:
         section: Recipe | Protocol | None = protocol_at(reader, tree)
     else:
         section = recipe_at(reader, tree)
-        if path[-1] in COMPONENTS:  # one setting alone may go with one of another axis only
+        if axis.removeprefix("recipe.") in COMPONENTS:  # one setting alone may go with one of another axis only
             without_clash(reader, section, tree)
     if section is None:
         return None
@@ -191,7 +196,7 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
     """Axes, paired axes and tuned paths, in the order in which cells are made."""
     single = _single_axes(reader, root)
     groups = list(_paired(reader, root, base, single))
-    paired = [axis for group in groups for axis in group]
+    paired = list(chain.from_iterable(groups))
     columns: Columns = {}
     for axis, node in single.items():
         values = _distinct_values(reader, axis, node, base)
@@ -232,8 +237,12 @@ def ordered(axes: Iterable[str]) -> list[str]:
 
 def _block(columns: Columns) -> tuple[Point, ...]:
     """The rows of axes that advance together; one axis alone is the common case."""
-    rows = zip(*(values or [] for values in columns.values()), strict=True)
-    return tuple({axis: value for axis, (_, value) in zip(columns, row, strict=True)} for row in rows)
+    rows: list[dict[str, Value]] = []
+    for axis, values in columns.items():
+        rows = rows or [{} for _ in values or ()]
+        for row, (_, value) in zip(rows, values or (), strict=True):
+            row[axis] = value
+    return tuple(rows)
 
 
 def _levels(groups: Iterable[Columns]) -> dict[str, tuple[Value, ...] | None]:

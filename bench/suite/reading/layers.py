@@ -96,8 +96,10 @@ def layered(base: Node, layers: Sequence[Node], mistakes: Mistakes) -> Node:
     """Every layer over the one before; an axis that is paired cannot be changed alone, because nothing would change."""
     root = reduce(overlay, layers, base)
     pairing = max((number for number, layer in enumerate(layers) if "paired" in layer.mapping), default=-1)
-    groups = root.section("paired").values
-    paired = {axis for group in groups for row in group.values for axis in row.mapping}
+    paired: set[str] = set()
+    for group in root.section("paired").values:
+        for row in group.values:
+            paired |= row.mapping.keys()
     for layer in layers[pairing + 1 :]:
         for axis, mark in layer.section("axes").keys.items():
             if axis in paired:

@@ -30,7 +30,7 @@ from bench.words import unknown
 if TYPE_CHECKING:
     from bench.catalog import Catalog
 
-__all__ = ["Suite", "cells", "component_from", "load_suite", "suite_from_json"]
+__all__ = ["Suite", "component_from", "load_suite", "suite_from_json"]
 
 
 def load_suite(path: Path, catalog: Catalog, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Suite:
@@ -159,7 +159,7 @@ def _data(reader: Reader, node: Node) -> dict[str, str]:
 def _suite(read: _Read, path: Path, choice: Choice) -> Suite:
     """Expand what was read without mistakes."""
     axes, base, tuned = read.axes, read.base, read.axes.tuned
-    levels = {axis: values for axis, values in axes.values.items() if values is not None}
+    levels = {axis: values or () for axis, values in axes.values.items()}
     objections = Objections(read.catalog)
     grid = Grid(axes.blocks, read.exclusions, read.extras, base.recipe, base.protocol, tuned, objections.why_not)
     try:
@@ -190,8 +190,3 @@ def _suite(read: _Read, path: Path, choice: Choice) -> Suite:
 def _hash(cells: Sequence[Cell], board: Board) -> str:
     ids = sorted(cell.id for cell in cells if cell.excluded is None)
     return digest({"cells": ids, "board": board.model_dump(mode="json", exclude_none=True)})
-
-
-def cells(suite: Suite) -> tuple[Cell, ...]:
-    """Every cell of a suite, excluded and skipped ones too, in the order of :mod:`bench.suite.cells`."""
-    return suite.cells

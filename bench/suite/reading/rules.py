@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from bench.canonical import canonical
 from bench.scores import facts, is_of_a_part, split_scores
-from bench.suite.cells import Exclusion, Extra, Point, Value
-from bench.suite.joint import joint_axes, joint_label, telling
+from bench.suite.cells import Exclusion, Extra, Point, Value, labels_of
+from bench.suite.joint import count_names, joint_axes, joint_label, telling
 from bench.suite.reading.axes import Base, Crossed, one_value, ordered, overlaps
 from bench.suite.reading.typed import Reader, shown, typed
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse, plain
@@ -60,10 +61,14 @@ def read_exclusions(reader: Reader, root: Node, axes: Crossed, conditions: Condi
 
 def _exclusion(reader: Reader, rule: Node, axes: Crossed, conditions: Conditions) -> Exclusion:
     when = rule.mapping["when"]
-    sets = {axis: _condition(reader, axis, when, axes, conditions) for axis in when.mapping}
-    matches = all(any(_row_matches(row, sets) for row in block) for block in axes.blocks)
-    matches = matches and all(axis in axes.values for axis in sets)
-    parts = [item for node in when.mapping.values() for item in node.values]
+    sets: dict[str, frozenset[bytes]] = {}
+    parts: list[Node] = []
+    for axis, node in when.mapping.items():
+        sets[axis] = _condition(reader, axis, when, axes, conditions)
+        parts += node.values
+    matches = sets.keys() <= axes.values.keys()
+    for block in axes.blocks:
+        matches = matches and any(_row_matches(row, sets) for row in block)
     conditions.note(rule, matches, "this exclude matches no cell.", parts)
     return Exclusion(sets, str(rule.mapping["reason"].value))
 
@@ -80,21 +85,19 @@ def _condition(reader: Reader, axis: str, when: Node, axes: Crossed, conditions:
         return frozenset()
     found: set[bytes] = set()
     for item in when.mapping[axis].values:
-        if isinstance(item.value, Mapping | tuple):
-            reader.add(
-                item.mark, "an exclude names a component, a label or a number; give the value a label and name that."
-            )
-            continue
         values = axes.values.get(axis, ())
-        if values is None:
-            continue
-        matching = {value.asked for value in values if _named(value, item.value)}
-        words = [word for value in values for word in (value.label, *_names(value))]
-        known = f"{did_you_mean(str(item.value), words)} It has: {', '.join(dict.fromkeys(words)) or 'no values'}."
-        conditions.note(
-            item, bool(matching), f"the axis {axis!r} has no {shown(plain(item))}, so this excludes nothing.{known}"
-        )
-        found |= matching
+        if isinstance(item.value, Mapping | tuple):
+            sentence = "an exclude names a component, a label or a number; give the value a label and name that."
+            reader.add(item.mark, sentence)
+        elif values is not None:
+            matching = {value.asked for value in values if _named(value, item.value)}
+            words: dict[str, None] = {}
+            for value in values:
+                words |= dict.fromkeys([value.label, *_names(value)])
+            known = f"{did_you_mean(str(item.value), words)} It has: {', '.join(words) or 'no values'}."
+            sentence = f"the axis {axis!r} has no {shown(plain(item))}, so this excludes nothing.{known}"
+            conditions.note(item, bool(matching), sentence)
+            found |= matching
     return frozenset(found)
 
 
@@ -210,21 +213,22 @@ def reference_of(
     if table is None:
         reader.add(mark_of(node, ("table",)), unknown("table", asked.table, list(numbers.tables)))
         return None
-    names = dict.fromkeys(name for row in table.rows.values() for name in row)
+    names = dict.fromkeys(chain.from_iterable(table.rows.values()))
     labels = _labels(axes.blocks, board.rows, board.columns)
     rows = _by_label(reader, node, "rows", labels, list(table.rows), conditions)
     labels = _labels(axes.blocks, board.columns, board.rows)
     columns = _by_label(reader, node, "columns", labels, list(names), conditions)
+    ours = {}
+    for label, row in rows.items():
+        printed = table.rows[row]
+        ours[label] = {column: printed[name] for column, name in columns.items() if name in printed}
     return Published(
         source=numbers.source,
         title=table.title,
         about=table.about,
         differs=asked.differs,
         values=table.values,
-        numbers={
-            label: {column: table.rows[row][name] for column, name in columns.items() if name in table.rows[row]}
-            for label, row in rows.items()
-        },
+        numbers=ours,
     )
 
 
@@ -239,9 +243,8 @@ def _numbers(reader: Reader, asked: Reference, node: Node) -> NumbersFile | None
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            reader.add(
-                mark_of(node, ("file",)), f"the numbers file {asked.file} cannot be read: {why}; sought at {path}."
-            )
+            sentence = f"the numbers file {asked.file} cannot be read: {why}; sought at {path}."
+            reader.add(mark_of(node, ("file",)), sentence)
             return None
     found = Mistakes()
     read = _typed_numbers(Reader(reader.catalog, reader.folder, found), text, place)
@@ -268,19 +271,16 @@ def _check_table(reader: Reader, root: Node, name: str, table: PublishedTable) -
     for row, columns in table.rows.items():
         for column, found in columns.items():
             if len(found) != len(table.values):
+                wanted = f"{plural(len(table.values), 'value')} ({', '.join(table.values)})"
                 mark = mark_of(root, ("tables", name, "rows", row, column))
-                reader.add(
-                    mark,
-                    f"{plural(len(found), 'number')} for {plural(len(table.values), 'value')} "
-                    f"({', '.join(table.values)}).",
-                )
+                reader.add(mark, f"{plural(len(found), 'number')} for {wanted}.")
 
 
 def _labels(blocks: Sequence[Sequence[Point]], axis: str, other: str) -> list[str]:
     """The labels that the rows or columns of the leaderboard have, axes that advance together as one."""
     block = next((block for block in blocks if block and axis in block[0]), ())
-    rows = [{axis: value.label for axis, value in row.items()} for row in block]
-    varying = [name for name in rows[0] if len({row[name] for row in rows}) > 1] if rows else []
+    rows = [labels_of(point) for point in block]
+    varying = [name for name in (rows[0] if rows else ()) if count_names(rows, [name]) > 1]
     axes = joint_axes(axis, [varying], (other, "seed"))
     return list(dict.fromkeys(joint_label(row, telling(axes, rows)) for row in rows))
 
@@ -290,13 +290,11 @@ def _by_label(
     conditions: Conditions,
 ) -> dict[str, str]:  # fmt: skip
     """Label here to name there; a label that is itself a name there needs no entry."""
-    entries = node.mapping[side].mapping if side in node.mapping else {}
     found = {label: label for label in labels if label in printed}
-    for label, name in entries.items():
+    for label, name in node.section(side).mapping.items():
         word = str(name.value)
-        conditions.note(
-            name, label in labels, f"reference.{side}: {unknown('label', label, labels)[:-1]}, so this stands nowhere."
-        )
+        sentence = f"reference.{side}: {unknown('label', label, labels)[:-1]}, so this stands nowhere."
+        conditions.note(name, label in labels, sentence)
         if word not in printed:
             reader.add(name.mark, f"reference.{side}: {unknown('name', word, printed)}")
         elif label in labels:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,8 +138,11 @@ def _models_at(model: type[BaseModel], place: Place) -> list[type[BaseModel]]:
     models = [model]
     for step in place:
         if isinstance(step, str):
-            fields = [choice.model_fields[step] for choice in models if step in choice.model_fields]
-            models = [inner for field in fields for inner in models_in(field.annotation)]
+            inner: list[type[BaseModel]] = []
+            for choice in models:
+                if step in choice.model_fields:
+                    inner += models_in(choice.model_fields[step].annotation)
+            models = inner
     return models
 
 
@@ -147,7 +151,7 @@ def _keys(model: type[BaseModel], place: Place) -> list[str]:
     models = _models_at(model, place[:-1])
     if len(models) == 1:
         return list(models[0].model_fields)
-    return sorted({key for choice in models for key in choice.model_fields})
+    return sorted(set(chain.from_iterable(choice.model_fields for choice in models)))
 
 
 def _meaning(model: type[BaseModel], place: Place) -> str:
