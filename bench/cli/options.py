@@ -14,7 +14,7 @@ import click
 
 from bench.errors import SuiteError
 from bench.suite.shipped import suite_path
-from bench.words import plural
+from bench.words import did_you_mean, plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -131,8 +131,6 @@ class Workspace:
             return open_indexed(self.catalog, ref, self.places, indexing)
 
     def _data_folders(self) -> dict[str, str]:
-        from bench.words import did_you_mean
-
         folders = {}
         known = self.catalog.names("dataset")
         for pair in self.data:
