@@ -3,19 +3,28 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m locks.install
+RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test benchmark simulation lint format types lock clean
+.PHONY: run test test-rest test-all benchmark simulation lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
 
 # A worker per core, so one thread each; every test starts processes, which must not compile the same modules again.
-test: export OMP_NUM_THREADS = 1
-test: export PYTHONDONTWRITEBYTECODE =
+TESTS := test test-rest test-all
+$(TESTS): export OMP_NUM_THREADS = 1
+$(TESTS): export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PYTEST)
+	$(RUN_TESTS) --cases drawn $(PYTEST)
+
+test-rest: $(VENV)/installed-test
+	$(RUN_TESTS) --cases rest $(PYTEST)
+
+test-all: $(VENV)/installed-test
+	$(RUN_TESTS) $(PYTEST)
 
 benchmark: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s

@@ -1,6 +1,6 @@
 """Try the project with the newest releases that fit pyproject.toml, and say which of them breaks which test.
 
-``python -m locks.newest LOCKED.xml FOLDER MINUTES``, from the repository's root: LOCKED.xml is what pytest left of the
+``python -m locks.newest LOCKED FOLDER MINUTES``, from the repository's root: LOCKED holds what pytest left of the
 tests with the locked set (``--junitxml``), FOLDER takes a second environment, MINUTES are what its tests may take.
 Newest releases alone never fail a build: the exit code is 0 whatever their tests say.
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -54,10 +55,11 @@ class Ran(NamedTuple):
     failed: set[str]
 
 
-def read_report(report: Path) -> Ran:
-    """Read what ``pytest --junitxml`` wrote."""
+def read_reports(reports: Iterable[Path]) -> Ran:
+    """Read what ``pytest --junitxml`` wrote, in one run or in several of different tests."""
     found = Ran({}, set(), set())
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - our own pytest wrote it
+    roots = [ElementTree.parse(report) for report in reports]  # noqa: S314 - our own pytest wrote them
+    for case in chain.from_iterable(root.iter("testcase") for root in roots):
         file, node = _place(case.get("classname", ""), case.get("name", ""))
         found.seconds[file] = found.seconds.get(file, 0.0) + float(case.get("time", 0))
         outcomes = {child.tag for child in case}
@@ -127,12 +129,12 @@ class Second:
         report = self.folder / "report.xml"
         report.unlink(missing_ok=True)
         command = [self.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
-        command += ["--continue-on-collection-errors", *which]
+        command += ["--numprocesses", "auto", "--continue-on-collection-errors", *which]
         try:
             subprocess.run(command, cwd=ROOT, check=False, timeout=max(limit, 1))
         except subprocess.TimeoutExpired:
             print(f"  stopped after {limit:.0f} s", flush=True)
-        return read_report(report) if report.is_file() else Ran({}, set(), set())
+        return read_reports([report] if report.is_file() else [])
 
     def passing_with_locked(self, change: Change, tests: list[str], limit: float) -> set[str]:
         """Those of some tests that pass once one package is back at its locked release."""
@@ -147,7 +149,7 @@ class Second:
         return found.passed & set(tests)
 
 
-def main(locked_report: Path, folder: Path, minutes: float) -> int:
+def main(locked: Path, folder: Path, minutes: float) -> int:
     """Compare, and where the sets differ run tests; see the module."""
     lock = folder / "newest.txt"
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +168,7 @@ def main(locked_report: Path, folder: Path, minutes: float) -> int:
     except subprocess.CalledProcessError:
         print("NEWEST: they cannot be installed, as pip says above; the build does not fail for it")
         return 0
-    _try(second, read_report(locked_report), changed, minutes * 60)
+    _try(second, read_reports(sorted(locked.glob("*.xml"))), changed, minutes * 60)
     return 0
 
 

@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from bench.catalog import Catalog, load_catalog
 
+pytest_plugins = ("sampling",)
+
 settings.register_profile("patient", deadline=None)  # machines are shared: an example may take any time
 settings.load_profile("patient")
 

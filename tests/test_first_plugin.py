@@ -116,6 +116,7 @@ MISTAKES = {
 """Sentence to the change of the tutorial's reader that brings it about."""
 
 
+@pytest.mark.sampled(each=6)
 @pytest.mark.parametrize("sentence", MISTAKES)
 def test_a_mistake_is_told_in_the_sentence_of_the_table(tmp_path: Path, sentence: str) -> None:
     right, wrong = MISTAKES[sentence]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from locks.newest import Change, blame, changes, part_within, pins, read_report, verdict
+from locks.newest import Change, blame, changes, part_within, pins, read_reports, verdict
 
 YAML = Change("pyyaml", "6.0.3", "6.0.4")
 NUMPY = Change("numpy", "2.4.6", "2.5.0")
@@ -67,7 +67,7 @@ def test_what_pytest_left_is_read_as_node_ids_that_pytest_takes_again(tmp_path: 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=left.xml"]
     command.append("--continue-on-collection-errors")
     subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
-    found = read_report(tmp_path / "left.xml")
+    found = read_reports([tmp_path / "left.xml"])
     one = "tests/test_one.py"
     assert found.passed == {f"{one}::TestIt::test_passes"}
     fails = {f"{one}::test_fails[a.b::c]", f"{one}::test_fails[[]"}

@@ -91,6 +91,7 @@ def noticed(reader: Reader, catalog: Catalog, root: Path, mask: Path, id: str) -
     return any(repr(id) in remark for remark in said)
 
 
+@pytest.mark.sampled("reader", "fault")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("reader", READERS, ids=reader_id)
 def test_a_mask_that_cannot_be_the_released_one_is_noticed_by_name(

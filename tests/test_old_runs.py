@@ -86,6 +86,7 @@ def ids_of_shipped_suites(catalog: Catalog) -> dict[str, str]:
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("run", RUNS)
 def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(run: str, tmp_path: Path) -> None:
     """Ids, keys and states always; scores and evidence bit by bit where device and packages are those of then."""

@@ -92,6 +92,7 @@ def complaint(message: str, hit: Iterable[Path]) -> str | None:
     return f"a message that names no file concerned: {message}"
 
 
+@pytest.mark.sampled("name", "mutation", each=2)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_files_are_named_or_read_correctly(
