@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.catalog import Catalog, load_catalog
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
-from bench.record import Record, legacy
+from bench.record import Record
 from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, records_in, run_folder, told
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
@@ -207,7 +207,7 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 def board_of_plan(plan: Plan, command: str) -> Leaderboard:
     """The leaderboard of a suite as the store is now."""
-    return _board(plan.suite, legacy(plan.records()), command)
+    return _board(plan.suite, plan.records(), command)
 
 
 def board_of_run(folder: Path) -> Leaderboard:
@@ -218,15 +218,15 @@ def board_of_run(folder: Path) -> Leaderboard:
     """
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
-        return _board(suite, legacy(told(unpacked, records_in(unpacked, suite))), command)
+        return _board(suite, told(unpacked, records_in(unpacked, suite)), command)
 
 
 def board_of_records(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
     """The leaderboard of a suite whose records are at hand, such as those with late scores."""
-    return _board(suite, legacy(records), command)
+    return _board(suite, records, command)
 
 
-def _board(suite: Suite, records: Mapping[str, Mapping[str, Any]], command: str) -> Leaderboard:
+def _board(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
     from bench.report.board import leaderboard
 
     return leaderboard(

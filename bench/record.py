@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel, ValidationError
 
@@ -175,8 +175,10 @@ class Scores(RootModel[Tree]):
     @property
     def image_counts(self) -> ImageCounts | None:
         """Counts of pixels per image; None where they were not kept."""
-        found = self.root.get("image_counts")
-        return ImageCounts.model_validate(found) if isinstance(found, Mapping) and found else None
+        try:
+            return ImageCounts.model_validate(self.root.get("image_counts"))
+        except ValidationError:
+            return None
 
     @property
     def types(self) -> Mapping[str, Mapping[str, JsonValue]]:
@@ -303,6 +305,14 @@ class Provenance(Part):
     split_digest: Text = None
     """Digest of which image is in which split, as the stage keys have it."""
 
+    @property
+    def on_boards(self) -> Mapping[str, JsonValue]:
+        """What the foot of a board says: that which every schema has had."""
+        return {name: value for name, value in self.plain().items() if name not in SINCE_2}
+
+
+SINCE_2 = ("driver", "cuda", "commit", "commit_changed", "data_fingerprint", "split_digest")
+"""Provenance that records have since schema 2; boards do not print it."""
 
 ByName = Annotated[Mapping[str, Number], BeforeValidator(_leaves)]
 
@@ -418,11 +428,6 @@ class Record(Part):
 NO_SCORES = Scores({})
 
 
-def legacy(records: Mapping[str, Record]) -> dict[str, Mapping[str, JsonValue]]:
-    """Records as mappings with the words of boards, for readers that take no records yet."""
-    return {id: {**record.stored, "state": record.state.word} for id, record in records.items()}
-
-
 def record_of(**parts: JsonValue) -> Record:
     """A new record of this schema from its parts, which are checked."""
     return Record.model_validate(parts)
@@ -441,6 +446,23 @@ def record_from(stored: Mapping[str, JsonValue], where: str) -> Record:
         raise StoreError(f"{where}: damaged ({_damage(first)}); make it again") from None
     record._stored = stored
     return record
+
+
+def row_from(stored: Mapping[str, JsonValue], word: str, where: str) -> Record | None:
+    """The record in a row of an exported table, in which ``word`` is the board's for the state.
+
+    None where the cell has not run.
+
+    Raises:
+        StoreError: a newer version of bench wrote it, or one of its parts is damaged.
+    """
+    if word not in get_args(EndWord):
+        return None
+    if "state" in stored:
+        record = record_from(stored, where)
+        if record.state.word == word:
+            return record
+    return record_from({**stored, "schema": 1, "state": word}, where)
 
 
 def _damage(error: Any) -> str:
@@ -479,10 +501,10 @@ def _from_1(stored: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """Schema 1 knew ``done`` and ``failed``, and began the reason of absent data with ``not here: ``."""
     said, reason = stored.get("state"), stored.get("reason")
     known = {"done": State.OK, **{state.word: state for state in FROM_1}}
-    if said not in known:
+    if not isinstance(said, str) or said not in known:
         why = str(reason) if reason else "no reason was stored"
         return {**stored, "state": State.FAILED, "reason": f"state {said!r}: {why}"}
-    absent = said == State.BLOCKED and "not here: " in str(reason)
+    absent = said == "blocked" and "not here: " in str(reason)
     return {**stored, "state": known[said], "data_absent": absent}
 
 

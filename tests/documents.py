@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.document import Document, Table, bare
+from bench.record import Record, record_from
 from bench.render import latex, markdown, text
 from bench.render.data import board_csv, board_json
 from bench.render.formats import FORMATS
@@ -27,7 +28,7 @@ def document_of(told: Any) -> Document:
             return effects_document(told)
         case Grid():
             return Document("", [table_of(told)])
-    return cell_document(told)
+    return cell_document(told if isinstance(told, Record) else record_from(told, "a record"))
 
 
 def to_text(told: Any, width: int = 100, colour: bool = False) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from bench.record import Record, record_from
 from bench.report.board import Leaderboard, leaderboard
+from bench.report.compare import Side, side_cell
 from bench.suite.schema import Board
 
 CROPS = ("Random (uniform)", "Intensity bias (5)", "Intensity bias (10)", "Intensity bias (15)", "Intensity bias (20)")
@@ -100,7 +102,7 @@ def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any
     of_suite = {key: shape.pop(key) for key in ("paired", "published", "description") if key in shape}
     return leaderboard(
         cells,
-        records,
+        typed(records),
         Board(**shape),
         suite_name="cropping",
         suite_hash="0123abcd",
@@ -108,6 +110,16 @@ def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any
         profile="cpu",
         **of_suite,
     )
+
+
+def typed(records: Mapping[str, Any]) -> dict[str, Record]:
+    """Records as they come through the door."""
+    return {id: record_from(one, id) for id, one in records.items()}
+
+
+def side_of(name: str, records: Mapping[str, Any]) -> Side:
+    """A run whose cells are those that have a record."""
+    return Side(name, {id: side_cell(one) for id, one in typed(records).items()})
 
 
 def by_id(*records: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from bench.report.measures import measure_of
 from bench.runs.folder import read_side
 from bench.scores import F1
 from documents import to_markdown, to_text
+from report_samples import side_of
 
 MEASURES = [measure_of("f1@test")]
 
@@ -45,7 +46,7 @@ def record(id: str, counts: list[list[int]], crop: str = "uniform", **more: Any)
 
 
 def side(name: str, *records: dict[str, Any]) -> Side:
-    return Side(name, {one["id"]: one for one in records})
+    return side_of(name, {one["id"]: one for one in records})
 
 
 GOOD = [[90, 5, 10, 895], [80, 9, 20, 891], [95, 1, 5, 899]]
@@ -266,5 +267,5 @@ def test_a_damaged_record_is_a_failed_cell_and_not_one_that_never_ran(ran_world:
     run = shutil.copytree(ran_world / "runs" / "tiny", tmp_path / "run")
     path = sorted((run / "cells").glob("*.json"))[0]
     path.write_text("{")
-    found = read_side(run).records[path.stem]
-    assert (found["state"], "damaged" in found["reason"]) == ("failed", True)
+    found = read_side(run).cells[path.stem]
+    assert (found.state, "damaged" in str(found.reason)) == ("failed", True)

@@ -29,17 +29,18 @@ from bench.document import (
     Verbatim,
     bare,
 )
+from bench.record import record_from
 from bench.render.formats import FORMATS
 from bench.report.board_document import board_document
 from bench.report.cell_document import cell_document
-from bench.report.compare import Side, compare, gates_met
+from bench.report.compare import compare, gates_met
 from bench.report.comparison_document import comparison_document
 from bench.report.effects import effects
 from bench.report.effects_document import effects_document
 from bench.report.gates import gate_from
 from bench.report.measures import measure_of
 from crops_worlds import World
-from report_samples import board_of, by_id, failed, product_cells, record
+from report_samples import board_of, by_id, failed, product_cells, record, side_of, typed
 from test_report_order import a_run
 
 
@@ -89,21 +90,22 @@ def a_board() -> Document:
 
 def an_effect() -> Document:
     cells = product_cells(3)
-    found = effects(cells, a_run(cells), "crop", metric="f1@test", reference=None, suite_name="cropping")
+    found = effects(cells, typed(a_run(cells)), "crop", metric="f1@test", reference=None, suite_name="cropping")
     return effects_document(found)
 
 
 def a_comparison() -> Document:
     cells = product_cells(1)
     sides = [
-        Side(name, {one.id: record(one, 0.4, f1) for one in cells}) for name, f1 in (("before", 0.3), ("after", 0.2))
+        side_of(name, {one.id: record(one, 0.4, f1) for one in cells}) for name, f1 in (("before", 0.3), ("after", 0.2))
     ]
     found = compare(*sides, [measure_of("f1@test")])
     return comparison_document(found, gates_met(found, [gate_from("f1@test < -5")]))
 
 
 def a_cell() -> Document:
-    return cell_document(record(product_cells(1)[0], 0.4, 0.3, reason="a & b\n  c"), ["cells/aprf.png"])
+    stored = record(product_cells(1)[0], 0.4, 0.3, reason="a & b\n  c")
+    return cell_document(record_from(stored, "a record"), ["cells/aprf.png"])
 
 
 def a_card() -> Document:

@@ -243,7 +243,7 @@ def test_show_prints_the_whole_reason_of_a_failure_without_terminal_codes() -> N
 
 
 def test_show_takes_a_record_with_nothing_in_it() -> None:
-    assert to_text({"id": "ab"}) == "ab: unknown\n"
+    assert to_text({"id": "ab", "state": "done"}) == "ab: done\n"
 
 
 def test_columns_of_text_are_set_left_and_columns_of_numbers_right() -> None:

@@ -14,14 +14,14 @@ import pytest
 from bench.pictures.pareto import pareto_plot
 from bench.render.data import board_csv, board_json
 from bench.report.board import Leaderboard
-from bench.report.compare import Side, compare
+from bench.report.compare import compare
 from bench.report.comparison_document import comparison_document
 from bench.report.effects import effects
 from bench.report.effects_document import sentences
 from bench.report.measures import measure_of
 from bench.report.shape import CostLine
 from documents import to_latex, to_markdown, to_text
-from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record
+from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record, side_of, typed
 from tiny import bench, write_world
 
 WHY = "old scores, of an earlier run"
@@ -78,10 +78,10 @@ def test_a_badge_of_some_baselines_names_them() -> None:
 def test_effects_and_comparisons_carry_badge_and_age_of_what_they_compare() -> None:
     cells = product_cells(3, CROPS[:2], MODELS[:1])
     records = by_id(*(record(one, 0.5, 0.5, badges=[LEAKY], outdated=[WHY]) for one in cells))
-    said = sentences(effects(cells, records, "crop", metric="f1@test", reference=None, suite_name="s"))
+    said = sentences(effects(cells, typed(records), "crop", metric="f1@test", reference=None, suite_name="s"))
     assert f"Badge: {LEAKY}." in said
     assert f"Old{WHY[3:]}." in said
-    side = Side("run", records)
+    side = side_of("run", records)
     text = " ".join(to_text(comparison_document(compare(side, side, [measure_of("f1@test")]), [])).split())
     assert f"6 cells of run: badge: {LEAKY}." in text
     assert f"6 cells of run: {WHY}." in text

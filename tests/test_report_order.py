@@ -27,7 +27,7 @@ from bench.scores import F1
 from bench.statistics.intervals import mean_estimate
 from bench.store.store import SCHEMA, write_json
 from documents import to_latex, to_markdown, to_text
-from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record
+from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, typed
 from suite_worlds import load, mistakes
 
 GROUPS = 40
@@ -235,7 +235,8 @@ def test_plain_ranks_are_given_to_one_seed_too() -> None:
 
 
 def effect(cells: Sequence[FakeCell], records: Mapping[str, Any], axis: str = "crop", **more: Any) -> Effects:
-    return effects(cells, records, axis, suite_name="cropping", **{"metric": "f1@test", "reference": None, **more})
+    asked = {"metric": "f1@test", "reference": None, **more}
+    return effects(cells, typed(records), axis, suite_name="cropping", **asked)
 
 
 def test_the_effect_of_an_axis_is_the_mean_over_models_and_finds_what_was_planted() -> None:

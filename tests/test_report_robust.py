@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.errors import StoreError
+from bench.record import record_from
 from bench.render.formats import FORMATS
 from bench.render.layout import cells as columns_of
 from bench.report.shape import Leaderboard
@@ -71,7 +73,16 @@ def records_of(draw: Any, of: FakeCell) -> dict[str, Any] | None:
         found["scores"]["test"]["own"] = draw(st.floats(-3, 9))
     for _ in range(draw(st.integers(0, 2))):
         put(found, draw(paths), draw(strange))
-    return found
+    return found if is_let_in(found) else None
+
+
+def is_let_in(found: Mapping[str, Any]) -> bool:
+    """Whether the record comes through the door: no board sees one that does not."""
+    try:
+        record_from(found, "r")
+    except StoreError:
+        return False
+    return True
 
 
 @st.composite

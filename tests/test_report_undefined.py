@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.record import record_from
 from bench.render.data import board_csv, board_json
 from bench.report.board import Leaderboard
-from bench.report.compare import Side, compare
+from bench.report.compare import compare
 from bench.report.comparison_document import comparison_document
 from bench.report.effects import effects
 from bench.report.effects_document import sentences
@@ -26,7 +27,7 @@ from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED, summarise
 from bench.score.thresholds import NO_POSITIVES, choose_threshold, curves
 from bench.scores import pooled_metrics
 from documents import to_latex, to_markdown, to_text
-from report_samples import CROPS, FakeCell, board_of, by_id, cell, record
+from report_samples import CROPS, FakeCell, board_of, by_id, cell, record, side_of, typed
 from score_worlds import observed
 
 WHY = f"test: {NO_DEFECT}"
@@ -64,7 +65,7 @@ def without_defects() -> Leaderboard:
 def test_the_scores_that_need_a_defect_pixel_are_absent_and_the_others_stay() -> None:
     stored = scored(cell(), test=False)
     before = copy.deepcopy(stored)
-    found = shown(stored)["scores"]
+    found = shown(record_from(stored, "r")).plain_scores
     assert [found["test"][name] for name in ABSENT] == [None] * len(ABSENT)
     assert found["test"]["f1_interval"] is None
     assert all(value is None for name, value in found["test"]["tolerance"].items() if name != "pixels")
@@ -84,19 +85,19 @@ def test_no_prediction_whatever_gives_them_another_value_than_0(name: str) -> No
 def test_the_reason_is_one_sentence_among_the_flags() -> None:
     stored = scored(cell(), test=False)
     assert {NO_POSITIVES, NO_TRUTH} <= set(stored["scores"]["test"]["flags"])
-    assert shown(stored)["scores"]["test"]["flags"] == [NO_DEFECT]
+    assert list(shown(record_from(stored, "r")).of_split("test").flags) == [NO_DEFECT]
 
 
 def test_showing_twice_shows_the_same() -> None:
     for stored in (scored(cell(), test=False), scored(cell(), validation=False), scored(cell())):
-        once = shown(stored)
+        once = shown(record_from(stored, "r"))
         assert shown(once) == once
 
 
 def test_precision_is_absent_where_nothing_is_predicted_and_f1_is_a_true_zero() -> None:
     stored = record(cell(), 0.5, 0.0)
     stored["scores"]["test"] |= {"precision": 0.0, "flags": [NOTHING_PREDICTED]}
-    found = shown(stored)["scores"]["test"]
+    found = shown(record_from(stored, "r")).of_split("test")
     assert (found["precision"], found["f1"], found["flags"]) == (None, 0.0, [NO_PREDICTION])
 
 
@@ -161,7 +162,7 @@ def test_show_prints_no_zero_for_it() -> None:
 def test_effects_claim_nothing_and_say_why() -> None:
     cells = [cell(crop, seed=seed) for crop in CROPS[:2] for seed in range(3)]
     found = effects(
-        cells, by_id(*(scored(one, test=False) for one in cells)), "crop",
+        cells, typed(by_id(*(scored(one, test=False) for one in cells))), "crop",
         metric="f1@test", reference=None, suite_name="s",
     )  # fmt: skip
     assert found.levels == ()
@@ -170,7 +171,7 @@ def test_effects_claim_nothing_and_say_why() -> None:
 
 def test_a_comparison_shows_no_difference_of_scores_that_have_no_value() -> None:
     _, records = two_rows(test=False)
-    side = Side("run", records)
+    side = side_of("run", records)
     found = compare(side, side, [measure_of("f1@validation"), measure_of("f1@test")])
     assert [one.differences[1].value for one in found.cells] == [None, None]
     assert found.mean[1][1] == 0

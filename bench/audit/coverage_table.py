@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.document import Document, Table
-from bench.report.measures import number, percent, plain
+from bench.record import number
+from bench.report.measures import percent, plain
 from bench.report.tables import plain_table
 from bench.types import JsonValue
 

@@ -20,7 +20,6 @@ def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None,
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
     from whatever cells are done.
     """
-    from bench.record import legacy
     from bench.render.data import effects_csv, effects_json
     from bench.report.effects import effects
     from bench.report.effects_document import effects_document
@@ -29,7 +28,7 @@ def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None,
     opened, folder = suite.run()
     if reference is None and axis == opened.board.rows:
         reference = opened.board.reference
-    records = legacy(told(folder, records_in(folder, opened)))
+    records = told(folder, records_in(folder, opened))
     found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
     exports = {"csv": effects_csv, "json": effects_json}
     click.echo(exports[form](found) if form in exports else printed(effects_document(found), form), nl=False)

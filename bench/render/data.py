@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 
+from bench.record import pair
 from bench.report.compare import Comparison, Difference, Met
 from bench.report.effects import Effects, InteractionLine, LevelLine
-from bench.report.measures import leaves, pair
+from bench.report.measures import leaves
 from bench.report.shape import CellLine, Leaderboard
 from bench.types import JsonValue
 
@@ -133,7 +134,8 @@ def _without_counts(value: JsonValue) -> JsonValue:
 def _clean(value: JsonValue) -> JsonValue:
     """Plain JSON: no image counts, and null for what is not finite."""
     if is_dataclass(value):
-        return {field.name: _clean(getattr(value, field.name)) for field in fields(value)}
+        exported = [field.name for field in fields(value) if field.metadata.get("exported", True)]
+        return {name: _clean(getattr(value, name)) for name in exported}
     if isinstance(value, Mapping):
         return {str(key): _clean(inner) for key, inner in value.items() if key != "image_counts"}
     if isinstance(value, list | tuple):
@@ -147,7 +149,7 @@ def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
     for cell in found.cells:
         yield {
             "id": cell.id,
-            "second_id": str(cell.second.get("id")),
+            "second_id": cell.second.id,
             **cell.labels,
             "matched_by": "labels" if cell.by_label else "id",
             "first_state": cell.states[0],
@@ -156,9 +158,9 @@ def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
             **{difference.measure.name: _values(difference) for difference in cell.differences},
             "changed": "; ".join(cell.changed),
         }
-    for side, records in ((found.first, found.only_first), (found.second, found.only_second)):
-        for record in records:
-            yield {"id": str(record.get("id")), **(record.get("axes") or {}), "matched_by": f"only in {side}"}
+    for side, cells in ((found.first, found.only_first), (found.second, found.only_second)):
+        for alone in cells:
+            yield {"id": alone.id, **alone.axes, "matched_by": f"only in {side}"}
 
 
 def _values(difference: Difference) -> dict[str, JsonValue]:

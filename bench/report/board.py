@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bench.record import Record
 from bench.report.choose import POLICY, Records, chosen, finished, gap, seed_of, state_of, trials_of
 from bench.report.costs import cost_lines, cost_section
 from bench.report.data_remarks import data_section
@@ -21,16 +22,13 @@ from bench.report.measures import (
     figure,
     first_line,
     heading,
-    look,
     measure_of,
-    number,
     read,
     setting_text,
-    texts_of,
 )
 from bench.report.order import ordered, ordering
 from bench.report.reference import published_by_cell, published_section
-from bench.report.shape import NOT_HERE, CellLike, CellLine, Entry, Figure, Leaderboard, Measure, State, Table, Trial
+from bench.report.shape import BoardState, CellLike, CellLine, Entry, Figure, Leaderboard, Measure, Table, Trial
 from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
 from bench.report.undefined import all_shown, why_undefined
@@ -40,7 +38,7 @@ from bench.words import plural
 
 __all__ = ["Leaderboard", "leaderboard"]
 
-WORST_FIRST: tuple[State, ...] = ("failed", "diverged", "blocked", "pending", "skipped", "excluded")
+WORST_FIRST: tuple[BoardState, ...] = ("failed", "diverged", "blocked", "pending", "skipped", "excluded")
 
 MISSING = "A position without a score takes part in no mean and no comparison; it is never counted as zero."
 BOLD = "Bold: best of its column among positions with all seeds; not a test of significance."
@@ -117,7 +115,8 @@ def _baseline_ids(cells: Sequence[CellLike], records: Records) -> set[str]:
     """
     parameters: dict[str, set[bool]] = {}
     for cell in cells:
-        if (count := number(records.get(cell.id, {}).get("parameters"))) is not None:
+        count = records[cell.id].parameters if cell.id in records else None
+        if count is not None:
             parameters.setdefault(_model(cell), set()).add(count > 0)
     crossed = {_model(cell) for cell in cells if not cell.included}
     return {
@@ -195,12 +194,8 @@ def _table(
 
 def _common_badges(cells: Sequence[CellLike], records: Records) -> tuple[str, ...]:
     """Badges that every finished cell carries, so that they are said once."""
-    found = [_badges(records[cell.id]) for cell in cells if state_of(cell, records)[0] == "done"]
+    found = [records[cell.id].badges for cell in cells if state_of(cell, records)[0] == "done"]
     return tuple(badge for badge in found[0] if all(badge in other for other in found)) if found else ()
-
-
-def _badges(record: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    return texts_of(record.get("badges"))
 
 
 def _entry(row: str, column: str, cells: Sequence[CellLike], frame: _Frame) -> Entry:
@@ -219,21 +214,24 @@ def _entry(row: str, column: str, cells: Sequence[CellLike], frame: _Frame) -> E
         *dict.fromkeys(reading.alarm for found in readings for reading in found if reading.alarm),
         *dict.fromkeys(text for cell in done for text in _warnings(frame.records[cell.id], frame.badges)),
     ]
+    known = [frame.records[cell.id] for cell in shown if cell.id in frame.records]
+    state = "done" if done else _worst(shown, frame.records)
     return Entry(
         row=row,
         column=column,
-        state="done" if done else _worst(shown, frame.records),
+        state=state,
         figures=figures if done else (),
         cells=tuple(cell.id for cell in shown),
         seeds=len(done),
         expected=frame.seeds,
-        inert=any(frame.records[cell.id].get("inert") is True for cell in shown if cell.id in frame.records),
+        inert=any(record.inert for record in known),
         trial=_trial(trials, shown, frame.records),
         reason="; ".join(reasons) or None,
+        data_absent=state == "blocked" and any(record.data_absent for record in known),
     )
 
 
-def _worst(cells: Sequence[CellLike], records: Records) -> State:
+def _worst(cells: Sequence[CellLike], records: Records) -> BoardState:
     states = {state_of(cell, records)[0] for cell in cells}
     return next(state for state in WORST_FIRST if state in states)
 
@@ -252,12 +250,12 @@ def _said_why(readings: Sequence[Reading], cells: Sequence[CellLike], measure: M
     return bool(lacking) and all(why_undefined(frame.records[cell.id], measure.split or "") for cell in lacking)
 
 
-def _warnings(record: Mapping[str, JsonValue], said: Sequence[str]) -> list[str]:
+def _warnings(record: Record, said: Sequence[str]) -> list[str]:
     """That the scores are not today's, badges that the table does not carry as a whole, and flags of either split."""
-    flags = {split: texts_of(look(record, ("scores", split, "flags"))) for split in ("validation", "test")}
+    flags = {split: record.of_split(split).flags for split in ("validation", "test")}
     return [
-        *(first_line(text) for text in texts_of(record.get("outdated"))),
-        *(f"badge: {badge}" for badge in _badges(record) if badge not in said),
+        *(first_line(text) for text in record.outdated),
+        *(f"badge: {badge}" for badge in record.badges if badge not in said),
         *(f"{split}: {first_line(flag)}" for split, found in flags.items() for flag in found),
     ]
 
@@ -296,15 +294,15 @@ def _unfinished_seeds(trial: Sequence[CellLike], records: Records) -> dict[str, 
     for cell in trial:
         state, reason = state_of(cell, records)
         if state != "done":
-            seeds.setdefault(_why(state, reason), []).append(seed_of(cell))
+            seeds.setdefault(_why(state, reason, records.get(cell.id)), []).append(seed_of(cell))
     return seeds
 
 
-def _why(state: State, reason: str | None) -> str:
+def _why(state: BoardState, reason: str | None, record: Record | None) -> str:
     """``failed: why``; what is not here says so itself."""
     if not reason:
         return state
-    return first_line(reason, 600) if NOT_HERE in reason else f"{state}: {first_line(reason)}"
+    return first_line(reason, 600) if record and record.data_absent else f"{state}: {first_line(reason)}"
 
 
 def _located(text: str, settings: str, seeds: Sequence[str], of: int) -> str:
@@ -403,5 +401,5 @@ def _cell_line(cell: CellLike, records: Records, shown: set[str], unfitted: set[
         reason=reason,
         shown=cell.id in shown,
         baseline=cell.id in unfitted,
-        record=dict(records.get(cell.id, {})),
+        record=dict(records[cell.id].stored) if cell.id in records else {},
     )

@@ -24,7 +24,7 @@ from bench.document import (
 from bench.report.board import settings_text
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text
 from bench.report.naming import slug
-from bench.report.shape import NOT_HERE, Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
+from bench.report.shape import Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
 from bench.report.shape import Table as Positions
 from bench.report.standing import common_badges
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
@@ -122,7 +122,7 @@ def _cell(figure: Figure, *, dagger: bool = False, note: int | None = None) -> C
 
 def _mark(entry: Entry) -> str:
     """What stands in place of figures; a dash where the cells ended well without any."""
-    if entry.state == "blocked" and NOT_HERE in (entry.reason or ""):
+    if entry.data_absent:
         return MARK_NOT_HERE
     return MARKS.get(entry.state, NOTHING)
 

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.document import Block, Document, Heading, Listing, Paragraph, Picture, Table, Verbatim
+from bench.record import Record, State, number
 from bench.report.board_document import TYPES_HEADER, type_row
 from bench.report.measures import (
     heading,
     interval_text,
     leaves,
-    look,
     measure_of,
-    number,
-    pair,
     percent,
     plain,
     read,
-    texts_of,
 )
 from bench.report.standing import type_lines
 from bench.report.tables import plain_table
 from bench.report.undefined import shown
 from bench.scores import named, rows_of
 from bench.types import JsonValue
-
-Record = Mapping[str, JsonValue]
 
 SPLITS = ("validation", "test")
 
@@ -38,40 +33,42 @@ def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
     record = shown(record)
     listings = (
         ("Training", dict(_training(record))),
-        ("Cost", record.get("cost")),
-        ("Recipe", look(record, ("cell", "recipe"))),
-        ("Protocol", look(record, ("cell", "protocol"))),
-        ("Keys", record.get("keys")),
-        ("Provenance", record.get("provenance")),
+        ("Cost", record.cost.plain() if record.cost else {}),
+        ("Recipe", record.recipe),
+        ("Protocol", record.protocol),
+        ("Keys", record.keys),
+        ("Provenance", record.provenance.plain() if record.provenance else {}),
     )
+    test = record.of_split("test")
     blocks: list[Block] = [
-        Paragraph(texts_of(record.get("outdated"))),
-        _listing("Axes", record.get("axes")),
-        *([Verbatim(str(record["reason"]).rstrip(), "Reason")] if record.get("reason") else []),
+        Paragraph(record.outdated),
+        _listing("Axes", record.axes),
+        *([Verbatim(record.reason.rstrip(), "Reason")] if record.reason else []),
         *_scores(record),
         *_types(record),
-        *_members(record, "sizes", "Defects of the test split by quartile of area, q1 the smallest"),
-        *_members(record, "operating", "Operating points: chosen on validation, reached on the test split"),
+        *_members("sizes", test.sizes, "Defects of the test split by quartile of area, q1 the smallest"),
+        *_members("operating", test.operating, "Operating points: chosen on validation, reached on the test split"),
         *(_listing(title, value) for title, value in listings),
-        *_log(record.get("log")),
+        *_log(record.log),
         *map(Picture, pictures),
     ]
     return Document(_title(record), blocks)
 
 
-def _log(log: JsonValue) -> list[Block]:
-    return [Heading("Log"), Verbatim(str(log))] if log else []
+def _log(log: str | None) -> list[Block]:
+    return [Heading("Log"), Verbatim(log)] if log else []
 
 
 def _title(record: Record) -> str:
-    badges = "".join(f" [{badge}]" for badge in record.get("badges") or ())
-    inert = " [inert: this level excluded no crop position]" if record.get("inert") is True else ""
-    return f"{record.get('id', 'a cell without id')}: {record.get('state', 'unknown')}{badges}{inert}"
+    badges = "".join(f" [{badge}]" for badge in record.badges)
+    inert = " [inert: this level excluded no crop position]" if record.inert else ""
+    finer = "" if record.state in (State.OK, record.state.word) else f" ({record.state})"
+    return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badges}{inert}"
 
 
-def _listing(title: str, value: JsonValue) -> Listing:
+def _listing(title: str, value: Mapping[str, JsonValue]) -> Listing:
     """Nested fields by their dotted names."""
-    fields = leaves("", value) if isinstance(value, Mapping) and value else ()
+    fields = leaves("", value) if value else ()
     return Listing([(name, _text(leaf)) for name, leaf in fields], title)
 
 
@@ -88,19 +85,19 @@ def _text(value: JsonValue) -> str:
 
 def _scores(record: Record) -> Iterator[Table]:
     """Every scalar score of both splits side by side; shares in percent."""
-    splits = [split for split in SPLITS if isinstance(look(record, ("scores", split)), Mapping)]
+    splits = [split for split in SPLITS if split in record.scores]
     if not splits:
         return
-    found = {split: dict(_plain_scores(look(record, ("scores", split)))) for split in splits}
+    found = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
     fields: dict[str, None] = {}
     for split in splits:
         fields |= dict.fromkeys(found[split])
     rows = [(_label(key), *(_score(found[split].get(key), key) for split in splits)) for key in fields]
-    rows.append(("f1 interval [%]", *(_interval(record, split) for split in splits)))
-    if record.get("last_step"):
+    rows.append(("f1 interval [%]", *(interval_text(record.of_split(split).interval) for split in splits)))
+    if record.last_step:
         rows.append(("f1 of the last step [%]", *(percent(_last_step(record, split)) for split in splits)))
     notes = [f"{split}: {note}" for split in splits for note in _notes(record, split)]
-    ceiling = number(look(record, ("ceiling", "test")))
+    ceiling = record.ceiling.get("test")
     if ceiling is not None:
         notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
     yield plain_table(("score", *splits), rows, title="Scores", below=notes)
@@ -130,19 +127,14 @@ def _score(value: JsonValue, key: str) -> str:
     return f"{found:.3f}" if key == "threshold" and found is not None else _text(value)
 
 
-def _interval(record: Record, split: str) -> str:
-    return interval_text(pair(look(record, ("scores", split, "f1_interval"))))
-
-
 def _last_step(record: Record, split: str) -> float | None:
-    found = look(record, ("last_step", split))
+    found = record.last_step.get(split)
     return number(found.get("f1")) if isinstance(found, Mapping) else number(found)
 
 
 def _notes(record: Record, split: str) -> Sequence[str]:
-    note = look(record, ("scores", split, "interval_note"))
-    flags = look(record, ("scores", split, "flags"))
-    return [str(text) for text in ([note] if note else []) + (flags if isinstance(flags, list) else [])]
+    scores = record.of_split(split)
+    return [*([scores.interval_note] if scores.interval_note else []), *scores.flags]
 
 
 def _types(record: Record) -> Iterator[Table]:
@@ -150,30 +142,28 @@ def _types(record: Record) -> Iterator[Table]:
     lines = type_lines(record)
     if lines:
         yield plain_table(TYPES_HEADER, map(type_row, lines), title="Defect types of the test split")
-    types = look(record, ("scores", "test", "types"))
-    if isinstance(types, Mapping) and any("precision" in row for row in types.values() if isinstance(row, Mapping)):
-        yield from _members(record, "types", "Classes of the test split, each by its own probability")
+    types = record.of_split("test").types
+    if any("precision" in row for row in types.values()):
+        yield from _members("types", types, "Classes of the test split, each by its own probability")
 
 
-def _members(record: Record, field: str, title: str) -> Iterator[Table]:
+def _members(field: str, members: Mapping[str, Mapping[str, JsonValue]], title: str) -> Iterator[Table]:
     """Every number of a mapping of the test split, such as ``sizes``, one row per member."""
-    members = look(record, ("scores", "test", field))
-    if not isinstance(members, Mapping) or not members:
+    if not members:
         return
-    named = {name: member for name, member in members.items() if isinstance(member, Mapping)}
-    fields = dict.fromkeys(key for member in named.values() for key in member if key != "rule")
-    rows = [(name, *(_score(member.get(key), key) for key in fields)) for name, member in named.items()]
+    fields = dict.fromkeys(key for member in members.values() for key in member if key != "rule")
+    rows = [(name, *(_score(member.get(key), key) for key in fields)) for name, member in members.items()]
     yield plain_table((field, *map(_label, fields)), rows, title=title)
 
 
 def _training(record: Record) -> Iterator[tuple[str, JsonValue]]:
-    parameters = number(record.get("parameters"))
-    if parameters is not None:
-        yield "parameters", int(parameters) if parameters else "0: nothing to fit"
+    if record.parameters is not None:
+        yield "parameters", record.parameters or "0: nothing to fit"
     convergence = measure_of("convergence_epoch")
     reading = read(record, convergence)
     if reading.value is not None:
         yield heading(convergence), f"{'> ' if reading.at_least else ''}{reading.value:.0f}"
-    yield from (
-        (key.replace("_", " "), record[key]) for key in ("output_stride", "reuse") if record.get(key) is not None
-    )
+    if record.output_stride is not None:
+        yield "output stride", record.output_stride
+    if record.reuse is not None:
+        yield "reuse", record.reuse

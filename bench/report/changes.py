@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bench.record import Part, Record
 from bench.report.measures import NOTHING, leaves, setting_text
 from bench.types import JsonValue
 
@@ -46,17 +47,26 @@ def _of(name: str, one: Mapping[str, JsonValue], two: Mapping[str, JsonValue]) -
         yield Change(name, one[name], two[name])
 
 
-def origin_changes(first: Mapping[str, JsonValue], second: Mapping[str, JsonValue]) -> list[str]:
+def origin_changes(first: Record, second: Record) -> list[str]:
     """What differs between two records in what was asked, versions, device, threads and code, and in stage keys."""
-    asked, made, code, keys = (_known(first, second, field) for field in ("cell", "provenance", "providers", "keys"))
-    made = [change for change in made if change.name not in MADE_OVER]
+    asked = _known(first.cell, second.cell)
+    made = [change for change in _known(first.provenance, second.provenance) if change.name not in MADE_OVER]
+    code = changes(_code(first), _code(second)) if first.providers and second.providers else []
+    keys = changes(first.keys, second.keys) if first.keys and second.keys else []
     said = [*asked, *made, *(_shortened(change) for change in code)]
     return [change.text for change in said] + ([f"stage keys: {', '.join(key.name for key in keys)}"] if keys else [])
 
 
-def _known(first: Mapping[str, JsonValue], second: Mapping[str, JsonValue], field: str) -> list[Change]:
-    """Differences of one field; none where a side does not keep it, as an exported table."""
-    return changes(first[field], second[field]) if first.get(field) and second.get(field) else []
+def _known(first: Part | None, second: Part | None) -> list[Change]:
+    """Differences of one part; none where a side does not keep it, as an exported table."""
+    if first is None or second is None:
+        return []
+    one, two = first.plain(), second.plain()
+    return changes(one, two) if one and two else []
+
+
+def _code(record: Record) -> dict[str, JsonValue]:
+    return {name: provider.plain() for name, provider in record.providers.items()}
 
 
 def _shortened(change: Change) -> Change:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench.canonical import canonical
+from bench.record import Record, State
 from bench.report.measures import measure_of, read
-from bench.report.shape import CellLike, Measure, State
-from bench.types import JsonValue
+from bench.report.shape import BoardState, CellLike, Measure
 
-Records = Mapping[str, Mapping[str, JsonValue]]
+Records = Mapping[str, Record]
 
 VALIDATION_F1, TEST_F1 = measure_of("f1@validation"), measure_of("f1@test")
-
-KNOWN: Mapping[str, State] = {
-    "failed": "failed",
-    "diverged": "diverged",
-    "blocked": "blocked",
-    "skipped": "skipped",
-    "excluded": "excluded",
-}
-"""States that a record may give with a reason; any other is shown as failed, with its own name."""
 
 POLICY = (
     "Tuning: of the trials that finished the most seeds, the one of best mean validation F1 over the seeds "
@@ -28,7 +19,7 @@ POLICY = (
 )
 
 
-def state_of(cell: CellLike, records: Records) -> tuple[State, str | None]:
+def state_of(cell: CellLike, records: Records) -> tuple[BoardState, str | None]:
     """State and reason of a cell; what the suite says comes before what the store holds."""
     if cell.excluded:
         return "excluded", cell.excluded
@@ -37,12 +28,14 @@ def state_of(cell: CellLike, records: Records) -> tuple[State, str | None]:
     record = records.get(cell.id)
     if record is None:
         return "pending", "not run yet"
-    asked, reason = record.get("state"), record.get("reason")
-    if asked in ("done", "pending"):
-        return asked, reason
-    state = KNOWN.get(str(asked), "failed")
-    why = str(reason) if reason else "no reason was stored"
-    return state, why if asked == state else f"state {asked!r}: {why}"
+    if record.state is State.OK:
+        return "done", record.reason
+    return record.state.word, record.reason or "no reason was stored"
+
+
+def done_of(ids: Iterable[str], records: Records) -> list[Record]:
+    """Records of the cells that ended well."""
+    return [records[id] for id in ids if id in records and records[id].state is State.OK]
 
 
 def seed_of(cell: CellLike) -> str:

@@ -7,33 +7,59 @@ what other specimens would have shown of these two models, not what other traini
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.canonical import canonical
 from bench.errors import BenchError, StoreError
+from bench.record import Record, Scores, pair
 from bench.report.changes import origin_changes
 from bench.report.counts import pooled_metric
 from bench.report.gates import Gate
-from bench.report.measures import look, pair, read
+from bench.report.measures import read
 from bench.report.shape import Measure
-from bench.report.undefined import all_shown, why_undefined
+from bench.report.undefined import shown, why_undefined
 from bench.scores import rows_of
 from bench.types import Float64, JsonValue
 
-Record = Mapping[str, JsonValue]
 SUPPORT = tuple(row.name for row in rows_of("split") if row.of == "the data")
 """Score fields that describe the images of a split; where they differ, other pixels were scored."""
 
 
 @dataclass(frozen=True, slots=True)
+class SideCell:
+    """One cell of a run, run or not: its axes with their labels, the board's word for its state, and its record."""
+
+    id: str
+    axes: Mapping[str, str]
+    tuned: Mapping[str, JsonValue]
+    state: str
+    record: Record | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Every axis with its label, tuned settings among them."""
+        return {**self.axes, **{name: str(value) for name, value in self.tuned.items()}}
+
+    @property
+    def reason(self) -> str | None:
+        """Why it ended so."""
+        return self.record.reason if self.record else None
+
+
+def side_cell(record: Record) -> SideCell:
+    """A cell as its record describes it."""
+    return SideCell(record.id, record.axes, record.tuned, record.state.word, record)
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
-    """One run: its name, and the record of every cell by id (state and labels at least)."""
+    """One run: its name, and every cell by id."""
 
     name: str
-    records: Mapping[str, Record]
+    cells: Mapping[str, SideCell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +83,8 @@ class Matched:
 
     id: str
     labels: Mapping[str, str]
-    first: Record
-    second: Record
+    first: SideCell
+    second: SideCell
     by_label: bool
     differences: tuple[Difference, ...]
     apart: str | None
@@ -67,7 +93,7 @@ class Matched:
     @property
     def states(self) -> tuple[str, str]:
         """How the cell ended on either side."""
-        return str(self.first.get("state")), str(self.second.get("state"))
+        return self.first.state, self.second.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +103,8 @@ class Comparison:
     first: str
     second: str
     cells: tuple[Matched, ...]
-    only_first: tuple[Record, ...]
-    only_second: tuple[Record, ...]
+    only_first: tuple[SideCell, ...]
+    only_second: tuple[SideCell, ...]
     mean: tuple[tuple[Difference, int], ...]
     ignored: tuple[str, ...]
 
@@ -98,16 +124,14 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
     Raises:
         StoreError: no cell is on both sides, no score of any can be compared, or no record has one of the measures.
     """
-    pairs, ignored = _pairs(first.records, second.records)
+    pairs, ignored = _pairs(first.cells, second.cells)
     if not pairs:
         raise StoreError(
             f"{first.name} and {second.name} share no cell, neither by id nor by labels; nothing can be compared"
         )
-    first, second = (Side(side.name, all_shown(side.records)) for side in (first, second))
-    _check_measures(measures, [*first.records.values(), *second.records.values()])
-    cells = tuple(
-        _matched(first.records[one], second.records[two], measures, by_label=one != two) for one, two in pairs
-    )
+    first, second = _shown(first), _shown(second)
+    _check_measures(measures, [*first.cells.values(), *second.cells.values()])
+    cells = tuple(_matched(first.cells[one], second.cells[two], measures, by_label=one != two) for one, two in pairs)
     aparts = [cell.apart for cell in cells if cell.states == ("done", "done")]
     if aparts and all(aparts):
         raise StoreError(f"{first.name} and {second.name} cannot be compared: {aparts[0]}")
@@ -116,16 +140,24 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
         first.name,
         second.name,
         cells,
-        tuple(record for id, record in first.records.items() if id not in here),
-        tuple(record for id, record in second.records.items() if id not in there),
+        tuple(cell for id, cell in first.cells.items() if id not in here),
+        tuple(cell for id, cell in second.cells.items() if id not in there),
         tuple(_mean(cells, measure, number) for number, measure in enumerate(measures)),
         ignored,
     )
 
 
+def _shown(side: Side) -> Side:
+    """The side with scores that have no value taken out."""
+    return Side(
+        side.name,
+        {id: replace(cell, record=shown(cell.record)) if cell.record else cell for id, cell in side.cells.items()},
+    )
+
+
 def gates_met(comparison: Comparison, gates: Sequence[Gate]) -> list[Met]:
     """Cells that meet a gate; one that the second run no longer has or scores, or scores otherwise, meets each."""
-    lost = [str(record.get("id")) for record in comparison.only_first if record.get("state") == "done"]
+    lost = [cell.id for cell in comparison.only_first if cell.state == "done"]
     return [met for gate in gates for met in (*_matched_met(gate, comparison.cells), *_lost_met(gate, lost))]
 
 
@@ -144,7 +176,7 @@ def _met(gate: Gate, cell: Matched) -> str | None:
         return f"done -> {cell.states[1]}"
     if cell.apart:
         return "not comparable"
-    one, two = (read(record, gate.measure).value for record in (cell.first, cell.second))
+    one, two = (_value(side, gate.measure) for side in (cell.first, cell.second))
     if one is None:
         return None
     if two is None:
@@ -153,55 +185,60 @@ def _met(gate: Gate, cell: Matched) -> str | None:
     return f"{scale * one:.4g} -> {scale * two:.4g}" if gate.holds(one, two) else None
 
 
-def _pairs(first: Mapping[str, Record], second: Mapping[str, Record]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+def _value(cell: SideCell, measure: Measure) -> float | None:
+    return read(cell.record, measure).value if cell.record else None
+
+
+def _pairs(
+    first: Mapping[str, SideCell], second: Mapping[str, SideCell]
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Ids on the first side with their partner's, and axes that only one side has."""
-    axes = [{axis for record in side.values() for axis in _labels(record)} for side in (first, second)]
+    axes = [{axis for cell in side.values() for axis in cell.labels} for side in (first, second)]
     shared, ignored = axes[0] & axes[1], tuple(sorted(axes[0] ^ axes[1]))
     partners = {id: id for id in first if id in second}
-    left = [_by_label({id: r for id, r in side.items() if id not in partners}, shared) for side in (first, second)]
-    partners |= {id: left[1][labels] for labels, id in left[0].items() if labels in left[1]}
+    left, right = (_by_label(side, partners, shared) for side in (first, second))
+    partners |= {id: right[labels] for labels, id in left.items() if labels in right}
     return [(id, partners[id]) for id in first if id in partners], ignored
 
 
-def _by_label(records: Mapping[str, Record], axes: set[str]) -> dict[bytes, str]:
+def _by_label(cells: Mapping[str, SideCell], but: Collection[str], axes: set[str]) -> dict[bytes, str]:
     """Ids by labels; labels that several cells share name none of them."""
-    names = {id: canonical({a: v for a, v in _labels(record).items() if a in axes}) for id, record in records.items()}
+    names = {
+        id: canonical({a: v for a, v in cell.labels.items() if a in axes})
+        for id, cell in cells.items()
+        if id not in but
+    }
     counts = Counter(names.values())
     return {name: id for id, name in names.items() if counts[name] == 1}
 
 
-def _labels(record: Record) -> dict[str, str]:
-    """Every axis with its label, tuned settings among them."""
-    tuned = {name: str(value) for name, value in (record.get("tuned") or {}).items()}
-    return {**(record.get("axes") or {}), **tuned}
-
-
-def _matched(first: Record, second: Record, measures: Sequence[Measure], *, by_label: bool) -> Matched:
-    done = first.get("state") == second.get("state") == "done"
-    apart = _apart(first, second) if done else None
-    found = tuple(_difference(first, second, measure) for measure in measures) if done and not apart else ()
-    changed = tuple(origin_changes(first, second))
-    return Matched(str(first.get("id")), _labels(first), first, second, by_label, found, apart, changed)
+def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure], *, by_label: bool) -> Matched:
+    one, two = first.record, second.record
+    if one is None or two is None:
+        return Matched(first.id, first.labels, first, second, by_label, (), None, ())
+    done = first.state == second.state == "done"
+    apart = _apart(one, two) if done else None
+    found = tuple(_difference(one, two, measure) for measure in measures) if done and not apart else ()
+    return Matched(first.id, first.labels, first, second, by_label, found, apart, tuple(origin_changes(one, two)))
 
 
 def _apart(first: Record, second: Record) -> str | None:
     """Why two cells were not scored on the same pixels, or None."""
     for split in ("test", "validation"):
-        found = [look(record, ("scores", split)) for record in (first, second)]
-        one, two = (scores if isinstance(scores, Mapping) else {} for scores in found)
-        other = [name for name in SUPPORT if name in one and name in two and one[name] != two[name]]
+        one, two = first.of_split(split), second.of_split(split)
+        other = [name for name in SUPPORT if name in one.root and name in two.root and one[name] != two[name]]
         truth = [_truth(scores) for scores in (one, two)]
         if other or (None not in truth and truth[0] != truth[1]):
             return f"other images, groups or masks in {split}: scores are NOT comparable"
     return None
 
 
-def _truth(scores: Mapping[str, JsonValue]) -> dict[str, tuple[str, int, int]] | None:
+def _truth(scores: Scores) -> dict[str, tuple[str, int, int]] | None:
     """Group, positive and negative pixels of every image; None where the record keeps no counts."""
-    counts = scores.get("image_counts")
-    if not counts:
+    counts = scores.image_counts
+    if counts is None:
         return None
-    rows = zip(counts["ids"], counts["groups"], counts["counts"], strict=True)
+    rows = zip(counts.ids, counts.groups, counts.counts, strict=True)
     return {id: (group, tp + fn, fp + tn) for id, group, (tp, fp, fn, tn) in rows}
 
 
@@ -225,10 +262,12 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
     """Interval of the mean over cells; cells that score the same images share their groups, others are independent."""
     blocks: dict[bytes, list[Float64]] = {}
     for cell in cells:
-        counts = _counts(cell.first, cell.second, measure)
+        assert cell.first.record is not None
+        assert cell.second.record is not None
+        counts = _counts(cell.first.record, cell.second.record, measure)
         if counts is None:
             return None
-        blocks.setdefault(canonical(_truth(cell.first["scores"][measure.split])), []).append(counts)
+        blocks.setdefault(canonical(_truth(cell.first.record.of_split(measure.split))), []).append(counts)
     return _interval([np.stack(found, axis=1)[:, :, None] for found in blocks.values()], measure)
 
 
@@ -242,10 +281,10 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
 
     sides = []
     for record in (first, second):
-        counts = look(record, ("scores", measure.split, "image_counts"))
-        if not counts:
+        counts = record.of_split(measure.split).image_counts
+        if counts is None:
             return None
-        names, total = group_counts(counts["groups"], np.array(counts["counts"], np.int64))
+        names, total = group_counts(counts.groups, np.array(counts.counts, np.int64))
         sides.append(total[np.argsort(np.array(names, np.str_), kind="stable")])
     return np.stack(sides)
 
@@ -265,8 +304,8 @@ def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float
     return pair([float(end) for end in found])
 
 
-def _check_measures(measures: Sequence[Measure], records: Sequence[Record]) -> None:
-    done = [record for record in records if record.get("state") == "done"]
+def _check_measures(measures: Sequence[Measure], cells: Sequence[SideCell]) -> None:
+    done = [cell.record for cell in cells if cell.state == "done" and cell.record is not None]
     for measure in measures:
         lacking = [record for record in done if read(record, measure).value is None]
         if done and len(lacking) == len(done) and not any(why_undefined(one, measure.split or "") for one in done):
@@ -282,6 +321,6 @@ def _hint(measure: Measure, record: Record) -> str:
 
 
 def _names(record: Record) -> Iterator[str]:
-    for split, scores in (record.get("scores") or {}).items():
-        yield from (f"{name}@{split}" for name in scores)
-    yield from (f"cost.{name}" for name in record.get("cost") or {})
+    for split, scores in record.scores.items():
+        yield from (f"{name}@{split}" for name in scores.root)
+    yield from (f"cost.{name}" for name in (record.cost.plain() if record.cost else ()))

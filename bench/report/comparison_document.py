@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.document import Document, Points, Table
-from bench.report.compare import Comparison, Difference, Matched, Met
-from bench.report.measures import NOTHING, heading, look, printed, texts_of
+from bench.report.compare import Comparison, Difference, Matched, Met, SideCell
+from bench.report.measures import NOTHING, heading, printed
 from bench.report.tables import plain_table
 from bench.report.undefined import why_undefined
 from bench.statistics.intervals import RELIABLE_GROUPS
-from bench.types import JsonValue
 from bench.words import plural
 
 FIXED = (
@@ -44,7 +43,7 @@ def _tables(found: Comparison) -> Iterator[Table]:
 def _names(found: Comparison) -> dict[str, str]:
     """The start of every id of the first run with the labels in which its cells differ."""
     labels = {cell.id: cell.labels for cell in found.cells}
-    labels |= {str(record.get("id")): record.get("axes") or {} for record in found.only_first}
+    labels |= {cell.id: cell.axes for cell in found.only_first}
     axes = dict.fromkeys(axis for own in labels.values() for axis in own)
     several = [axis for axis in axes if len({own.get(axis) for own in labels.values()}) > 1]
     return {
@@ -85,7 +84,7 @@ def _sentences(found: Comparison, met: Sequence[Met]) -> Iterator[str]:
         if cell.apart:
             yield f"NOT COMPARABLE: cell {names[cell.id]}: {cell.apart}."
         if cell.states[0] != cell.states[1]:
-            reason = cell.second.get("reason")
+            reason = cell.second.reason
             yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}" + (f" ({reason})" if reason else "") + "."
     yield from _one_sided(found.only_first, found.first)
     yield from _one_sided(found.only_second, found.second)
@@ -96,30 +95,33 @@ def _sentences(found: Comparison, met: Sequence[Met]) -> Iterator[str]:
 
 def _few(cells: Sequence[Matched]) -> Iterator[str]:
     """That there are too few groups with defects for an interval to be relied on."""
-    places = [("scores", split, "defective_groups") for split in ("validation", "test")]
-    counts = [look(cell.first, place) for cell in cells for place in places if cell.differences]
-    fewest = min((count for count in counts if isinstance(count, int | float)), default=RELIABLE_GROUPS)
+    counts = []
+    for cell in cells:
+        if cell.differences and cell.first.record:
+            scores = [cell.first.record.of_split(split) for split in ("validation", "test")]
+            counts += [found.number("defective_groups") for found in scores]
+    fewest = min((count for count in counts if count is not None), default=RELIABLE_GROUPS)
     if fewest < RELIABLE_GROUPS:
         yield FEW.format(RELIABLE_GROUPS, int(fewest))
 
 
-def _one_sided(records: Sequence[Mapping[str, JsonValue]], name: str) -> Iterator[str]:
-    if records:
-        ids = ", ".join(str(record.get("id"))[:8] for record in records[:6])
-        more = f" and {len(records) - 6} more" if len(records) > 6 else ""
-        yield f"Only in {name}: {plural(len(records), 'cell')} ({ids}{more})."
+def _one_sided(cells: Sequence[SideCell], name: str) -> Iterator[str]:
+    if cells:
+        ids = ", ".join(cell.id[:8] for cell in cells[:6])
+        more = f" and {len(cells) - 6} more" if len(cells) > 6 else ""
+        yield f"Only in {name}: {plural(len(cells), 'cell')} ({ids}{more})."
 
 
 def _told(found: Comparison) -> Iterator[str]:
     """Badges, scores that are not today's and why scores are absent, each once with its side and number of cells."""
-    for side, records in (
+    for side, cells in (
         (found.first, [c.first for c in found.cells]),
         (found.second, [c.second for c in found.cells]),
     ):
         counts = Counter[str]()
-        for record in records:
-            badges = [f"badge: {badge}" for badge in texts_of(record.get("badges"))]
-            counts.update((*badges, *texts_of(record.get("outdated")), *why_undefined(record)))
+        for record in [cell.record for cell in cells if cell.record]:
+            badges = [f"badge: {badge}" for badge in record.badges]
+            counts.update((*badges, *record.outdated, *why_undefined(record)))
         for text, count in counts.items():
             yield f"{plural(count, 'cell')} of {side}: {text}."
 

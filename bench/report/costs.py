@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
-from bench.report.choose import Records
+from bench.record import Record, number
+from bench.report.choose import Records, done_of
 from bench.report.front import front
-from bench.report.measures import NOTHING, OLD, look, measure_of, number, percent, plain, read, texts_of
+from bench.report.measures import NOTHING, OLD, measure_of, percent, plain, read
 from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
 from bench.types import JsonValue
 from bench.words import line, plural
@@ -61,7 +62,7 @@ def cost_lines(
 
 
 def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Records) -> CostLine:
-    done = [record for id in entry.cells if (record := records.get(id, {})).get("state") == "done"]
+    done = done_of(entry.cells, records)
     means = {name: _mean([_paid(record, path) for record in done]) for name, path in PATHS.items()}
     scores = {name: _mean([read(r, m).value for r in done]) for name, m in (("v", VALIDATION), ("t", TEST))}
     group = [label for axis, label in labels.items() if axis == "dataset" or axis.startswith("protocol.")]
@@ -78,31 +79,31 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         crops_per_s=means["crops_per_s"],
         image_latency_s=means["image_latency_s"],
         peak_memory_bytes=means["peak_memory_bytes"],
-        badges=tuple(dict.fromkeys(badge for record in done for badge in texts_of(record.get("badges")))),
-        outdated=any(texts_of(record.get("outdated")) for record in done),
-        memory_of=_distinct(look(record, ("cost", "peak_memory_of")) for record in done),
+        badges=tuple(dict.fromkeys(badge for record in done for badge in record.badges)),
+        outdated=any(record.outdated for record in done),
+        memory_of=_distinct(record.cost.peak_memory_of for record in done if record.cost),
         devices=_distinct(_device(record) for record in done),
     )
 
 
-def _paid(record: Mapping[str, JsonValue], path: Sequence[str]) -> float | None:
+def _paid(record: Record, path: Sequence[str]) -> float | None:
     """A cost; one below zero is none."""
-    value = number(look(record, path))
+    value = number(record.value(path))
     return value if value is not None and value >= 0 else None
 
 
-def _trained(record: Mapping[str, JsonValue]) -> float | None:
+def _trained(record: Record) -> float | None:
     """Seconds of training, those of the pretraining run included."""
     own, before = (_paid(record, ("cost", name)) for name in ("train_s", "pretrain_s"))
     return own if own is None or before is None else own + before
 
 
-def _device(record: Mapping[str, JsonValue]) -> str:
+def _device(record: Record) -> str:
     """The device that trained a cell, with its threads."""
-    device, threads = look(record, ("provenance", "device")), number(look(record, ("provenance", "threads")))
-    if not isinstance(device, str):
+    made = record.provenance
+    if made is None or made.device is None:
         return UNNAMED
-    return f"{device}, {plural(int(threads), 'thread')}" if threads else device
+    return f"{made.device}, {plural(made.threads, 'thread')}" if made.threads else made.device
 
 
 def _distinct(values: Iterator[JsonValue]) -> tuple[str, ...]:

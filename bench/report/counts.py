@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.report.measures import look
+from bench.record import Record
 from bench.report.shape import Measure
 from bench.scores import pooled_metrics
 from bench.statistics.intervals import RELIABLE_GROUPS, group_counts
-from bench.types import Float64, JsonValue, PixelMetric
+from bench.types import Float64, PixelMetric
 from bench.words import plural
 
 
@@ -34,13 +34,13 @@ class Counts:
         return int(np.count_nonzero(self.values[:, 0] + self.values[:, 2]))
 
 
-def counts_of(record: Mapping[str, JsonValue], split: str) -> Counts | None:
+def counts_of(record: Record, split: str) -> Counts | None:
     """The counts in a record; None where it has none, or of fewer than two groups."""
-    stored = look(record, ("scores", split, "image_counts"))
-    if not isinstance(stored, Mapping) or len(set(stored["groups"])) < 2:
+    found = record.of_split(split).image_counts
+    if found is None or len(set(found.groups)) < 2:
         return None
-    _, values = group_counts(stored["groups"], np.asarray(stored["counts"], np.int64))
-    return Counts(tuple(stored["ids"]), tuple(map(str, stored["groups"])), values)
+    _, values = group_counts(found.groups, np.asarray(found.counts, np.int64))
+    return Counts(found.ids, found.groups, values)
 
 
 def pooled_metric(measure: Measure) -> PixelMetric | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.choose import Records
-from bench.report.measures import texts_of
 from bench.report.shape import CellLike, Section
 
 TITLE = "To beware of in the data"
@@ -13,5 +12,6 @@ TITLE = "To beware of in the data"
 
 def data_section(cells: Sequence[CellLike], records: Records) -> Section | None:
     """Every remark once, in the order of the cells; None where there is none."""
-    found = dict.fromkeys(remark for cell in cells for remark in texts_of(records.get(cell.id, {}).get("remarks")))
+    known = [records[cell.id] for cell in cells if cell.id in records]
+    found = dict.fromkeys(remark for record in known for remark in record.remarks)
     return Section(TITLE, (), tuple(found)) if found else None

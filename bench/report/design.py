@@ -62,7 +62,7 @@ def _scored(cells: Sequence[CellLike], records: Records, axis: str, measure: Mea
     """Counts of the finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
     places: dict[tuple[str, Context], list[CellLike]] = {}
     for cell in cells:
-        if axis in cell.labels and records.get(cell.id, {}).get("parameters") != 0:
+        if axis in cell.labels and not (cell.id in records and records[cell.id].parameters == 0):
             others = {"seed", axis} | set(cell.tuned)
             context = tuple((name, label) for name, label in cell.labels.items() if name not in others)
             places.setdefault((cell.labels[axis], context), []).append(cell)

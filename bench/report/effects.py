@@ -11,7 +11,7 @@ from bench.errors import SuiteError
 from bench.report.choose import Records, state_of
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
-from bench.report.measures import measure_of, texts_of
+from bench.report.measures import measure_of
 from bench.report.shape import CellLike, Measure
 from bench.report.undefined import all_shown, why_undefined
 from bench.scores import pooled_metrics
@@ -105,10 +105,10 @@ def effects(
 def _told(cells: Sequence[CellLike], records: Records, measure: Measure) -> tuple[str, ...]:
     """Badges of the finished cells, scores that are not today's, and why a score is absent, each once."""
     done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
-    fitted = [record for record in done if record.get("parameters") != 0]
+    fitted = [record for record in done if record.parameters != 0]
     texts = {
-        **dict.fromkeys(f"badge: {badge}" for record in fitted for badge in texts_of(record.get("badges"))),
-        **dict.fromkeys(text for record in fitted for text in texts_of(record.get("outdated"))),
+        **dict.fromkeys(f"badge: {badge}" for record in fitted for badge in record.badges),
+        **dict.fromkeys(text for record in fitted for text in record.outdated),
         **dict.fromkeys(text for record in fitted for text in why_undefined(record, measure.split)),
     }
     return tuple(f"{text[0].upper()}{text[1:]}." for text in texts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bench.record import Record, number
 from bench.report.choose import Records, state_of
-from bench.report.measures import look, number, plain
+from bench.report.measures import plain
 from bench.report.shape import CellLike
 from bench.types import JsonValue
 from bench.words import line, plural
@@ -20,7 +21,7 @@ def footer(
 ) -> tuple[tuple[str, str], ...]:
     """(what, value) lines: suite, command, budget, and whatever provenance all finished cells share."""
     done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
-    fitted = [record for record in done if record.get("parameters") != 0]
+    fitted = [record for record in done if record.parameters != 0]
     lines = (
         ("suite", f"{suite} ({suite_hash})"),
         ("profile", profile),
@@ -43,7 +44,7 @@ def _counts(cells: Sequence[CellLike], records: Records) -> str:
     return ", ".join(f"{states[state]:,} {state}" for state in order if state in states)
 
 
-def budget_text(records: Sequence[Mapping[str, JsonValue]]) -> str:
+def budget_text(records: Sequence[Record]) -> str:
     """Crops seen per cell; strategies are comparable only at equal budgets. A pretraining run's own are not counted."""
     found = {budget for record in records if (budget := _budget(record)) is not None}
     texts = [
@@ -62,27 +63,27 @@ def _some(value: float, one: str) -> str:
     return plural(int(value), one) if value == int(value) else f"{plain(value)} {one}s"
 
 
-def _budget(record: Mapping[str, JsonValue]) -> tuple[float, float] | None:
+def _budget(record: Record) -> tuple[float, float] | None:
     """Epochs, and crops per epoch as they were carried out."""
-    epochs, asked = (number(look(record, ("cell", "recipe", name))) for name in ("epochs", "epoch_crops"))
-    total = number(record.get("budget_crops"))
+    epochs, asked = (number(record.recipe.get(name)) for name in ("epochs", "epoch_crops"))
+    total = record.budget_crops
     if epochs is None or asked is None:
         return None
     return epochs, (asked if total is None or not epochs else total / epochs) if epochs else 0.0
 
 
-def _reuse(records: Sequence[Mapping[str, JsonValue]]) -> str:
+def _reuse(records: Sequence[Record]) -> str:
     """How often each stored crop is seen, where that is more than once."""
-    found = sorted({round(value, 2) for r in records if (value := number(r.get("reuse"))) is not None})
+    found = sorted({round(record.reuse, 2) for record in records if record.reuse is not None})
     if not found or found[-1] <= 1:
         return ""
     times = f"{found[-1]:g}" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g}"
     return f"each seen {times} times in training"
 
 
-def _provenance(records: Sequence[Mapping[str, JsonValue]]) -> list[tuple[str, str]]:
+def _provenance(records: Sequence[Record]) -> list[tuple[str, str]]:
     """Flat provenance values that all finished cells share, and the days on which they ran."""
-    found = [p for record in records if isinstance(p := record.get("provenance"), Mapping)]
+    found = [record.provenance.on_boards for record in records if record.provenance]
     keys = dict.fromkeys(key for provenance in found for key in provenance)
     lines = ((str(key), _shared(key, [provenance.get(key) for provenance in found])) for key in sorted(keys))
     return [(key.replace("_", " "), text) for key, text in lines if text]

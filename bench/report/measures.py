@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.record import Record, number
 from bench.report.shape import Figure, Measure
 from bench.scores import named, possible
 from bench.types import JsonValue
@@ -55,44 +56,24 @@ def heading(measure: Measure, unit: str = " [%]") -> str:
     return f"{measure.symbol}{subscript}{unit if measure.percent else ''}"
 
 
-def read(record: Mapping[str, JsonValue], measure: Measure) -> Reading:
+def read(record: Record, measure: Measure) -> Reading:
     """The value of ``measure`` in a record; absent, null and non-finite values read as None."""
     if measure.split is None and measure.path == ("convergence_epoch",):
         return _convergence(record)
     path = ("scores", measure.split, *measure.path) if measure.split else measure.path
-    value = number(look(record, path))
+    value = number(record.value(path))
     if value is not None and measure.percent and not possible(measure.path[-1], value):
         return Reading(None, alarm=f"{measure.name} is {value:g}, outside its possible range 0..1: not shown")
     return Reading(value)
 
 
-def _convergence(record: Mapping[str, JsonValue]) -> Reading:
-    epoch = number(look(record, ("convergence", "epoch")))
-    budget = number(look(record, ("convergence", "budget")))
-    if epoch is None and budget:
-        return Reading(budget, at_least=True)
-    return Reading(epoch)
-
-
-def look(tree: JsonValue, path: Sequence[str | None]) -> JsonValue:
-    """Follow keys into nested mappings; None where the way ends early."""
-    for key in path:
-        if not isinstance(tree, Mapping):
-            return None
-        tree = tree.get(key)
-    return tree
-
-
-def number(value: JsonValue) -> float | None:
-    """A finite number as float, anything else as None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def texts_of(value: JsonValue) -> tuple[str, ...]:
-    """The items of a list as text; nothing of anything else."""
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+def _convergence(record: Record) -> Reading:
+    found = record.convergence
+    if found is None:
+        return Reading(None)
+    if found.epoch is not None:
+        return Reading(float(found.epoch))
+    return Reading(float(found.budget), at_least=True) if found.budget else Reading(None)
 
 
 def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
@@ -105,14 +86,6 @@ def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
             yield from leaves(f"{name}.{position}", inner)
     else:
         yield name, value
-
-
-def pair(value: JsonValue) -> tuple[float, float] | None:
-    """An interval ``[low, high]`` of two finite numbers, anything else as None."""
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        return None
-    low, high = number(value[0]), number(value[1])
-    return None if low is None or high is None else (low, high)
 
 
 def figure(readings: Sequence[Reading], measure: Measure) -> Figure:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report.choose import Records
+from bench.record import Record
+from bench.report.choose import Records, done_of
 from bench.report.footer import budget_text
-from bench.report.measures import NOTHING, heading, look, measure_of, printed
+from bench.report.measures import NOTHING, heading, measure_of, printed
 from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table
 from bench.suite.schema import Published
 from bench.types import JsonValue
@@ -201,7 +202,7 @@ def _rank_grid(ranks: Sequence[Mapping[str, JsonValue]]) -> Grid:
 def _differs(tables: Sequence[Table], published: Published, rows_axis: str, records: Records) -> list[str]:
     """What was published on which data, what is measured here, and what the suite says of the difference."""
     entries = [entry for table in tables for row in table.entries for entry in row]
-    done = [record for e in entries for id in e.cells if (record := records.get(id, {})).get("state") == "done"]
+    done = done_of([id for entry in entries for id in entry.cells], records)
     here = [text for text in (_data(done, rows_axis), _encoders(done), budget_text(done)) if text]
     return [
         line(f"Published: {published.title} of {published.source}: {published.about}."),
@@ -210,16 +211,16 @@ def _differs(tables: Sequence[Table], published: Published, rows_axis: str, reco
     ]
 
 
-def _data(records: Sequence[Mapping[str, JsonValue]], rows_axis: str) -> str:
-    found = dict.fromkeys(str(look(record, ("axes", "dataset"))) for record in records)
+def _data(records: Sequence[Record], rows_axis: str) -> str:
+    found = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
     return f"data {', '.join(found)}" if found and "dataset" not in rows_axis.split(", ") else ""
 
 
-def _encoders(records: Sequence[Mapping[str, JsonValue]]) -> str:
+def _encoders(records: Sequence[Record]) -> str:
     """``encoders FCN resnet50, U-Net resnet34``, as far as models say it."""
     found: dict[str, None] = {}
     for record in records:
-        encoder = look(record, ("cell", "axes", "model", "settings", "encoder"))
+        encoder = record.value(("cell", "axes", "model", "settings", "encoder"))
         if encoder is not None:
-            found[f"{look(record, ('axes', 'model'))} {encoder}"] = None
+            found[f"{record.axes.get('model')} {encoder}"] = None
     return f"encoders {', '.join(found)}" if found else ""

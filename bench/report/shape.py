@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from bench.record import EndWord
 from bench.types import JsonValue
 
-State = Literal["done", "failed", "diverged", "blocked", "pending", "skipped", "excluded", "absent"]
-"""How a cell ended; ``blocked``: its data cannot be used; ``absent``: the suite has no such cell."""
+BoardState = EndWord | Literal["pending", "absent"]
+"""How a cell ended; ``pending``: it has not run; ``absent``: the suite has no such cell."""
 
-NOT_HERE = "not here: "
-"""How the reason of a cell starts whose data set is simply absent; what follows says how to get it."""
+INSIDE = {"exported": False}
+"""Metadata of a field that renderers read and exports leave out."""
 
 
 class CellLike(Protocol):
@@ -99,12 +100,12 @@ class Entry:
     """One position of a table: the chosen trial's figures, or the state that stands in their place.
 
     ``cells`` are the ids of the chosen trial in the order of seeds. ``reason`` is the text of note
-    number ``note``, printed beside the entry.
+    number ``note``, printed beside the entry. ``data_absent``: its data set is simply not here.
     """
 
     row: str
     column: str
-    state: State
+    state: BoardState
     figures: tuple[Figure, ...]
     cells: tuple[str, ...]
     seeds: int
@@ -113,6 +114,7 @@ class Entry:
     trial: Trial | None = None
     reason: str | None = None
     note: int | None = None
+    data_absent: bool = field(default=False, metadata=INSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Baseline:
     """
 
     name: str
-    state: State
+    state: BoardState
     reason: str | None
     f1_validation: float | None
     f1_test: float | None
@@ -196,7 +198,7 @@ class CellLine:
     id: str
     labels: Mapping[str, str]
     tuned: Mapping[str, JsonValue]
-    state: State
+    state: BoardState
     reason: str | None
     shown: bool
     baseline: bool

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from bench.record import Record, number
 from bench.report.choose import Records, seed_of, state_of
 from bench.report.counts import counts_of, reliability
-from bench.report.measures import first_line, interval_text, look, measure_of, number, pair, percent, read, texts_of
+from bench.report.measures import first_line, interval_text, measure_of, percent, read
 from bench.report.order import seeds_interval
 from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine
 from bench.report.undefined import why_undefined
@@ -67,16 +68,18 @@ def _baselines(cells: Sequence[CellLike], records: Records) -> tuple[Baseline, .
 
 def _baseline(cell: CellLike, name: str, records: Records) -> Baseline:
     state, reason = state_of(cell, records)
-    record = records.get(cell.id, {}) if state == "done" else {}
+    if state != "done":
+        return Baseline(name, state, reason, None, None, None)
+    record = records[cell.id]
     return Baseline(
         name=name,
         state=state,
         reason=reason,
         f1_validation=read(record, VALIDATION).value,
         f1_test=read(record, TEST).value,
-        interval=pair(look(record, ("scores", "test", "f1_interval"))),
-        badges=texts_of(record.get("badges")),
-        outdated=texts_of(record.get("outdated")),
+        interval=record.of_split("test").interval,
+        badges=record.badges,
+        outdated=record.outdated,
         absent=tuple(why_undefined(record)),
     )
 
@@ -144,15 +147,14 @@ def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) 
     record = records[id]
     if len(scores) > 1:
         return _best_position(id, scores, here, records)
-    note = look(record, ("scores", "test", "interval_note"))
     return Best(
         cell=id,
         name=_name(here[id], here.values(), seeds=entry.expected),
         f1_validation=scores[id],
         f1_test=read(record, TEST).value,
-        interval=pair(look(record, ("scores", "test", "f1_interval"))),
-        interval_note=str(note) if note else None,
-        ceiling=number(look(record, ("ceiling", "test"))),
+        interval=record.of_split("test").interval,
+        interval_note=record.of_split("test").interval_note,
+        ceiling=record.ceiling.get("test"),
     )
 
 
@@ -174,7 +176,7 @@ def _best_position(best: str, scores: Mapping[str, float], cells: Mapping[str, C
         f1_test=_mean(known) if complete else None,
         interval=interval,
         interval_note="; ".join(text for text in (note, unsure) if note and text) or None,
-        ceiling=number(look(records[best], ("ceiling", "test"))),
+        ceiling=records[best].ceiling.get("test"),
         seeds=len(scores),
     )
 
@@ -200,21 +202,20 @@ def _name(cell: CellLike, cells: Iterable[CellLike], *, seeds: int) -> str:
     return ", ".join(telling + seed) or cell.id
 
 
-def type_lines(record: Mapping[str, JsonValue]) -> tuple[TypeLine, ...]:
+def type_lines(record: Record) -> tuple[TypeLine, ...]:
     """Positives per defect type of the test split: pooled F1 alone hides the rare types."""
-    types = look(record, ("scores", "test", "types"))
-    return tuple(_type(name, figures) for name, figures in types.items()) if isinstance(types, Mapping) else ()
+    return tuple(_type(name, figures) for name, figures in record.of_split("test").types.items())
 
 
-def _type(name: str, figures: JsonValue) -> TypeLine:
-    pixels, groups, objects = (number(look(figures, (key,))) for key in ("pixels", "groups", "objects"))
+def _type(name: str, figures: Mapping[str, JsonValue]) -> TypeLine:
+    pixels, groups, objects = (number(figures.get(key)) for key in ("pixels", "groups", "objects"))
     return TypeLine(
         name=str(name),
         pixels=None if pixels is None else int(pixels),
         groups=None if groups is None else int(groups),
         objects=None if objects is None else int(objects),
-        recall=number(look(figures, ("recall",))),
-        object_recall=number(look(figures, ("object_recall",))),
+        recall=number(figures.get("recall")),
+        object_recall=number(figures.get("object_recall")),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from bench.document import Cell, Column, Group, Row, Table, Text
 from bench.report.measures import NOTHING
-from bench.report.shape import Grid, State
+from bench.report.shape import BoardState, Grid
 
-MARKS: dict[State, str] = {
+MARKS: dict[BoardState, str] = {
     "failed": "failed",
     "diverged": "diverged",
     "blocked": "blocked",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.report.choose import Records
-from bench.report.measures import look, measure_of, number, read
+from bench.report.measures import measure_of, read
 from bench.report.shape import Entry, Grid, Section, Table
 from bench.scores import rows_of
 from bench.types import JsonValue
@@ -79,7 +79,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _pixels(entries: Sequence[Entry], records: Records) -> set[int]:
-    found = (number(look(records[id], ("scores", "test", "tolerance", "pixels"))) for e in entries for id in e.cells)
+    ids = [id for entry in entries for id in entry.cells]
+    found = [records[id].of_split("test").number("tolerance", "pixels") for id in ids]
     return {int(value) for value in found if value is not None}
 
 

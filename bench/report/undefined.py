@@ -6,15 +6,13 @@ model, so a report shows it as absent: it takes part in no mean, rank, mark or f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bench.report.measures import number, texts_of
+from bench.record import Record, number, texts_of
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED
 from bench.score.thresholds import NO_POSITIVES
 from bench.scores import named
 from bench.types import JsonValue
-
-Record = Mapping[str, JsonValue]
 
 NO_DEFECT = "no defect pixel in this split, so F1, precision, recall, IoU and AP have no value"
 NO_PREDICTION = "no pixel is predicted as defect, so precision has no value"
@@ -28,17 +26,22 @@ def shown(record: Record) -> Record:
 
     Lost are the oracle ceiling and the scores of the last step of such a split too.
     """
-    scores = record.get("scores")
-    if not isinstance(scores, Mapping):
+    if not record.scores:
         return record
-    bare = frozenset(split for split, values in scores.items() if _without_defects(values))
-    found = dict(record)
-    found["scores"] = {split: _split(values, split in bare) for split, values in scores.items()}
-    for field in ("last_step", "ceiling"):
-        by_split = record.get(field)
-        if bare and isinstance(by_split, Mapping):
-            found[field] = {split: _cleared(values) if split in bare else values for split, values in by_split.items()}
-    return found
+    scores = record.plain_scores
+    bare = [split for split, values in scores.items() if number(values.get("positive_share")) == 0]
+    parts: dict[str, JsonValue] = {
+        "scores": {split: _split(values, split in bare) for split, values in scores.items()},
+    }
+    if bare and record.last_step:
+        parts["last_step"] = _without(bare, record.last_step)
+    if bare and record.ceiling:
+        parts["ceiling"] = _without(bare, record.ceiling)
+    return record.changed(**parts)
+
+
+def _without(bare: Sequence[str], by_split: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {split: _cleared(values) if split in bare else values for split, values in by_split.items()}
 
 
 def all_shown(records: Mapping[str, Record]) -> dict[str, Record]:
@@ -48,27 +51,20 @@ def all_shown(records: Mapping[str, Record]) -> dict[str, Record]:
 
 def why_undefined(record: Record, split: str | None = None) -> list[str]:
     """``test: no defect pixel ...`` for the splits of a shown record, or for one, that lack a score."""
-    scores = record.get("scores")
-    why: list[str] = []
-    for name, values in scores.items() if isinstance(scores, Mapping) else ():
-        flags = texts_of(values.get("flags")) if isinstance(values, Mapping) else ()
+    found = []
+    for name, scores in record.scores.items():
         if split in (None, name):
-            why += [f"{name}: {flag}" for flag in flags if flag in (NO_DEFECT, NO_PREDICTION)]
-    return why
+            found += [f"{name}: {flag}" for flag in scores.flags if flag in (NO_DEFECT, NO_PREDICTION)]
+    return found
 
 
-def _without_defects(values: JsonValue) -> bool:
-    return isinstance(values, Mapping) and number(values.get("positive_share")) == 0
-
-
-def _split(values: JsonValue, bare: bool) -> JsonValue:
+def _split(values: Mapping[str, JsonValue], bare: bool) -> Mapping[str, JsonValue]:
     """The scores of one split; ``bare``: it has no defect pixel."""
-    if not isinstance(values, Mapping):
-        return values
     stored = values.get("flags")
     flags = stored.split("; ") if isinstance(stored, str) else list(texts_of(stored))  # a table has them in one field
     if bare:
-        return {**_cleared(values), "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
+        kept: Mapping[str, JsonValue] = _cleared(values)
+        return {**kept, "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
     words = {NOTHING_PREDICTED: NO_PREDICTION, f"threshold: {NO_POSITIVES}": NO_CHOICE}
     found = dict(values)
     if "precision" in found and NOTHING_PREDICTED in flags:

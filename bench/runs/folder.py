@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import StoreError
-from bench.record import SCHEMA, Record, State, legacy, record_from
-from bench.report.compare import Side
+from bench.record import Record, State, record_of, row_from
+from bench.report.compare import Side, SideCell
 from bench.runs.archive import extract
 from bench.store.records import read_record
 from bench.store.store import read_json
@@ -115,28 +115,28 @@ def read_side(path: Path) -> Side:
     """
     if path.suffix in (".json", ".csv") and path.is_file():
         rows = _json_rows(path) if path.suffix == ".json" else _csv_rows(path)
-        return Side(str(path), {str(row["id"]): row for row in rows})
+        return Side(str(path), {row.id: row for row in rows})
     with run_folder(path) as folder:
         suite, _ = read_run(folder)
-        damaged = {file.stem: {"state": "failed", "reason": DAMAGED} for file in record_files(folder, suite)}
-        return Side(
-            str(path), side_records(suite.cells, {**damaged, **legacy(told(folder, records_in(folder, suite)))})
-        )
+        ids = [file.stem for file in record_files(folder, suite)]
+        damaged = {id: record_of(id=id, state=State.FAILED, reason=DAMAGED) for id in ids}
+        records = {**damaged, **told(folder, records_in(folder, suite))}
+        return Side(str(path), side_cells(suite.cells, records))
 
 
-def side_records(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """A record for every cell: the suite's own word where it is not run, and ``pending`` where it has not run yet."""
-    return {cell.id: _state_first(cell, records.get(cell.id)) for cell in cells}
+def side_cells(cells: Sequence[Cell], records: Mapping[str, Record]) -> dict[str, SideCell]:
+    """Every cell: the suite's own word where it is not run, and ``pending`` where it has not run yet."""
+    return {cell.id: _side_cell(cell, records.get(cell.id)) for cell in cells}
 
 
-def _state_first(cell: Cell, record: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    bare = {"id": cell.id, "axes": dict(cell.labels), "tuned": dict(cell.tuned)}
+def _side_cell(cell: Cell, record: Record | None) -> SideCell:
     if cell.excluded or cell.skipped:
-        return {**bare, "state": "excluded" if cell.excluded else "skipped", "reason": cell.excluded or cell.skipped}
-    return {**bare, "state": "pending", "reason": None, **(record or {})}
+        state = State.EXCLUDED if cell.excluded else State.SKIPPED
+        record = record_of(id=cell.id, state=state, reason=cell.excluded or cell.skipped)
+    return SideCell(cell.id, cell.labels, cell.tuned, record.state.word if record else "pending", record)
 
 
-def _json_rows(path: Path) -> list[dict[str, Any]]:
+def _json_rows(path: Path) -> list[SideCell]:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return [_json_row(path, cell) for cell in cells]
@@ -144,19 +144,14 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
         raise StoreError(f"{path}: no leaderboard ({type(error).__name__}: {error}); make it again") from None
 
 
-def _json_row(path: Path, cell: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"id": cell["id"], "axes": cell["labels"], "tuned": cell["tuned"]}
-    return _row(path, {**cell["record"], **known}, cell["state"])
+def _json_row(path: Path, cell: Mapping[str, Any]) -> SideCell:
+    id, axes, tuned = str(cell["id"]), cell["labels"], cell["tuned"]
+    record = row_from({**cell["record"], "id": id, "axes": axes, "tuned": tuned}, cell["state"], str(path))
+    return SideCell(id, axes, tuned, cell["state"], record)
 
 
-def _row(path: Path, stored: Mapping[str, Any], word: str) -> dict[str, Any]:
-    """A row of an exported table, whose ``word`` for the state is that of a board."""
-    record = record_from({**stored, "state": State.OK if word == "done" else State.FAILED, "schema": SCHEMA}, str(path))
-    return {**record.stored, "state": word}
-
-
-def _csv_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a CSV export as records; its axes stand between ``id`` and ``state``."""
+def _csv_rows(path: Path) -> list[SideCell]:
+    """Rows of a CSV export; its axes stand between ``id`` and ``state``."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -166,22 +161,32 @@ def _csv_rows(path: Path) -> list[dict[str, Any]]:
     if "id" not in columns or "state" not in columns:
         raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
     axes = columns[columns.index("id") + 1 : columns.index("state")]
-    return [_row(path, _csv_record(row, axes), row["state"]) for row in rows]
+    return [_csv_row(path, row, axes) for row in rows]
 
 
-def _csv_record(row: Mapping[str, str], axes: Sequence[str]) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": row["id"], "state": row["state"], "axes": {a: row[a] for a in axes if row[a]}}
+def _csv_row(path: Path, row: Mapping[str, str], axes: Sequence[str]) -> SideCell:
+    id, state = row["id"], row["state"]
+    labels = {axis: row[axis] for axis in axes if row[axis]}
+    content = {name: text for name, text in row.items() if name not in (*axes, "id", "state")}
+    record = row_from({**_tree(content), "id": id, "axes": labels}, state, str(path))
+    return SideCell(id, labels, {}, state, record)
+
+
+def _tree(row: Mapping[str, str]) -> dict[str, Any]:
+    """Fields inside each other from dotted columns; what stands below a field that has a value of its own is left."""
+    whole: dict[str, Any] = {}
     for name, text in row.items():
-        if isinstance(text, str) and text and name not in (*axes, "id", "state"):
-            tree = record
-            *way, leaf = str(name).split(".")
-            for step in way:
-                tree = tree.setdefault(step, {})
-                if not isinstance(tree, dict):
-                    break
-            else:
-                tree[leaf] = _number(text)
-    return record
+        if not isinstance(text, str) or not text:
+            continue
+        tree = whole
+        *way, leaf = str(name).split(".")
+        for step in way:
+            tree = tree.setdefault(step, {})
+            if not isinstance(tree, dict):
+                break
+        else:
+            tree[leaf] = _number(text)
+    return whole
 
 
 def _number(text: str) -> Any:

@@ -14,7 +14,7 @@ from bench.engine.launchers import LocalLauncher
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite, worker_environments
 from bench.errors import DataError, StoreError, TrainingError
 from bench.machine import why_no_device
-from bench.record import Asked, Record, State, legacy
+from bench.record import Asked, Record, State
 from bench.report.changes import Change, changes, origin_changes
 from bench.runs.folder import SUITE, read_run
 from bench.stages.jobs import Listener
@@ -213,7 +213,7 @@ def judged(stored: Record, made: Record, seeds: Sequence[Record]) -> Repeated:
     elif changed:
         within, notes = zip(*_noise(stored, made, seeds), strict=True)
         verdict = "within noise" if all(within) else "different"
-    origin = tuple(origin_changes(*legacy({"stored": stored, "made": made}).values()))
+    origin = tuple(origin_changes(stored, made))
     return Repeated(stored.id, verdict, made, changed, missing, origin, notes)
 
 
