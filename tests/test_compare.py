@@ -102,7 +102,7 @@ def test_labels_that_two_cells_share_match_none() -> None:
 
 def test_cells_on_one_side_only_are_listed() -> None:
     found = compare(side("A", record("aa", GOOD), record("ab", GOOD, "grid")), side("B", record("aa", GOOD)), MEASURES)
-    assert [one["id"] for one in found.only_first] == ["ab"]
+    assert [one.id for one in found.only_first] == ["ab"]
     assert "Only in A: 1 cell (ab)" in to_text(comparison_document(found, []))
 
 

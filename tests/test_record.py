@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -168,6 +169,39 @@ def test_every_field_of_a_stored_record_is_in_the_published_schema() -> None:
     known = record_schema()["properties"]
     for path in OLD:
         assert set(stored(path)) <= set(known)
+
+
+STORED = {"stored", "content"}
+"""What gives a record as the mapping that is on disk."""
+
+MAY_EXPORT = {
+    "record.py": "makes it",
+    "store/records.py": "writes it to a file",
+    "report/board.py": "puts it into the exported board as it is",
+    "runs/merge.py": "looks whether it can be written again",
+}
+
+
+def test_no_key_of_a_record_is_read_outside_of_its_module() -> None:
+    """A record has no keys: types (mypy, strict) see that nothing subscripts one, so only its stored mapping is left.
+
+    Seen is every use of that mapping, and of the function that reads JSON of any schema. Not seen is a file of records
+    opened by other means.
+    """
+    assert not any(hasattr(kind, name) for kind in (Record, Part) for name in ("__getitem__", "get", "items"))
+    users = {
+        path.relative_to(ROOT / "bench").as_posix()
+        for path in (ROOT / "bench").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr in STORED and names_a_record(node.value))
+        or (isinstance(node, ast.Name) and node.id == "read_object" and path.name != "store.py")
+    }
+    assert users <= set(MAY_EXPORT)
+
+
+def names_a_record(node: ast.expr) -> bool:
+    """Whether an expression is called as records are: ``record``, ``choice.record``, ``records[id]``, ``self``."""
+    return bool(re.search(r"\b(record|records\[.*\]|self)$", ast.unparse(node)))
 
 
 def test_the_page_is_what_the_record_says() -> None:
