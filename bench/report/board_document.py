@@ -21,8 +21,7 @@ from bench.document import (
     Symbol,
     Table,
 )
-from bench.report.board import settings_text
-from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text
+from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
 from bench.report.naming import slug
 from bench.report.shape import Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
 from bench.report.shape import Table as Positions

@@ -38,6 +38,16 @@ def done_of(ids: Iterable[str], records: Records) -> list[Record]:
     return [records[id] for id in ids if id in records and records[id].state is State.OK]
 
 
+def done_cells(cells: Iterable[CellLike], records: Records) -> list[CellLike]:
+    """The cells that are to be run and ended well."""
+    return [cell for cell in cells if state_of(cell, records)[0] == "done"]
+
+
+def common_badges(badges: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Badges that all of several records carry, so that they are said once."""
+    return tuple(badge for badge in badges[0] if all(badge in other for other in badges)) if badges else ()
+
+
 def seed_of(cell: CellLike) -> str:
     """Label of the cell's seed; empty where the suite has no seed axis."""
     return cell.labels.get("seed", "")
@@ -83,8 +93,7 @@ def finished(trial: Sequence[CellLike], records: Records) -> bool:
 
 def _scores(trial: Sequence[CellLike], records: Records, measure: Measure) -> dict[str, float]:
     """A score by seed, of finished cells only."""
-    done = [cell for cell in trial if state_of(cell, records)[0] == "done"]
-    values = {seed_of(cell): read(records[cell.id], measure).value for cell in done}
+    values = {seed_of(cell): read(records[cell.id], measure).value for cell in done_cells(trial, records)}
     return {seed: value for seed, value in values.items() if value is not None}
 
 

@@ -150,6 +150,17 @@ def setting_text(value: JsonValue) -> str:
     return line(value) if isinstance(value, str) else line(repr(value))
 
 
+def settings_text(settings: Mapping[str, JsonValue]) -> str:
+    """``learning_rate = 0.001`` for a trial's settings; sections such as ``recipe.`` are left out."""
+    return ", ".join(f"{key.rpartition('.')[2]} = {setting_text(value)}" for key, value in settings.items())
+
+
+def mean_of_all(values: Sequence[float | None]) -> float | None:
+    """The mean over all seeds; None where one of them lacks the value, or there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
 def first_line(text: str, most: int = 300) -> str:
     """The first line of a reason, for a table; the whole of it stands in ``bench show``."""
     found = line(text.strip().splitlines()[0]) if text.strip() else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -130,6 +130,20 @@ class Table:
     columns: tuple[str, ...]
     entries: tuple[tuple[Entry, ...], ...]
     badges: tuple[str, ...]
+
+
+def entries_of(tables: Iterable[Table]) -> list[Entry]:
+    """All positions in reading order."""
+    entries: list[Entry] = []
+    for table in tables:
+        for row in table.entries:
+            entries += row
+    return entries
+
+
+def title_text(labels: Iterable[tuple[str, str]]) -> str:
+    """``dataset mtd, loss dice``."""
+    return ", ".join(f"{axis} {label}" for axis, label in labels)
 
 
 @dataclass(frozen=True, slots=True)
