@@ -21,11 +21,11 @@ from bench.document import (
     Symbol,
     Table,
 )
+from bench.report.baselines import shared_badges
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
 from bench.report.naming import slug
 from bench.report.shape import Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
 from bench.report.shape import Table as Positions
-from bench.report.standing import common_badges
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
 from bench.scores import named
 from bench.words import plural
@@ -171,7 +171,7 @@ def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
 
 def _baselines(baselines: Sequence[Baseline]) -> Table:
     """Models with nothing to fit, under the badges that all of them carry; scores that are not today's are marked."""
-    badges = "".join(f" [{badge}]" for badge in common_badges(baselines))
+    badges = "".join(f" [{badge}]" for badge in shared_badges(baselines))
     rows = []
     for one in baselines:
         if one.state == "done":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.report.shape import CellLike
-from bench.suite.joint import joint_axes, joint_label, telling
+from bench.suite.joint import count_names, joint_axes, joint_label, telling
 from bench.suite.schema import Board
 from bench.types import JsonValue
 
@@ -30,25 +30,29 @@ def advance_together(
 
     An axis of a single level stays on its own: it is said once, above all tables.
     """
-    varying = [[axis for axis in group if len({cell.labels.get(axis) for cell in cells}) > 1] for group in paired]
+    labels = [cell.labels for cell in cells]
+    varying = []
+    for group in paired:
+        several = [axis for axis in group if count_names(labels, [axis]) > 1]
+        varying.append(several)
     rows = joint_axes(board.rows, varying, (board.columns, "seed"))
     columns = joint_axes(board.columns, varying, (board.rows, "seed", *rows))
     if len(rows) == len(columns) == 1:
         return cells, board
-    labels = [cell.labels for cell in cells]
-    groups = [(group, telling(group, labels)) for group in (rows, columns)]
-    joined = [
-        JointCell(cell.id, _joined(cell.labels, groups), cell.tuned, cell.excluded, cell.skipped, cell.included)
-        for cell in cells
-    ]
-    named = [", ".join(said) for _, said in groups]
-    return joined, board.model_copy(update={"rows": named[0], "columns": named[1]})
+    said_rows, said_columns = telling(rows, labels), telling(columns, labels)
+    said = dict.fromkeys(rows, said_rows) | dict.fromkeys(columns, said_columns)
+    joined = []
+    for cell in cells:
+        together = _joined(cell.labels, said)
+        joined.append(JointCell(cell.id, together, cell.tuned, cell.excluded, cell.skipped, cell.included))
+    return joined, board.model_copy(update={"rows": ", ".join(said_rows), "columns": ", ".join(said_columns)})
 
 
-def _joined(labels: Mapping[str, str], groups: Sequence[tuple[Sequence[str], Sequence[str]]]) -> dict[str, str]:
-    """Labels with every group of axes under the names of those that are said, where its first axis stood."""
-    found: dict[str, str] = {}
+def _joined(labels: Mapping[str, str], said: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Labels with every group of axes under the names of those that are ``said``, where its first axis stood."""
+    joined: dict[str, str] = {}
     for axis, label in labels.items():
-        said = next((said for group, said in groups if axis in group), (axis,))
-        found.setdefault(", ".join(said), joint_label(labels, said) if len(said) > 1 else labels.get(said[0], label))
-    return found
+        names = said.get(axis, (axis,))
+        together = joint_label(labels, names) if len(names) > 1 else labels.get(names[0], label)
+        joined.setdefault(", ".join(names), together)
+    return joined
