@@ -13,7 +13,7 @@ import pytest
 
 from bench.catalog import Catalog, load_catalog
 from bench.engine.needs import Needs
-from bench.engine.plan import Before, Planned
+from bench.engine.plan import Planned, Pretraining
 from bench.images import write_png
 from bench.record import State
 from bench.stages.graph import Graph, IndexedData, budget_crops, spent
@@ -283,15 +283,17 @@ def transfer_cells(folder: Path, components: Catalog, *overrides: str) -> dict[s
     return {cell.labels["pretrain"]: cell for cell in load_suite(path, components, overrides=overrides).cells}
 
 
-def before_of(graph: Graph, cell: Cell) -> Before:
+def before_of(graph: Graph, cell: Cell) -> Pretraining:
     source = source_of(cell)
     assert source is not None
-    return Before(source, None, graph.learning(source, OTHER))  # type: ignore[arg-type]  # no shelf is needed here
+    return Pretraining(source, None, graph.learning(source, OTHER))  # type: ignore[arg-type]  # no data set is needed here
 
 
 def planned(graph: Graph, cell: Cell) -> Planned:
     before = before_of(graph, cell) if cell.pretrain else None
-    return Planned(cell, "pending", None, graph.chain(cell, DATA, before.stages[-1] if before else None), before=before)
+    return Planned(
+        cell, "pending", None, graph.chain(cell, DATA, before.stages[-1] if before else None), pretraining=before
+    )
 
 
 def test_what_changes_the_source_changes_the_training_after_it(tmp_path: Path, components: Catalog) -> None:
