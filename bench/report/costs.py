@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bench.record import Record, number
-from bench.report.choose import Records, done_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
-from bench.report.measures import NOTHING, OLD, measure_of, percent, plain, read
-from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table
-from bench.types import JsonValue
+from bench.report.measures import NOTHING, OLD, mean_of_all, percent, plain, read
+from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table, entries_of
 from bench.words import line, plural
 
 PATHS: Mapping[str, tuple[str, ...]] = {
@@ -30,8 +29,6 @@ TIMED = ("image_latency_s", "train_s")
 
 UNNAMED = "a device that was not recorded"
 
-VALIDATION, TEST = measure_of("f1@validation"), measure_of("f1@test")
-
 HEADER = ("F1_V %", "F1_T %", "M params", "train s", "crops/s", "ms/image", "MB", "front")
 
 MEANING = (
@@ -46,25 +43,27 @@ FRONT = (
 )
 
 
-def cost_lines(
-    cells: Sequence[CellLike], tables: Sequence[Table], records: Records
-) -> tuple[CostLine, ...]:  # fmt: skip
+def cost_lines(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) -> tuple[CostLine, ...]:
     """One line per position with a finished cell, in the order of the tables."""
     labels = {cell.id: cell.labels for cell in cells}
-    lines = [
-        _line(entry, table, labels[entry.cells[0]], records)
-        for table in tables
-        for row in table.entries
-        for entry in row
-        if entry.seeds
-    ]
+    lines = []
+    for table in tables:
+        scored = [entry for entry in entries_of([table]) if entry.seeds]
+        lines += [_line(entry, table, labels[entry.cells[0]], records) for entry in scored]
     return tuple(with_fronts(lines))
 
 
 def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Records) -> CostLine:
     done = done_of(entry.cells, records)
-    means = {name: _mean([_paid(record, path) for record in done]) for name, path in PATHS.items()}
-    scores = {name: _mean([read(r, m).value for r in done]) for name, m in (("v", VALIDATION), ("t", TEST))}
+    means = {}
+    for name, path in PATHS.items():
+        means[name] = mean_of_all([_paid(record, path) for record in done])
+    badges: list[str] = []
+    memories = []
+    for record in done:
+        badges += record.badges
+        if record.cost and record.cost.peak_memory_of is not None:
+            memories.append(line(record.cost.peak_memory_of))
     group = [label for axis, label in labels.items() if axis == "dataset" or axis.startswith("protocol.")]
     return CostLine(
         group=", ".join(group),
@@ -72,17 +71,17 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         row=entry.row,
         column=entry.column,
         complete=entry.seeds == entry.expected,
-        f1_validation=scores["v"],
-        f1_test=scores["t"],
+        f1_validation=mean_of_all([read(record, VALIDATION_F1).value for record in done]),
+        f1_test=mean_of_all([read(record, TEST_F1).value for record in done]),
         parameters=means["parameters"],
-        train_s=_mean([_trained(record) for record in done]),
+        train_s=mean_of_all([_trained(record) for record in done]),
         crops_per_s=means["crops_per_s"],
         image_latency_s=means["image_latency_s"],
         peak_memory_bytes=means["peak_memory_bytes"],
-        badges=tuple(dict.fromkeys(badge for record in done for badge in record.badges)),
+        badges=tuple(dict.fromkeys(badges)),
         outdated=any(record.outdated for record in done),
-        memory_of=_distinct(record.cost.peak_memory_of for record in done if record.cost),
-        devices=_distinct(_device(record) for record in done),
+        memory_of=tuple(dict.fromkeys(memories)),
+        devices=tuple(dict.fromkeys(_device(record) for record in done)),
     )
 
 
@@ -94,7 +93,8 @@ def _paid(record: Record, path: Sequence[str]) -> float | None:
 
 def _trained(record: Record) -> float | None:
     """Seconds of training, those of the pretraining run included."""
-    own, before = (_paid(record, ("cost", name)) for name in ("train_s", "pretrain_s"))
+    own = _paid(record, ("cost", "train_s"))
+    before = _paid(record, ("cost", "pretrain_s"))
     return own if own is None or before is None else own + before
 
 
@@ -103,57 +103,88 @@ def _device(record: Record) -> str:
     made = record.provenance
     if made is None or made.device is None:
         return UNNAMED
-    return f"{made.device}, {plural(made.threads, 'thread')}" if made.threads else made.device
-
-
-def _distinct(values: Iterator[JsonValue]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line(value) for value in values if isinstance(value, str)))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean over all seeds; None where one of them lacks the value."""
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found) if found and len(found) == len(values) else None
+    return line(f"{made.device}, {plural(made.threads, 'thread')}" if made.threads else made.device)
 
 
 def with_fronts(lines: Sequence[CostLine]) -> list[CostLine]:
     """Mark every line with the fronts it is on; times of different devices are not compared."""
-    on: dict[int, list[str]] = {}
-    for group in dict.fromkeys(one.group for one in lines):
-        members = [i for i, one in enumerate(lines) if one.group == group and one.complete]
-        devices = {device for one in lines if one.group == group for device in one.devices}
-        comparable = len(devices) == 1 and UNNAMED not in devices
+    groups: dict[str, list[int]] = {}
+    for place, one in enumerate(lines):
+        groups.setdefault(one.group, []).append(place)
+    on: list[list[str]] = [[] for _ in lines]
+    for members in groups.values():
+        devices = _devices([lines[place] for place in members])
+        timed = len(devices) == 1 and UNNAMED not in devices
         for cost in FRONTS:
-            if cost in TIMED and not comparable:
-                continue
-            points = [(i, lines[i].f1_validation, getattr(lines[i], cost)) for i in members]
-            known = [(i, score, paid) for i, score, paid in points if score is not None and paid is not None]
-            best = front([(score, paid) for _, score, paid in known], alike=ALIKE[cost]) if len(known) > 1 else []
-            for place in best:
-                on.setdefault(known[place][0], []).append(cost)
-    return [replace(one, fronts=tuple(on.get(i, ()))) for i, one in enumerate(lines)]
+            if timed or cost not in TIMED:
+                for place in _front(lines, members, cost):
+                    on[place].append(cost)
+    return [replace(one, fronts=tuple(fronts)) for one, fronts in zip(lines, on, strict=True)]
+
+
+def _front(lines: Sequence[CostLine], members: Sequence[int], cost: str) -> list[int]:
+    """Those of the members that are on the front of this cost; none where fewer than two can be compared."""
+    places = []
+    points = []
+    for place in members:
+        score, paid = lines[place].f1_validation, getattr(lines[place], cost)
+        if lines[place].complete and score is not None and paid is not None:
+            places.append(place)
+            points.append((score, paid))
+    return [places[best] for best in front(points, alike=ALIKE[cost])] if len(points) > 1 else []
+
+
+def _devices(lines: Sequence[CostLine]) -> list[str]:
+    devices: dict[str, None] = {}
+    for one in lines:
+        devices |= dict.fromkeys(one.devices)
+    return list(devices)
 
 
 def cost_section(lines: Sequence[CostLine]) -> Section | None:
     """The costs of all positions; None where none is known."""
-    known = [one for one in lines if any(getattr(one, name) is not None for name in PATHS)]
+    known = [one for one in lines if _is_known(one)]
     if not known:
         return None
-    fronts = any(one.fronts for one in known)
-    return Section(
-        title="Cost",
-        grids=(_grid(known),),
-        sentences=(MEANING, *_memory(known), *_devices(known), *([FRONT] if fronts else ())),
-        values=tuple({key: list(v) if isinstance(v, tuple) else v for key, v in asdict(one).items()} for one in known),
+    memories: dict[str, None] = {}
+    values = []
+    for one in known:
+        memories |= dict.fromkeys(one.memory_of)
+        values.append({key: list(v) if isinstance(v, tuple) else v for key, v in asdict(one).items()})
+    sentences = [MEANING]
+    if memories:
+        warning = "; not comparable with each other" if len(memories) > 1 else ""
+        sentences.append(f"Memory is that of {' or of '.join(memories)}{warning}.")
+    sentences.append(_measured_on(_devices(known)))
+    if any(one.fronts for one in known):
+        sentences.append(FRONT)
+    return Section("Cost", (_grid(known),), tuple(sentences), tuple(values))
+
+
+def _is_known(one: CostLine) -> bool:
+    return any(getattr(one, name) is not None for name in PATHS)
+
+
+def _measured_on(devices: Sequence[str]) -> str:
+    """What the times were measured on; times of different devices cannot be compared."""
+    if len(devices) == 1:
+        return f"Measured on {devices[0]}; times compare only with times of the same device and load."
+    return (
+        f"Measured on different devices ({'; '.join(devices)}): their times and memory cannot be compared, "
+        "so a data set that was run on several has no front of times."
     )
 
 
 def _grid(lines: Sequence[CostLine]) -> Grid:
     """One row per position; figures that no record has are no column."""
-    rows = [(line(one.name) + (OLD if one.outdated else ""), *_texts(one)) for one in lines]
-    header = ("position", *HEADER)
-    kept = [0, *(i for i in range(1, len(header)) if any(row[i] != NOTHING for row in rows))]
-    return Grid("", tuple(header[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
+    rows = []
+    for one in lines:
+        name = line(one.name) + (OLD if one.outdated else "")
+        rows.append((name, *_texts(one)))
+    columns = zip(("position", *HEADER), *rows, strict=True)
+    kept = [column for column in columns if set(column[1:]) != {NOTHING}]
+    header, *texts = zip(*kept, strict=True)
+    return Grid("", header, tuple(texts))
 
 
 def _texts(one: CostLine) -> tuple[str, ...]:
@@ -169,23 +200,4 @@ def _texts(one: CostLine) -> tuple[str, ...]:
         scaled(one.image_latency_s, 1e3),
         scaled(one.peak_memory_bytes, 1e-6),
         " ".join(FRONTS[cost] for cost in one.fronts) or NOTHING,
-    )
-
-
-def _memory(lines: Sequence[CostLine]) -> tuple[str, ...]:
-    kinds = tuple(dict.fromkeys(kind for one in lines for kind in one.memory_of))
-    if not kinds:
-        return ()
-    warning = "; not comparable with each other" if len(kinds) > 1 else ""
-    return (f"Memory is that of {' or of '.join(kinds)}{warning}.",)
-
-
-def _devices(lines: Sequence[CostLine]) -> tuple[str, ...]:
-    """What the times were measured on; times of different devices cannot be compared."""
-    found = tuple(dict.fromkeys(device for one in lines for device in one.devices))
-    if len(found) == 1:
-        return (f"Measured on {found[0]}; times compare only with times of the same device and load.",)
-    return (
-        f"Measured on different devices ({'; '.join(found)}): their times and memory cannot be compared, "
-        "so a data set that was run on several has no front of times.",
     )

@@ -5,13 +5,13 @@ Rows are compared inside one column of one table, over the test groups they shar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from bench.errors import DataError
-from bench.report.choose import Records, seed_of, state_of
+from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import Counts, counts_of, pooled_metric, reliability, stacked
 from bench.report.measures import NOTHING, heading, interval_text, percent, read
 from bench.report.shape import CellLike, Entry, Grid, Measure, Section, Table
@@ -85,27 +85,37 @@ class Column:
 
 def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | None:
     """Order by the first value on test that follows from pixel counts, else by the first on validation."""
-    known = [
-        Ordering(index, measure, metric, reference)
-        for index, measure in enumerate(measures)
-        if (metric := pooled_metric(measure))
-    ]
-    return min(known, key=lambda how: how.measure.split != "test", default=None)
+    found = None
+    for index, measure in enumerate(measures):
+        metric = pooled_metric(measure)
+        if metric and (found is None or (found.measure.split != "test" and measure.split == "test")):
+            found = Ordering(index, measure, metric, reference)
+    return found
 
 
 def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean over the seeds of one position; None where counts are missing or images differ."""
-    metric, row = pooled_metric(measure), _row(ids, {id: id for id in ids}, records, measure)
+    metric = pooled_metric(measure)
+    row = _row(ids, {id: id for id in ids}, records, measure)
     return _interval(row, metric) if metric and row else None
 
 
 def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure: Measure) -> Row:
     """Counts by seed of these cells; empty unless all have the score, from counts of the same images."""
-    if any(read(records[id], measure).value is None for id in ids):
-        return {}
-    found = {seeds[id]: counts_of(records[id], measure.split or "") for id in ids}
-    row = {seed: counts for seed, counts in found.items() if counts}
-    return row if len(row) == len(found) and len({counts.same_images for counts in row.values()}) == 1 else {}
+    row: dict[str, Counts] = {}
+    for id in ids:
+        counts = counts_of(records[id], measure.split or "")
+        if counts is None or read(records[id], measure).value is None:
+            return {}
+        row[seeds[id]] = counts
+    return row if _same_images([row]) else {}
+
+
+def _same_images(rows: Iterable[Row]) -> bool:
+    images = set()
+    for row in rows:
+        images |= {counts.same_images for counts in row.values()}
+    return len(images) == 1
 
 
 def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
@@ -119,34 +129,39 @@ def ordered(
     """Tables whose figures carry their tie groups, and the section that tells the order; None with one seed each."""
     if how is None:
         return tuple(tables), None
-    done = {cell.id: seed_of(cell) for cell in cells if state_of(cell, records)[0] == "done"}
+    done = {cell.id: seed_of(cell) for cell in done_cells(cells, records)}
     comparable = "dataset" not in rows_axis.split(", ")
-    columns = [
-        [_column(table, index, how, done, records, comparable=comparable) for index in range(len(table.columns))]
-        for table in tables
-    ]
-    marked = tuple(lettered(table, found, how) for table, found in zip(tables, columns, strict=True))
-    return marked, _section([column for found in columns for column in found], how, rows_axis)
+    columns: list[Column] = []
+    marked = []
+    for table in tables:
+        own = [_column(table, index, how, done, records, comparable=comparable) for index in range(len(table.columns))]
+        columns += own
+        marked.append(lettered(table, own, how))
+    return tuple(marked), _section(columns, how, rows_axis)
 
 
 def _column(
     table: Table, index: int, how: Ordering, seeds: Mapping[str, str], records: Records, *, comparable: bool
 ) -> Column:
     entries = [row[index] for row in table.entries]
-    rows = {
-        entry.row: _row([id for id in entry.cells if id in seeds], seeds, records, how.measure) for entry in entries
-    }
-    scored = {name: row for name, row in rows.items() if row}
-    places = {name: _place(name, row, how) for name, row in scored.items()}
+    rows: dict[str, Row] = {}
+    places: dict[str, Place] = {}
+    for entry in entries:
+        done = [id for id in entry.cells if id in seeds]
+        row = rows[entry.row] = _row(done, seeds, records, how.measure)
+        if row:
+            places[entry.row] = _place(entry.row, row, how)
     remarks: tuple[str, ...] = ()
     some = False
-    if comparable and len(entries) > 1 and any(place.seeds > 1 for place in places.values()):
+    if comparable and len(entries) > 1 and any(len(row) > 1 for row in rows.values()):
         try:
-            names, shared = _family(scored)
+            names, shared = _family(rows)
             reference = how.reference or entries[0].row
-            some = any(len(scored[name]) > len(shared) for name in names)
-            rows = rows | {name: {seed: scored[name][seed] for seed in shared} for name in names}
-            places |= _compared([_place(name, rows[name], how) for name in names], rows, shared, how, reference)
+            family: dict[str, Row] = {}
+            for name in names:
+                some = some or len(rows[name]) > len(shared)
+                family[name] = {seed: rows[name][seed] for seed in shared}
+            places |= _compared(family, how, reference)
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
             remarks = (str(reason),)
@@ -154,9 +169,9 @@ def _column(
 
 
 def _place(name: str, row: Row, how: Ordering) -> Place:
-    counts = stacked(list(row.values()))
-    value = float(how.metric.value(counts.sum(axis=1)).mean())
-    return Place(name, len(row), value, _interval(row, how.metric), next(iter(row.values())).defective)
+    cells = list(row.values())
+    value = float(how.metric.value(stacked(cells).sum(axis=1)).mean())
+    return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective)
 
 
 def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
@@ -168,7 +183,7 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     enough = [name for name, row in rows.items() if len(row) >= FEWEST_SEEDS]
     if len(enough) < 2:
         raise DataError(f"no order claimed: fewer than two rows have {FEWEST_SEEDS} seeds")
-    if len({counts.same_images for name in enough for counts in rows[name].values()}) > 1:
+    if not _same_images(rows[name] for name in enough):
         raise DataError("no order claimed: the rows were not scored on the same images")
     shared = [seed for seed in rows[enough[0]] if all(seed in rows[name] for name in enough)]
     if len(shared) < FEWEST_SEEDS:
@@ -176,41 +191,41 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     return enough, shared
 
 
-def _compared(
-    places: Sequence[Place], rows: Mapping[str, Row], seeds: Sequence[str], how: Ordering, reference: str
-) -> dict[str, Place]:
-    """The places with tie groups, and with differences to the reference where that is one of them."""
-    counts = np.stack([stacked([rows[place.row][seed] for seed in seeds]) for place in places])
+def _compared(rows: Mapping[str, Row], how: Ordering, reference: str) -> dict[str, Place]:
+    """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them."""
+    counts = np.stack([stacked(list(row.values())) for row in rows.values()])
     scores = [block(counts[:, None], how.metric)]
     ties = tie_letters(scores, scores[0].values.mean(axis=-1)[:, 0].tolist())
-    found = {place.row: replace(place, tie=tie) for place, tie in zip(places, ties, strict=True)}
-    names = list(found)
-    if reference in found:
+    names = list(rows)
+    places = {}
+    for name, tie in zip(names, ties, strict=True):
+        places[name] = replace(_place(name, rows[name], how), tie=tie)
+    if reference in places:
         for one in against_reference(scores, names.index(reference)):
+            name = names[one.first]
             low, high = one.estimate.interval().tolist()
-            found[names[one.first]] = replace(
-                found[names[one.first]],
+            places[name] = replace(
+                places[name],
                 difference=float(one.estimate.value),
                 difference_interval=(low, high),
                 p=float(one.p),
             )
-    return found
+    return places
 
 
 def _remarks(
-    rows: Mapping[str, Row], names: Sequence[str], seeds: Sequence[str], reference: str, *, some: bool
+    rows: Iterable[str], names: Sequence[str], seeds: Sequence[str], reference: str, *, some: bool
 ) -> tuple[str, ...]:
     """What is left out of the comparison."""
+    remarks = []
     out = [name for name in rows if name not in names]
-    return (
-        *([f"not compared: {', '.join(out)}"] if out else ()),
-        *(
-            [f"compared over the {plural(len(seeds), 'seed')} {', '.join(seeds)}, so are the means here"]
-            if some
-            else ()
-        ),
-        *([f"no difference to {reference}: it is not among the rows compared"] if reference not in names else ()),
-    )
+    if out:
+        remarks.append(f"not compared: {', '.join(out)}")
+    if some:
+        remarks.append(f"compared over the {plural(len(seeds), 'seed')} {', '.join(seeds)}, so are the means here")
+    if reference not in names:
+        remarks.append(f"no difference to {reference}: it is not among the rows compared")
+    return tuple(remarks)
 
 
 def lettered(table: Table, columns: Sequence[Column], how: Ordering) -> Table:
@@ -218,74 +233,83 @@ def lettered(table: Table, columns: Sequence[Column], how: Ordering) -> Table:
 
     Where rows were compared over other seeds than the figures are means of, the letters stand in the section only.
     """
-    whole = [column for column in columns if not column.some_seeds]
-    ties = {(place.row, column.name): place.tie for column in whole for place in column.places}
-    return replace(
-        table,
-        entries=tuple(
-            tuple(_tied(entry, how.index, ties.get((entry.row, entry.column), "")) for entry in row)
-            for row in table.entries
-        ),
-    )
+    ties = {}
+    for column in columns:
+        if not column.some_seeds:
+            ties[column.name] = {place.row: place.tie for place in column.places}
+    rows = []
+    for row in table.entries:
+        entries = []
+        for entry in row:
+            tie = ties.get(entry.column, {}).get(entry.row, "")
+            entries.append(_tied(entry, how.index, tie))
+        rows.append(tuple(entries))
+    return replace(table, entries=tuple(rows))
 
 
 def _tied(entry: Entry, index: int, tie: str) -> Entry:
-    figures = [replace(figure, tie=tie) if k == index else figure for k, figure in enumerate(entry.figures)]
+    figures = list(entry.figures)
+    if figures:
+        figures[index] = replace(figures[index], tie=tie)
     return replace(entry, figures=tuple(figures))
 
 
 def _section(columns: Sequence[Column], how: Ordering, rows_axis: str) -> Section | None:
     """Intervals, ties and differences of all columns with several seeds."""
-    shown = [column for column in columns if any(place.seeds > 1 for place in column.places)]
-    if not shown:
+    grids = []
+    sentences = []
+    values = []
+    places: list[Place] = []
+    for column in columns:
+        if all(place.seeds < 2 for place in column.places):
+            continue
+        name = ", ".join([column.name, *(f"{axis} {label}" for axis, label in column.table)])
+        grids.append(_grid(name, column, how, rows_axis))
+        if column.remarks:
+            sentences.append(f"{name}: {'; '.join(column.remarks)}.")
+        named = {"table": dict(column.table), "column": column.name, "measure": how.measure.name}
+        values += [{**named, **asdict(place)} for place in column.places]
+        places += column.places
+    if not grids:
         return None
-    places = [place for column in shown for place in column.places]
-    said = {
-        INTERVALS: True,
-        LETTERS: any(place.tie for place in places),
-        REFERENCE.format(how.reference or "the first row"): any(place.p is not None for place in places),
-        POLICY: any(place.tie for place in places),
-    }
-    alarms = sorted({text for place in places if (text := reliability(place.defective_groups))})
-    return Section(
-        title=f"{TITLE} by {heading(how.measure, '')}",
-        grids=tuple(_grid(column, how, rows_axis) for column in shown),
-        sentences=(
-            *(f"{_name(column)}: {'; '.join(column.remarks)}." for column in shown if column.remarks),
-            *(f"{alarm[0].upper()}{alarm[1:]}." for alarm in alarms),
-            *(text for text, holds in said.items() if holds),
-        ),
-        values=tuple(
-            {"table": dict(column.table), "column": column.name, "measure": how.measure.name, **asdict(place)}
-            for column in shown
-            for place in column.places
-        ),
-    )
+    alarms = {reliability(place.defective_groups) for place in places}
+    sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
+    sentences.append(INTERVALS)
+    tied = any(place.tie for place in places)
+    if tied:
+        sentences.append(LETTERS)
+    if any(place.p is not None for place in places):
+        sentences.append(REFERENCE.format(how.reference or "the first row"))
+    if tied:
+        sentences.append(POLICY)
+    title = f"{TITLE} by {heading(how.measure, '')}"
+    return Section(title, tuple(grids), tuple(sentences), tuple(values))
 
 
-def _name(column: Column) -> str:
-    return ", ".join([column.name, *(f"{axis} {label}" for axis, label in column.table)])
-
-
-def _grid(column: Column, how: Ordering, rows_axis: str) -> Grid:
-    compared = any(place.tie for place in column.places)
-    header = (rows_axis, "seeds", heading(how.measure), "interval")
-    return Grid(
-        title=_name(column),
-        header=(*header, "ties", "difference", "interval", "p") if compared else header,
-        rows=tuple(_line(place)[: None if compared else len(header)] for place in column.places),
-    )
+def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
+    header: tuple[str, ...] = (rows_axis, "seeds", heading(how.measure), "interval")
+    if any(place.tie for place in column.places):
+        header = (*header, "ties", "difference", "interval", "p")
+    return Grid(name, header, tuple(_line(place)[: len(header)] for place in column.places))
 
 
 def _line(place: Place) -> tuple[str, ...]:
-    mean = (place.row, str(place.seeds), percent(place.value), interval_text(place.interval))
-    return (*mean, place.tie or NOTHING, *difference_texts(place.difference, place.difference_interval, place.p))
+    return (
+        place.row,
+        str(place.seeds),
+        percent(place.value),
+        interval_text(place.interval),
+        place.tie or NOTHING,
+        *difference_texts(place.difference, place.difference_interval, place.p),
+    )
 
 
 def difference_texts(
     value: float | None, interval: tuple[float, float] | None, p: float | None
 ) -> tuple[str, str, str]:
     """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
+    points = NOTHING if value is None else f"{100 * value:+.1f}"
     ends = f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else NOTHING
-    chance = NOTHING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-    return (NOTHING if value is None else f"{100 * value:+.1f}"), ends, chance
+    if p is None:
+        return points, ends, NOTHING
+    return points, ends, "<0.001" if p < 0.001 else f"{p:.3f}"
