@@ -19,6 +19,7 @@ from bench.store.records import read_record
 from bench.store.store import stage_note
 from bench.suite.cells import Cell, source_of
 from bench.suite.reading.load import Suite
+from bench.types import JsonValue
 from bench.words import plural
 
 CellState = Literal["done", "diverged", "stale", "failed", "pending", "unindexed", "blocked", "skipped", "excluded"]
@@ -73,10 +74,14 @@ class Planned:
     data_absent: bool = False
 
     @property
+    def scored(self) -> bool:
+        """Whether it has a result, of today or from before."""
+        return self.record is not None and self.record.state.is_final
+
+    @property
     def cannot_run(self) -> bool:
         """Blocked or skipped, and without a score from before."""
-        scored = self.record is not None and self.record.state.is_final
-        return self.state in ("blocked", "skipped") and not scored
+        return self.state in ("blocked", "skipped") and not self.scored
 
     @property
     def why_outdated(self) -> str | None:
@@ -88,13 +93,9 @@ class Planned:
     @property
     def settled(self) -> Record:
         """The record of a cell that cannot run: its state and why."""
-        return record_of(
-            id=self.cell.id,
-            axes=dict(self.cell.labels),
-            state=self.state,
-            reason=self.reason,
-            **({"data_absent": True} if self.data_absent else {}),
-        )
+        absent: dict[str, JsonValue] = {"data_absent": True} if self.data_absent else {}
+        axes = dict(self.cell.labels)
+        return record_of(id=self.cell.id, axes=axes, state=self.state, reason=self.reason, **absent)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -118,12 +119,19 @@ class Plan:
 
     def remarks(self) -> tuple[str, ...]:
         """What to beware of in the data of the cells, each remark once."""
-        return tuple(dict.fromkeys(remark for planned in self.cells for remark in planned.remarks))
+        remarks: dict[str, None] = {}
+        for planned in self.cells:
+            remarks |= dict.fromkeys(planned.remarks)
+        return tuple(remarks)
 
     def outdated(self) -> dict[str, list[str]]:
         """Cell id to why its scores are not those of today's data, for cells that have scores."""
-        scored = [p for p in self.cells if p.record is not None and p.record.state.is_final]
-        return {p.cell.id: [why] for p in scored if (why := p.why_outdated)}
+        outdated = {}
+        for planned in self.cells:
+            why = planned.why_outdated
+            if planned.scored and why:
+                outdated[planned.cell.id] = [why]
+        return outdated
 
     def records(self) -> dict[str, Record]:
         """Records of all cells that have one, by cell id, with what must be said of them today.
@@ -135,11 +143,12 @@ class Plan:
         records = {}
         for planned in self.cells:
             id = planned.cell.id
-            record = planned.settled if planned.cannot_run else planned.record
-            if record is None:
+            if planned.cannot_run:
+                record = planned.settled
+            elif planned.record is not None:
+                record = _badged(planned.record, planned.state, sources)
+            else:
                 continue
-            if not planned.cannot_run:
-                record = _badged(record, planned.state, sources)
             if id in outdated:
                 record = record.changed(outdated=outdated[id])
             if planned.remarks:
@@ -184,52 +193,52 @@ class Planner:
         if cell.skipped is not None:
             return Planned(cell, "skipped", cell.skipped)
         record = read_record(self.places.record(self.suite.name, cell.id))
-        runs = [cell, *([source] if (source := source_of(cell)) else [])]
-        datasets = [self._located(run) for run in runs]
+        source = source_of(cell)
+        cells = [cell] if source is None else [cell, source]
+        datasets = [self._located(run) for run in cells]
         planned = Planned(cell, "blocked", dataset=datasets[0], record=record)
-        for run, found in zip(runs, datasets, strict=True):
-            if found.problem is not None:
-                return replace(planned, reason=_of_run(run, cell, found.problem), data_absent=found.absent)
-        waits_for = tuple(found.locator for found in datasets if found.index is None)
+        for run, dataset in zip(cells, datasets, strict=True):
+            if dataset.problem is not None:
+                return replace(planned, reason=_of_run(run, cell, dataset.problem), data_absent=dataset.absent)
+        waits_for = tuple(dataset.locator for dataset in datasets if dataset.index is None)
         if waits_for:
             return replace(planned, state="unindexed", waits_for=waits_for)
-        known = [self._data(run, found) for run, found in zip(runs, datasets, strict=True)]
-        for run, data in zip(runs, known, strict=True):
+        runs = []
+        for run, dataset in zip(cells, datasets, strict=True):
+            data = self._data(run, dataset)
             if isinstance(data, str):
                 return replace(planned, reason=_of_run(run, cell, data))
-        return self._keyed(
-            planned, graph, _Known(runs, datasets, [data for data in known if not isinstance(data, str)])
-        )
-
-    def _keyed(self, planned: Planned, graph: Graph, known: _Known) -> Planned:
-        """The cell with its stages, or the reason why it cannot have any."""
-        cell, data = planned.cell, known.data[0]
-        planned = replace(planned, remarks=tuple(_remarks(known)))
+            runs.append(_Run(run, dataset, data))
+        planned = replace(planned, remarks=tuple(_remarks(runs)))
         try:
-            refusal = graph.refusal(cell, data)
-            pretraining = None
-            if len(known.runs) > 1 and refusal is None:
-                source, its_data = known.runs[1], known.data[1]
-                refusal = graph.unlike(source, its_data, cell, data)
-                pretraining = Pretraining(source, known.datasets[1], graph.learning(source, its_data))
-            if refusal is not None:
-                return replace(planned, state="skipped", reason=refusal)
-            for run, its_data in zip(known.runs, known.data, strict=True):
-                if unmarked := nothing_to_learn(run, its_data, self.catalog, self.places):
-                    return replace(planned, reason=_of_run(run, cell, unmarked))
-            stages = graph.chain(cell, data, pretraining.stages[-1] if pretraining else None)
-            state = _state(planned.record, {stage.kind: stage.key for stage in stages})
-            if state in RUNNABLE:
-                for run, its_data, chain in zip(
-                    known.runs, known.data, (stages, pretraining.stages if pretraining else ()), strict=False
-                ):
-                    self._count_disk(run, chain, *graph.prepared(run, its_data))
+            return self._staged(planned, graph, *runs)
         except BenchError as error:
             return replace(planned, reason=str(error))
-        inert = self._is_inert(stages[1].key)
-        return replace(
-            planned, state=state, stages=stages, pretraining=pretraining, inert=inert, badges=tuple(_badges(known))
-        )
+
+    def _staged(self, planned: Planned, graph: Graph, own: _Run, source: _Run | None = None) -> Planned:
+        """The cell with its stages, or the reason why it cannot have any."""
+        cell, data = own.cell, own.data
+        refusal = graph.refusal(cell, data)
+        if source is not None and refusal is None:
+            refusal = graph.unlike(source.cell, source.data, cell, data)
+        if refusal is not None:
+            return replace(planned, state="skipped", reason=refusal)
+        runs = [own] if source is None else [own, source]
+        for run in runs:
+            unmarked = nothing_to_learn(run.cell, run.data, self.catalog, self.places)
+            if unmarked:
+                return replace(planned, reason=_of_run(run.cell, cell, unmarked))
+        pretraining = None
+        if source is not None:
+            pretraining = Pretraining(source.cell, source.dataset, graph.learning(source.cell, source.data))
+        stages = graph.chain(cell, data, pretraining.stages[-1] if pretraining else None)
+        planned = replace(planned, stages=stages, pretraining=pretraining)
+        state = _state(planned.record, planned.keys)
+        if state in RUNNABLE:
+            self._count_disk(cell, stages, *graph.prepared(cell, data))
+            if source is not None and pretraining is not None:
+                self._count_disk(source.cell, pretraining.stages, *graph.prepared(source.cell, source.data))
+        return replace(planned, state=state, inert=self._is_inert(stages[1].key), badges=tuple(_badges(runs)))
 
     def _located(self, cell: Cell) -> LocatedDataset:
         identity = digest([cell.dataset.use, dict(cell.dataset.settings)])
@@ -237,13 +246,14 @@ class Planner:
             self._datasets[identity] = locate(self.catalog, cell.dataset, self.places, self.made)
         return self._datasets[identity]
 
-    def _data(self, cell: Cell, found: LocatedDataset) -> IndexedData | str:
+    def _data(self, cell: Cell, dataset: LocatedDataset) -> IndexedData | str:
+        """The data of a cell once they are indexed, or why they cannot be read."""
         rule = cell.protocol.split
-        identity = (found.locator, str(rule))
+        identity = (dataset.locator, str(rule))
         if identity not in self._indexed:
-            assert found.index is not None
+            assert dataset.index is not None
             try:
-                self._indexed[identity] = indexed(found.index, cell.dataset.settings, rule)
+                self._indexed[identity] = indexed(dataset.index, cell.dataset.settings, rule)
             except BenchError as error:
                 self._indexed[identity] = str(error)
         return self._indexed[identity]
@@ -265,45 +275,54 @@ class Planner:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A cell and its pretraining run, if any, each with its data set."""
+class _Run:
+    """A cell or its pretraining run, with its data."""
 
-    runs: Sequence[Cell]
-    datasets: Sequence[LocatedDataset]
-    data: Sequence[IndexedData]
+    cell: Cell
+    dataset: LocatedDataset
+    data: IndexedData
 
 
-def _remarks(known: _Known) -> Iterator[str]:
+def _remarks(runs: Sequence[_Run]) -> Iterator[str]:
     """What to beware of in the data of a cell and of its pretraining run; on one split, with the rule that made it."""
-    cell = known.runs[0]
-    for run, data in zip(known.runs, known.data, strict=True):
-        name = run.labels["dataset"] if run is cell else f"{run.dataset.use} (pretraining)"
-        rule = "" if run.protocol.split == "grouped" else f", {rule_text(run.protocol.split)}"
-        yield from (f"{name}: {remark}" for remark in data.remarks)
-        yield from (f"{name}{rule}: {remark}" for remark in data.split_remarks)
+    for run in runs:
+        cell = run.cell
+        name = cell.labels["dataset"] if run is runs[0] else f"{cell.dataset.use} (pretraining)"
+        rule = "" if cell.protocol.split == "grouped" else f", {rule_text(cell.protocol.split)}"
+        yield from (f"{name}: {remark}" for remark in run.data.remarks)
+        yield from (f"{name}{rule}: {remark}" for remark in run.data.split_remarks)
 
 
 def _of_run(run: Cell, cell: Cell, sentence: str) -> str:
     return sentence if run is cell else f"pretraining on {run.dataset.use}: {sentence}"
 
 
-def _badges(known: _Known) -> Iterator[str]:
+def _badges(runs: Sequence[_Run]) -> Iterator[str]:
     """What must be said of the data: copies across splits, and held-out groups that the pretraining run has seen."""
-    for data in known.data:
-        if data.duplicates:
-            yield DUPLICATES.format(plural(data.duplicates, "picture"))
-    if len(known.runs) == 1:
+    for run in runs:
+        if run.data.duplicates:
+            yield DUPLICATES.format(plural(run.data.duplicates, "picture"))
+    if len(runs) == 1:
         return
-    target, source = known.data
-    same = len({run.dataset.use.rpartition(":")[2] for run in known.runs}) == 1
+    own, source = runs
+    same = _name(own) == _name(source)
     for split in ("validation", "test"):
-        if same and (groups := source.groups.get("train", _NONE) & target.groups.get(split, _NONE)):
-            yield SEEN_BEFORE.format(plural(len(groups), "group"), split)
-        elif pictures := source.pictures.get("train", _NONE) & target.pictures.get(split, _NONE):
-            yield SEEN_BEFORE.format(plural(len(pictures), "picture"), split)
+        groups = _seen(source.data.groups, own.data.groups, split) if same else 0
+        pictures = _seen(source.data.pictures, own.data.pictures, split)
+        if groups:
+            yield SEEN_BEFORE.format(plural(groups, "group"), split)
+        elif pictures:
+            yield SEEN_BEFORE.format(plural(pictures, "picture"), split)
 
 
-_NONE: frozenset[str] = frozenset()
+def _name(run: _Run) -> str:
+    """The data set without the plugin that offers it."""
+    return run.cell.dataset.use.rpartition(":")[2]
+
+
+def _seen(source: Mapping[str, frozenset[str]], own: Mapping[str, frozenset[str]], split: str) -> int:
+    """How many names of a split the source was trained on."""
+    return len(source.get("train", frozenset()) & own.get(split, frozenset()))
 
 
 def _state(record: Record | None, keys: Mapping[str, str]) -> CellState:
