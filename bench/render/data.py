@@ -70,19 +70,19 @@ def effects_json(effects: Effects) -> str:
     return _json({**asdict(effects), "measure": effects.measure.name})
 
 
-def comparison_csv(found: Comparison) -> str:
+def comparison_csv(comparison: Comparison) -> str:
     """One row per cell; values are not rounded."""
-    return rows_csv(list(_rows(found)))
+    return rows_csv(list(_rows(comparison)))
 
 
-def comparison_json(found: Comparison, met: Sequence[Met]) -> str:
+def comparison_json(comparison: Comparison, met: Sequence[Met]) -> str:
     """Everything, with a schema number."""
     return _json(
         {
-            "first": found.first,
-            "second": found.second,
-            "mean": [{**_values(difference), "cells": count} for difference, count in found.mean],
-            "cells": list(_rows(found)),
+            "first": comparison.first,
+            "second": comparison.second,
+            "mean": [{**_values(difference), "cells": count} for difference, count in comparison.mean],
+            "cells": list(_rows(comparison)),
             "gates_met": [{"gate": one.gate.text, "cell": one.cell, "how": one.how} for one in met],
         }
     )
@@ -93,7 +93,9 @@ def _json(content: Mapping[str, JsonValue]) -> str:
 
 
 def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> str:
-    columns = dict.fromkeys([*first, *(key for row in rows for key in row)])
+    columns = dict.fromkeys(first)
+    for row in rows:
+        columns |= dict.fromkeys(row)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", restval="")
     writer.writeheader()
@@ -102,6 +104,9 @@ def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> 
 
 
 def _csv_row(cell: CellLine) -> dict[str, JsonValue]:
+    spread: dict[str, JsonValue] = {}
+    for field in SCALARS:
+        spread |= dict(_flat(field, cell.record.get(field)))
     return {
         "id": cell.id,
         **{axis: label for axis, label in cell.labels.items() if axis not in cell.tuned},
@@ -110,7 +115,7 @@ def _csv_row(cell: CellLine) -> dict[str, JsonValue]:
         "reason": cell.reason or "",
         "shown": cell.shown,
         "baseline": cell.baseline,
-        **{key: value for field in SCALARS for key, value in _flat(field, cell.record.get(field))},
+        **spread,
         **{f"published.{name}": value for name, value in cell.published.items()},
     }
 
@@ -145,8 +150,8 @@ def _clean(value: JsonValue) -> JsonValue:
     return value
 
 
-def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
-    for cell in found.cells:
+def _rows(comparison: Comparison) -> Iterator[dict[str, JsonValue]]:
+    for cell in comparison.cells:
         yield {
             "id": cell.id,
             "second_id": cell.second.id,
@@ -158,7 +163,7 @@ def _rows(found: Comparison) -> Iterator[dict[str, JsonValue]]:
             **{difference.measure.name: _values(difference) for difference in cell.differences},
             "changed": "; ".join(cell.changed),
         }
-    for side, cells in ((found.first, found.only_first), (found.second, found.only_second)):
+    for side, cells in ((comparison.first, comparison.only_first), (comparison.second, comparison.only_second)):
         for alone in cells:
             yield {"id": alone.id, **alone.axes, "matched_by": f"only in {side}"}
 

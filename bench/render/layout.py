@@ -53,15 +53,20 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
 
     A label wider than 40 % of the width is wrapped; a group that is too wide alone is set column by column.
     """
-    parts = [part for label in labels for part in wrap(label, max(int(0.4 * width), 8))]
-    first = max(map(cells, [corner, *parts]), default=0)
+    parts = [corner]
+    for label in labels:
+        parts += wrap(label, max(int(0.4 * width), 8))
+    first = max(map(cells, parts))
     room = width - first
     for inner, outer in GAPS:
         fitted = [_fitted(group, inner) for group in groups]
         if _total(fitted, outer) <= room:
             break
     else:
-        fitted = [part for one in fitted for part in _parted(one, room - outer)]
+        parted: list[Fitted] = []
+        for one in fitted:
+            parted += _parted(one, room - outer)
+        fitted = parted
     lines: list[Line] = []
     for block in _blocks(fitted, outer, room):
         lines += [[]] if lines else []
@@ -197,9 +202,13 @@ def _row(fitted: Fitted, index: int) -> list[Segment]:
 
 def to_string(lines: Sequence[Line], *, colour: bool) -> str:
     """Join lines; with ``colour`` the styles become terminal codes, without it they are dropped."""
-    if not colour:
-        return "\n".join("".join(text for text, _ in line).rstrip() for line in lines) + "\n"
-    return "\n".join("".join(_styled(*segment) for segment in line) for line in lines) + "\n"
+    texts = []
+    for line in lines:
+        if colour:
+            texts.append("".join(_styled(*segment) for segment in line))
+        else:
+            texts.append("".join(text for text, _ in line).rstrip())
+    return "\n".join(texts) + "\n"
 
 
 def _styled(text: str, style: Style) -> str:

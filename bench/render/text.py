@@ -37,12 +37,12 @@ def to_text(document: Document, width: int = 100, colour: bool = False) -> str:
     lines = _prose(document.title, width, "bold") if document.title else []
     before: Block | None = None
     for block in document.blocks:
-        found = _lines(block, width, colour)
-        if not found:
+        own = _lines(block, width, colour)
+        if not own:
             continue
         if lines and not _together(before, block):
             lines.append([])
-        lines += found
+        lines += own
         before = block
     return to_string(lines, colour=colour)
 
@@ -62,8 +62,10 @@ def _lines(block: Block, width: int, colour: bool) -> list[Line]:
             starred = items if colour else [bare(item).replace("Bold:", "*:", 1) for item in items]
             return _all_prose(starred, width)
         case Notes(texts):
-            numbered = enumerate(texts, start=1)
-            return [found for k, note in numbered for found in _hanging(f"{_small(k)} ", note, width)]
+            notes: list[Line] = []
+            for k, note in enumerate(texts, start=1):
+                notes += _hanging(f"{_small(k)} ", note, width)
+            return notes
         case Listing():
             return _listing(block, width)
         case Verbatim():
@@ -78,8 +80,11 @@ def _table(table: Table, width: int, colour: bool) -> list[Line]:
     groups = []
     for place, group in enumerate(table.groups):
         heads = tuple(_head(column.head) for column in group.columns)
-        rows = tuple(tuple(_piece(cell, colour) for cell in row.parts[place]) for row in table.rows)
-        groups.append(layout.Group(line(group.title), heads, rows))
+        rows: list[tuple[Piece, ...]] = []
+        for row in table.rows:
+            pieces = [_piece(cell, colour) for cell in row.parts[place]]
+            rows.append(tuple(pieces))
+        groups.append(layout.Group(line(group.title), heads, tuple(rows)))
     names = [line(bare(row.name)) for row in table.rows]
     lines = layout.lay_out(line(bare(table.corner)), names, groups, width)
     return _titled(table.title, lines, width) + _all_prose(table.below, width)
@@ -103,10 +108,12 @@ def _small(number: int) -> str:
 
 def _listing(listing: Listing, width: int) -> list[Line]:
     """Two columns below the title; without a title, values that follow their names."""
-    if not listing.title:
-        return [found for name, text in listing.pairs for found in _hanging(f"{line(name)}: ", text, width, "dim")]
-    column = min(max((cells(name) for name, _ in listing.pairs), default=0), width // 2)
     lines: list[Line] = []
+    if not listing.title:
+        for name, text in listing.pairs:
+            lines += _hanging(f"{line(name)}: ", text, width, "dim")
+        return lines
+    column = min(max((cells(name) for name, _ in listing.pairs), default=0), width // 2)
     for name, text in listing.pairs:
         start = f"  {left(line(name), column)}  "
         for part in wrap(line(bare(text)), max(width - column - 4, 20)):
@@ -120,8 +127,10 @@ def _verbatim(verbatim: Verbatim, width: int) -> list[Line]:
     texts = [visible(text) for text in verbatim.text.split("\n")]
     if not verbatim.title:
         return [[(text, "")] for text in texts]
-    folded = [part for text in texts for part in textwrap.wrap(text, width - 2) or [""]]
-    return _titled(verbatim.title, [[(f"  {part}", "")] for part in folded], width)
+    folded: list[Line] = []
+    for text in texts:
+        folded += [[(f"  {part}", "")] for part in textwrap.wrap(text, width - 2) or [""]]
+    return _titled(verbatim.title, folded, width)
 
 
 def _titled(title: Text, lines: list[Line], width: int) -> list[Line]:
@@ -129,11 +138,14 @@ def _titled(title: Text, lines: list[Line], width: int) -> list[Line]:
 
 
 def _all_prose(texts: Iterable[Text], width: int) -> list[Line]:
-    return [found for text in texts for found in _prose(text, width)]
+    lines: list[Line] = []
+    for text in texts:
+        lines += _prose(text, width)
+    return lines
 
 
 def _prose(text: Text, width: int, style: Style = "") -> list[Line]:
-    return [[(found, style)] for found in wrap(line(bare(text)), width)]
+    return [[(part, style)] for part in wrap(line(bare(text)), width)]
 
 
 def _hanging(start: str, text: Text, width: int, style: Style = "") -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from bench.document import (
     Block,
@@ -129,18 +130,25 @@ def _mark(entry: Entry) -> str:
 def _settings_tables(board: Leaderboard) -> Iterator[Table]:
     """Settings of the shown trials, one table for each that was tuned."""
     for table in board.tables:
-        trials = [entry.trial for row in table.entries for entry in row if entry.trial]
-        if trials:
-            keys = {key for trial in trials for key in trial.settings}
+        keys: set[str] = set()
+        tuned = False
+        for entry in chain.from_iterable(table.entries):
+            if entry.trial:
+                tuned = True
+                keys |= entry.trial.settings.keys()
+        if tuned:
             yield _settings_table(board, table, keys.pop() if len(keys) == 1 else None)
 
 
 def _settings_table(board: Leaderboard, table: Positions, only: str | None) -> Table:
     title = f"{only.rpartition('.')[2] if only else 'Settings'} chosen by validation"
-    rows = zip(table.rows, table.entries, strict=True)
+    rows = []
+    for name, entries in zip(table.rows, table.entries, strict=True):
+        settings = [_settings(entry, only) for entry in entries]
+        rows.append((name, *settings))
     return plain_table(
         (board.rows_axis, *table.columns),
-        [(name, *(_settings(entry, only) for entry in entries)) for name, entries in rows],
+        rows,
         title=f"{title}, {_table_title(table)}" if table.title else title,
     )
 

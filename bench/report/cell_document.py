@@ -88,15 +88,20 @@ def _scores(record: Record) -> Iterator[Table]:
     splits = [split for split in SPLITS if split in record.scores]
     if not splits:
         return
-    found = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
+    scores = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
     fields: dict[str, None] = {}
     for split in splits:
-        fields |= dict.fromkeys(found[split])
-    rows = [(_label(key), *(_score(found[split].get(key), key) for split in splits)) for key in fields]
+        fields |= dict.fromkeys(scores[split])
+    rows = []
+    for key in fields:
+        values = [_score(scores[split].get(key), key) for split in splits]
+        rows.append((_label(key), *values))
     rows.append(("f1 interval [%]", *(interval_text(record.of_split(split).interval) for split in splits)))
     if record.last_step:
         rows.append(("f1 of the last step [%]", *(percent(_last_step(record, split)) for split in splits)))
-    notes = [f"{split}: {note}" for split in splits for note in _notes(record, split)]
+    notes: list[str] = []
+    for split in splits:
+        notes += [f"{split}: {note}" for note in _notes(record, split)]
     ceiling = record.ceiling.get("test")
     if ceiling is not None:
         notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
@@ -121,15 +126,15 @@ def _is_share(key: str) -> bool:
 
 
 def _score(value: JsonValue, key: str) -> str:
-    found = number(value)
-    if found is not None and _is_share(key):
-        return percent(found) if found >= 0.001 or found == 0 else f"{100 * found:.2g}"
-    return f"{found:.3f}" if key == "threshold" and found is not None else _text(value)
+    score = number(value)
+    if score is not None and _is_share(key):
+        return percent(score) if score >= 0.001 or score == 0 else f"{100 * score:.2g}"
+    return f"{score:.3f}" if key == "threshold" and score is not None else _text(value)
 
 
 def _last_step(record: Record, split: str) -> float | None:
-    found = record.last_step.get(split)
-    return number(found.get("f1")) if isinstance(found, Mapping) else number(found)
+    scores = record.last_step.get(split)
+    return number(scores.get("f1")) if isinstance(scores, Mapping) else number(scores)
 
 
 def _notes(record: Record, split: str) -> Sequence[str]:
@@ -151,8 +156,13 @@ def _members(field: str, members: Mapping[str, Mapping[str, JsonValue]], title: 
     """Every number of a mapping of the test split, such as ``sizes``, one row per member."""
     if not members:
         return
-    fields = dict.fromkeys(key for member in members.values() for key in member if key != "rule")
-    rows = [(name, *(_score(member.get(key), key) for key in fields)) for name, member in members.items()]
+    fields: dict[str, None] = {}
+    for member in members.values():
+        fields |= dict.fromkeys(key for key in member if key != "rule")
+    rows = []
+    for name, member in members.items():
+        values = [_score(member.get(key), key) for key in fields]
+        rows.append((name, *values))
     yield plain_table((field, *map(_label, fields)), rows, title=title)
 
 

@@ -6,7 +6,6 @@ what other specimens would have shown of these two models, not what other traini
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -149,24 +148,23 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
 
 def _shown(side: Side) -> Side:
     """The side with scores that have no value taken out."""
-    return Side(
-        side.name,
-        {id: replace(cell, record=shown(cell.record)) if cell.record else cell for id, cell in side.cells.items()},
-    )
+    cells = {}
+    for id, cell in side.cells.items():
+        cells[id] = replace(cell, record=shown(cell.record)) if cell.record else cell
+    return Side(side.name, cells)
 
 
 def gates_met(comparison: Comparison, gates: Sequence[Gate]) -> list[Met]:
     """Cells that meet a gate; one that the second run no longer has or scores, or scores otherwise, meets each."""
     lost = [cell.id for cell in comparison.only_first if cell.state == "done"]
-    return [met for gate in gates for met in (*_matched_met(gate, comparison.cells), *_lost_met(gate, lost))]
-
-
-def _matched_met(gate: Gate, cells: Sequence[Matched]) -> Iterator[Met]:
-    yield from (Met(gate, cell.id, how) for cell in cells if (how := _met(gate, cell)))
-
-
-def _lost_met(gate: Gate, lost: Sequence[str]) -> Iterator[Met]:
-    yield from (Met(gate, id, "not in B") for id in lost)
+    met = []
+    for gate in gates:
+        for cell in comparison.cells:
+            how = _met(gate, cell)
+            if how:
+                met.append(Met(gate, cell.id, how))
+        met += [Met(gate, id, "not in B") for id in lost]
+    return met
 
 
 def _met(gate: Gate, cell: Matched) -> str | None:
@@ -176,7 +174,8 @@ def _met(gate: Gate, cell: Matched) -> str | None:
         return f"done -> {cell.states[1]}"
     if cell.apart:
         return "not comparable"
-    one, two = (_value(side, gate.measure) for side in (cell.first, cell.second))
+    one = _value(cell.first, gate.measure)
+    two = _value(cell.second, gate.measure)
     if one is None:
         return None
     if two is None:
@@ -193,23 +192,23 @@ def _pairs(
     first: Mapping[str, SideCell], second: Mapping[str, SideCell]
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Ids on the first side with their partner's, and axes that only one side has."""
-    axes = [{axis for cell in side.values() for axis in cell.labels} for side in (first, second)]
-    shared, ignored = axes[0] & axes[1], tuple(sorted(axes[0] ^ axes[1]))
+    here = set[str]().union(*(cell.labels for cell in first.values()))
+    there = set[str]().union(*(cell.labels for cell in second.values()))
     partners = {id: id for id in first if id in second}
-    left, right = (_by_label(side, partners, shared) for side in (first, second))
+    left = _by_label(first, partners, here & there)
+    right = _by_label(second, partners, here & there)
     partners |= {id: right[labels] for labels, id in left.items() if labels in right}
-    return [(id, partners[id]) for id in first if id in partners], ignored
+    return [(id, partners[id]) for id in first if id in partners], tuple(sorted(here ^ there))
 
 
 def _by_label(cells: Mapping[str, SideCell], but: Collection[str], axes: set[str]) -> dict[bytes, str]:
     """Ids by labels; labels that several cells share name none of them."""
-    names = {
-        id: canonical({a: v for a, v in cell.labels.items() if a in axes})
-        for id, cell in cells.items()
-        if id not in but
-    }
-    counts = Counter(names.values())
-    return {name: id for id, name in names.items() if counts[name] == 1}
+    ids: dict[bytes, list[str]] = {}
+    for id, cell in cells.items():
+        if id not in but:
+            labels = {axis: label for axis, label in cell.labels.items() if axis in axes}
+            ids.setdefault(canonical(labels), []).append(id)
+    return {labels: same[0] for labels, same in ids.items() if len(same) == 1}
 
 
 def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure], *, by_label: bool) -> Matched:
@@ -218,8 +217,9 @@ def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure], *, 
         return Matched(first.id, first.labels, first, second, by_label, (), None, ())
     done = first.state == second.state == "done"
     apart = _apart(one, two) if done else None
-    found = tuple(_difference(one, two, measure) for measure in measures) if done and not apart else ()
-    return Matched(first.id, first.labels, first, second, by_label, found, apart, tuple(origin_changes(one, two)))
+    differences = tuple(_difference(one, two, measure) for measure in measures) if done and not apart else ()
+    changed = tuple(origin_changes(one, two))
+    return Matched(first.id, first.labels, first, second, by_label, differences, apart, changed)
 
 
 def _apart(first: Record, second: Record) -> str | None:
@@ -250,11 +250,16 @@ def _difference(first: Record, second: Record, measure: Measure) -> Difference:
 
 def _mean(cells: Sequence[Matched], measure: Measure, number: int) -> tuple[Difference, int]:
     """Mean of one measure over the cells in which both sides have it, and how many those are."""
-    scored = [cell for cell in cells if cell.differences and cell.differences[number].value is not None]
+    scored = []
+    values = []
+    for cell in cells:
+        difference = cell.differences[number] if cell.differences else Difference(measure, None, None)
+        if difference.first is not None and difference.second is not None:
+            scored.append(cell)
+            values.append((difference.first, difference.second))
     if not scored:
         return Difference(measure, None, None), 0
-    found = [cell.differences[number] for cell in scored]
-    first, second = (float(np.mean([getattr(one, side) for one in found])) for side in ("first", "second"))
+    first, second = (float(np.mean(side)) for side in zip(*values, strict=True))
     return Difference(measure, first, second, _mean_interval(scored, measure)), len(scored)
 
 
@@ -268,7 +273,7 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
         if counts is None:
             return None
         blocks.setdefault(canonical(_truth(cell.first.record.of_split(measure.split))), []).append(counts)
-    return _interval([np.stack(found, axis=1)[:, :, None] for found in blocks.values()], measure)
+    return _interval([np.stack(same, axis=1)[:, :, None] for same in blocks.values()], measure)
 
 
 def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
@@ -300,15 +305,15 @@ def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float
         blocks = [block(one, metric) for one in counts]
     except BenchError:
         return None
-    found = weighted(blocks, np.array([-1.0, 1.0]), even_shares(blocks)).interval()
-    return pair([float(end) for end in found])
+    ends = weighted(blocks, np.array([-1.0, 1.0]), even_shares(blocks)).interval()
+    return pair(ends.tolist())
 
 
 def _check_measures(measures: Sequence[Measure], cells: Sequence[SideCell]) -> None:
     done = [cell.record for cell in cells if cell.state == "done" and cell.record is not None]
     for measure in measures:
-        lacking = [record for record in done if read(record, measure).value is None]
-        if done and len(lacking) == len(done) and not any(why_undefined(one, measure.split or "") for one in done):
+        without = all(read(record, measure).value is None for record in done)
+        if done and without and not any(why_undefined(record, measure.split or "") for record in done):
             hint = _hint(measure, done[0])
             raise StoreError(f"no record of either run has a value of {measure.name!r}{hint}")
 

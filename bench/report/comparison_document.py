@@ -20,36 +20,43 @@ FIXED = (
 FEW = "Intervals are unreliable where fewer than {} groups hold defects; here as few as {} do."
 
 
-def comparison_document(found: Comparison, met: Sequence[Met]) -> Document:
+def comparison_document(comparison: Comparison, met: Sequence[Met]) -> Document:
     """Means and cells side by side, then everything that must be said of them; ``met`` are the gates met."""
-    title = f"{found.second} against {found.first} (second less first)"
-    return Document(title, [*_tables(found), Points(list(_sentences(found, met)))], level=1)
+    title = f"{comparison.second} against {comparison.first} (second less first)"
+    return Document(title, [*_tables(comparison), Points(list(_sentences(comparison, met)))], level=1)
 
 
-def _tables(found: Comparison) -> Iterator[Table]:
-    means = [(heading(one.measure), *_shown(one), str(count)) for one, count in found.mean if count]
+def _tables(comparison: Comparison) -> Iterator[Table]:
+    means = [(heading(one.measure), *_shown(one), str(count)) for one, count in comparison.mean if count]
     if means:
         header = ("measure", "first", "second", "difference", "interval", "cells")
         yield plain_table(header, means, title="Mean over cells")
-    names = _names(found)
+    names = _names(comparison)
     cells = []
-    for cell in found.cells:
+    for cell in comparison.cells:
         cells += [(names[cell.id], heading(one.measure), *_shown(one)) for one in cell.differences]
     if cells:
         header = ("cell", "measure", "first", "second", "difference", "interval")
         yield plain_table(header, cells, title="Cells")
 
 
-def _names(found: Comparison) -> dict[str, str]:
+def _names(comparison: Comparison) -> dict[str, str]:
     """The start of every id of the first run with the labels in which its cells differ."""
-    labels = {cell.id: cell.labels for cell in found.cells}
-    labels |= {cell.id: cell.axes for cell in found.only_first}
-    axes = dict.fromkeys(axis for own in labels.values() for axis in own)
-    several = [axis for axis in axes if len({own.get(axis) for own in labels.values()}) > 1]
-    return {
-        id: " ".join([id[:8], ", ".join(own.get(axis, NOTHING) for axis in several)]).strip()
-        for id, own in labels.items()
-    }
+    labels = {cell.id: cell.labels for cell in comparison.cells}
+    labels |= {cell.id: cell.axes for cell in comparison.only_first}
+    axes: dict[str, None] = {}
+    for own in labels.values():
+        axes |= dict.fromkeys(own)
+    differing = []
+    for axis in axes:
+        several = {own.get(axis) for own in labels.values()}
+        if len(several) > 1:
+            differing.append(axis)
+    names = {}
+    for id, own in labels.items():
+        told = ", ".join(own.get(axis, NOTHING) for axis in differing)
+        names[id] = f"{id[:8]} {told}".strip()
+    return names
 
 
 def _shown(difference: Difference) -> tuple[str, str, str, str]:
@@ -71,25 +78,28 @@ def _interval(difference: Difference) -> str:
     return "[" + ", ".join(_signed(end, difference) for end in difference.interval) + "]"
 
 
-def _sentences(found: Comparison, met: Sequence[Met]) -> Iterator[str]:
-    names = _names(found)
-    by_label = sum(cell.by_label for cell in found.cells)
-    yield f"{plural(len(found.cells) - by_label, 'cell')} matched by id, {by_label} by equal labels."
-    if found.ignored and by_label:
-        yield f"Axes that only one side has were left out of the match: {', '.join(found.ignored)}."
-    if any(difference.interval for cell in found.cells for difference in cell.differences):
+def _sentences(comparison: Comparison, met: Sequence[Met]) -> Iterator[str]:
+    names = _names(comparison)
+    by_label = sum(cell.by_label for cell in comparison.cells)
+    yield f"{plural(len(comparison.cells) - by_label, 'cell')} matched by id, {by_label} by equal labels."
+    if comparison.ignored and by_label:
+        yield f"Axes that only one side has were left out of the match: {', '.join(comparison.ignored)}."
+    differences: list[Difference] = []
+    for cell in comparison.cells:
+        differences += cell.differences
+    if any(one.interval for one in differences):
         yield FIXED
-        yield from _few(found.cells)
-    for cell in found.cells:
+        yield from _few(comparison.cells)
+    for cell in comparison.cells:
         if cell.apart:
             yield f"NOT COMPARABLE: cell {names[cell.id]}: {cell.apart}."
         if cell.states[0] != cell.states[1]:
-            reason = cell.second.reason
-            yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}" + (f" ({reason})" if reason else "") + "."
-    yield from _one_sided(found.only_first, found.first)
-    yield from _one_sided(found.only_second, found.second)
-    yield from _told(found)
-    yield from _changed(found.cells)
+            reason = f" ({cell.second.reason})" if cell.second.reason else ""
+            yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}{reason}."
+    yield from _one_sided(comparison.only_first, comparison.first)
+    yield from _one_sided(comparison.only_second, comparison.second)
+    yield from _told(comparison)
+    yield from _changed(comparison.cells)
     yield from (f"GATE {one.gate.text}: met by cell {names[one.cell]}: {one.how}." for one in met)
 
 
@@ -98,8 +108,8 @@ def _few(cells: Sequence[Matched]) -> Iterator[str]:
     counts = []
     for cell in cells:
         if cell.differences and cell.first.record:
-            scores = [cell.first.record.of_split(split) for split in ("validation", "test")]
-            counts += [found.number("defective_groups") for found in scores]
+            record = cell.first.record
+            counts += [record.of_split(split).number("defective_groups") for split in ("validation", "test")]
     fewest = min((count for count in counts if count is not None), default=RELIABLE_GROUPS)
     if fewest < RELIABLE_GROUPS:
         yield FEW.format(RELIABLE_GROUPS, int(fewest))
@@ -112,22 +122,25 @@ def _one_sided(cells: Sequence[SideCell], name: str) -> Iterator[str]:
         yield f"Only in {name}: {plural(len(cells), 'cell')} ({ids}{more})."
 
 
-def _told(found: Comparison) -> Iterator[str]:
+def _told(comparison: Comparison) -> Iterator[str]:
     """Badges, scores that are not today's and why scores are absent, each once with its side and number of cells."""
-    for side, cells in (
-        (found.first, [c.first for c in found.cells]),
-        (found.second, [c.second for c in found.cells]),
-    ):
+    firsts = [cell.first for cell in comparison.cells]
+    seconds = [cell.second for cell in comparison.cells]
+    for side, cells in ((comparison.first, firsts), (comparison.second, seconds)):
         counts = Counter[str]()
-        for record in [cell.record for cell in cells if cell.record]:
-            badges = [f"badge: {badge}" for badge in record.badges]
-            counts.update((*badges, *record.outdated, *why_undefined(record)))
+        for cell in cells:
+            if cell.record:
+                counts.update(f"badge: {badge}" for badge in cell.record.badges)
+                counts.update(cell.record.outdated)
+                counts.update(why_undefined(cell.record))
         for text, count in counts.items():
             yield f"{plural(count, 'cell')} of {side}: {text}."
 
 
 def _changed(cells: Sequence[Matched]) -> Iterator[str]:
     """What was made otherwise, each change once with the number of its cells."""
-    counts = Counter(text for cell in cells for text in cell.changed)
+    counts = Counter[str]()
+    for cell in cells:
+        counts.update(cell.changed)
     for text, count in counts.items():
         yield f"Changed in {plural(count, 'cell')}: {text}."

@@ -86,19 +86,19 @@ def effects(
     if first not in levels:
         raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
     records = all_shown(records)
-    found = design(cells, records, axis, levels, measure, pooled)
+    crossed = design(cells, records, axis, levels, measure, pooled)
     return Effects(
         suite=suite_name,
         axis=axis,
         measure=measure,
         reference=first,
-        levels=_level_lines(found, first),
-        interactions=_interactions(found, first),
-        combinations=len(found.contexts),
-        seeds=found.seeds,
-        groups=found.groups,
-        defective_groups=found.defective,
-        remarks=(*_told(cells, records, measure), *found.remarks),
+        levels=_level_lines(crossed, first),
+        interactions=_interactions(crossed, first),
+        combinations=len(crossed.contexts),
+        seeds=crossed.seeds,
+        groups=crossed.groups,
+        defective_groups=crossed.defective,
+        remarks=(*_told(cells, records, measure), *crossed.remarks),
     )
 
 
@@ -106,12 +106,14 @@ def _told(cells: Sequence[CellLike], records: Records, measure: Measure) -> tupl
     """Badges of the finished cells, scores that are not today's, and why a score is absent, each once."""
     done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
     fitted = [record for record in done if record.parameters != 0]
-    texts = {
-        **dict.fromkeys(f"badge: {badge}" for record in fitted for badge in record.badges),
-        **dict.fromkeys(text for record in fitted for text in record.outdated),
-        **dict.fromkeys(text for record in fitted for text in why_undefined(record, measure.split)),
-    }
-    return tuple(f"{text[0].upper()}{text[1:]}." for text in texts)
+    badges: dict[str, None] = {}
+    outdated: dict[str, None] = {}
+    undefined: dict[str, None] = {}
+    for record in fitted:
+        badges |= dict.fromkeys(f"badge: {badge}" for badge in record.badges)
+        outdated |= dict.fromkeys(record.outdated)
+        undefined |= dict.fromkeys(why_undefined(record, measure.split))
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in badges | outdated | undefined)
 
 
 def _levels(cells: Sequence[CellLike], axis: str) -> tuple[str, ...]:
@@ -120,14 +122,17 @@ def _levels(cells: Sequence[CellLike], axis: str) -> tuple[str, ...]:
     Raises:
         SuiteError: there is no such axis, or its levels cannot be compared.
     """
-    axes = dict.fromkeys(name for cell in cells for name in cell.labels)
-    tuned = {name for cell in cells for name in cell.tuned}
+    axes: dict[str, None] = {}
+    tuned: dict[str, str] = {}
+    for cell in cells:
+        axes |= dict.fromkeys(cell.labels)
+        tuned |= dict.fromkeys(cell.tuned, "it is tuned, and validation chooses its value")
     if axis not in axes:
         raise SuiteError([f"--axis: {unknown('axis', axis, axes)}"])
     refused = {
         "seed": "seeds are repetitions; their spread is in every interval",
         "dataset": "scores of different data sets cannot be compared",
-        **dict.fromkeys(tuned, "it is tuned, and validation chooses its value"),
+        **tuned,
     }
     if axis in refused:
         raise SuiteError([f"--axis {axis}: {refused[axis]}; name another axis"])
@@ -146,17 +151,17 @@ def _metric(name: str) -> tuple[Measure, PixelMetric]:
     return measure, pooled
 
 
-def _level_lines(found: Design, reference: str) -> tuple[LevelLine, ...]:
-    if not found.blocks:
+def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:
+    if not crossed.blocks:
         return ()
-    blocks = found.scores
+    blocks = crossed.scores
     means = marginal_means(blocks)
-    claimed = found.seeds >= FEWEST_SEEDS
+    claimed = crossed.seeds >= FEWEST_SEEDS
     ties = tie_letters(blocks, [float(one.value) for one in means]) if claimed else ("",) * len(means)
-    known = reference in found.levels
-    versus = {one.first: one for one in against_reference(blocks, found.levels.index(reference))} if known else {}
+    known = reference in crossed.levels
+    versus = {one.first: one for one in against_reference(blocks, crossed.levels.index(reference))} if known else {}
     lines = []
-    for number, (level, mean, tie) in enumerate(zip(found.levels, means, ties, strict=True)):
+    for number, (level, mean, tie) in enumerate(zip(crossed.levels, means, ties, strict=True)):
         line = LevelLine(level, float(mean.value), _ends(mean.share_interval()), tie)
         if number in versus:
             one = versus[number]
@@ -175,35 +180,47 @@ def _ends(interval: Float64) -> Interval:
     return low, high
 
 
-def _interactions(found: Design, reference: str) -> tuple[InteractionLine, ...]:
+def _interactions(crossed: Design, reference: str) -> tuple[InteractionLine, ...]:
     """Interactions with every other axis of several levels whose levels stand in equal combinations of the rest."""
-    if not found.blocks or reference not in found.levels:
+    if not crossed.blocks or reference not in crossed.levels:
         return ()
-    axes = dict.fromkeys(axis for context in found.contexts for axis, _ in context)
-    return tuple(line for axis in axes for line in _interaction(found, reference, axis))
+    axes: dict[str, None] = {}
+    for context in crossed.contexts:
+        axes |= dict.fromkeys(dict(context))
+    lines: list[InteractionLine] = []
+    for axis in axes:
+        lines += _interaction(crossed, reference, axis)
+    return tuple(lines)
 
 
-def _interaction(found: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
+def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
     """Nothing where the axis has one level, or where its levels share no combination of the rest."""
-    labels = list(dict.fromkeys(dict(context)[axis] for context in found.contexts if axis in dict(context)))
-    rests = [{_rest(context, axis) for context in found.contexts if (axis, label) in context} for label in labels]
-    shared = set.intersection(*rests) if rests else set()
+    rests: dict[str, set[Context]] = {}
+    for context in crossed.contexts:
+        label = dict(context).get(axis)
+        if label is not None:
+            rests.setdefault(label, set()).add(_rest(context, axis))
+    labels = list(rests)
+    shared = set.intersection(*rests.values()) if rests else set()
     if len(labels) < 2 or not shared:
         return
-    inside = [
-        [np.array([(axis, label) in c and _rest(c, axis) in shared for c in contexts]) for contexts, _ in found.blocks]
-        for label in labels
-    ]
-    for one in interaction(found.scores, inside, found.levels.index(reference)):
+    inside = []
+    for label in labels:
+        members = []
+        for contexts, _ in crossed.blocks:
+            belongs = [(axis, label) in one and _rest(one, axis) in shared for one in contexts]
+            members.append(np.array(belongs))
+        inside.append(members)
+    for one in interaction(crossed.scores, inside, crossed.levels.index(reference)):
         yield InteractionLine(
             other_axis=axis,
             other=labels[one.other],
-            level=found.levels[one.level],
+            level=crossed.levels[one.level],
             difference=float(one.effect.value),
             difference_interval=_ends(one.effect.interval()),
             deviation=float(one.deviation.value),
             deviation_interval=_ends(one.deviation.interval()),
-            p=one.p if found.seeds >= FEWEST_SEEDS else None,
+            p=one.p if crossed.seeds >= FEWEST_SEEDS else None,
         )
 
 

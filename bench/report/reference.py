@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bench.record import Record
 from bench.report.choose import Records, done_of
@@ -33,16 +34,15 @@ class _Pair:
     entry: Entry
     measure: Measure
     number: float
-    found: Figure | None
+    figure: Figure | None
 
     @property
     def comparable(self) -> bool:
         """Whether the measured value is whole: all seeds, and no lower bound."""
-        found = self.found
-        return found is not None and found.value is not None and not found.at_least and self._complete(found)
-
-    def _complete(self, found: Figure) -> bool:
-        return found.count == self.entry.expected
+        figure = self.figure
+        if figure is None or figure.value is None or figure.at_least:
+            return False
+        return figure.count == self.entry.expected
 
 
 def published_section(
@@ -72,23 +72,25 @@ def published_by_cell(
     tables: Sequence[Table], measures: Sequence[Measure], published: Published | None
 ) -> dict[str, dict[str, float]]:
     """Cell id to the published numbers of its position by name; shares in 0..1."""
-    found: dict[str, dict[str, float]] = {}
+    numbers: dict[str, dict[str, float]] = {}
     for pair in _pairs(tables, measures, published) if published else ():
         for id in pair.entry.cells:
-            found.setdefault(id, {})[pair.measure.name] = pair.number
-    return found
+            numbers.setdefault(id, {})[pair.measure.name] = pair.number
+    return numbers
 
 
 def _pairs(tables: Sequence[Table], measures: Sequence[Measure], published: Published) -> Iterator[_Pair]:
     """Every published number that has a position here and is possible."""
     shown = {measure.name: index for index, measure in enumerate(measures)}
-    for table, entry in ((found, entry) for found in tables for row in found.entries for entry in row):
-        numbers = published.numbers.get(entry.row, {}).get(entry.column, ())
-        for name, number in zip(published.values, numbers, strict=False):
-            measure = measure_of(name)
-            if number is not None and _possible(measure, number):
-                found = entry.figures[shown[name]] if name in shown and entry.figures else None
-                yield _Pair(table, entry, measure, number / 100 if measure.percent else number, found)
+    for table in tables:
+        for entry in chain.from_iterable(table.entries):
+            numbers = published.numbers.get(entry.row, {}).get(entry.column, ())
+            for name, number in zip(published.values, numbers, strict=False):
+                measure = measure_of(name)
+                if number is not None and _possible(measure, number):
+                    figure = entry.figures[shown[name]] if name in shown and entry.figures else None
+                    share = number / 100 if measure.percent else number
+                    yield _Pair(table, entry, measure, share, figure)
 
 
 def _possible(measure: Measure, number: float) -> bool:
@@ -97,14 +99,24 @@ def _possible(measure: Measure, number: float) -> bool:
 
 def _alarms(published: Published, tables: Sequence[Table]) -> list[str]:
     """Published shares outside 0..100, at positions that this leaderboard has."""
-    places = {(entry.row, entry.column) for table in tables for row in table.entries for entry in row}
-    return [
-        f"Published {name} of {row} / {column} is {number:g}, outside its possible range 0..100: not shown."
-        for row, by_column in published.numbers.items()
-        for column, numbers in by_column.items()
-        for name, number in zip(published.values, numbers, strict=False)
-        if (row, column) in places and number is not None and not _possible(measure_of(name), number)
-    ]
+    places = {(entry.row, entry.column) for entry in _entries(tables)}
+    alarms = []
+    for row, by_column in published.numbers.items():
+        for column, numbers in by_column.items():
+            if (row, column) not in places:
+                continue
+            for name, number in zip(published.values, numbers, strict=False):
+                if number is not None and not _possible(measure_of(name), number):
+                    what = f"Published {name} of {row} / {column} is {number:g}"
+                    alarms.append(f"{what}, outside its possible range 0..100: not shown.")
+    return alarms
+
+
+def _entries(tables: Sequence[Table]) -> list[Entry]:
+    entries: list[Entry] = []
+    for table in tables:
+        entries += chain.from_iterable(table.entries)
+    return entries
 
 
 def _grids(pairs: Sequence[_Pair], rows_axis: str) -> Iterator[Grid]:
@@ -116,23 +128,27 @@ def _grids(pairs: Sequence[_Pair], rows_axis: str) -> Iterator[Grid]:
         table, column = members[0].table, members[0].entry.column
         measures = list(dict.fromkeys(pair.measure for pair in members))
         by_place = {(pair.entry.row, pair.measure): pair for pair in members}
-        rows = dict.fromkeys(pair.entry.row for pair in members)
+        header = [rows_axis]
+        for measure in measures:
+            name = heading(measure, "")
+            header += [f"{name} published", f"{name} here"]
+        rows = []
+        for row in dict.fromkeys(pair.entry.row for pair in members):
+            texts = [line(row)]
+            for measure in measures:
+                texts += _texts(by_place.get((row, measure)))
+            rows.append(tuple(texts))
         place = ", ".join([column, *(f"{axis} {label}" for axis, label in table.title)])
-        yield Grid(
-            title=line(f"{place}: published and here"),
-            header=(rows_axis, *(f"{heading(m, '')} {side}" for m in measures for side in ("published", "here"))),
-            rows=tuple(
-                (line(row), *(text for measure in measures for text in _texts(by_place.get((row, measure)))))
-                for row in rows
-            ),
-        )
+        yield Grid(title=line(f"{place}: published and here"), header=tuple(header), rows=tuple(rows))
 
 
 def _texts(pair: _Pair | None) -> tuple[str, str]:
     if pair is None:
         return NOTHING, NOTHING
-    found = pair.found
-    here = NOTHING if found is None else found.text + (f"±{found.spread_text}" if found.spread_text else "")
+    here = NOTHING
+    if pair.figure is not None:
+        spread = pair.figure.spread_text
+        here = f"{pair.figure.text}±{spread}" if spread else pair.figure.text
     return printed(pair.number, pair.measure), here
 
 
@@ -143,7 +159,7 @@ def _values(pair: _Pair) -> Mapping[str, JsonValue]:
         "column": pair.entry.column,
         "value": pair.measure.name,
         "published": pair.number,
-        "here": pair.found.value if pair.found else None,
+        "here": pair.figure.value if pair.figure else None,
     }
 
 
@@ -158,9 +174,9 @@ def _ranks(pairs: Sequence[_Pair]) -> list[Mapping[str, JsonValue]]:
 
 def _rank(members: Sequence[_Pair]) -> Mapping[str, JsonValue]:
     first = members[0]
-    tau, rho = rank_correlations(
-        [pair.number for pair in members], [pair.found.value or 0.0 for pair in members if pair.found]
-    )
+    published = [pair.number for pair in members]
+    here = [pair.figure.value or 0.0 for pair in members if pair.figure]
+    tau, rho = rank_correlations(published, here)
     return {
         "table": dict(first.table.title),
         "column": first.entry.column,
@@ -184,25 +200,23 @@ def _rank_grid(ranks: Sequence[Mapping[str, JsonValue]]) -> Grid:
     def text(value: float | None) -> str:
         return NOTHING if value is None else f"{value:+.2f}"
 
+    rows = []
+    for rank in ranks:
+        place = ", ".join([rank["column"], heading(measure_of(rank["value"]), ""), *rank["table"].values()])
+        rows.append((line(place), str(rank["levels"]), text(rank["kendall"]), text(rank["spearman"])))
     return Grid(
         title="Do published and measured values order the rows alike",
         header=("column, value", "levels", "Kendall", "Spearman"),
-        rows=tuple(
-            (
-                line(", ".join([r["column"], heading(measure_of(r["value"]), ""), *r["table"].values()])),
-                str(r["levels"]),
-                text(r["kendall"]),
-                text(r["spearman"]),
-            )
-            for r in ranks
-        ),
+        rows=tuple(rows),
     )
 
 
 def _differs(tables: Sequence[Table], published: Published, rows_axis: str, records: Records) -> list[str]:
     """What was published on which data, what is measured here, and what the suite says of the difference."""
-    entries = [entry for table in tables for row in table.entries for entry in row]
-    done = done_of([id for entry in entries for id in entry.cells], records)
+    ids: list[str] = []
+    for entry in _entries(tables):
+        ids += entry.cells
+    done = done_of(ids, records)
     here = [text for text in (_data(done, rows_axis), _encoders(done), budget_text(done)) if text]
     return [
         line(f"Published: {published.title} of {published.source}: {published.about}."),
@@ -212,15 +226,15 @@ def _differs(tables: Sequence[Table], published: Published, rows_axis: str, reco
 
 
 def _data(records: Sequence[Record], rows_axis: str) -> str:
-    found = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
-    return f"data {', '.join(found)}" if found and "dataset" not in rows_axis.split(", ") else ""
+    names = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
+    return f"data {', '.join(names)}" if names and "dataset" not in rows_axis.split(", ") else ""
 
 
 def _encoders(records: Sequence[Record]) -> str:
     """``encoders FCN resnet50, U-Net resnet34``, as far as models say it."""
-    found: dict[str, None] = {}
+    encoders: dict[str, None] = {}
     for record in records:
         encoder = record.value(("cell", "axes", "model", "settings", "encoder"))
         if encoder is not None:
-            found[f"{record.axes.get('model')} {encoder}"] = None
-    return f"encoders {', '.join(found)}" if found else ""
+            encoders[f"{record.axes.get('model')} {encoder}"] = None
+    return f"encoders {', '.join(encoders)}" if encoders else ""
