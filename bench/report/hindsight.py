@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.measures import NOTHING
-from bench.report.shape import Entry, Grid, Section, Table
+from bench.report.shape import Entry, Grid, Section, Table, entries_of, title_text
 from bench.words import line
 
 MEANING = (
@@ -17,31 +17,26 @@ MEANING = (
 
 def hindsight_section(tables: Sequence[Table], rows_axis: str) -> Section | None:
     """The gap of every tuned position; None where nothing was tuned or no trial has a rival."""
-    entries = [entry for table in tables for row in table.entries for entry in row]
-    if not any(entry.trial and entry.trial.gap is not None for entry in entries):
+    if not any(entry.trial and entry.trial.gap is not None for entry in entries_of(tables)):
         return None
+    grids = []
+    values = []
+    for table in tables:
+        title = line(title_text(table.title))
+        rows = []
+        for name, row in zip(table.rows, table.entries, strict=True):
+            rows.append((line(name), *map(_text, row)))
+        grids.append(Grid(title, (rows_axis, *map(line, table.columns)), tuple(rows)))
+        for entry in entries_of([table]):
+            if entry.trial:
+                place = {"table": dict(table.title), "row": entry.row, "column": entry.column}
+                values.append({**place, "gap": entry.trial.gap})
     return Section(
         title="Gap between the choice by validation and the best trial on test",
-        grids=tuple(_grid(table, rows_axis) for table in tables),
+        grids=tuple(grids),
         sentences=(MEANING,),
-        values=tuple(
-            {"table": dict(table.title), "row": entry.row, "column": entry.column, "gap": entry.trial.gap}
-            for table in tables
-            for row in table.entries
-            for entry in row
-            if entry.trial
-        ),
+        values=tuple(values),
     )
-
-
-def _grid(table: Table, rows_axis: str) -> Grid:
-    return Grid(
-        title=line(", ".join(f"{axis} {label}" for axis, label in table.title)),
-        header=(rows_axis, *map(line, table.columns)),
-        rows=tuple(
-            (line(name), *map(_text, row)) for name, row in zip(table.rows, table.entries, strict=True)
-        ),
-    )  # fmt: skip
 
 
 def _text(entry: Entry) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report.choose import Records
-from bench.report.measures import measure_of, read
-from bench.report.shape import Entry, Grid, Section, Table
+from bench.report.choose import TEST_F1, Records
+from bench.report.measures import mean_of_all, measure_of, read
+from bench.report.shape import Entry, Grid, Section, Table, title_text
 from bench.scores import rows_of
 from bench.types import JsonValue
 from bench.words import line, plural
 
-TEST = measure_of("f1@test")
 VARIANTS = {row.name: row.label for row in rows_of("tolerance") if row.percent}
 MEASURES = {name: measure_of(f"tolerance.{name}@test") for name in VARIANTS}
 
@@ -35,14 +34,23 @@ def tolerance_section(tables: Sequence[Table], rows_axis: str, records: Records)
     """Rank changes per column; None where no column has two rows to compare."""
     if "dataset" in rows_axis.split(", "):  # scores of different data sets have no order
         return None
-    found = [
-        (table, column, rows, _pixels(members, records)) for table, column, rows, members in _columns(tables, records)
-    ]
-    if not found:
+    values = []
+    pixels: set[int] = set()
+    for table in tables:
+        for index, column in enumerate(table.columns):
+            rows = []
+            ids: list[str] = []
+            for entry in [row[index] for row in table.entries]:
+                found = _row(entry, records)
+                if found:
+                    rows.append(found)
+                    ids += entry.cells
+            if len(rows) > 1:
+                values.append(_values(table, column, rows))
+                pixels |= _pixels(ids, records)
+    if not values:
         return None
-    pixels = sorted({k for *_, of_column in found for k in of_column})
-    values = [_values(table, column, rows) for table, column, rows, _ in found]
-    width = " or ".join(plural(k, "pixel") for k in pixels) or "some pixels"
+    width = " or ".join(plural(k, "pixel") for k in sorted(pixels)) or "some pixels"
     return Section(
         title="Tolerance of the annotation",
         grids=(_grid(values),),
@@ -51,35 +59,21 @@ def tolerance_section(tables: Sequence[Table], rows_axis: str, records: Records)
     )
 
 
-def _columns(
-    tables: Sequence[Table], records: Records
-) -> Iterator[tuple[Table, str, list[_Row], list[Entry]]]:  # fmt: skip
-    """Columns of at least two complete rows."""
-    for table in tables:
-        for index, column in enumerate(table.columns):
-            entries = [row[index] for row in table.entries if row[index].figures]
-            pairs = [(found, e) for e in entries if e.seeds == e.expected and (found := _row(e, records))]
-            if len(pairs) > 1:
-                yield table, column, [found for found, _ in pairs], [entry for _, entry in pairs]
-
-
 def _row(entry: Entry, records: Records) -> _Row | None:
-    """Means over the seeds; None where a seed lacks one of the values."""
-    own = [read(records[id], TEST).value for id in entry.cells]
-    others = {name: [read(records[id], measure).value for id in entry.cells] for name, measure in MEASURES.items()}
-    means = {name: _mean(values) for name, values in others.items()}
-    f1 = _mean(own)
-    known = {name: value for name, value in means.items() if value is not None}
-    return _Row(f1, known) if f1 is not None and len(known) == len(VARIANTS) else None
+    """Means over the seeds; None where a seed is missing or lacks one of the values."""
+    if not entry.figures or entry.seeds != entry.expected:
+        return None
+    done = [records[id] for id in entry.cells]
+    f1 = mean_of_all([read(record, TEST_F1).value for record in done])
+    variants = {}
+    for name, measure in MEASURES.items():
+        value = mean_of_all([read(record, measure).value for record in done])
+        if value is not None:
+            variants[name] = value
+    return _Row(f1, variants) if f1 is not None and len(variants) == len(MEASURES) else None
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
-
-
-def _pixels(entries: Sequence[Entry], records: Records) -> set[int]:
-    ids = [id for entry in entries for id in entry.cells]
+def _pixels(ids: Sequence[str], records: Records) -> set[int]:
     found = [records[id].of_split("test").number("tolerance", "pixels") for id in ids]
     return {int(value) for value in found if value is not None}
 
@@ -90,32 +84,41 @@ def changed_ranks(before: Sequence[float], after: Sequence[float]) -> int:
 
 
 def _ranks(values: Sequence[float]) -> list[int]:
-    return [1 + sum(other > value for other in values) for value in values]
+    falling = sorted(values, reverse=True)
+    return [1 + falling.index(value) for value in values]
 
 
 def _values(table: Table, column: str, rows: Sequence[_Row]) -> Mapping[str, JsonValue]:
     before = [row.f1 for row in rows]
-    after = {name: [row.variants[name] for row in rows] for name in VARIANTS}
+    changed = {}
+    largest = 0.0
+    for name in VARIANTS:
+        after = [row.variants[name] for row in rows]
+        changed[f"changed.{name}"] = changed_ranks(before, after)
+        largest = max(largest, *(abs(a - b) for a, b in zip(after, before, strict=True)))
     return {
         "table": dict(table.title),
         "column": column,
         "rows": len(rows),
-        **{f"changed.{name}": changed_ranks(before, found) for name, found in after.items()},
-        "largest_move": max(abs(a - b) for found in after.values() for a, b in zip(found, before, strict=True)),
+        **changed,
+        "largest_move": largest,
     }
 
 
 def _grid(values: Sequence[Mapping[str, JsonValue]]) -> Grid:
-    return Grid(
-        title="Rows that change their rank",
-        header=("column", "rows", *VARIANTS.values(), "largest move, points"),
-        rows=tuple(
+    rows = []
+    for found in values:
+        place = [found["column"], title_text(found["table"].items())]
+        rows.append(
             (
-                line(", ".join([found["column"], *(f"{axis} {label}" for axis, label in found["table"].items())])),
+                line(", ".join(text for text in place if text)),
                 str(found["rows"]),
                 *(str(found[f"changed.{name}"]) for name in VARIANTS),
                 f"{100 * found['largest_move']:.1f}",
             )
-            for found in values
-        ),
+        )
+    return Grid(
+        title="Rows that change their rank",
+        header=("column", "rows", *VARIANTS.values(), "largest move, points"),
+        rows=tuple(rows),
     )
