@@ -20,7 +20,7 @@ from bench.cli.effects import command
 from bench.errors import SuiteError
 from bench.render.data import board_json, effects_csv, effects_json
 from bench.report.effects import Effects, effects
-from bench.report.order import TITLE
+from bench.report.order_section import TITLE
 from bench.report.ranks import plain_order
 from bench.report.shape import Entry, Leaderboard, Section
 from bench.scores import F1

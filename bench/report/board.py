@@ -17,6 +17,7 @@ from bench.report.joint import advance_together
 from bench.report.measures import measure_of
 from bench.report.notes import numbered, remarks
 from bench.report.order import ordered, ordering
+from bench.report.order_section import order_section
 from bench.report.positions import fixed_labels, tables_of
 from bench.report.reference import published_by_cell, published_section
 from bench.report.shape import CellLike, CellLine, Leaderboard, entries_of
@@ -52,7 +53,8 @@ def leaderboard(
     unfitted = _baseline_ids(cells, records)
     compared, board = advance_together([cell for cell in cells if cell.id not in unfitted], board, paired)
     tables = tables_of(compared, records, board, measures)
-    tables, order = ordered(tables, ordering(measures, board.reference), cells, records, board.rows)
+    how = ordering(measures, board.reference)
+    tables, columns = ordered(tables, how, cells, records, board.rows)
     notes, tables = numbered(tables)
     shown = set(unfitted)
     for entry in entries_of(tables):
@@ -61,7 +63,7 @@ def leaderboard(
     printed = published_by_cell(tables, measures, published)
     sections = (
         data_section(cells, records),
-        order,
+        order_section(columns, how, board.rows),
         published_section(tables, measures, published, board.rows, records),
         cost_section(costs),
         tolerance_section(tables, board.rows, records),

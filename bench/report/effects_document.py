@@ -9,7 +9,7 @@ from bench.document import Document, Points, Table
 from bench.report.counts import reliability
 from bench.report.effects import Effects, InteractionLine, LevelLine
 from bench.report.measures import NOTHING, heading, interval_text, percent
-from bench.report.order import difference_texts
+from bench.report.order_section import difference_texts
 from bench.report.tables import plain_table
 from bench.statistics.comparisons import ALPHA
 from bench.words import plural

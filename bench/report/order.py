@@ -6,39 +6,21 @@ Rows are compared inside one column of one table, over the test groups they shar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
-from bench.report.counts import Counts, counts_of, pooled_metric, reliability, stacked
-from bench.report.measures import NOTHING, heading, interval_text, percent, read
-from bench.report.shape import CellLike, Entry, Grid, Measure, Section, Table
-from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, against_reference
+from bench.report.counts import Counts, counts_of, pooled_metric, stacked
+from bench.report.measures import read
+from bench.report.shape import CellLike, Entry, Measure, Table
+from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.estimates import block
 from bench.statistics.intervals import mean_estimate
 from bench.statistics.letters import tie_letters
 from bench.types import PixelMetric
 from bench.words import plural
-
-TITLE = "Order of the rows"
-INTERVALS = (
-    "Intervals of 95 % over seeds and groups, which are crossed. Models, thresholds and the split are held fixed: the "
-    "intervals do not cover another split."
-)
-LETTERS = (
-    "Rows of a column that share a letter cannot be told apart: compared in pairs over the same groups, all pairs of "
-    f"the column, family-wise error {100 * ALPHA:.0f} % (Holm). Letter a holds the best row."
-)
-REFERENCE = (
-    "Differences are to {}, in points and paired over the same groups. Their p is adjusted over the rows of the column "
-    "(Holm), their intervals are not."
-)
-POLICY = (
-    f"Compared are rows with at least {FEWEST_SEEDS} finished seeds, over the seeds that all of them have; a missing "
-    "or failed cell is never counted as zero."
-)
 
 Row = Mapping[str, Counts]
 """Seed to counts."""
@@ -125,10 +107,10 @@ def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
 
 def ordered(
     tables: Sequence[Table], how: Ordering | None, cells: Sequence[CellLike], records: Records, rows_axis: str
-) -> tuple[tuple[Table, ...], Section | None]:
-    """Tables whose figures carry their tie groups, and the section that tells the order; None with one seed each."""
+) -> tuple[tuple[Table, ...], list[Column]]:
+    """Tables whose figures carry their tie groups, and their columns, in reading order; without ``how`` none."""
     if how is None:
-        return tuple(tables), None
+        return tuple(tables), []
     done = {cell.id: seed_of(cell) for cell in done_cells(cells, records)}
     comparable = "dataset" not in rows_axis.split(", ")
     columns: list[Column] = []
@@ -137,7 +119,7 @@ def ordered(
         own = [_column(table, index, how, done, records, comparable=comparable) for index in range(len(table.columns))]
         columns += own
         marked.append(lettered(table, own, how))
-    return tuple(marked), _section(columns, how, rows_axis)
+    return tuple(marked), columns
 
 
 def _column(
@@ -185,7 +167,9 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
         raise DataError(f"no order claimed: fewer than two rows have {FEWEST_SEEDS} seeds")
     if not _same_images(rows[name] for name in enough):
         raise DataError("no order claimed: the rows were not scored on the same images")
-    shared = [seed for seed in rows[enough[0]] if all(seed in rows[name] for name in enough)]
+    shared = list(rows[enough[0]])
+    for name in enough:
+        shared = [seed for seed in shared if seed in rows[name]]
     if len(shared) < FEWEST_SEEDS:
         raise DataError(f"no order claimed: all rows share {plural(len(shared), 'seed')}, fewer than {FEWEST_SEEDS}")
     return enough, shared
@@ -252,64 +236,3 @@ def _tied(entry: Entry, index: int, tie: str) -> Entry:
     if figures:
         figures[index] = replace(figures[index], tie=tie)
     return replace(entry, figures=tuple(figures))
-
-
-def _section(columns: Sequence[Column], how: Ordering, rows_axis: str) -> Section | None:
-    """Intervals, ties and differences of all columns with several seeds."""
-    grids = []
-    sentences = []
-    values = []
-    places: list[Place] = []
-    for column in columns:
-        if all(place.seeds < 2 for place in column.places):
-            continue
-        name = ", ".join([column.name, *(f"{axis} {label}" for axis, label in column.table)])
-        grids.append(_grid(name, column, how, rows_axis))
-        if column.remarks:
-            sentences.append(f"{name}: {'; '.join(column.remarks)}.")
-        named = {"table": dict(column.table), "column": column.name, "measure": how.measure.name}
-        values += [{**named, **asdict(place)} for place in column.places]
-        places += column.places
-    if not grids:
-        return None
-    alarms = {reliability(place.defective_groups) for place in places}
-    sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
-    sentences.append(INTERVALS)
-    tied = any(place.tie for place in places)
-    if tied:
-        sentences.append(LETTERS)
-    if any(place.p is not None for place in places):
-        sentences.append(REFERENCE.format(how.reference or "the first row"))
-    if tied:
-        sentences.append(POLICY)
-    title = f"{TITLE} by {heading(how.measure, '')}"
-    return Section(title, tuple(grids), tuple(sentences), tuple(values))
-
-
-def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
-    header: tuple[str, ...] = (rows_axis, "seeds", heading(how.measure), "interval")
-    if any(place.tie for place in column.places):
-        header = (*header, "ties", "difference", "interval", "p")
-    return Grid(name, header, tuple(_line(place)[: len(header)] for place in column.places))
-
-
-def _line(place: Place) -> tuple[str, ...]:
-    return (
-        place.row,
-        str(place.seeds),
-        percent(place.value),
-        interval_text(place.interval),
-        place.tie or NOTHING,
-        *difference_texts(place.difference, place.difference_interval, place.p),
-    )
-
-
-def difference_texts(
-    value: float | None, interval: tuple[float, float] | None, p: float | None
-) -> tuple[str, str, str]:
-    """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
-    points = NOTHING if value is None else f"{100 * value:+.1f}"
-    ends = f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else NOTHING
-    if p is None:
-        return points, ends, NOTHING
-    return points, ends, "<0.001" if p < 0.001 else f"{p:.3f}"

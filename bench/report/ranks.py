@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.report.measures import NOTHING, heading
-from bench.report.order import TITLE, Ordering, lettered, ordering
+from bench.report.order import Ordering, lettered, ordering
+from bench.report.order_section import TITLE
 from bench.report.shape import Entry, Figure, Grid, Leaderboard, Section, Table
 
 RAW = "Plain order by the mean, without any test: neighbours may be equal."
