@@ -29,32 +29,32 @@ WIDTH = 7.2
 """Inches: the text width of a two-column paper."""
 
 
-def context_document(found: Context, figure: str) -> Document:
+def context_document(context: Context, figure: str) -> Document:
     """How alike defects and sound surface are at every size, of which pair the ``figure`` is, and what was searched."""
-    pair, block = found.pair, found.block
-    searched = f"searched {found.places:,} places of {plural(found.images, 'image')}"
+    pair, block = context.pair, context.block
+    searched = f"searched {context.places:,} places of {plural(context.images, 'image')}"
     told = [
         f"defect: {pair.defect.id}, look-alike: {pair.sound.id}",
         f"{searched}, compared on blocks of {block} x {block} pixels",
     ]
-    return Document("", [_table(found), Paragraph(told), Picture(figure, "A defect and its look-alike")])
+    return Document("", [_table(context), Paragraph(told), Picture(figure, "A defect and its look-alike")])
 
 
-def _table(found: Context) -> Table:
+def _table(context: Context) -> Table:
     """One row per size, largest first: likeness of the best look-alikes over the defects, and of the pair shown."""
     rows = []
-    for place in reversed(range(len(found.sizes))):
-        low, middle, high = np.percentile(found.best[:, place], [25, 50, 75])
-        values = (middle, low, high, found.pair.likeness[place])
-        rows.append((str(found.sizes[place]), *(f"{value:.2f}" for value in values)))
+    for place in reversed(range(len(context.sizes))):
+        low, middle, high = np.percentile(context.best[:, place], [25, 50, 75])
+        values = (middle, low, high, context.pair.likeness[place])
+        rows.append((str(context.sizes[place]), *(f"{value:.2f}" for value in values)))
     return plain_table(
         ("crop size", "median", "lower quartile", "upper quartile", "pair shown"),
         rows,
-        title=f"Likeness of the best look-alike in sound surface, {plural(len(found.best), 'defect')}",
+        title=f"Likeness of the best look-alike in sound surface, {plural(len(context.best), 'defect')}",
     )
 
 
-def context_figure(found: Context, load: Callable[[str], Sample]) -> Figure:
+def context_figure(context: Context, load: Callable[[str], Sample]) -> Figure:
     """Both images with a square per size, and beside them the crops, smallest first, with their likeness.
 
     All pictures go through one tone curve. What the mask marks is outlined in the images and not in the crops.
@@ -62,22 +62,23 @@ def context_figure(found: Context, load: Callable[[str], Sample]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    nests = found.pair.defect, found.pair.sound
+    nests = context.pair.defect, context.pair.sound
     pictures = _pictures([load(nest.id) for nest in nests])
-    views = [_view(nest, found.sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
-    aspect = float(np.clip(max((v[1].stop - v[1].start) / (v[0].stop - v[0].start) for v in views), 0.6, 2.0))
-    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(found.sizes)) + 0.75))
+    views = [_view(nest, context.sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
+    widest = max((columns.stop - columns.start) / (rows.stop - rows.start) for rows, columns in views)
+    aspect = float(np.clip(widest, 0.6, 2.0))
+    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(context.sizes)) + 0.75))
     FigureCanvasAgg(figure)
     figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.05, wspace=0.01, hspace=0.01)
-    axes = figure.subplots(2, 1 + len(found.sizes), width_ratios=[aspect, *[1.0] * len(found.sizes)], squeeze=False)
+    axes = figure.subplots(2, 1 + len(context.sizes), width_ratios=[aspect, *[1.0] * len(context.sizes)], squeeze=False)
     for row, (name, nest, (plain, marked), view) in enumerate(
         zip(("defect", "look-alike"), nests, pictures, views, strict=True)
     ):
-        _draw_view(axes[row, 0], marked, view, nest, found.sizes)
+        _draw_view(axes[row, 0], marked, view, nest, context.sizes)
         axes[row, 0].set_ylabel(name, fontsize=9)
-        for column, (corner, size) in enumerate(zip(nest.corners, found.sizes, strict=True)):
+        for column, (corner, size) in enumerate(zip(nest.corners, context.sizes, strict=True)):
             _draw_crop(axes[row, 1 + column], plain, corner, size, COLOURS[column % MOST_SIZES])
-    _label(axes, found)
+    _label(axes, context)
     return figure
 
 
@@ -124,12 +125,12 @@ def _show(axis: Axes, picture: Colour) -> None:
         spine.set_visible(False)
 
 
-def _label(axes: np.ndarray[tuple[int, int], np.dtype[np.object_]], found: Context) -> None:
+def _label(axes: np.ndarray[tuple[int, int], np.dtype[np.object_]], context: Context) -> None:
     """Sizes above, the two indices below."""
-    middle = np.median(found.best, axis=0)
-    for column, size in enumerate(found.sizes):
+    middle = np.median(context.best, axis=0)
+    for column, size in enumerate(context.sizes):
         axes[0, 1 + column].set_title(f"{size} \u00d7 {size}", fontsize=9, color=COLOURS[column % MOST_SIZES])
-        text = f"{found.pair.likeness[column]:.2f}\n{middle[column]:.2f}".replace("-", MINUS)
+        text = f"{context.pair.likeness[column]:.2f}\n{middle[column]:.2f}".replace("-", MINUS)
         axes[1, 1 + column].set_xlabel(text, fontsize=8)
-    text = f"likeness of these two\nbest found, median of {plural(len(found.best), 'defect')}"
+    text = f"likeness of these two\nbest found, median of {plural(len(context.best), 'defect')}"
     axes[1, 0].set_xlabel(text, fontsize=8)

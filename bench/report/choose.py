@@ -78,12 +78,12 @@ def gap(trials: Sequence[Sequence[CellLike]], shown: Sequence[CellLike], records
     Over the trials that finished as many seeds as it, and the seeds they share; None without a rival.
     """
     scores = [_scores(trial, records, TEST_F1) for trial in trials]
-    own = next(found for found, trial in zip(scores, trials, strict=True) if trial is shown)
-    rivals = [found for found in scores if len(found) == len(own)]
-    shared = set.intersection(*(set(found) for found in rivals))
+    own = next(by_seed for by_seed, trial in zip(scores, trials, strict=True) if trial is shown)
+    rivals = [by_seed for by_seed in scores if len(by_seed) == len(own)]
+    shared = set.intersection(*map(set, rivals))
     if len(rivals) < 2 or not shared:
         return None
-    return max(_mean(found, shared) for found in rivals) - _mean(own, shared)
+    return max(_mean(by_seed, shared) for by_seed in rivals) - _mean(own, shared)
 
 
 def finished(trial: Sequence[CellLike], records: Records) -> bool:

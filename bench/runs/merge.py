@@ -187,9 +187,12 @@ def _superset(runs: Sequence[_Run], problems: list[str]) -> _Run | None:
 
 def _chosen(runs: Sequence[_Run], problems: list[str]) -> Iterator[tuple[str, _Choice]]:
     """What each cell's record is taken from: the best ended, then the fullest, then the first."""
-    ids = dict.fromkeys(id for run in runs for id in run.records)
-    for id in ids:
-        first, *others = sorted((run for run in runs if id in run.records), key=lambda run: _rank(run.records[id]))
+    holders: dict[str, list[_Run]] = {}
+    for run in runs:
+        for id in run.records:
+            holders.setdefault(id, []).append(run)
+    for id, having in holders.items():
+        first, *others = sorted(having, key=lambda run: _rank(run.records[id]))
         record = first.records[id]
         for other in others:
             if not other.records[id].state.is_final:
@@ -236,16 +239,24 @@ def _filled(old: Any, new: Any) -> Any:
         return old
     both = {name: _filled(value, new.get(name)) for name, value in old.items()}
     both |= {name: value for name, value in new.items() if name not in old}
-    flags = [tree[FLAGS] for tree in (old, new) if isinstance(tree.get(FLAGS), list)]
-    return both | ({FLAGS: [*flags[0], *(flag for flag in flags[1] if flag not in flags[0])]} if flags[1:] else {})
+    flags, more = old.get(FLAGS), new.get(FLAGS)
+    if isinstance(flags, list) and isinstance(more, list):
+        both[FLAGS] = flags + [flag for flag in more if flag not in flags]
+    return both
 
 
 def _late(runs: Sequence[_Run]) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
     """Late scores on which all runs that have them agree, and the file names of the others."""
-    names = sorted({name for run in runs for name in run.late})
-    found = {name: [run.late[name] for run in runs if name in run.late] for name in names}
-    agreed = {name: first for name, (first, *others) in found.items() if all(other == first for other in others)}
-    return agreed, tuple(name for name in names if name not in agreed)
+    scores: dict[str, list[Mapping[str, Any]]] = {}
+    for run in runs:
+        for name, late in run.late.items():
+            scores.setdefault(name, []).append(late)
+    agreed = {}
+    for name in sorted(scores):
+        first, *others = scores[name]
+        if all(other == first for other in others):
+            agreed[name] = first
+    return agreed, tuple(name for name in sorted(scores) if name not in agreed)
 
 
 def _write(
@@ -260,7 +271,11 @@ def _write(
                     _copy(choice, id, folder)
             for name, scores in late.items():
                 write_json(folder / LATE / name, scores)
-            if outdated := {id: why[id] for id, choice in chosen.items() if id in (why := choice.run.outdated)}:
+            outdated = {}
+            for id, choice in chosen.items():
+                if id in choice.run.outdated:
+                    outdated[id] = choice.run.outdated[id]
+            if outdated:
                 write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
             else:
                 (folder / OUTDATED).unlink(missing_ok=True)

@@ -164,10 +164,10 @@ def _content(late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) 
 
 
 def _without_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        split: {name: value for name, value in values.items() if name != "image_counts"}
-        for split, values in scores.items()
-    }
+    kept = {}
+    for split, values in scores.items():
+        kept[split] = {name: value for name, value in values.items() if name != "image_counts"}
+    return kept
 
 
 def _completed(record: Record, scores: Mapping[str, Any] | None) -> Record:
@@ -177,9 +177,10 @@ def _completed(record: Record, scores: Mapping[str, Any] | None) -> Record:
 
 def _filled(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """All of ``old``, and of ``new`` what it lacks, at any depth."""
-    both = {
-        name: _filled(old[name], value) if isinstance(value, Mapping) and isinstance(old[name], Mapping) else old[name]
-        for name, value in new.items()
-        if name in old
-    }
-    return {**old, **both, **{name: value for name, value in new.items() if name not in old}}
+    filled = dict(old)
+    for name, value in new.items():
+        if name not in old:
+            filled[name] = value
+        elif isinstance(value, Mapping) and isinstance(old[name], Mapping):
+            filled[name] = _filled(old[name], value)
+    return filled

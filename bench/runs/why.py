@@ -90,7 +90,9 @@ def _indexed(planned: Planned, invocation: Invocation, say: Say) -> tuple[list[s
     """Index what the cell waits for; say which images are not what the old index has."""
     datasets = [planned.dataset, planned.pretraining.dataset if planned.pretraining else None]
     said: list[str] = []
-    for dataset in [found for found in datasets if found is not None and found.locator in planned.waits_for]:
+    for dataset in datasets:
+        if dataset is None or dataset.locator not in planned.waits_for:
+            continue
         path = Path(dataset.data.index)
         old = _old(path)
         say(f"reading the images of {dataset.data.use}")
@@ -109,15 +111,15 @@ def _old(path: Path) -> DatasetIndex | None:
 
 def _image_changes(name: str, old: DatasetIndex, new: DatasetIndex) -> Iterator[str]:
     """Images that came, went, or have other pixels, masks, groups or metadata."""
-    before, now = ({entry.id: entry for entry in index.entries} for index in (old, new))
+    before = {entry.id: entry for entry in old.entries}
+    now = {entry.id: entry for entry in new.entries}
+    both = [id for id in now if id in before]
     sets = {
         "new": [id for id in now if id not in before],
         "gone": [id for id in before if id not in now],
-        "other pixels or mask": [id for id in now if id in before and now[id].digest != before[id].digest],
+        "other pixels or mask": [id for id in both if now[id].digest != before[id].digest],
         "other group or official split": [
-            id
-            for id in now
-            if id in before and (now[id].group, now[id].official) != (before[id].group, before[id].official)
+            id for id in both if (now[id].group, now[id].official) != (before[id].group, before[id].official)
         ],
     }
     yield from (f"data set {name}: {what}: {_some(ids)}" for what, ids in sets.items() if ids)
@@ -138,10 +140,11 @@ def _stages(planned: Planned, places: Places) -> Iterator[StageReason]:
         train = _note(places, "train", stored.get("train", ""))
         source = (train or {}).get("needs", {}).get("pretrain")
         note = _note(places, "train", source or "")
-        keys = {**((note or {}).get("needs") or {}), **({"train": source} if source else {})}
-        yield from _chain(
-            planned.pretraining.stages, keys, places, f"the pretraining run on {planned.pretraining.cell.dataset.use}"
-        )
+        keys = dict((note or {}).get("needs") or {})
+        if source:
+            keys["train"] = source
+        run = f"the pretraining run on {planned.pretraining.cell.dataset.use}"
+        yield from _chain(planned.pretraining.stages, keys, places, run)
     if stored:
         yield from _chain(planned.stages, stored, places, "")
 
@@ -170,8 +173,7 @@ def _differing(now: Stage, key: str, note: Mapping[str, Any] | None) -> Iterator
     if note is None:
         yield f"what it was made from is no longer in the store (stages/{now.kind}/{key}); its fields cannot be told"
         return
-    found = changes(note["facts"], now.facts)
-    yield from (_told(change) for change in found)
+    yield from map(_told, changes(note["facts"], now.facts))
     then = {"stage": now.kind, "version": VERSIONS[now.kind], "facts": note["facts"], "needs": note["needs"]}
     if digest(then) != key:
         yield _version_of(now)
@@ -232,5 +234,5 @@ def _nearest(cell: Cell, suite: Suite, places: Places) -> Iterator[str]:
     asked_before = {record.id: record.cell.plain() for record in records if record and record.cell}
     differing = {id: changes(then, wanted) for id, then in asked_before.items()}
     if differing:
-        id, found = min(differing.items(), key=lambda item: (len(item[1]), item[0]))
-        yield f"the nearest cell with a record is {id}: " + "; ".join(change.text for change in found[:NAMED])
+        id, differences = min(differing.items(), key=lambda item: (len(item[1]), item[0]))
+        yield f"the nearest cell with a record is {id}: " + "; ".join(change.text for change in differences[:NAMED])
