@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "architecture.md"
-AGAIN = "docs/architecture.md does not draw the imports of today; draw them again with 'python tests/test_architecture.py'"
+AGAIN = "docs/architecture.md does not draw the imports; draw them again with 'python tests/test_architecture.py'"
 DRAWING = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 FOUNDATION = frozenset(
     {"errors", "types", "words", "version", "canonical", "component", "machine", "decoding", "images", "picture_files"}
@@ -64,7 +64,8 @@ def drawing() -> str:
 
 def test_the_drawing_shows_the_imports_of_today() -> None:
     shown = DRAWING.search(DOCUMENT.read_text(encoding="utf-8"))
-    assert shown and shown[0] == drawing(), AGAIN
+    assert shown
+    assert shown[0] == drawing(), AGAIN
 
 
 @pytest.mark.parametrize("room", sorted(imports()))
