@@ -9,12 +9,7 @@ from dataclasses import dataclass, field, fields, make_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import numpy as np
-from bench_plugins.crops import basic as crops
-from bench_plugins.crops import classes as crops_classes
-from bench_plugins.crops import images as crops_images
-from bench_plugins.crops import places as crops_places
-from bench_plugins.crops import weights as crops_weights
-from bench_plugins.crops import windows as crops_windows
+from bench_plugins.crops import centred, contents, images, intensity, places, weight_map
 from bench_plugins.crops._parts import Several
 from pydantic import Field
 
@@ -34,7 +29,7 @@ from bench.api import (
 
 MIXABLE: dict[str, Component[CropStrategy]] = {
     component.name: component
-    for module in (crops, crops_classes, crops_windows, crops_weights, crops_images, crops_places)
+    for module in (places, intensity, centred, contents, weight_map, images)
     for component in module.COMPONENTS
 }
 """Every shipped strategy but this one."""

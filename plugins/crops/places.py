@@ -1,4 +1,4 @@
-"""Crop strategies with fixed places: a grid of windows, and the whole image on a canvas."""
+"""Crop strategies that look at no pixel: any window, a grid of windows, the whole image on a canvas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from bench_plugins.crops._parts import Several, equal
+from bench_plugins.crops._parts import Several, Uniform, equal
 from bench_plugins.crops._windows import corners, everywhere
 from pydantic import Field
 
@@ -69,6 +69,11 @@ class Canvas(Several):
     unbiased: ClassVar[bool] = True
 
 
+def build_uniform(size: int, /) -> CropStrategy:
+    """Every corner of every image is equally likely."""
+    return Uniform(size)
+
+
 def build_grid(size: int, /, *, overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0) -> CropStrategy:
     """Windows on a fixed grid, every one of the data set equally often.
 
@@ -84,6 +89,7 @@ def build_whole_image(size: int, /) -> CropStrategy:
 
 
 COMPONENTS: tuple[Component[CropStrategy], ...] = (
+    Component("uniform", build_uniform, about=About("every window of every image is equally likely")),
     Component("grid", build_grid, about=About("a fixed grid of windows, as data sets are cut into patches beforehand")),
     Component(
         "whole-image",
@@ -95,5 +101,5 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
 
 @hookimpl
 def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Fixed places."""
+    """Windows by their place alone."""
     yield from COMPONENTS

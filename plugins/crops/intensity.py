@@ -1,4 +1,4 @@
-"""Crop strategies: uniform, biased towards bright windows, centred on defects."""
+"""Crop strategy biased towards bright windows: by a statistic of their grey levels and a threshold."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from bench_plugins.crops._parts import Pixels, Share, Uniform, defects, equal, weighing
+from bench_plugins.crops._parts import Share, Uniform, equal
 from bench_plugins.crops._windows import (
     Windows,
     bands,
-    centred,
     corners,
-    defect,
-    float_map,
     grey_sum,
     real_pixels,
     window_means,
@@ -173,40 +170,6 @@ class IntensityQuantile:
         return (65536, 1) if self.bias.bright.statistic.name == "fraction" else (256, 255)
 
 
-@dataclass(frozen=True)
-class Defects:
-    """Crops centred on a random defect pixel, moved inside the image; every defect pixel is equally likely.
-
-    The centre may be moved by up to ``jitter`` pixels in either direction first, all moves equally likely.
-    """
-
-    size: int
-    jitter: int
-    share: float = 1.0
-
-    def images(self, index: Index, /) -> Float64:
-        return weighing([defects(entry) > 0 for entry in index.entries], "defect-centred", "with a defect")
-
-    def positions(self, image: Image, mask: Mask, /) -> Float32:  # noqa: ARG002 - the protocol's signature
-        return float_map(centred(defect(mask), self.size, self.jitter))
-
-
-@dataclass(frozen=True)
-class DefectCentred:
-    """A share of crops centred on defects, the rest from anywhere."""
-
-    defects: Defects
-
-    def parts(self) -> Sequence[Part]:
-        anywhere = Uniform(self.defects.size, 1 - self.defects.share)
-        return [part for part in (self.defects, anywhere) if part.share > 0]
-
-
-def build_uniform(size: int, /) -> CropStrategy:
-    """Every corner of every image is equally likely."""
-    return Uniform(size)
-
-
 def build_intensity_bias(
     size: int,
     /,
@@ -243,27 +206,17 @@ def supports_intensity_bias(
     return NO_QUANTILE if isinstance(threshold, Quantile) and statistic == "percentile" else None
 
 
-def build_defect_centred(size: int, /, *, share: Share = 1.0, jitter: Pixels = 0) -> CropStrategy:
-    """A share of crops centred on a random defect pixel of a random image with defects, the rest uniform."""
-    return DefectCentred(Defects(size, jitter, share))
-
-
 COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component("uniform", build_uniform, about=About("every window of every image is equally likely")),
     Component(
         "intensity-bias",
         build_intensity_bias,
         about=About("windows brighter than a threshold; what the threshold means is not in the supplement"),
         supports=supports_intensity_bias,
     ),
-    Component(
-        "defect-centred", build_defect_centred, about=About("windows centred on random defect pixels of the masks")
-    ),
 )
-"""The crop strategies of the supplement, and one that uses the masks."""
 
 
 @hookimpl
 def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """The crop strategies of the supplement, and one that uses the masks."""
+    """Bright windows."""
     yield from COMPONENTS

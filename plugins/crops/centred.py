@@ -1,13 +1,24 @@
-"""Crop strategies centred on a pixel of a chosen class: forced foreground, positive and negative, class ratios."""
+"""Crop strategies centred on a pixel of a chosen kind: any defect, forced foreground, both sides, class ratios."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from bench_plugins.crops._parts import Fallback, Several, Share, defects, equal, or_anywhere, weighing, with_uniform
+from bench_plugins.crops._parts import (
+    Fallback,
+    Pixels,
+    Several,
+    Share,
+    Uniform,
+    defects,
+    equal,
+    or_anywhere,
+    weighing,
+    with_uniform,
+)
 from bench_plugins.crops._windows import centred, corners, defect, float_map, grey_sum, kinds
 from pydantic import Field
 
@@ -22,6 +33,7 @@ from bench.api import (
     Image,
     Index,
     Mask,
+    Part,
     SettingsError,
     hookimpl,
 )
@@ -31,6 +43,35 @@ Side = Literal["positive", "negative"]
 NO_RATIO = "positive and negative are both 0; at least one must be above"
 NO_RATIOS = "ratios are all 0; at least one class must have a ratio above 0"
 NO_CLASSES = "absent: elsewhere needs ratios, one per class with the background first; how many there are is not known"
+
+
+@dataclass(frozen=True)
+class Defects:
+    """Crops centred on a random defect pixel, moved inside the image; every defect pixel is equally likely.
+
+    The centre may be moved by up to ``jitter`` pixels in either direction first, all moves equally likely.
+    """
+
+    size: int
+    jitter: int
+    share: float = 1.0
+
+    def images(self, index: Index, /) -> Float64:
+        return weighing([defects(entry) > 0 for entry in index.entries], "defect-centred", "with a defect")
+
+    def positions(self, image: Image, mask: Mask, /) -> Float32:  # noqa: ARG002 - the protocol's signature
+        return float_map(centred(defect(mask), self.size, self.jitter))
+
+
+@dataclass(frozen=True)
+class DefectCentred:
+    """A share of crops centred on defects, the rest from anywhere."""
+
+    defects: Defects
+
+    def parts(self) -> Sequence[Part]:
+        anywhere = Uniform(self.defects.size, 1 - self.defects.share)
+        return [part for part in (self.defects, anywhere) if part.share > 0]
 
 
 @dataclass(frozen=True)
@@ -125,6 +166,11 @@ class OfClass:
         return float_map(centred(mask == self.kind, self.size))
 
 
+def build_defect_centred(size: int, /, *, share: Share = 1.0, jitter: Pixels = 0) -> CropStrategy:
+    """A share of crops centred on a random defect pixel of a random image with defects, the rest uniform."""
+    return DefectCentred(Defects(size, jitter, share))
+
+
 def build_forced_foreground(size: int, /, *, share: Share = 1 / 3, fallback: Fallback = "uniform") -> CropStrategy:
     """A share of the crops centred on a random pixel of a random class of the image, moved inside; the rest uniform.
 
@@ -214,6 +260,9 @@ def _check_classes(index: Index, ratios: tuple[float, ...] | None) -> None:
 
 COMPONENTS: tuple[Component[CropStrategy], ...] = (
     Component(
+        "defect-centred", build_defect_centred, about=About("windows centred on random defect pixels of the masks")
+    ),
+    Component(
         "forced-foreground",
         build_forced_foreground,
         about=About(
@@ -247,5 +296,5 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
 
 @hookimpl
 def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Crops around a pixel of a chosen class."""
+    """Crops around a pixel of a chosen kind."""
     yield from COMPONENTS
