@@ -50,6 +50,6 @@ def ran_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("ran")
     write_world(folder)
-    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py", timeout=600)
+    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py")
     assert done.returncode == 0, done.stderr
     return folder

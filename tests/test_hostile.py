@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import bench, write_world
+from tiny import bench, bench_process, write_world
 
 HOSTILE = """
 from bench.api import Component, hookimpl
@@ -114,7 +114,7 @@ def test_a_metric_of_a_plugin_stands_on_the_board(world: Path) -> None:
 
 def test_modules_in_the_current_folder_are_not_taken_for_those_of_python(world: Path) -> None:
     (world / "random.py").write_text("print('not yours')\n")
-    done = bench(world, "run", "tiny.yaml", *PLUGINS, *ONE)
+    done = bench_process(world, "run", "tiny.yaml", *PLUGINS, *ONE)
     assert done.returncode == 0, done.stderr
 
 

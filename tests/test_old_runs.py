@@ -23,7 +23,7 @@ from bench.cli.main import bench as group
 from bench.store.records import load_record
 from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
-from tiny import bench
+from tiny import bench_process
 
 OLD = Path(__file__).parent / "old_runs"
 RUNS = ("smoke", "axes", "tuned")
@@ -93,7 +93,7 @@ def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(run: str
     """Ids, keys and states always; scores and evidence bit by bit where device and packages are those of then."""
     (tmp_path / "suite.yaml").symlink_to(OLD / run / f"{run}.yaml")
     (tmp_path / "models.py").symlink_to(OLD / "models.py")
-    done = bench(tmp_path, "run", "suite.yaml", "--plugin", "models.py", timeout=1200)
+    done = bench_process(tmp_path, "run", "suite.yaml", "--plugin", "models.py", timeout=1200)
     assert done.returncode in (0, 3), done.stderr
     evidence = json.loads((OLD / run / "evidence.json").read_text())
     files = {path.stem: path for path in (tmp_path / "runs" / run / "cells").glob("*.json")}

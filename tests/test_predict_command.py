@@ -28,7 +28,7 @@ class World:
     cell: str
 
     def predict(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return bench(self.folder, "predict", self.cell, *arguments, "--plugin", "models.py", timeout=600)
+        return bench(self.folder, "predict", self.cell, *arguments, "--plugin", "models.py")
 
     def note(self) -> Path:
         """The note that the tiles of the cell left."""
@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("world")
     suite = write_world(folder)
     suite.write_text(suite.read_text().replace("[uniform, defect-centred]", "[uniform]"))
-    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py", timeout=600)
+    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py")
     assert done.returncode == 0, done.stderr
     (record,) = (folder / "runs" / "tiny" / "cells").glob("*.json")
     return World(folder, record.stem)

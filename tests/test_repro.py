@@ -34,7 +34,7 @@ def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -
 
 
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
-    done = bench(ran_world, "repro", path_of(ran_world).stem[:8], "--plugin", "models.py", timeout=300)
+    done = bench(ran_world, "repro", path_of(ran_world).stem[:8], "--plugin", "models.py")
     assert done.returncode == 0, done.stderr + done.stdout
     assert ": identical" in done.stdout
     assert "otherwise: nothing that is recorded" in done.stdout

@@ -140,7 +140,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = suite.read_text().replace("[folder]", f"[{{use: folder, label: sound}}, {bare}]")
     text = text.replace("[uniform, defect-centred]", "[uniform]")
     suite.write_text(text + "board: {rows: dataset, columns: model}\n")
-    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py", "--plain", timeout=600)
+    done = bench(folder, "run", "tiny.yaml", "--plugin", "models.py", "--plain")
     (folder / "first.txt").write_text(f"{done.returncode}\n{done.stderr}")
     return folder
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from bench.cli.main import main
 from bench.images import write_png
 
 MODEL = '''
@@ -94,8 +99,33 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "BENCH_HOME": str(folder / "home"), "BENCH_PROFILE": "", "OMP_NUM_THREADS": "1"}
 
 
-def bench(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run the command line in ``folder`` as the installed command would: without the folder on the import path."""
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def bench(folder: Path, *arguments: str) -> Done:
+    """Run the command line in ``folder`` and in this process, which has imported what a new one would import again."""
+    said, complained = StringIO(), StringIO()
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["bench", *arguments])
+        for name, value in environment(folder).items():
+            patch.setenv(name, value)
+        stack.enter_context(redirect_stdout(said))
+        stack.enter_context(redirect_stderr(complained))
+        left = stack.enter_context(pytest.raises(SystemExit))
+        main()
+    return Done(int(left.value.code or 0), said.getvalue(), complained.getvalue())
+
+
+def bench_process(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run the command line in ``folder`` as the installed command would: a process, without the folder on its path."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "bench", *arguments],
         cwd=folder,
