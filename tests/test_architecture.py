@@ -79,7 +79,7 @@ def test_every_room_has_a_line_in_the_walk(room: str) -> None:
 def test_every_file_that_is_named_is_there() -> None:
     named = re.findall(r"`((?:bench|plugins|tests|suites|studies)/[\w/.]+)`", DOCUMENT.read_text(encoding="utf-8"))
     assert named
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
 
 
 if __name__ == "__main__":
