@@ -28,6 +28,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def terminal() -> Iterator[None]:
+    """The width of no terminal: pytest-xdist tells its workers that of the one it was started in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     """All installed components."""

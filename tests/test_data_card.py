@@ -18,7 +18,6 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image as Pillow
 from scipy import ndimage
 
-from bench.audit import pixels
 from bench.audit.card_pictures import EXAMPLES, examples_of
 from bench.audit.pixels import defect_areas, facts_of, pixel_facts
 from bench.cli.main import main
@@ -164,8 +163,7 @@ def test_sixteen_bits_have_1024_levels_and_the_same_idea_of_dark(image: Any) -> 
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_one_pass_adds_up_all_images_whatever_the_threads(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    monkeypatch.setattr(pixels, "CHUNK", 4)
+def test_one_pass_adds_up_all_images_whatever_the_threads(workers: int) -> None:
     rng = np.random.default_rng(3)
     samples = [
         Sample(f"i{n}", rng.integers(0, 30, (6, 7, 1)).astype(np.uint8), rng.integers(0, 3, (6, 7)).astype(np.uint8))

@@ -222,7 +222,6 @@ def test_more_images_than_are_compared_at_once_give_the_same_pairs(monkeypatch):
     whole = similar(seen, split)
     monkeypatch.setattr("bench.audit.near_duplicates.ROWS", 5)
     monkeypatch.setattr("bench.audit.near_duplicates.COLUMNS", 3)
-    monkeypatch.setattr("bench.audit.near_duplicates.CHUNK", 2)
     assert keys(similar(seen, split)) == keys(whole) != set()
 
 
