@@ -109,7 +109,8 @@ def _whole(value: JsonValue) -> int | None:
 
 
 def _text(value: JsonValue) -> str | None:
-    return None if value is None else str(value)
+    absent = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return None if absent else str(value)
 
 
 def _tree(value: JsonValue) -> JsonValue:

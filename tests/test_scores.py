@@ -14,8 +14,9 @@ import pytest
 
 import test_score_docs
 from bench import scores
+from bench.record import record_from
 from bench.report.board import Leaderboard
-from bench.report.compare import Side, compare
+from bench.report.compare import compare
 from bench.report.measures import measure_of
 from bench.report.undefined import shown
 from bench.score.metrics import bench_metrics
@@ -26,7 +27,7 @@ from bench.score.thresholds import choose_threshold
 from bench.scores import Ratio, Score, rows_of
 from bench.suite.reading.rules import value_mistake
 from documents import board_in, to_text
-from report_samples import board_of, by_id, cell, record
+from report_samples import board_of, by_id, cell, record, side_of
 from score_worlds import observed, world
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"
@@ -118,7 +119,7 @@ def test_two_runs_are_compared_by_an_added_score_with_an_interval_where_it_follo
 ) -> None:
     other = {**filed, "scores": {"validation": scored(1), "test": {**scored(2), "miss_rate": 0.0}}}
     measures = [measure_of("specificity@test"), measure_of("miss_rate@test")]
-    found = compare(Side("a", by_id(filed)), Side("b", by_id(other)), measures).cells[0].differences
+    found = compare(side_of("a", by_id(filed)), side_of("b", by_id(other)), measures).cells[0].differences
     assert [one.value for one in found] == [0, -filed["scores"]["test"]["miss_rate"]]
     assert [one.interval is None for one in found] == [False, True]
 
@@ -132,7 +133,7 @@ def test_an_added_score_that_cannot_be_is_an_alarm_and_no_number() -> None:
 
 def test_an_added_score_that_needs_a_defect_is_absent_without_one(filed: dict[str, Any]) -> None:
     filed["scores"]["test"]["positive_share"] = 0.0
-    test = shown(filed)["scores"]["test"]
+    test = shown(record_from(filed, "r")).of_split("test")
     assert test["miss_rate"] is None
     assert test["specificity"] is not None
 

@@ -25,14 +25,15 @@ def command(name: str, paths: tuple[Path, ...], link: bool, quick: bool, workspa
 
     if link and len(paths) > 1:
         raise click.UsageError(f"--link takes one folder, not {len(paths)} paths")
+    places = workspace.places  # looked into before anything is said
     ref = workspace.ref(name)
     reading: Reading = "list" if quick else "decode"
     say_terms(ref.use, workspace.catalog.find("dataset", ref.use).component.about)
     with watching() as watch:
         if link:
-            arrived = link_dataset(workspace.catalog, ref, workspace.places, paths[0], watch, reading=reading)
+            arrived = link_dataset(workspace.catalog, ref, places, paths[0], watch, reading=reading)
         else:
-            arrived = import_dataset(workspace.catalog, ref, workspace.places, paths, watch, reading=reading)
+            arrived = import_dataset(workspace.catalog, ref, places, paths, watch, reading=reading)
     if arrived.verified:
         what = arrived.verified.verdict.sentence
     else:
