@@ -27,8 +27,8 @@ EndWord = Literal["done", "failed", "diverged", "blocked", "skipped", "excluded"
 class State(StrEnum):
     """How a cell ended. That it is to be run, or out of date, is a state of a plan and not one of these."""
 
-    OK = "ok"
-    """It was trained and scored."""
+    OK = "done"
+    """It was trained and scored; the word is that of schema 1."""
     OOM = "oom"
     """Memory ran out, of the GPU or of the machine."""
     TIMEOUT = "timeout"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import State
 from stranger import ROOT, Stranger, arrive
 
 EXAMPLE = ROOT / "examples" / "weldseam"
@@ -58,7 +59,7 @@ def test_its_suite_runs_to_a_leaderboard(stranger: Stranger) -> None:
         rows = list(csv.DictReader(file))
     assert {"uniform", "grey-strata", "grey-strata (8)"} <= {row["crop"] for row in rows}
     records = [json.loads(path.read_text()) for path in (run / "cells").glob("*.json")]
-    assert {record["state"] for record in records} == {"ok"}
+    assert {record["state"] for record in records} == {State.OK}
 
 
 def test_it_writes_over_nothing(stranger: Stranger, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import State
 from tiny import bench, bench_process, write_world
 
 HOSTILE = """
@@ -122,7 +123,7 @@ def test_a_label_with_formulas_and_markup_loses_nothing(world: Path) -> None:
     done = bench(world, "run", "tiny.yaml", *PLUGINS, *ONE, "-x", r"axes.crop=[{use: uniform, label: '$t>\q$ [/b]'}]")
     assert done.returncode == 0, done.stderr
     record = json.loads(next((world / "runs" / "tiny" / "cells").glob("*.json")).read_text())
-    assert record["state"] == "ok"
+    assert record["state"] == State.OK
     assert record["pictures"]
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from bench.cli.main import bench as command
 from bench.commands import board_of_run, export, merge
 from bench.errors import StoreError
+from bench.record import State
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_finished_record_wins_over_a_failed_one(halves: tuple[Path, Path], tmp
     bad.write_text(good.read_text())
     edited(bad, state="failed", reason="out of memory", scores=None)
     merge(halves[::-1], to=tmp_path / "whole")
-    assert json.loads((tmp_path / "whole" / "cells" / good.name).read_text())["state"] == "ok"
+    assert json.loads((tmp_path / "whole" / "cells" / good.name).read_text())["state"] == State.OK
 
 
 def conflict(halves: tuple[Path, Path]) -> None:

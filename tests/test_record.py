@@ -71,7 +71,7 @@ def test_a_state_that_no_version_knew_is_a_failure_that_says_it() -> None:
 
 def test_a_record_of_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "aa.json"
-    path.write_text(json.dumps({"schema": SCHEMA + 1, "id": "aa", "state": "ok"}))
+    path.write_text(json.dumps({"schema": SCHEMA + 1, "id": "aa", "state": State.OK}))
     with pytest.raises(StoreError, match=f"reads records up to {SCHEMA}; upgrade bench") as caught:
         read_record(path)
     assert "\n" not in str(caught.value)
@@ -80,8 +80,8 @@ def test_a_record_of_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -
 @pytest.mark.parametrize("part", ["axes", "tuned", "scores", "cell", "cost", "provenance", "providers", "keys"])
 def test_a_part_that_is_no_mapping_is_refused_and_an_odd_leaf_reads_as_absent(part: str) -> None:
     with pytest.raises(StoreError, match=rf"^aa.json: damaged \({part} is no mapping\); make it again$"):
-        record_from({"state": "ok", "schema": 2, part: [1]}, "aa.json")
-    record = record_from({"state": "ok", "schema": 2, "parameters": "many", "cost": {"train_s": [1]}}, "aa.json")
+        record_from({"state": State.OK, "schema": 2, part: [1]}, "aa.json")
+    record = record_from({"state": State.OK, "schema": 2, "parameters": "many", "cost": {"train_s": [1]}}, "aa.json")
     assert (record.parameters, record.cost and record.cost.train_s) == (None, None)
 
 
@@ -106,7 +106,7 @@ def test_a_change_leaves_everything_else_as_it_was_stored() -> None:
 
 
 def test_a_dotted_path_ends_in_a_value_or_in_nothing() -> None:
-    record = record_of(state="ok", scores={"test": {"types": {"Dent": {"recall": 0.5}}}}, cost={"train_s": 2.0})
+    record = record_of(state=State.OK, scores={"test": {"types": {"Dent": {"recall": 0.5}}}}, cost={"train_s": 2.0})
     assert record.value(("scores", "test", "types", "Dent", "recall")) == 0.5
     assert record.value(("cost", "train_s")) == 2.0
     assert record.value(("cost", "train_s", "more")) is None

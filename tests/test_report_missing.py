@@ -11,6 +11,7 @@ from bench.catalog import load_catalog
 from bench.commands import board_of_plan
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan, unsettled
+from bench.record import State
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from tiny import bench, write_world
@@ -56,7 +57,7 @@ def test_a_run_of_what_is_present_succeeds_and_the_rest_is_a_row(finished: Path)
 
 def test_an_absent_data_set_is_filed_as_blocked(finished: Path) -> None:
     assert {name: record["state"] for name, record in records(finished).items()} == {
-        "folder": "ok",
+        "folder": State.OK,
         "ksdd2": "blocked",
     }
 

@@ -15,7 +15,7 @@ from bench.catalog import load_catalog
 from bench.commands import repro
 from bench.engine.scheduler import Invocation
 from bench.errors import BenchError, StoreError
-from bench.record import Record, record_from, record_of
+from bench.record import Record, State, record_from, record_of
 from bench.runs.repro import judged, suite_of
 from bench.store.home import Places
 from bench.suite.cells import asked, source_of
@@ -30,7 +30,7 @@ def path_of(world: Path) -> Path:
 
 def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -> Record:
     scores = {split: {"f1": f1, "f1_interval": list(interval)} for split in ("validation", "test")}
-    return record_of(**{"id": "aa", "state": "ok", "scores": scores, "cost": {"train_s": f1}, **more})
+    return record_of(**{"id": "aa", "state": State.OK, "scores": scores, "cost": {"train_s": f1}, **more})
 
 
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.record import State
 from tiny import bench, environment, write_world
 
 
@@ -33,7 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_ends_with_a_record_for_every_cell_and_a_leaderboard(finished: Path) -> None:
     found = records(finished)
-    assert [record["state"] for record in found.values()] == ["ok", "ok"]
+    assert [record["state"] for record in found.values()] == [State.OK, State.OK]
     files = {path.name for path in (finished / "runs" / "tiny").glob("leaderboard.*")}
     assert files == {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "csv", "json")}
     for record in found.values():
@@ -117,7 +118,7 @@ def test_failing_cells_are_rows_with_reasons_and_the_others_go_on(tmp_path: Path
         "dying": "killed",
         "exploding": "nan",
         "impossible": "skipped",
-        "tiny": "ok",
+        "tiny": State.OK,
     }
     board = " ".join((tmp_path / "runs" / "tiny" / "leaderboard.txt").read_text().split())
     for reason in ("this model cannot be built", "ended with code 7", "not for 1 class"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench.images import write_png
+from bench.record import State
 from bench.score.evidence import read_evidence
 from tiny import bench, write_world
 
@@ -46,7 +47,10 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_both_targets_train_predict_and_score(finished: Path) -> None:
-    assert {name: record["state"] for name, record in records(finished).items()} == {"union": "ok", "each": "ok"}
+    assert {name: record["state"] for name, record in records(finished).items()} == {
+        "union": State.OK,
+        "each": State.OK,
+    }
 
 
 def test_recall_per_type_comes_from_either_target_and_precision_from_each_alone(finished: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_source_whose_data_are_absent_blocks_its_cells_only(tmp_path: Path) ->
     done = bench(tmp_path, "run", "moving.yaml", "--plugin", "models.py")
     assert "pretraining on coco: " in done.stderr + done.stdout
     found = records(tmp_path)
-    assert found["alone"]["state"] == "ok"
+    assert found["alone"]["state"] == State.OK
     assert {found[label]["state"] for label in ("as it is", "its threshold", "tuned")} <= {"failed", "blocked"}
 
 
@@ -223,7 +223,7 @@ def test_a_source_that_diverges_ends_its_cells_with_its_reason_for_good(tmp_path
     found = records(tmp_path)
     assert found["tuned"]["state"] == "nan"
     assert found["tuned"]["reason"].startswith("pretraining on coco diverged: ")
-    assert found["as it is"]["state"] == "ok"
+    assert found["as it is"]["state"] == State.OK
     assert "pending" not in bench(tmp_path, "plan", "moving.yaml", "--plugin", "models.py").stdout
 
 

@@ -14,6 +14,7 @@ from bench.commands import board_of_run
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan, unsettled
 from bench.images import write_png
+from bench.record import State
 from bench.report.data_remarks import TITLE
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
@@ -153,7 +154,7 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 def test_the_sound_data_set_is_scored_and_the_other_is_a_row_with_the_reason(mixed: Path) -> None:
     code, _, told = (mixed / "first.txt").read_text().partition("\n")
     assert code == "3"
-    assert {name: record["state"] for name, record in records(mixed).items()} == {"sound": "ok", "bare": "blocked"}
+    assert {name: record["state"] for name, record in records(mixed).items()} == {"sound": State.OK, "bare": "blocked"}
     assert told.index("remark: bare: None of the 10 images has a defect pixel") < told.index("done     sound")
     rows = (mixed / "runs" / "tiny" / "leaderboard.md").read_text().splitlines()
     assert any(row.startswith("| bare | blocked<sup>") for row in rows)
