@@ -18,8 +18,24 @@ Fallback = Literal["uniform", "skip"]
 """An image in which a strategy admits no window: any of its windows, or none and another image instead."""
 
 
+class Alike:
+    """A part that draws every image alike."""
+
+    def images(self, index: Index, /) -> Float64:
+        return np.ones(len(index.entries))
+
+
+class OfDefective:
+    """A part that draws images with a defect, all alike; ``called`` names its strategy in messages."""
+
+    called: ClassVar[str]
+
+    def images(self, index: Index, /) -> Float64:
+        return weighing([defects(entry) > 0 for entry in index.entries], self.called, "with a defect")
+
+
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(Alike):
     """Every corner of every image is equally likely; also a part of mixtures."""
 
     size: int
@@ -29,23 +45,17 @@ class Uniform:
     def parts(self) -> Sequence[Part]:
         return [self]
 
-    def images(self, index: Index, /) -> Float64:
-        return equal(index)
-
     def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
         return everywhere(mask, self.size)
 
 
 @dataclass(frozen=True)
-class OrAnywhere:
+class OrAnywhere(Alike):
     """``inner``, but images are drawn first, all alike: where it admits no window, any window is taken."""
 
     inner: Part
     size: int
     share: float
-
-    def images(self, index: Index, /) -> Float64:
-        return equal(index)
 
     def positions(self, image: Image, mask: Mask, /) -> Bool | Float32:
         admitted = self.inner.positions(image, mask)
@@ -68,24 +78,25 @@ class Several:
         return [part for part in self.given if part.share > 0]
 
 
-def or_anywhere(inner: Part, size: int, fallback: Fallback) -> Part:
-    """The part under one of the two rules for images in which it admits no window."""
-    return OrAnywhere(inner, size, inner.share) if fallback == "uniform" else inner
-
-
-def with_uniform(name: str, part: Part, size: int) -> CropStrategy:
-    """A part with its share, the rest of the crops from anywhere."""
-    return Several(name, (part, Uniform(size, 1 - part.share)))
-
-
-def equal(index: Index) -> Float64:
-    """Every image alike."""
-    return np.ones(len(index.entries))
+def with_uniform(name: str, part: Part, size: int, fallback: Fallback) -> CropStrategy:
+    """A part with its share, the rest of the crops from anywhere; ``fallback`` is for images where it admits none."""
+    chosen = OrAnywhere(part, size, part.share) if fallback == "uniform" else part
+    return Several(name, (chosen, Uniform(size, 1 - part.share)))
 
 
 def defects(entry: Entry) -> int:
     """Pixels of any defect class."""
     return sum(entry.pixels[1:])
+
+
+def first_window(positions: Bool | Float32, mask: Mask) -> tuple[slice, slice]:
+    """Rows and columns of the window at the first of the most likely corners."""
+    corner = np.unravel_index(positions.argmax(), positions.shape)
+    top, left = (
+        slice(int(start), int(start) + side - span + 1)
+        for start, side, span in zip(corner, mask.shape, positions.shape, strict=True)
+    )
+    return top, left
 
 
 def weighing(weights: Sequence[float], name: str, needed: str) -> Float64:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from operator import mul
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from bench_plugins.crops._parts import (
+    Alike,
     Fallback,
+    OfDefective,
     Pixels,
     Several,
     Share,
     Uniform,
     defects,
-    equal,
-    or_anywhere,
     weighing,
     with_uniform,
 )
@@ -23,6 +24,7 @@ from bench_plugins.crops._windows import centred, corners, defect, float_map, gr
 from pydantic import Field
 
 from bench.api import (
+    IGNORED,
     About,
     Bool,
     Component,
@@ -46,7 +48,7 @@ NO_CLASSES = "absent: elsewhere needs ratios, one per class with the background 
 
 
 @dataclass(frozen=True)
-class Defects:
+class Defects(OfDefective):
     """Crops centred on a random defect pixel, moved inside the image; every defect pixel is equally likely.
 
     The centre may be moved by up to ``jitter`` pixels in either direction first, all moves equally likely.
@@ -55,9 +57,7 @@ class Defects:
     size: int
     jitter: int
     share: float = 1.0
-
-    def images(self, index: Index, /) -> Float64:
-        return weighing([defects(entry) > 0 for entry in index.entries], "defect-centred", "with a defect")
+    called: ClassVar[str] = "defect-centred"
 
     def positions(self, image: Image, mask: Mask, /) -> Float32:  # noqa: ARG002 - the protocol's signature
         return float_map(centred(defect(mask), self.size, self.jitter))
@@ -75,22 +75,19 @@ class DefectCentred:
 
 
 @dataclass(frozen=True)
-class OfAnyClass:
+class OfAnyClass(OfDefective):
     """Centred on a random pixel of a random class among those that the image shows, moved inside."""
 
     size: int
     share: float
-
-    def images(self, index: Index, /) -> Float64:
-        return weighing([defects(entry) > 0 for entry in index.entries], "forced-foreground", "with a defect")
+    called: ClassVar[str] = "forced-foreground"
 
     def positions(self, image: Image, mask: Mask, /) -> Float32:  # noqa: ARG002 - the protocol's signature
-        present = [kind for kind in kinds(mask) if kind]
-        return _by_ratio(mask, self.size, dict.fromkeys(present, 1.0))
+        return _by_ratio(mask, self.size, [0.0, *[1.0] * IGNORED])
 
 
 @dataclass(frozen=True)
-class Signed:
+class Signed(Alike):
     """Centred on a random positive or negative pixel; where there is none, the other side is taken if so asked.
 
     Positive is any defect class; negative is background above ``brighter_than`` where that is given.
@@ -104,7 +101,7 @@ class Signed:
 
     def images(self, index: Index, /) -> Float64:
         if self.fallback == "other":
-            return equal(index)
+            return super().images(index)
         of_side = (defects(e) if self.side == "positive" else e.pixels[0] for e in index.entries)
         return weighing([pixels > 0 for pixels in of_side], "positive-negative", f"with a {self.side} pixel")
 
@@ -137,15 +134,15 @@ class ByRatio:
 
     def images(self, index: Index, /) -> Float64:
         _check_classes(index, self.ratios)
-        shown = [[kind for kind, pixels in enumerate(entry.pixels) if pixels] for entry in index.entries]
-        weights = [any(self._ratio(kind) for kind in present) for present in shown]
+        weights = [any(map(mul, entry.pixels, self._of_kinds)) for entry in index.entries]
         return weighing(weights, "class-ratios", "with a class of a ratio above 0")
 
     def positions(self, image: Image, mask: Mask, /) -> Float32:  # noqa: ARG002 - the protocol's signature
-        return _by_ratio(mask, self.size, {kind: self._ratio(kind) for kind in kinds(mask)})
+        return _by_ratio(mask, self.size, self._of_kinds)
 
-    def _ratio(self, kind: int) -> float:
-        return 1.0 if self.ratios is None else self.ratios[kind]
+    @property
+    def _of_kinds(self) -> Sequence[float]:
+        return self.ratios or [1.0] * IGNORED
 
 
 @dataclass(frozen=True)
@@ -177,8 +174,7 @@ def build_forced_foreground(size: int, /, *, share: Share = 1 / 3, fallback: Fal
     ``fallback`` is for images without a defect: ``uniform`` draws images first, all alike, and takes any window of
     a clean one, as nnU-Net does; ``skip`` takes the forced crops from defective images only.
     """
-    part = or_anywhere(OfAnyClass(size, share), size, fallback)
-    return with_uniform("forced-foreground", part, size)
+    return with_uniform("forced-foreground", OfAnyClass(size, share), size, fallback)
 
 
 def build_positive_negative(
@@ -198,12 +194,12 @@ def build_positive_negative(
     Raises:
         SettingsError: both ratios are 0.
     """
-    if not positive + negative > 0:
-        raise SettingsError(f"positive-negative: {NO_RATIO}")
-    shares: dict[Side, float] = {"positive": positive, "negative": negative}
     total = positive + negative
-    parts = (Signed(size, side, brighter_than, fallback, share / total) for side, share in shares.items())
-    return Several("positive-negative", tuple(parts))
+    if not total > 0:
+        raise SettingsError(f"positive-negative: {NO_RATIO}")
+    found = Signed(size, "positive", brighter_than, fallback, positive / total)
+    others = Signed(size, "negative", brighter_than, fallback, negative / total)
+    return Several("positive-negative", (found, others))
 
 
 def supports_positive_negative(_size: int, /, *, positive: float, negative: float, **_: object) -> str | None:
@@ -239,11 +235,11 @@ def supports_class_ratios(_size: int, /, *, ratios: tuple[float, ...] | None, ab
     return None if sum(ratios) > 0 else NO_RATIOS
 
 
-def _by_ratio(mask: Mask, size: int, ratios: dict[int, float]) -> Float32:
+def _by_ratio(mask: Mask, size: int, ratios: Sequence[float]) -> Float32:
     """Class by ratio, pixel of the class, window around it: probabilities up to a factor, ``float32``."""
     total = np.zeros(corners(mask, size), np.float32)
-    for kind, ratio in ratios.items():
-        if ratio:
+    for kind in kinds(mask):
+        if ratio := ratios[kind]:
             counts = centred(mask == kind, size)
             total += counts * np.float32(ratio / counts.sum())
     return total

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from bench_plugins.crops._parts import (
+    Alike,
     Fallback,
+    OfDefective,
     Several,
     Share,
-    defects,
-    equal,
-    or_anywhere,
-    weighing,
+    first_window,
     with_uniform,
 )
 from bench_plugins.crops._windows import (
@@ -30,7 +29,7 @@ from bench_plugins.crops._windows import (
 )
 from pydantic import Field
 
-from bench.api import About, Bool, Component, CropStrategy, Float32, Float64, Image, Index, Mask, hookimpl
+from bench.api import About, Bool, Component, CropStrategy, Float32, Float64, Image, Mask, hookimpl
 
 By = Literal["window", "pixel", "defect"]
 ROWS = 64
@@ -38,34 +37,26 @@ ROWS = 64
 
 
 @dataclass(frozen=True)
-class Holding:
+class Holding(OfDefective):
     """Windows that hold a defect pixel, wherever in the window; ``by`` says what is equally likely."""
 
     size: int
     by: By
     share: float
-
-    def images(self, index: Index, /) -> Float64:
-        return weighing([defects(entry) > 0 for entry in index.entries], "defect-anywhere", "with a defect")
+    called: ClassVar[str] = "defect-anywhere"
 
     def positions(self, image: Image, mask: Mask, /) -> Bool | Float32:  # noqa: ARG002 - the protocol's signature
-        marked = defect(mask)
-        if self.by == "window":
-            return holding(marked, self.size)
-        return _by_pixel(marked, self.size) if self.by == "pixel" else _by_defect(marked, self.size)
+        return BY[self.by](defect(mask), self.size)
 
 
 @dataclass(frozen=True)
-class Limited:
+class Limited(Alike):
     """Windows of at least two categories, the largest with less than ``limit`` of the pixels, equally likely."""
 
     size: int
     limit: float
     fallback: Literal["uniform", "most-mixed", "skip"]
     share: float = 1.0
-
-    def images(self, index: Index, /) -> Float64:
-        return equal(index)
 
     def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
         admitted = self._admitted(mask)
@@ -74,9 +65,7 @@ class Limited:
         return everywhere(mask, self.size) if self.fallback == "uniform" else _most_mixed(mask, self.size)
 
     def falls_back(self, image: Image, mask: Mask, positions: Bool | Float32, /) -> bool:  # noqa: ARG002
-        top, left = np.unravel_index(positions.argmax(), positions.shape)
-        window = mask[top : top + self.size, left : left + self.size]
-        return not self._admitted(window).any()
+        return not self._admitted(mask[first_window(positions, mask)]).any()
 
     def _admitted(self, mask: Mask) -> Bool:
         admitted = np.zeros(corners(mask, self.size), bool)
@@ -95,8 +84,7 @@ def build_defect_anywhere(
     window that holds a pixel of it. ``fallback`` is for images without a defect: ``uniform`` takes any window, as
     Albumentations does; ``skip`` takes the crop from an image with a defect.
     """
-    part = or_anywhere(Holding(size, by, share), size, fallback)
-    return with_uniform("defect-anywhere", part, size)
+    return with_uniform("defect-anywhere", Holding(size, by, share), size, fallback)
 
 
 def build_category_limit(
@@ -144,6 +132,10 @@ def _by_defect(marked: Bool, size: int) -> Float32:
         windows = holding(seen, size)
         total[rows, columns] += windows * np.float32(1 / np.count_nonzero(windows))
     return total
+
+
+BY: Mapping[By, Callable[[Bool, int], Bool | Float32]] = {"window": holding, "pixel": _by_pixel, "defect": _by_defect}
+"""The windows of flagged pixels, by what is equally likely."""
 
 
 def _reach(first: int, length: int, windows: int, size: int) -> slice:

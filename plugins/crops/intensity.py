@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from bench_plugins.crops._parts import Share, Uniform, equal
+from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
 from bench_plugins.crops._windows import (
     Windows,
     bands,
@@ -29,7 +29,6 @@ from bench.api import (
     Float32,
     Float64,
     Image,
-    Index,
     Mask,
     Part,
     PluginError,
@@ -89,16 +88,13 @@ class Statistic:
 
 
 @dataclass(frozen=True)
-class Bright:
+class Bright(Alike):
     """Windows above a threshold, equally likely; where there is none, the brightest or nothing."""
 
     statistic: Statistic
     threshold: float
     fallback: Literal["brightest", "skip"]
     share: float = 1.0
-
-    def images(self, index: Index, /) -> Float64:
-        return equal(index)
 
     def positions(self, image: Image, mask: Mask, /) -> Bool:
         admitted = self.statistic.above(image, mask, self.threshold)
@@ -109,8 +105,7 @@ class Bright:
         return brightest
 
     def falls_back(self, image: Image, mask: Mask, positions: Bool | Float32, /) -> bool:
-        top, left = np.unravel_index(positions.argmax(), positions.shape)
-        window = slice(top, top + self.statistic.size), slice(left, left + self.statistic.size)
+        window = first_window(positions, mask)
         return not self.statistic.above(image[window], mask[window], self.threshold).any()
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from bench_plugins.crops._parts import Several, Uniform, equal
+from bench_plugins.crops._parts import Alike, Several, Uniform
 from bench_plugins.crops._windows import corners, everywhere
 from pydantic import Field
 
@@ -42,7 +42,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(Alike):
     """The whole image, padded to the canvas."""
 
     size: int
@@ -56,7 +56,7 @@ class Whole:
                 f"whole-image: image {large[0].id!r} is {large[0].width}x{large[0].height} pixels, the canvas is "
                 f"{self.size}; a crop_size of {needed} holds every training image"
             )
-        return equal(index)
+        return super().images(index)
 
     def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
         return everywhere(mask, self.size)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from bench_plugins.crops._parts import Fallback, Share, defects, equal, or_anywhere, weighing, with_uniform
+from bench_plugins.crops._parts import Fallback, OfDefective, Share, with_uniform
 from bench_plugins.crops._windows import corners, defect, float_map, grey_sum, moved_inside, window_sums
 from pydantic import Field
 
@@ -32,7 +32,7 @@ STEPS = 2**24
 
 
 @dataclass(frozen=True)
-class Weighted:
+class Weighted(OfDefective):
     """Windows by the weights of their pixels: of all of them, or of the pixel that the window is centred on."""
 
     size: int
@@ -41,11 +41,10 @@ class Weighted:
     power: float
     reach: float
     share: float
+    called: ClassVar[str] = "weight-map"
 
     def images(self, index: Index, /) -> Float64:
-        if self.of != "distance":
-            return equal(index)
-        return weighing([defects(entry) > 0 for entry in index.entries], "weight-map", "with a defect")
+        return super().images(index) if self.of == "distance" else np.ones(len(index.entries))
 
     def positions(self, image: Image, mask: Mask, /) -> Float32:
         steps = _steps(self.pixels(image, mask))
@@ -88,8 +87,7 @@ def build_weight_map(
     is found as often as its weight says. Weights are rounded up to 2^-24 of the largest.
     ``fallback`` is for images in which nothing has a weight: ``uniform`` takes any window, ``skip`` another image.
     """
-    part = or_anywhere(Weighted(size, of, over, power, reach, 1 - leak), size, fallback)
-    return with_uniform("weight-map", part, size)
+    return with_uniform("weight-map", Weighted(size, of, over, power, reach, 1 - leak), size, fallback)
 
 
 def _steps(weights: Float64) -> Float64:

@@ -6,18 +6,16 @@ A body is drawn once; a pose places it in the image; ``surface`` evaluates the h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._frozen import Range
 
-from bench.api import Bool, Float64
+from bench.api import Bool, Float64, Mask
 
 Generator: TypeAlias = np.random.Generator
-Region: TypeAlias = npt.NDArray[np.uint8]
+Region: TypeAlias = Mask
 
 REGIONS = ("background", "plain", "edge", "thread")
 BACKGROUND, PLAIN, EDGE, THREAD = range(4)
@@ -66,32 +64,29 @@ class Teeth:
 
 
 @dataclass(frozen=True, slots=True)
-class Shaft:
-    """A body of revolution whose axis lies in the image plane; ``radius`` is a polyline over ``axial``."""
+class Body:
+    """A body of revolution: ``level`` is a polyline over ``along``, and ``edges`` are spans there, ``[n, 2]``."""
 
-    axial: tuple[float, ...]
-    radius: tuple[float, ...]
-    edges: tuple[Range, ...]
+    along: Float64
+    level: Float64
+    edges: Float64
     threads: tuple[Thread, ...]
     holes: tuple[Hole, ...]
-    flats: tuple[Flat, ...]
     reach: float
 
 
 @dataclass(frozen=True, slots=True)
-class Flange:
-    """A body of revolution seen along its axis; ``height`` is a polyline over ``radial``."""
+class Shaft(Body):
+    """Its axis lies in the image plane; the profile is the radius over the axis."""
 
-    radial: tuple[float, ...]
-    height: tuple[float, ...]
-    edges: tuple[Range, ...]
-    threads: tuple[Thread, ...]
-    holes: tuple[Hole, ...]
+    flats: tuple[Flat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flange(Body):
+    """Seen along its axis; the profile is the height over the radius."""
+
     teeth: Teeth | None
-    reach: float
-
-
-Body: TypeAlias = Shaft | Flange
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +118,7 @@ class Surface:
     lay: tuple[Float64, Float64]
 
 
-def surface(body: Body, pose: Pose, x: Float64, y: Float64) -> Surface:
+def surface(body: Shaft | Flange, pose: Pose, x: Float64, y: Float64) -> Surface:
     """Evaluate the body without defects at image positions ``x[w]``, ``y[h]`` in units."""
     cosine, sine = np.cos(pose.rotation), np.sin(pose.rotation)
     dx, dy = np.meshgrid(x - pose.centre[0], y - pose.centre[1])
@@ -144,53 +139,45 @@ def _smooth(x: Float64) -> Float64:
     return clipped * clipped * (3.0 - 2.0 * clipped)
 
 
-def _clipped(region: Region, inside: Bool) -> Region:
-    return np.where(inside, region, np.uint8(BACKGROUND))
+def _within(x: Float64, start: float, stop: float) -> Bool:
+    return (x > start) & (x < stop)
 
 
 def shaft(rng: Generator) -> Shaft:
     """Three to five cylinders in a row, scaled to the wanted silhouette; at least one carries a thread."""
     count = int(rng.integers(3, 6))
-    kinds = [str(kind) for kind in rng.permutation(["thread", "plain", "hex", "plain", "thread"][:count])]
+    kinds = rng.permutation(["thread", "plain", "hex", "plain", "thread"][:count]).tolist()
     lengths = rng.uniform(0.6, 1.4, count)
     lengths *= rng.uniform(250.0, 345.0) / lengths.sum()
     radii = rng.uniform(0.7, 1.3, count)
     radii *= draw(rng, frozen.OBJECT_AREA) / (2.0 * (lengths * radii).sum())
     bounds = np.concatenate([[0.0], np.cumsum(lengths)]) - lengths.sum() / 2.0
     chamfers = rng.uniform(3.0, 7.0, count)
-    axial, radius, edges = _turned(bounds, radii, chamfers)
-    spans = [(float(lo), float(hi)) for lo, hi in pairwise(bounds)]
     threads, holes, flats = [], [], []
-    for kind, (start, stop), r, chamfer in zip(kinds, spans, radii, chamfers, strict=True):
+    for kind, start, stop, r, chamfer in zip(kinds, bounds[:-1], bounds[1:], radii, chamfers, strict=True):
         if kind == "thread":
             threads.append(_thread(start + chamfer, stop - chamfer, rng))
         elif kind == "hex":
-            turn = rng.uniform(0.0, np.pi / 3.0)
-            flats += [Flat(start, stop, turn + k * np.pi / 3.0, 0.89 * float(r)) for k in range(6)]
+            turns = rng.uniform(0.0, np.pi / 3.0) + np.arange(6) * np.pi / 3.0
+            flats += [Flat(start, stop, turn, 0.89 * r) for turn in turns]
         elif rng.random() < 0.6 and stop - start > 45.0:
             angle = np.deg2rad(rng.uniform(-40.0, 40.0))
-            hole = min(rng.uniform(6.0, 13.0), 0.25 * float(r))
-            holes.append(Hole(float(r) * angle, rng.uniform(start + 20.0, stop - 20.0), hole, rng.uniform(2.5, 4.5)))
+            hole = min(rng.uniform(6.0, 13.0), 0.25 * r)
+            holes.append(Hole(r * angle, rng.uniform(start + 20.0, stop - 20.0), hole, rng.uniform(2.5, 4.5)))
     reach = float(np.hypot(lengths.sum() / 2.0, radii.max())) + 6.0
-    return Shaft(axial, radius, edges, tuple(threads), tuple(holes), tuple(flats), reach)
+    return Shaft(*_turned(bounds, radii, chamfers), tuple(threads), tuple(holes), reach, tuple(flats))
 
 
-def _turned(
-    bounds: Float64, radii: Float64, chamfers: Float64
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[Range, ...]]:
-    """The profile of a stepped shaft: a chamfer wherever a cylinder stands proud of its neighbour."""
-    points: list[Range] = []
-    edges: list[Range] = []
-    neighbours = np.concatenate([[0.0], radii, [0.0]])
-    for i, (radius, chamfer) in enumerate(zip(radii, chamfers, strict=True)):
-        start, stop = bounds[i], bounds[i + 1]
-        before = chamfer if neighbours[i] < radius else 0.0
-        after = chamfer if neighbours[i + 2] < radius else 0.0
-        points += [(start + 0.01, radius - before), (start + 0.01 + before, radius)]
-        points += [(stop - 0.01 - after, radius), (stop - 0.01, radius - after)]
-        edges += [(start - 1.5, start + before + 1.5), (stop - after - 1.5, stop + 1.5)]
-    axial, radius = zip(*points, strict=True)
-    return tuple(map(float, axial)), tuple(map(float, radius)), tuple(edges)
+def _turned(bounds: Float64, radii: Float64, chamfers: Float64) -> tuple[Float64, Float64, Float64]:
+    """Profile and edges of a stepped shaft: a chamfer wherever a cylinder stands proud of its neighbour."""
+    start, stop = bounds[:-1], bounds[1:]
+    neighbours = np.pad(radii, 1)
+    before = np.where(neighbours[:-2] < radii, chamfers, 0.0)
+    after = np.where(neighbours[2:] < radii, chamfers, 0.0)
+    along = np.stack([start + 0.01, start + 0.01 + before, stop - 0.01 - after, stop - 0.01], axis=1)
+    level = np.stack([radii - before, radii, radii, radii - after], axis=1)
+    edges = np.stack([start - 1.5, start + before + 1.5, stop - after - 1.5, stop + 1.5], axis=1)
+    return along.ravel(), level.ravel(), edges.reshape(-1, 2)
 
 
 def _thread(start: float, stop: float, rng: Generator) -> Thread:
@@ -206,25 +193,31 @@ def _ridge(thread: Thread, along: Float64, angle: Float64) -> Float64:
     return np.asarray(wave * _smooth(inner / thread.pitch))
 
 
+def _threaded(body: Body, along: Float64, level: Float64, angle: Float64) -> tuple[Float64, Region]:
+    """The level with the ridges of the threads, and the regions of the profile."""
+    level, region = level.copy(), np.full(level.shape, PLAIN, np.uint8)
+    for thread in body.threads:
+        level += _ridge(thread, along, angle)
+        region[_within(along, thread.start, thread.stop)] = THREAD
+    for start, stop in body.edges:
+        region[_within(along, start, stop)] = EDGE
+    return level, region
+
+
 def _shaft_surface(body: Shaft, roll: float, u: Float64, v: Float64, lay: tuple[Float64, Float64]) -> Surface:
-    radius = np.interp(v, body.axial, body.radius)
+    radius = np.interp(v, body.along, body.level)
     side = np.clip(u / radius, -1.0, 1.0)
     angle = np.arcsin(side) + roll
-    region = np.full(u.shape, PLAIN, np.uint8)
-    profile = radius.copy()
-    for thread in body.threads:
-        profile += _ridge(thread, v, angle)
-        region[(v > thread.start) & (v < thread.stop)] = THREAD
-    for start, stop in body.edges:
-        region[(v > start) & (v < stop)] = EDGE
-    inside = (v > body.axial[0]) & (v < body.axial[-1]) & (np.abs(u) < profile)
+    profile, region = _threaded(body, v, radius, angle)
+    inside = _within(v, body.along[0], body.along[-1]) & (np.abs(u) < profile)
     height = np.sqrt(np.maximum(profile * profile - u * u, 0.0))
     for flat in body.flats:
         height, inside = _milled(flat, roll, u, v, height, inside, region)
     a = radius * angle
     hollow = _drilled(body.holes, a, v, height, region)
     facing = np.sqrt(np.maximum(1.0 - side * side, 0.0))
-    return Surface(height, inside, hollow, _clipped(region, inside), a, v, facing, v, lay)
+    region[~inside] = BACKGROUND
+    return Surface(height, inside, hollow, region, a, v, facing, v, lay)
 
 
 def _milled(
@@ -232,7 +225,7 @@ def _milled(
 ) -> tuple[Float64, Bool]:
     """Cut height and silhouette by a plane; mark its borders as edges in ``region``."""
     cosine, sine = np.cos(flat.angle - roll), np.sin(flat.angle - roll)
-    span = (v > flat.start) & (v < flat.stop)
+    span = _within(v, flat.start, flat.stop)
     if cosine < 0.05:
         return height, np.asarray(inside & ~(span & (u * sine + height * cosine > flat.distance) & (cosine > -0.5)))
     plane = (flat.distance - u * sine) / cosine
@@ -249,7 +242,7 @@ def _drilled(holes: tuple[Hole, ...], a: Float64, b: Float64, height: Float64, r
         rim = hole.radius + hole.chamfer
         height -= 0.8 * np.clip(rim - distance, 0.0, hole.chamfer)
         height -= HOLE_DEPTH * _smooth((hole.radius - distance) / 2.0)
-        region[(distance < rim + 1.5)] = EDGE
+        region[distance < rim + 1.5] = EDGE
         hollow |= distance < hole.radius
     return hollow
 
@@ -264,48 +257,42 @@ def flange(rng: Generator) -> Flange:
     step = rng.uniform(4.0, 10.0) * (1 if rng.random() < 0.5 else -1)
     middle = bore + width + (outer - bore - width) * rng.uniform(0.35, 0.6)
     slant = abs(step) / 0.9
-    radial = (bore, bore + 3.0, bore + 3.0 + width, bore + 6.0 + width, middle, middle + slant, outer - chamfer, outer)
-    floor = -taper * width
+    floor, foot, rim = -taper * width, middle + slant, outer - chamfer
+    radial = (bore, bore + 3.0, bore + 3.0 + width, bore + 6.0 + width, middle, foot, rim, outer)
     height = (floor - 3.0, floor, 0.0, 1.5, 1.5, 1.5 - step, 1.5 - step, 1.5 - step - 0.8 * chamfer)
     edges = (
         (bore, bore + 4.0),
         (bore + 2.0 + width, bore + 7.0 + width),
-        (middle - 1.5, middle + slant + 1.5),
-        (outer - chamfer - 1.5, outer),
+        (middle - 1.5, foot + 1.5),
+        (rim - 1.5, outer),
     )
     thread = _thread(bore + 4.0, bore + 2.0 + width, rng)
-    ring = (middle + slant + outer - chamfer) / 2.0
-    room = (outer - chamfer - middle - slant) / 2.0
+    ring = (foot + outer - chamfer) / 2.0
+    room = (rim - middle - slant) / 2.0
+    profile = np.array(radial), np.array(height), np.array(edges)
     if rng.random() < 0.7:
-        holes, teeth = _bolt_circle(ring, min(0.45 * room, 10.0), rng), None
-    else:
-        holes, teeth = (), Teeth(int(rng.integers(9, 19)), ring - 0.8 * room, ring + 0.8 * room, rng.uniform(3.0, 6.0))
-    return Flange(tuple(map(float, radial)), height, edges, (thread,), holes, teeth, float(outer) + 4.0)
+        return Flange(*profile, (thread,), _bolt_circle(ring, min(0.45 * room, 10.0), rng), outer + 4.0, None)
+    teeth = Teeth(int(rng.integers(9, 19)), ring - 0.8 * room, ring + 0.8 * room, rng.uniform(3.0, 6.0))
+    return Flange(*profile, (thread,), (), outer + 4.0, teeth)
 
 
 def _bolt_circle(ring: float, radius: float, rng: Generator) -> tuple[Hole, ...]:
-    count, turn, chamfer = int(rng.integers(3, 9)), rng.uniform(0.0, 2.0 * np.pi), 0.35 * radius
-    angles = turn + 2.0 * np.pi * np.arange(count) / count
-    return tuple(Hole(float(ring * np.cos(t)), float(ring * np.sin(t)), radius, chamfer) for t in angles)
+    count = int(rng.integers(3, 9))
+    angles = rng.uniform(0.0, 2.0 * np.pi) + 2.0 * np.pi * np.arange(count) / count
+    return tuple(Hole(ring * np.cos(t), ring * np.sin(t), radius, 0.35 * radius) for t in angles)
 
 
 def _flange_surface(body: Flange, u: Float64, v: Float64, image: tuple[Float64, Float64]) -> Surface:
     radius = np.maximum(np.hypot(u, v), 1e-6)
     angle = np.arctan2(v, u)
-    height = np.interp(radius, body.radial, body.height)
-    region = np.full(u.shape, PLAIN, np.uint8)
-    for thread in body.threads:
-        height += _ridge(thread, radius, angle)
-        region[(radius > thread.start) & (radius < thread.stop)] = THREAD
-    for start, stop in body.edges:
-        region[(radius > start) & (radius < stop)] = EDGE
+    height, region = _threaded(body, radius, np.interp(radius, body.along, body.level), angle)
     if body.teeth is not None:
         _crown(body.teeth, radius, angle, height, region)
-    inside = (radius > body.radial[0]) & (radius < body.radial[-1])
+    inside = _within(radius, body.along[0], body.along[-1])
     hollow = _drilled(body.holes, u, v, height, region)
+    region[~inside] = BACKGROUND
     lay = (image[0] / radius, image[1] / radius)
-    facing = np.ones_like(height)
-    return Surface(height, inside, hollow, _clipped(region, inside), u, v, facing, radius, lay)
+    return Surface(height, inside, hollow, region, u, v, np.ones_like(height), radius, lay)
 
 
 def _crown(teeth: Teeth, radius: Float64, angle: Float64, height: Float64, region: Region) -> None:

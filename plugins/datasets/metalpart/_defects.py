@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from bench_plugins.datasets.metalpart import _frozen as frozen
-from bench_plugins.datasets.metalpart._body import Body, Generator, Shaft, Surface, draw
+from bench_plugins.datasets.metalpart._body import Flange, Generator, Shaft, Surface, draw
 
 from bench.api import Float64, Mask
 
@@ -27,7 +27,7 @@ class Defect:
     depth: float
 
 
-def defects(body: Body, rng: Generator) -> tuple[Defect, ...]:
+def defects(body: Shaft | Flange, rng: Generator) -> tuple[Defect, ...]:
     """Draw defects until their nominal area is reached."""
     budget, found = draw(rng, frozen.DEFECT_AREA), list[Defect]()
     while budget > 0.0:
@@ -68,13 +68,13 @@ def without_specks(mask: Mask, least: float) -> Mask:
     return kept
 
 
-def _place(body: Body, rng: Generator) -> tuple[float, float]:
+def _place(body: Shaft | Flange, rng: Generator) -> tuple[float, float]:
     """A chart position on the part of the surface that every viewpoint can see, uniform in area."""
     if isinstance(body, Shaft):
-        b = rng.uniform(body.axial[0] + 8.0, body.axial[-1] - 8.0)
+        b = rng.uniform(body.along[0] + 8.0, body.along[-1] - 8.0)
         angle = np.deg2rad(rng.uniform(-45.0, 45.0))
-        return float(np.interp(b, body.axial, body.radius) * angle), b
-    radius = np.sqrt(rng.uniform((body.radial[0] + 6.0) ** 2, (body.radial[-1] - 6.0) ** 2))
+        return float(np.interp(b, body.along, body.level) * angle), b
+    radius = np.sqrt(rng.uniform((body.along[0] + 6.0) ** 2, (body.along[-1] - 6.0) ** 2))
     angle = rng.uniform(0.0, 2.0 * np.pi)
     return float(radius * np.cos(angle)), float(radius * np.sin(angle))
 
@@ -124,9 +124,7 @@ _DRAWN = {SCRATCH: _scratches, DENT: _dents, PIT: _pits}
 
 
 def _nominal_area(defect: Defect) -> float:
-    if defect.kind == SCRATCH:
-        return defect.length * 4.0 * defect.width
-    return 3.1 * defect.length * defect.width
+    return (4.0 if defect.kind == SCRATCH else 3.1) * defect.length * defect.width
 
 
 def _profile(defect: Defect, a: Float64, b: Float64) -> Float64:

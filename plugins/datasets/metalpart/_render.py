@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 from bench_plugins.datasets.metalpart import _frozen as frozen
-from bench_plugins.datasets.metalpart._body import Generator, Region, Surface, surface
+from bench_plugins.datasets.metalpart._body import Generator, Surface, surface
 from bench_plugins.datasets.metalpart._defects import deviation, without_specks
 from bench_plugins.datasets.metalpart._scene import Lamp, part, view
 
-from bench.api import Float64, Mask
+from bench.api import Bool, Float64, Mask
 
 Domain: TypeAlias = Literal["camera", "render"]
 Slopes: TypeAlias = tuple[Float64, Float64]
@@ -26,15 +26,6 @@ Number = TypeVar("Number", np.float64, np.uint8)
 UNITS = 512.0
 MARKS, GRAIN, SENSOR, FINISH = 1, 2, 3, 4  # random streams
 GAIN_STEPS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """``image``, ``mask`` and ``region``, each ``uint8[size, size]``."""
-
-    image: npt.NDArray[np.uint8]
-    mask: Mask
-    region: Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +38,11 @@ class Finish:
     grain: float
 
 
-def picture(number: int, index: int, domain: Domain, size: int) -> Picture:
-    """Render viewpoint ``index`` of object ``number``; depends on nothing but the arguments."""
+def picture(number: int, index: int, domain: Domain, size: int) -> dict[str, Mask]:
+    """Render viewpoint ``index`` of object ``number``: its images, masks and regions, each ``uint8[size, size]``.
+
+    It depends on nothing but the arguments.
+    """
     item, seen, unit = part(number), view(number, index), UNITS / size
     columns, rows = (_window(centre, item.body.reach, size) for centre in seen.pose.centre)
     x, y = (unit * (np.arange(span.start, span.stop) + 0.5) for span in (columns, rows))
@@ -62,9 +56,10 @@ def picture(number: int, index: int, domain: Domain, size: int) -> Picture:
     radiance = _radiance(smooth, slopes, seen.lamps, finish, np.abs(added))
     if domain == "camera":
         radiance = _interreflected(radiance, slopes, smooth, unit)
+    region = _placed(smooth.region, rows, columns, size)
     canvas = _placed(radiance, rows, columns, size)
-    truth, region = _placed(mask, rows, columns, size), _placed(smooth.region, rows, columns, size)
-    return Picture(_SENSORS[domain](canvas, region > 0, unit, _stream(number, SENSOR, index)), truth, region)
+    grey = _SENSORS[domain](canvas, region > 0, unit, _stream(number, SENSOR, index))
+    return {"images": grey, "masks": _placed(mask, rows, columns, size), "regions": region}
 
 
 def _stream(number: int, *purpose: int) -> Generator:
@@ -138,14 +133,14 @@ def _blurred(array: Float64, sigma: float) -> Float64:
     return np.asarray(cv2.GaussianBlur(array, (0, 0), sigma), np.float64)
 
 
-def _camera(radiance: Float64, item: npt.NDArray[np.bool_], unit: float, rng: Generator) -> npt.NDArray[np.uint8]:
+def _camera(radiance: Float64, item: Bool, unit: float, rng: Generator) -> Mask:
     """Blur, meter, and add shot and read noise."""
     signal = _metered(_blurred(radiance, frozen.BLUR / unit), item, rng.uniform(*frozen.CAMERA_MEAN))
     noise = np.sqrt(frozen.SHOT_NOISE * signal + frozen.READ_NOISE**2) * rng.standard_normal(signal.shape)
     return _quantised(signal + noise + frozen.BLACK_LEVEL)
 
 
-def _renderer(radiance: Float64, item: npt.NDArray[np.bool_], unit: float, rng: Generator) -> npt.NDArray[np.uint8]:
+def _renderer(radiance: Float64, item: Bool, unit: float, rng: Generator) -> Mask:
     """Meter only, after a blur that stands for the pixel's footprint."""
     sharp = _blurred(radiance, 0.5 * frozen.BLUR / unit)
     return _quantised(_metered(sharp, item, rng.uniform(*frozen.RENDER_MEAN)))
@@ -154,7 +149,7 @@ def _renderer(radiance: Float64, item: npt.NDArray[np.bool_], unit: float, rng: 
 _SENSORS = {"camera": _camera, "render": _renderer}
 
 
-def _metered(radiance: Float64, item: npt.NDArray[np.bool_], mean: float) -> Float64:
+def _metered(radiance: Float64, item: Bool, mean: float) -> Float64:
     """Scale so that the part, clipped at 255, has this mean grey level; bisection over the gain."""
     values = radiance[item]
     low, high = 0.0, 1e5
@@ -167,5 +162,5 @@ def _metered(radiance: Float64, item: npt.NDArray[np.bool_], mean: float) -> Flo
     return np.minimum(high * radiance, 255.0)
 
 
-def _quantised(grey: Float64) -> npt.NDArray[np.uint8]:
+def _quantised(grey: Float64) -> Mask:
     return np.clip(np.rint(grey), 0.0, 255.0).astype(np.uint8)

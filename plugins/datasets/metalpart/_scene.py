@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from bench_plugins.datasets.metalpart import _frozen as frozen
-from bench_plugins.datasets.metalpart._body import Body, Pose, draw, flange, shaft
+from bench_plugins.datasets.metalpart._body import Flange, Pose, Shaft, draw, flange, shaft
 from bench_plugins.datasets.metalpart._defects import Defect, defects
 
 
@@ -14,7 +14,7 @@ from bench_plugins.datasets.metalpart._defects import Defect, defects
 class Part:
     """One physical object: its body and its defects."""
 
-    body: Body
+    body: Shaft | Flange
     defects: tuple[Defect, ...]
 
 

@@ -32,7 +32,8 @@ from bench.api import (
 )
 
 VALIDATION_SHARE, TEST_SHARE = 12 / 72, 20 / 72
-KINDS = ("images", "masks", "regions")
+HIGHEST = {"images": 255, "masks": len(CLASSES), "regions": len(REGIONS) - 1}
+"""What the files of a picture may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ class MetalPart:
             DataError: unknown id, or a file is damaged or not the one that was rendered.
         """
         self._ensure(id, "images", "masks")
-        image = self._read(id, "images")
-        return Sample(id, image[:, :, None], self._read(id, "masks"))
+        return Sample(id, self._read(id, "images")[:, :, None], self._read(id, "masks"))
 
     def region(self, id: str, /) -> Region:
         """The region map ``uint8[H, W]``: values index ``regions``; where a defect lies is no region of its own.
@@ -83,7 +83,7 @@ class MetalPart:
             return
         meta = self.listed[id].meta
         made = picture(int(meta["object"]), int(meta["viewpoint"]), self.domain, self.size)
-        for kind, pixels in zip(KINDS, (made.image, made.mask, made.region), strict=True):
+        for kind, pixels in made.items():
             _publish(self._file(id, kind), pixels)
 
     def _read(self, id: str, kind: str) -> Mask:
@@ -93,14 +93,9 @@ class MetalPart:
             pixels: Image = read_image(path)[:, :, 0] if kind == "images" else read_mask(path)
         except DataError as error:
             raise DataError(f"{error}; or delete it, and it is rendered again") from None
-        if pixels.dtype != np.uint8 or pixels.shape != (self.size, self.size) or _unknown_values(pixels, kind):
+        if pixels.dtype != np.uint8 or pixels.shape != (self.size, self.size) or pixels.max() > HIGHEST[kind]:
             raise DataError(f"{path}: not the file that was rendered; delete it, and it is rendered again")
         return pixels.astype(np.uint8, copy=False)
-
-
-def _unknown_values(pixels: Image, kind: str) -> bool:
-    highest = {"images": 255, "masks": len(CLASSES), "regions": len(REGIONS) - 1}
-    return bool(pixels.max() > highest[kind])
 
 
 def _publish(path: Path, pixels: Mask) -> None:
@@ -147,7 +142,7 @@ def build(
     for number, split in enumerate(splits(objects)):
         for index in range(views):
             id = f"part-{number:03}-view-{index}"
-            files = tuple(folder / kind / f"{id}.png" for kind in KINDS[:2])
+            files = folder / "images" / f"{id}.png", folder / "masks" / f"{id}.png"
             meta = {"object": number, "viewpoint": index, "domain": domain}
             listed[id] = Record(id, f"part-{number:03}", split, files, meta)
     return MetalPart(folder, domain, size, listed)
