@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, common_badges, state_of
 from bench.report.measures import first_line, read
-from bench.report.shape import Baseline, CellLike
+from bench.report.shape import Baseline
 from bench.report.undefined import why_undefined
+from bench.suite.cells import Cell
 
 
-def baselines_of(cells: Sequence[CellLike], records: Records) -> tuple[Baseline, ...]:
+def baselines_of(cells: Sequence[Cell], records: Records) -> tuple[Baseline, ...]:
     """One line per baseline; crops and seeds that change nothing are not repeated."""
     by_name: dict[str, list[tuple[str, Baseline]]] = {}
     for cell in cells:
@@ -28,7 +29,7 @@ def baselines_of(cells: Sequence[CellLike], records: Records) -> tuple[Baseline,
     return tuple(found)
 
 
-def _baseline(cell: CellLike, name: str, records: Records) -> Baseline:
+def _baseline(cell: Cell, name: str, records: Records) -> Baseline:
     state, reason = state_of(cell, records)
     if state != "done":
         return Baseline(name, state, reason, None, None, None)

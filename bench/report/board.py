@@ -13,24 +13,24 @@ from bench.report.costs import cost_lines, cost_section
 from bench.report.data_remarks import data_section
 from bench.report.footer import footer
 from bench.report.hindsight import hindsight_section
-from bench.report.joint import advance_together
 from bench.report.measures import measure_of
 from bench.report.notes import numbered, remarks
 from bench.report.order import ordered, ordering
 from bench.report.order_section import order_section
-from bench.report.positions import fixed_labels, tables_of
+from bench.report.positions import advance_together, fixed_labels, tables_of
 from bench.report.reference import published_by_cell, published_section
-from bench.report.shape import CellLike, CellLine, Leaderboard, entries_of
+from bench.report.shape import CellLine, Leaderboard, entries_of
 from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
 from bench.report.undefined import all_shown
+from bench.suite.cells import Cell
 from bench.suite.schema import Board, Published
 
 __all__ = ["Leaderboard", "leaderboard"]
 
 
 def leaderboard(
-    cells: Sequence[CellLike],
+    cells: Sequence[Cell],
     records: Records,
     board: Board,
     *,
@@ -89,7 +89,7 @@ def leaderboard(
     )
 
 
-def _baseline_ids(cells: Sequence[CellLike], records: Records) -> set[str]:
+def _baseline_ids(cells: Sequence[Cell], records: Records) -> set[str]:
     """Cells of models with nothing to fit; they stand in a table of their own.
 
     A model that only ``include`` names counts as one until a record says how many parameters it has.
@@ -112,7 +112,7 @@ def _baseline_ids(cells: Sequence[CellLike], records: Records) -> set[str]:
 
 
 def _cell_line(
-    cell: CellLike,
+    cell: Cell,
     records: Records,
     shown: set[str],
     unfitted: set[str],

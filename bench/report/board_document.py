@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from bench.document import (
@@ -25,7 +26,18 @@ from bench.document import (
 from bench.report.baselines import shared_badges
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
 from bench.report.naming import slug
-from bench.report.shape import Baseline, Entry, Figure, Leaderboard, Measure, Section, Standing, TypeLine
+from bench.report.shape import (
+    Baseline,
+    Entry,
+    Figure,
+    Leaderboard,
+    Measure,
+    Section,
+    Standing,
+    TypeLine,
+    entries_of,
+    title_text,
+)
 from bench.report.shape import Table as Positions
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
 from bench.scores import named
@@ -58,7 +70,7 @@ def board_document(board: Leaderboard) -> Document:
 
 def _title(board: Leaderboard) -> str:
     """``cropping: dataset metalpart, crop_size 128``."""
-    fixed = ", ".join(f"{axis} {label}" for axis, label in board.fixed)
+    fixed = title_text(board.fixed)
     return f"{board.suite}: {fixed}" if fixed else board.suite
 
 
@@ -78,9 +90,7 @@ def _table(board: Leaderboard, table: Positions) -> Table:
 
 def _table_title(table: Positions) -> str:
     """``dataset mtd, crop_size 128 [leaky]``; empty for an only table without badges."""
-    names = ", ".join(f"{axis} {label}" for axis, label in table.title)
-    badges = " ".join(f"[{badge}]" for badge in table.badges)
-    return f"{names} {badges}".strip()
+    return " ".join(filter(None, [title_text(table.title), *(f"[{badge}]" for badge in table.badges)]))
 
 
 def _symbol(measure: Measure, unit: str = "") -> Symbol:
@@ -130,30 +140,16 @@ def _mark(entry: Entry) -> str:
 def _settings_tables(board: Leaderboard) -> Iterator[Table]:
     """Settings of the shown trials, one table for each that was tuned."""
     for table in board.tables:
-        keys: set[str] = set()
-        tuned = False
-        for entry in chain.from_iterable(table.entries):
-            if entry.trial:
-                tuned = True
-                keys |= entry.trial.settings.keys()
-        if tuned:
-            yield _settings_table(board, table, keys.pop() if len(keys) == 1 else None)
+        trials = [entry.trial for entry in entries_of([table]) if entry.trial]
+        keys = set(chain.from_iterable(trial.settings for trial in trials))
+        if trials:
+            only = keys.pop() if len(keys) == 1 else None
+            title = f"{only.rpartition('.')[2] if only else 'Settings'} chosen by validation"
+            whole = f"{title}, {_table_title(table)}" if table.title else title
+            yield table_of(table.grid(whole, board.rows_axis, partial(_settings, only=only)))
 
 
-def _settings_table(board: Leaderboard, table: Positions, only: str | None) -> Table:
-    title = f"{only.rpartition('.')[2] if only else 'Settings'} chosen by validation"
-    rows = []
-    for name, entries in zip(table.rows, table.entries, strict=True):
-        settings = [_settings(entry, only) for entry in entries]
-        rows.append((name, *settings))
-    return plain_table(
-        (board.rows_axis, *table.columns),
-        rows,
-        title=f"{title}, {_table_title(table)}" if table.title else title,
-    )
-
-
-def _settings(entry: Entry, only: str | None) -> str:
+def _settings(entry: Entry, *, only: str | None) -> str:
     """The chosen settings; in brackets how many trials are finished where that is not all."""
     if entry.trial is None or entry.state != "done":
         return NOTHING

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.canonical import canonical
 from bench.record import Record, State
 from bench.report.measures import measure_of, read
-from bench.report.shape import BoardState, CellLike, Measure
+from bench.report.shape import BoardState, Measure
+from bench.suite.cells import Cell
 
 Records = Mapping[str, Record]
 
@@ -19,7 +20,7 @@ POLICY = (
 )
 
 
-def state_of(cell: CellLike, records: Records) -> tuple[BoardState, str | None]:
+def state_of(cell: Cell, records: Records) -> tuple[BoardState, str | None]:
     """State and reason of a cell; what the suite says comes before what the store holds."""
     if cell.excluded:
         return "excluded", cell.excluded
@@ -38,9 +39,14 @@ def done_of(ids: Iterable[str], records: Records) -> list[Record]:
     return [records[id] for id in ids if id in records and records[id].state is State.OK]
 
 
-def done_cells(cells: Iterable[CellLike], records: Records) -> list[CellLike]:
+def done_cells(cells: Iterable[Cell], records: Records) -> list[Cell]:
     """The cells that are to be run and ended well."""
     return [cell for cell in cells if state_of(cell, records)[0] == "done"]
+
+
+def done_records(cells: Iterable[Cell], records: Records) -> list[Record]:
+    """Records of the cells that are to be run and ended well."""
+    return [records[cell.id] for cell in done_cells(cells, records)]
 
 
 def common_badges(badges: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -48,54 +54,56 @@ def common_badges(badges: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(badge for badge in badges[0] if all(badge in other for other in badges)) if badges else ()
 
 
-def seed_of(cell: CellLike) -> str:
+def seed_of(cell: Cell) -> str:
     """Label of the cell's seed; empty where the suite has no seed axis."""
     return cell.labels.get("seed", "")
 
 
-def trials_of(cells: Sequence[CellLike]) -> list[list[CellLike]]:
+def trials_of(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The cells of one position parted by their tuned settings, in the order of the suite."""
-    trials: dict[bytes, list[CellLike]] = {}
+    trials: dict[bytes, list[Cell]] = {}
     for cell in cells:
         trials.setdefault(canonical(dict(cell.tuned)), []).append(cell)
     return list(trials.values())
 
 
-def chosen(trials: Sequence[Sequence[CellLike]], records: Records) -> Sequence[CellLike]:
+def chosen(trials: Sequence[Sequence[Cell]], records: Records) -> Sequence[Cell]:
     """The trial to show, by :data:`POLICY`; the first where nothing is finished."""
     scores = [_scores(trial, records, VALIDATION_F1) for trial in trials]
-    most = max(len(by_seed) for by_seed in scores)
-    rivals = [index for index, by_seed in enumerate(scores) if len(by_seed) == most]
-    shared = set.intersection(*(set(scores[index]) for index in rivals))
-    if not shared:
-        return trials[rivals[0]]
-    return trials[max(rivals, key=lambda index: (_mean(scores[index], shared), -index))]
+    rivals = _rivals(scores, max(map(len, scores)))
+    return trials[max(rivals, key=lambda index: _mean(rivals[index]))]
 
 
-def gap(trials: Sequence[Sequence[CellLike]], shown: Sequence[CellLike], records: Records) -> float | None:
+def gap(trials: Sequence[Sequence[Cell]], shown: Sequence[Cell], records: Records) -> float | None:
     """A diagnosis, never a choice: how far another trial's mean test F1 lies above that of the one shown (0..1).
 
     Over the trials that finished as many seeds as it, and the seeds they share; None without a rival.
     """
     scores = [_scores(trial, records, TEST_F1) for trial in trials]
-    own = next(by_seed for by_seed, trial in zip(scores, trials, strict=True) if trial is shown)
-    rivals = [by_seed for by_seed in scores if len(by_seed) == len(own)]
-    shared = set.intersection(*map(set, rivals))
-    if len(rivals) < 2 or not shared:
+    place = trials.index(shown)
+    rivals = _rivals(scores, len(scores[place]))
+    if len(rivals) < 2 or not rivals[place]:
         return None
-    return max(_mean(by_seed, shared) for by_seed in rivals) - _mean(own, shared)
+    return max(map(_mean, rivals.values())) - _mean(rivals[place])
 
 
-def finished(trial: Sequence[CellLike], records: Records) -> bool:
+def _rivals(scores: Sequence[Mapping[str, float]], seeds: int) -> dict[int, list[float]]:
+    """The trials with so many seeds by their number, each with its scores of the seeds that they all share."""
+    rivals = {index: by_seed for index, by_seed in enumerate(scores) if len(by_seed) == seeds}
+    shared = sorted(set.intersection(*map(set, rivals.values())))
+    return {index: [by_seed[seed] for seed in shared] for index, by_seed in rivals.items()}
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def finished(trial: Sequence[Cell], records: Records) -> bool:
     """Whether every seed of the trial that is to be run has ended well."""
     return all(state_of(cell, records)[0] in ("done", "excluded", "skipped") for cell in trial)
 
 
-def _scores(trial: Sequence[CellLike], records: Records, measure: Measure) -> dict[str, float]:
+def _scores(trial: Sequence[Cell], records: Records, measure: Measure) -> dict[str, float]:
     """A score by seed, of finished cells only."""
     values = {seed_of(cell): read(records[cell.id], measure).value for cell in done_cells(trial, records)}
     return {seed: value for seed, value in values.items() if value is not None}
-
-
-def _mean(by_seed: Mapping[str, float], seeds: set[str]) -> float:
-    return sum(by_seed[seed] for seed in sorted(seeds)) / len(seeds)

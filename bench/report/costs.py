@@ -9,7 +9,8 @@ from bench.record import Record, number
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, mean_of_all, percent, plain, read
-from bench.report.shape import CellLike, CostLine, Entry, Grid, Section, Table, entries_of
+from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of
+from bench.suite.cells import Cell
 from bench.words import line, plural
 
 PATHS: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +44,7 @@ FRONT = (
 )
 
 
-def cost_lines(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) -> tuple[CostLine, ...]:
+def cost_lines(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> tuple[CostLine, ...]:
     """One line per position with a finished cell, in the order of the tables."""
     labels = {cell.id: cell.labels for cell in cells}
     lines = []

@@ -14,6 +14,9 @@ from bench.statistics.intervals import RELIABLE_GROUPS, group_counts
 from bench.types import Float64, PixelMetric
 from bench.words import plural
 
+Images = tuple[tuple[str, ...], tuple[str, ...]]
+"""Images, and the group of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -24,7 +27,7 @@ class Counts:
     values: Float64
 
     @property
-    def same_images(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def same_images(self) -> Images:
         """Equal for cells that scored the same images in the same groups."""
         return self.images, self.groups
 

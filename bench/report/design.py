@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 
 import numpy as np
 
 from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
-from bench.report.counts import Counts, counts_of, stacked
+from bench.report.counts import Counts, Images, counts_of, stacked
 from bench.report.measures import read
-from bench.report.shape import CellLike, Measure, title_text
+from bench.report.shape import Labels, Measure, title_text
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.estimates import Block, block
-from bench.types import Float64, PixelMetric
+from bench.suite.cells import Cell
+from bench.types import PixelMetric
 from bench.words import plural
 
 MOST_NAMED = 6
 """Combinations named in one sentence at most."""
 
-Context = tuple[tuple[str, str], ...]
+Context = Labels
 """Labels of the other axes."""
-Images = tuple[str, tuple[tuple[str, ...], ...]]
-"""A data set, and its images with their groups."""
-Scored = Mapping[str, Mapping[Context, Mapping[str, Counts]]]
-"""Level to context to seed to counts."""
+Scored = Mapping[tuple[str, Context], Mapping[str, Counts]]
+"""Level and context to counts by seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +49,35 @@ class Design:
     @property
     def contexts(self) -> list[Context]:
         """All combinations that are used."""
-        found: list[Context] = []
-        for contexts, _ in self.blocks:
-            found += contexts
-        return found
+        return list(chain.from_iterable(contexts for contexts, _ in self.blocks))
 
 
 def design(
-    cells: Sequence[CellLike], records: Records, axis: str, levels: Sequence[str], measure: Measure, metric: PixelMetric
+    cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[str], measure: Measure, metric: PixelMetric
 ) -> Design:
-    """The design for the effect of ``axis``, from whatever cells are done."""
-    return _design(levels, _scored(cells, records, axis, measure), metric)
+    """The design for the effect of ``axis``, from whatever cells are done.
 
-
-def _scored(cells: Sequence[CellLike], records: Records, axis: str, measure: Measure) -> Scored:
-    """Counts of the finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
-    places: dict[tuple[str, Context], list[CellLike]] = {}
-    for cell in cells:
-        if axis in cell.labels and not (cell.id in records and records[cell.id].parameters == 0):
-            others = {"seed", axis} | set(cell.tuned)
-            context = tuple((name, label) for name, label in cell.labels.items() if name not in others)
-            places.setdefault((cell.labels[axis], context), []).append(cell)
-    found: dict[str, dict[Context, dict[str, Counts]]] = {}
-    for (level, context), members in places.items():
-        by_seed = found.setdefault(level, {}).setdefault(context, {})
-        for cell in done_cells(chosen(trials_of(members), records), records):
-            counts = counts_of(records[cell.id], measure.split or "")
-            if counts and read(records[cell.id], measure).value is not None:
-                by_seed[seed_of(cell)] = counts
-    return found
-
-
-def _design(levels: Sequence[str], scored: Scored, metric: PixelMetric) -> Design:
-    """Use the combinations that all levels have, with all seeds where possible, and say what is left out."""
-    here = tuple(level for level in levels if any(scored.get(level, {}).values()))
+    It uses the combinations that all levels have, with all seeds where possible, and says what is left out.
+    """
+    scored = _scored(cells, records, axis, measure)
+    here = tuple(level for level in levels if any(scored[place] for place in scored if place[0] == level))
     asked: dict[Context, None] = {}
     for level in levels:
-        asked |= dict.fromkeys(scored.get(level, {}))
-    kept = _kept(here, list(asked), scored)
-    alike: dict[Images, list[Context]] = {}
+        asked |= dict.fromkeys(context for other, context in scored if other == level)
+    kept = _kept(here, asked, scored)
+    alike: dict[tuple[str, Images], list[Context]] = {}
     for context in kept:
-        alike.setdefault(_images(context, here, scored), []).append(context)
+        (images,) = _images(context, here, scored)
+        alike.setdefault((dict(context).get("dataset", ""), images), []).append(context)
     blocks, samples, seeds, used = [], [], [], []
     for _, contexts in sorted(alike.items()):
-        shared = _shared_seeds(here, contexts, scored)
+        places = list(product(here, contexts))
+        shared = _shared_seeds(places, scored)
         if shared:
-            blocks.append((tuple(contexts), block(_array(here, contexts, shared, scored), metric)))
-            samples.append(next(iter(scored[here[0]][contexts[0]].values())))
+            counts = [stacked([scored[place][seed] for seed in shared]) for place in places]
+            shape = (len(here), len(contexts), *counts[0].shape)
+            blocks.append((tuple(contexts), block(np.stack(counts).reshape(shape), metric)))
+            samples.append(scored[places[0]][shared[0]])
             seeds.append(len(shared))
             used += contexts
     return Design(
@@ -108,49 +90,46 @@ def _design(levels: Sequence[str], scored: Scored, metric: PixelMetric) -> Desig
     )
 
 
-def _kept(levels: Sequence[str], asked: Sequence[Context], scored: Scored) -> list[Context]:
+def _scored(cells: Sequence[Cell], records: Records, axis: str, measure: Measure) -> Scored:
+    """Counts of the finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
+    places: dict[tuple[str, Context], list[Cell]] = {}
+    for cell in cells:
+        if axis in cell.labels and not (cell.id in records and records[cell.id].parameters == 0):
+            others = {"seed", axis} | set(cell.tuned)
+            context = tuple((name, label) for name, label in cell.labels.items() if name not in others)
+            places.setdefault((cell.labels[axis], context), []).append(cell)
+    scored: dict[tuple[str, Context], dict[str, Counts]] = {}
+    for place, members in places.items():
+        by_seed = scored[place] = {}
+        for cell in done_cells(chosen(trials_of(members), records), records):
+            counts = counts_of(records[cell.id], measure.split or "")
+            if counts and read(records[cell.id], measure).value is not None:
+                by_seed[seed_of(cell)] = counts
+    return scored
+
+
+def _kept(levels: Sequence[str], asked: Iterable[Context], scored: Scored) -> list[Context]:
     """Combinations in which all levels share enough seeds for an order, or else those in which they share any."""
-    same = [context for context in asked if len(_sets_of_images(context, levels, scored)) == 1]
+    same = [context for context in asked if len(_images(context, levels, scored)) == 1]
     for fewest in (FEWEST_SEEDS, 1):
-        kept = [context for context in same if len(_shared_seeds(levels, [context], scored)) >= fewest]
+        kept = [context for context in same if len(_shared_seeds(product(levels, [context]), scored)) >= fewest]
         if kept and len(levels) > 1:
             return kept
     return []
 
 
-def _shared_seeds(levels: Sequence[str], contexts: Sequence[Context], scored: Scored) -> list[str]:
-    """Seeds that every level has in every context, in the order of the first."""
-    shared: dict[str, None] | None = None
-    for level in levels:
-        for context in contexts:
-            held = scored.get(level, {}).get(context, {})
-            shared = dict.fromkeys(seed for seed in (held if shared is None else shared) if seed in held)
-    return list(shared or ())
+def _shared_seeds(places: Iterable[tuple[str, Context]], scored: Scored) -> list[str]:
+    """Seeds that all of these places have, in the order of the first."""
+    first, *others = (scored.get(place, {}) for place in places)
+    return [seed for seed in first if all(seed in other for other in others)]
 
 
-def _sets_of_images(context: Context, levels: Iterable[str], scored: Scored) -> set[tuple[tuple[str, ...], ...]]:
-    images: set[tuple[tuple[str, ...], ...]] = set()
+def _images(context: Context, levels: Iterable[str], scored: Scored) -> set[Images]:
+    """The sets of images that a combination was scored on."""
+    images = set()
     for level in levels:
-        held = scored.get(level, {}).get(context, {})
-        images |= {one.same_images for one in held.values()}
+        images |= {one.same_images for one in scored.get((level, context), {}).values()}
     return images
-
-
-def _images(context: Context, levels: Sequence[str], scored: Scored) -> Images:
-    """Combinations of equal data set and images form a block."""
-    return dict(context).get("dataset", ""), next(iter(_sets_of_images(context, levels, scored)))
-
-
-def _array(levels: Sequence[str], contexts: Sequence[Context], seeds: Sequence[str], scored: Scored) -> Float64:
-    """``float64[levels, contexts, seeds, groups, 4]``."""
-    by_level = []
-    for level in levels:
-        by_context = []
-        for context in contexts:
-            counts = scored[level][context]
-            by_context.append(stacked([counts[seed] for seed in seeds]))
-        by_level.append(np.stack(by_context))
-    return np.stack(by_level)
 
 
 def _left_out(
@@ -185,9 +164,7 @@ def _left_out(
 def _of_seeds(levels: Sequence[str], used: Sequence[Context], seeds: Sequence[int], scored: Scored) -> list[str]:
     """That seeds are left out because not all combinations have them, and that too few are left for an order."""
     remarks = []
-    most = 0
-    for level in levels:
-        most = max([most, *(len(scored[level][context]) for context in used)])
+    most = max((len(scored[place]) for place in product(levels, used)), default=0)
     fewest = min(seeds, default=0)
     if 0 < fewest < most:
         remarks.append(f"Compared over the {plural(fewest, 'seed')} that all have, of {most}.")

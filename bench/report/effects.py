@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from bench.errors import SuiteError
-from bench.report.choose import Records, state_of
+from bench.report.choose import Records, done_records
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
-from bench.report.shape import CellLike, Measure
+from bench.report.order import claims, ends
+from bench.report.shape import Measure
 from bench.report.undefined import all_shown, why_undefined
 from bench.scores import pooled_metrics
-from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
+from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
-from bench.statistics.letters import tie_letters
-from bench.types import Float64, PixelMetric
+from bench.suite.cells import Cell
+from bench.types import PixelMetric
 from bench.words import unknown
 
 Interval = tuple[float, float]
@@ -73,7 +75,7 @@ class Effects:
 
 
 def effects(
-    cells: Sequence[CellLike], records: Records, axis: str, *, metric: str, reference: str | None, suite_name: str
+    cells: Sequence[Cell], records: Records, axis: str, *, metric: str, reference: str | None, suite_name: str
 ) -> Effects:
     """The effect of ``axis`` on ``metric`` (such as ``f1@test``), differences taken to the level ``reference``.
 
@@ -102,21 +104,20 @@ def effects(
     )
 
 
-def _told(cells: Sequence[CellLike], records: Records, measure: Measure) -> tuple[str, ...]:
+def _told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[str, ...]:
     """Badges of the finished cells, scores that are not today's, and why a score is absent, each once."""
-    done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
-    fitted = [record for record in done if record.parameters != 0]
-    badges: dict[str, None] = {}
-    outdated: dict[str, None] = {}
-    undefined: dict[str, None] = {}
-    for record in fitted:
-        badges |= dict.fromkeys(f"badge: {badge}" for badge in record.badges)
-        outdated |= dict.fromkeys(record.outdated)
-        undefined |= dict.fromkeys(why_undefined(record, measure.split))
-    return tuple(f"{text[0].upper()}{text[1:]}." for text in badges | outdated | undefined)
+    badges: list[str] = []
+    outdated: list[str] = []
+    undefined: list[str] = []
+    for record in done_records(cells, records):
+        if record.parameters != 0:
+            badges += [f"badge: {badge}" for badge in record.badges]
+            outdated += record.outdated
+            undefined += why_undefined(record, measure.split)
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in dict.fromkeys(badges + outdated + undefined))
 
 
-def _levels(cells: Sequence[CellLike], axis: str) -> tuple[str, ...]:
+def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:
     """The levels of an axis in the order of the suite.
 
     Raises:
@@ -156,41 +157,20 @@ def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:
         return ()
     blocks = crossed.scores
     means = marginal_means(blocks)
-    claimed = crossed.seeds >= FEWEST_SEEDS
-    ties = tie_letters(blocks, [float(one.value) for one in means]) if claimed else ("",) * len(means)
-    known = reference in crossed.levels
-    versus = {one.first: one for one in against_reference(blocks, crossed.levels.index(reference))} if known else {}
+    values = [float(mean.value) for mean in means]
+    found = claims(blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
     lines = []
-    for number, (level, mean, tie) in enumerate(zip(crossed.levels, means, ties, strict=True)):
-        line = LevelLine(level, float(mean.value), _ends(mean.share_interval()), tie)
-        if number in versus:
-            one = versus[number]
-            line = replace(
-                line,
-                difference=float(one.estimate.value),
-                difference_interval=_ends(one.estimate.interval()),
-                p=float(one.p) if claimed else None,
-            )
-        lines.append(line)
+    for level, mean, claim in zip(crossed.levels, means, found, strict=True):
+        lines.append(LevelLine(level, float(mean.value), ends(mean.share_interval()), *claim))
     return tuple(lines)
-
-
-def _ends(interval: Float64) -> Interval:
-    low, high = interval.tolist()
-    return low, high
 
 
 def _interactions(crossed: Design, reference: str) -> tuple[InteractionLine, ...]:
     """Interactions with every other axis of several levels whose levels stand in equal combinations of the rest."""
     if not crossed.blocks or reference not in crossed.levels:
         return ()
-    axes: dict[str, None] = {}
-    for context in crossed.contexts:
-        axes |= dict.fromkeys(dict(context))
-    lines: list[InteractionLine] = []
-    for axis in axes:
-        lines += _interaction(crossed, reference, axis)
-    return tuple(lines)
+    axes = dict.fromkeys(axis for axis, _ in chain.from_iterable(crossed.contexts))
+    return tuple(chain.from_iterable(_interaction(crossed, reference, axis) for axis in axes))
 
 
 def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
@@ -217,9 +197,9 @@ def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[Interac
             other=labels[one.other],
             level=crossed.levels[one.level],
             difference=float(one.effect.value),
-            difference_interval=_ends(one.effect.interval()),
+            difference_interval=ends(one.effect.interval()),
             deviation=float(one.deviation.value),
-            deviation_interval=_ends(one.deviation.interval()),
+            deviation_interval=ends(one.deviation.interval()),
             p=one.p if crossed.seeds >= FEWEST_SEEDS else None,
         )
 

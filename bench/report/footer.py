@@ -8,7 +8,7 @@ from datetime import datetime
 from bench.record import Record, number
 from bench.report.choose import Records, state_of
 from bench.report.measures import plain
-from bench.report.shape import CellLike
+from bench.suite.cells import Cell
 from bench.types import JsonValue
 from bench.words import line, plural
 
@@ -17,7 +17,7 @@ LONGEST = 300
 
 
 def footer(
-    cells: Sequence[CellLike], records: Records, *, suite: str, suite_hash: str, command: str, profile: str
+    cells: Sequence[Cell], records: Records, *, suite: str, suite_hash: str, command: str, profile: str
 ) -> tuple[tuple[str, str], ...]:
     """(what, value) lines: suite, command, budget, and whatever provenance all finished cells share."""
     done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
@@ -34,7 +34,7 @@ def footer(
     return tuple((name, line(value)) for name, value in lines if value)
 
 
-def _counts(cells: Sequence[CellLike], records: Records) -> str:
+def _counts(cells: Sequence[Cell], records: Records) -> str:
     """``13 done, 2 failed``."""
     states: dict[str, int] = {}
     for cell in cells:

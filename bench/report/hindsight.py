@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.measures import NOTHING
-from bench.report.shape import Entry, Grid, Section, Table, entries_of, title_text
-from bench.words import line
+from bench.report.shape import Entry, Section, Table, entries_of, title_text
 
 MEANING = (
     "Diagnosis only, no score: how many points of mean F1_T the trial of best F1_T lies above the trial that "
@@ -22,11 +21,7 @@ def hindsight_section(tables: Sequence[Table], rows_axis: str) -> Section | None
     grids = []
     values = []
     for table in tables:
-        title = line(title_text(table.title))
-        rows = []
-        for name, row in zip(table.rows, table.entries, strict=True):
-            rows.append((line(name), *map(_text, row)))
-        grids.append(Grid(title, (rows_axis, *map(line, table.columns)), tuple(rows)))
+        grids.append(table.grid(title_text(table.title), rows_axis, _text))
         for entry in entries_of([table]):
             if entry.trial:
                 place = {"table": dict(table.title), "row": entry.row, "column": entry.column}

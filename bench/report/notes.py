@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from bench.report.choose import POLICY
-from bench.report.shape import Figure, Table, entries_of
+from bench.report.shape import Entry, Table, entries_of
 
 MISSING = "A position without a score takes part in no mean and no comparison; it is never counted as zero."
 BOLD = "Bold: best of its column among positions with all seeds; not a test of significance."
@@ -20,26 +21,18 @@ CLAIMS = {1: "one seed, no order claimed", 2: "fewer than three seeds, no order 
 def numbered(tables: Sequence[Table]) -> tuple[tuple[str, ...], tuple[Table, ...]]:
     """The reasons in reading order, and the tables with their numbers; equal reasons share a number."""
     numbers: dict[str, int] = {}
-    done = []
-    for table in tables:
-        rows = []
-        for row in table.entries:
-            entries = []
-            for entry in row:
-                if entry.reason:
-                    entry = replace(entry, note=numbers.setdefault(entry.reason, len(numbers) + 1))
-                entries.append(entry)
-            rows.append(tuple(entries))
-        done.append(replace(table, entries=tuple(rows)))
-    return tuple(numbers), tuple(done)
+
+    def noted(entry: Entry) -> Entry:
+        return replace(entry, note=numbers.setdefault(entry.reason, len(numbers) + 1)) if entry.reason else entry
+
+    done = tuple(table.changed(noted) for table in tables)
+    return tuple(numbers), done
 
 
 def remarks(tables: Sequence[Table]) -> tuple[str, ...]:
     """The rules that these tables follow, only those that matter here."""
     entries = entries_of(tables)
-    figures: list[Figure] = []
-    for entry in entries:
-        figures += entry.figures
+    figures = list(chain.from_iterable(entry.figures for entry in entries))
     lacking = any(entry.seeds < entry.expected for entry in entries)
     rules = {
         MISSING: lacking or any(figure.value is None for figure in figures),

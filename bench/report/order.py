@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,12 +16,13 @@ from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import Counts, counts_of, pooled_metric, stacked
 from bench.report.measures import read
-from bench.report.shape import CellLike, Entry, Measure, Table
+from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
-from bench.statistics.estimates import block
+from bench.statistics.estimates import Block, block
 from bench.statistics.intervals import mean_estimate
 from bench.statistics.letters import tie_letters
-from bench.types import PixelMetric
+from bench.suite.cells import Cell
+from bench.types import Float64, PixelMetric
 from bench.words import plural
 
 Row = Mapping[str, Counts]
@@ -34,6 +37,15 @@ class Ordering:
     measure: Measure
     metric: PixelMetric
     reference: str | None
+
+
+class Claim(NamedTuple):
+    """What is said of a level beside others: its tie groups, and its difference to a reference with the adjusted p."""
+
+    tie: str = ""
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class Column:
     ``some_seeds``: rows are compared over fewer seeds than their figures in the table are means of.
     """
 
-    table: tuple[tuple[str, str], ...]
+    table: Labels
     name: str
     places: tuple[Place, ...]
     remarks: tuple[str, ...] = ()
@@ -94,66 +106,68 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
 
 
 def _same_images(rows: Iterable[Row]) -> bool:
-    images = set()
-    for row in rows:
-        images |= {counts.same_images for counts in row.values()}
+    images = {counts.same_images for counts in chain.from_iterable(row.values() for row in rows)}
     return len(images) == 1
 
 
 def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
-    low, high = mean_estimate(stacked(list(row.values())), metric).share_interval().tolist()
+    return ends(mean_estimate(stacked(list(row.values())), metric).share_interval())
+
+
+def ends(interval: Float64) -> tuple[float, float]:
+    """``float64[2]`` as its low and its high end."""
+    low, high = interval.tolist()
     return low, high
 
 
 def ordered(
-    tables: Sequence[Table], how: Ordering | None, cells: Sequence[CellLike], records: Records, rows_axis: str
+    tables: Sequence[Table], how: Ordering | None, cells: Sequence[Cell], records: Records, rows_axis: str
 ) -> tuple[tuple[Table, ...], list[Column]]:
     """Tables whose figures carry their tie groups, and their columns, in reading order; without ``how`` none."""
     if how is None:
         return tuple(tables), []
     done = {cell.id: seed_of(cell) for cell in done_cells(cells, records)}
-    comparable = "dataset" not in rows_axis.split(", ")
     columns: list[Column] = []
     marked = []
     for table in tables:
-        own = [_column(table, index, how, done, records, comparable=comparable) for index in range(len(table.columns))]
+        own = []
+        for name, entries in table.by_column:
+            rows = {}
+            for entry in entries:
+                ids = [id for id in entry.cells if id in done]
+                rows[entry.row] = _row(ids, done, records, how.measure)
+            own.append(_column(table, name, rows, how, comparable=is_comparable(rows_axis)))
         columns += own
         marked.append(lettered(table, own, how))
     return tuple(marked), columns
 
 
-def _column(
-    table: Table, index: int, how: Ordering, seeds: Mapping[str, str], records: Records, *, comparable: bool
-) -> Column:
-    entries = [row[index] for row in table.entries]
-    rows: dict[str, Row] = {}
-    places: dict[str, Place] = {}
-    for entry in entries:
-        done = [id for id in entry.cells if id in seeds]
-        row = rows[entry.row] = _row(done, seeds, records, how.measure)
-        if row:
-            places[entry.row] = _place(entry.row, row, how)
+def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, comparable: bool) -> Column:
+    places = {row: _place(row, counts, how) for row, counts in rows.items() if counts}
     remarks: tuple[str, ...] = ()
     some = False
-    if comparable and len(entries) > 1 and any(len(row) > 1 for row in rows.values()):
+    if comparable and len(rows) > 1 and any(len(row) > 1 for row in rows.values()):
         try:
             names, shared = _family(rows)
-            reference = how.reference or entries[0].row
-            family: dict[str, Row] = {}
-            for name in names:
-                some = some or len(rows[name]) > len(shared)
-                family[name] = {seed: rows[name][seed] for seed in shared}
+            reference = how.reference or next(iter(rows))
+            some = any(len(rows[name]) > len(shared) for name in names)
+            family = {}
+            for row in names:
+                family[row] = {seed: rows[row][seed] for seed in shared}
             places |= _compared(family, how, reference)
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
             remarks = (str(reason),)
-    return Column(table.title, table.columns[index], tuple(places.values()), remarks, some)
+    return Column(table.title, name, tuple(places.values()), remarks, some)
 
 
-def _place(name: str, row: Row, how: Ordering) -> Place:
+NO_CLAIM = Claim()
+
+
+def _place(name: str, row: Row, how: Ordering, claim: Claim = NO_CLAIM) -> Place:
     cells = list(row.values())
     value = float(how.metric.value(stacked(cells).sum(axis=1)).mean())
-    return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective)
+    return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective, *claim)
 
 
 def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
@@ -167,9 +181,7 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
         raise DataError(f"no order claimed: fewer than two rows have {FEWEST_SEEDS} seeds")
     if not _same_images(rows[name] for name in enough):
         raise DataError("no order claimed: the rows were not scored on the same images")
-    shared = list(rows[enough[0]])
-    for name in enough:
-        shared = [seed for seed in shared if seed in rows[name]]
+    shared = [seed for seed in rows[enough[0]] if all(seed in rows[name] for name in enough)]
     if len(shared) < FEWEST_SEEDS:
         raise DataError(f"no order claimed: all rows share {plural(len(shared), 'seed')}, fewer than {FEWEST_SEEDS}")
     return enough, shared
@@ -179,22 +191,21 @@ def _compared(rows: Mapping[str, Row], how: Ordering, reference: str) -> dict[st
     """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them."""
     counts = np.stack([stacked(list(row.values())) for row in rows.values()])
     scores = [block(counts[:, None], how.metric)]
-    ties = tie_letters(scores, scores[0].values.mean(axis=-1)[:, 0].tolist())
-    names = list(rows)
-    places = {}
-    for name, tie in zip(names, ties, strict=True):
-        places[name] = replace(_place(name, rows[name], how), tie=tie)
-    if reference in places:
-        for one in against_reference(scores, names.index(reference)):
-            name = names[one.first]
-            low, high = one.estimate.interval().tolist()
-            places[name] = replace(
-                places[name],
-                difference=float(one.estimate.value),
-                difference_interval=(low, high),
-                p=float(one.p),
-            )
-    return places
+    means = scores[0].values.mean(axis=-1)[:, 0].tolist()
+    found = zip(rows, claims(scores, means, list(rows), reference), strict=True)
+    return {name: _place(name, rows[name], how, claim) for name, claim in found}
+
+
+def claims(
+    blocks: Sequence[Block], values: Sequence[float], names: Sequence[str], reference: str, *, claimed: bool = True
+) -> list[Claim]:
+    """Ties of levels, and their differences to the reference if it is among them; ties and p only if ``claimed``."""
+    ties = tie_letters(blocks, values) if claimed else ("",) * len(names)
+    found = [Claim(tie) for tie in ties]
+    for one in against_reference(blocks, names.index(reference)) if reference in names else ():
+        difference, interval = float(one.estimate.value), ends(one.estimate.interval())
+        found[one.first] = Claim(ties[one.first], difference, interval, float(one.p) if claimed else None)
+    return found
 
 
 def _remarks(
@@ -217,22 +228,15 @@ def lettered(table: Table, columns: Sequence[Column], how: Ordering) -> Table:
 
     Where rows were compared over other seeds than the figures are means of, the letters stand in the section only.
     """
-    ties = {}
+    ties: dict[tuple[str, str], str] = {}
     for column in columns:
         if not column.some_seeds:
-            ties[column.name] = {place.row: place.tie for place in column.places}
-    rows = []
-    for row in table.entries:
-        entries = []
-        for entry in row:
-            tie = ties.get(entry.column, {}).get(entry.row, "")
-            entries.append(_tied(entry, how.index, tie))
-        rows.append(tuple(entries))
-    return replace(table, entries=tuple(rows))
+            ties |= {(place.row, column.name): place.tie for place in column.places}
 
+    def tied(entry: Entry) -> Entry:
+        if not entry.figures:
+            return entry
+        tie = ties.get((entry.row, entry.column), "")
+        return entry.with_figure(how.index, replace(entry.figures[how.index], tie=tie))
 
-def _tied(entry: Entry, index: int, tie: str) -> Entry:
-    figures = list(entry.figures)
-    if figures:
-        figures[index] = replace(figures[index], tie=tie)
-    return replace(entry, figures=tuple(figures))
+    return table.changed(tied)

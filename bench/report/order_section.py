@@ -8,7 +8,7 @@ from dataclasses import asdict
 from bench.report.counts import reliability
 from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.order import Column, Ordering, Place
-from bench.report.shape import Grid, Section
+from bench.report.shape import Grid, Section, title_text
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
 
 TITLE = "Order of the rows"
@@ -41,7 +41,7 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
     for column in columns:
         if all(place.seeds < 2 for place in column.places):
             continue
-        name = ", ".join([column.name, *(f"{axis} {label}" for axis, label in column.table)])
+        name = title_text(column.table, column.name)
         grids.append(_grid(name, column, how, rows_axis))
         if column.remarks:
             sentences.append(f"{name}: {'; '.join(column.remarks)}.")

@@ -11,7 +11,7 @@ from bench.record import Record
 from bench.report.choose import Records, done_of
 from bench.report.footer import budget_text
 from bench.report.measures import NOTHING, heading, measure_of, printed
-from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table
+from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table, entries_of, is_comparable, title_text
 from bench.suite.schema import Published
 from bench.types import JsonValue
 from bench.words import line
@@ -54,16 +54,19 @@ def published_section(
     pairs = list(_pairs(tables, measures, published))
     if not pairs:
         return None
-    ranks = _ranks(pairs)
+    columns: dict[tuple[int, str], list[_Pair]] = {}
+    for pair in pairs:
+        columns.setdefault((id(pair.table), pair.entry.column), []).append(pair)
+    grids = [_grid(members, rows_axis) for members in columns.values()]
+    ranks = list(chain.from_iterable(map(_ranks, columns.values())))
+    sentences = [*_differs(tables, published, rows_axis, records), SHARES]
+    if ranks:
+        grids.append(_rank_grid(ranks))
+        sentences.append(RANKS)
     return Section(
         title=f"{published.title} as published, and here",
-        grids=(*_grids(pairs, rows_axis), *([_rank_grid(ranks)] if ranks else [])),
-        sentences=(
-            *_differs(tables, published, rows_axis, records),
-            SHARES,
-            *([RANKS] if ranks else ()),
-            *_alarms(published, tables),
-        ),
+        grids=tuple(grids),
+        sentences=(*sentences, *_alarms(published, tables)),
         values=(*map(_values, pairs), *ranks),
     )
 
@@ -83,7 +86,7 @@ def _pairs(tables: Sequence[Table], measures: Sequence[Measure], published: Publ
     """Every published number that has a position here and is possible."""
     shown = {measure.name: index for index, measure in enumerate(measures)}
     for table in tables:
-        for entry in chain.from_iterable(table.entries):
+        for entry in entries_of([table]):
             numbers = published.numbers.get(entry.row, {}).get(entry.column, ())
             for name, number in zip(published.values, numbers, strict=False):
                 measure = measure_of(name)
@@ -99,7 +102,7 @@ def _possible(measure: Measure, number: float) -> bool:
 
 def _alarms(published: Published, tables: Sequence[Table]) -> list[str]:
     """Published shares outside 0..100, at positions that this leaderboard has."""
-    places = {(entry.row, entry.column) for entry in _entries(tables)}
+    places = {(entry.row, entry.column) for entry in entries_of(tables)}
     alarms = []
     for row, by_column in published.numbers.items():
         for column, numbers in by_column.items():
@@ -112,39 +115,22 @@ def _alarms(published: Published, tables: Sequence[Table]) -> list[str]:
     return alarms
 
 
-def _entries(tables: Sequence[Table]) -> list[Entry]:
-    entries: list[Entry] = []
-    for table in tables:
-        entries += chain.from_iterable(table.entries)
-    return entries
+def _grid(pairs: Sequence[_Pair], rows_axis: str) -> Grid:
+    """For every value of one column what is published and what is measured."""
+    header, texts = [rows_axis], {}
+    for measure in dict.fromkeys(pair.measure for pair in pairs):
+        name = heading(measure, "")
+        header += [f"{name} published", f"{name} here"]
+        texts[measure] = {pair.entry.row: _texts(pair) for pair in pairs if pair.measure == measure}
+    rows = []
+    for row in dict.fromkeys(pair.entry.row for pair in pairs):
+        found = [by_row.get(row, (NOTHING, NOTHING)) for by_row in texts.values()]
+        rows.append((line(row), *chain.from_iterable(found)))
+    place = title_text(pairs[0].table.title, pairs[0].entry.column)
+    return Grid(line(f"{place}: published and here"), tuple(header), tuple(rows))
 
 
-def _grids(pairs: Sequence[_Pair], rows_axis: str) -> Iterator[Grid]:
-    """One grid per table and column: for every value what is published and what is measured."""
-    groups: dict[tuple[int, str], list[_Pair]] = {}
-    for pair in pairs:
-        groups.setdefault((id(pair.table), pair.entry.column), []).append(pair)
-    for members in groups.values():
-        table, column = members[0].table, members[0].entry.column
-        measures = list(dict.fromkeys(pair.measure for pair in members))
-        by_place = {(pair.entry.row, pair.measure): pair for pair in members}
-        header = [rows_axis]
-        for measure in measures:
-            name = heading(measure, "")
-            header += [f"{name} published", f"{name} here"]
-        rows = []
-        for row in dict.fromkeys(pair.entry.row for pair in members):
-            texts = [line(row)]
-            for measure in measures:
-                texts += _texts(by_place.get((row, measure)))
-            rows.append(tuple(texts))
-        place = ", ".join([column, *(f"{axis} {label}" for axis, label in table.title)])
-        yield Grid(title=line(f"{place}: published and here"), header=tuple(header), rows=tuple(rows))
-
-
-def _texts(pair: _Pair | None) -> tuple[str, str]:
-    if pair is None:
-        return NOTHING, NOTHING
+def _texts(pair: _Pair) -> tuple[str, str]:
     here = NOTHING
     if pair.figure is not None:
         spread = pair.figure.spread_text
@@ -163,28 +149,16 @@ def _values(pair: _Pair) -> Mapping[str, JsonValue]:
     }
 
 
-def _ranks(pairs: Sequence[_Pair]) -> list[Mapping[str, JsonValue]]:
-    """Rank correlations per table, column and value, where at least three levels have both numbers."""
-    groups: dict[tuple[int, str, str], list[_Pair]] = {}
-    for pair in pairs:
-        if pair.comparable:
-            groups.setdefault((id(pair.table), pair.entry.column, pair.measure.name), []).append(pair)
-    return [_rank(members) for members in groups.values() if len(members) >= FEWEST]
-
-
-def _rank(members: Sequence[_Pair]) -> Mapping[str, JsonValue]:
-    first = members[0]
-    published = [pair.number for pair in members]
-    here = [pair.figure.value or 0.0 for pair in members if pair.figure]
-    tau, rho = rank_correlations(published, here)
-    return {
-        "table": dict(first.table.title),
-        "column": first.entry.column,
-        "value": first.measure.name,
-        "levels": len(members),
-        "kendall": tau,
-        "spearman": rho,
-    }
+def _ranks(pairs: Sequence[_Pair]) -> Iterator[Mapping[str, JsonValue]]:
+    """Rank correlations of every value of one column, where at least three levels have both numbers."""
+    for measure in dict.fromkeys(pair.measure for pair in pairs):
+        members = [pair for pair in pairs if pair.measure == measure and pair.comparable]
+        if len(members) < FEWEST:
+            continue
+        here = [pair.figure.value or 0.0 for pair in members if pair.figure]
+        tau, rho = rank_correlations([pair.number for pair in members], here)
+        place = members[0].table.place(members[0].entry.column)
+        yield {**place, "value": measure.name, "levels": len(members), "kendall": tau, "spearman": rho}
 
 
 def rank_correlations(one: Sequence[float], other: Sequence[float]) -> tuple[float | None, float | None]:
@@ -213,10 +187,7 @@ def _rank_grid(ranks: Sequence[Mapping[str, JsonValue]]) -> Grid:
 
 def _differs(tables: Sequence[Table], published: Published, rows_axis: str, records: Records) -> list[str]:
     """What was published on which data, what is measured here, and what the suite says of the difference."""
-    ids: list[str] = []
-    for entry in _entries(tables):
-        ids += entry.cells
-    done = done_of(ids, records)
+    done = done_of(chain.from_iterable(entry.cells for entry in entries_of(tables)), records)
     here = [text for text in (_data(done, rows_axis), _encoders(done), budget_text(done)) if text]
     return [
         line(f"Published: {published.title} of {published.source}: {published.about}."),
@@ -227,7 +198,7 @@ def _differs(tables: Sequence[Table], published: Published, rows_axis: str, reco
 
 def _data(records: Sequence[Record], rows_axis: str) -> str:
     names = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
-    return f"data {', '.join(names)}" if names and "dataset" not in rows_axis.split(", ") else ""
+    return f"data {', '.join(names)}" if names and is_comparable(rows_axis) else ""
 
 
 def _encoders(records: Sequence[Record]) -> str:

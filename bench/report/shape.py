@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Literal
 
 from bench.record import EndWord
 from bench.types import JsonValue
@@ -12,39 +13,11 @@ from bench.types import JsonValue
 BoardState = EndWord | Literal["pending", "absent"]
 """How a cell ended; ``pending``: it has not run; ``absent``: the suite has no such cell."""
 
+Labels = tuple[tuple[str, str], ...]
+"""Axes and labels."""
+
 INSIDE = {"exported": False}
 """Metadata of a field that renderers read and exports leave out."""
-
-
-class CellLike(Protocol):
-    """What a report needs to know of a cell of the suite."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Axis to the label of its level, ``seed`` among them."""
-        ...
-
-    @property
-    def tuned(self) -> Mapping[str, JsonValue]:
-        """Settings in which the trials of one position differ."""
-        ...
-
-    @property
-    def excluded(self) -> str | None:
-        """Why the suite leaves this cell out, or None."""
-        ...
-
-    @property
-    def skipped(self) -> str | None:
-        """Why this cell cannot be run, or None."""
-        ...
-
-    @property
-    def included(self) -> bool:
-        """Listed under ``include``, so not part of the cross product."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +89,15 @@ class Entry:
     note: int | None = None
     data_absent: bool = field(default=False, metadata=INSIDE)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every seed ended well."""
+        return self.seeds == self.expected
+
+    def with_figure(self, index: int, figure: Figure) -> Entry:
+        """The entry with another figure of a measure."""
+        return replace(self, figures=(*self.figures[:index], figure, *self.figures[index + 1 :]))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -125,25 +107,44 @@ class Table:
     between tables, ``badges`` what every finished cell of this table carries.
     """
 
-    title: tuple[tuple[str, str], ...]
+    title: Labels
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     entries: tuple[tuple[Entry, ...], ...]
     badges: tuple[str, ...]
 
+    @property
+    def by_column(self) -> Iterable[tuple[str, tuple[Entry, ...]]]:
+        """Every column with its entries, from the first row down."""
+        return zip(self.columns, zip(*self.entries, strict=True), strict=True)
+
+    def changed(self, change: Callable[[Entry], Entry]) -> Table:
+        """The table with every entry changed, in reading order."""
+        return replace(self, entries=tuple(tuple(map(change, row)) for row in self.entries))
+
+    def place(self, column: str) -> dict[str, JsonValue]:
+        """The table and a column of it, for programs."""
+        return {"table": dict(self.title), "column": column}
+
+    def grid(self, title: str, rows_axis: str, text: Callable[[Entry], str]) -> Grid:
+        """A text of every position."""
+        rows = [(name, *map(text, row)) for name, row in zip(self.rows, self.entries, strict=True)]
+        return Grid(title, (rows_axis, *self.columns), tuple(rows))
+
 
 def entries_of(tables: Iterable[Table]) -> list[Entry]:
     """All positions in reading order."""
-    entries: list[Entry] = []
-    for table in tables:
-        for row in table.entries:
-            entries += row
-    return entries
+    return list(chain.from_iterable(chain.from_iterable(table.entries) for table in tables))
 
 
-def title_text(labels: Iterable[tuple[str, str]]) -> str:
-    """``dataset mtd, loss dice``."""
-    return ", ".join(f"{axis} {label}" for axis, label in labels)
+def title_text(labels: Iterable[tuple[str, str]], *before: str) -> str:
+    """``dataset mtd, loss dice``, with what stands ``before`` it."""
+    return ", ".join([*before, *(f"{axis} {label}" for axis, label in labels)])
+
+
+def is_comparable(rows_axis: str) -> bool:
+    """Whether rows have an order: scores of different data sets cannot be compared."""
+    return "dataset" not in rows_axis.split(", ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,12 +284,12 @@ class Leaderboard:
     rows_axis: str
     columns_axis: str
     measures: tuple[Measure, ...]
-    fixed: tuple[tuple[str, str], ...]
+    fixed: Labels
     tables: tuple[Table, ...]
     standings: tuple[Standing, ...]
     notes: tuple[str, ...]
     remarks: tuple[str, ...]
-    footer: tuple[tuple[str, str], ...]
+    footer: Labels
     cells: tuple[CellLine, ...]
     sections: tuple[Section, ...] = ()
     costs: tuple[CostLine, ...] = ()

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, seed_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_of_all, measure_of, percent, read
 from bench.report.order import seeds_interval
-from bench.report.shape import Baseline, Best, CellLike, Entry, Standing, Table, TypeLine, entries_of
+from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
+from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
 from bench.types import JsonValue
 from bench.words import plural
@@ -23,17 +24,17 @@ FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test
 
 
 def standings(
-    cells: Sequence[CellLike], unfitted: set[str], tables: Sequence[Table], records: Records
+    cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
 ) -> tuple[Standing, ...]:
     """One standing per data set, in the order of the suite."""
-    parted: dict[str, list[CellLike]] = {}
+    parted: dict[str, list[Cell]] = {}
     for cell in cells:
         parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
     return tuple(_standing(name, members, unfitted, tables, records) for name, members in parted.items())
 
 
 def _standing(
-    dataset: str, cells: Sequence[CellLike], unfitted: set[str], tables: Sequence[Table], records: Records
+    dataset: str, cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
 ) -> Standing:
     baselines = baselines_of([cell for cell in cells if cell.id in unfitted], records)
     floors = _floors(cells, records)
@@ -51,88 +52,69 @@ def _standing(
     )
 
 
-def _notes(cells: Sequence[CellLike], tables: Sequence[Table]) -> str:
+def _notes(cells: Sequence[Cell], tables: Sequence[Table]) -> str:
     """What the tables note of the positions of these cells."""
     here = {cell.id for cell in cells}
     return "\n".join(entry.reason or "" for entry in entries_of(tables) if here.intersection(entry.cells))
 
 
-def _floors(cells: Sequence[CellLike], records: Records) -> Mapping[str, tuple[float, ...]]:
+def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float, ...]]:
     """All-positive floor 2 pi / (1 + pi) of each split; several where cells differ in their split."""
-    done = [records[cell.id] for cell in done_cells(cells, records)]
     floors = {}
     for name, measure in FLOORS.items():
-        values = {read(record, measure).value for record in done}
+        values = {read(record, measure).value for record in done_records(cells, records)}
         floors[name] = tuple(sorted(value for value in values if value is not None))
     return floors
 
 
-def _best(cells: Sequence[CellLike], tables: Sequence[Table], records: Records) -> Best | None:
+def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> Best | None:
     """The position of best mean validation F1, and in it the cell of best validation F1.
 
     Positions with all seeds come before positions that lack some. Where there are several seeds the scores are means
     over them, with an interval over seeds and groups.
     """
     here = {cell.id: cell for cell in cells}
-    scored = []
+    best: tuple[bool, float] | None = None
     for entry in entries_of(tables):
-        scores = _scores(entry, here, records)
-        if scores:
-            scored.append((entry, scores))
-    if not scored:
+        own = _scores(entry, here, records)
+        mean = mean_of_all(list(own.values()))
+        if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
+            best = len(own) == entry.expected, mean
+            scores, expected = own, entry.expected
+    if best is None:
         return None
-    entry, scores = max(scored, key=lambda pair: (len(pair[1]) == pair[0].expected, _mean(pair[1].values())))
-    id = max(scores, key=lambda cell: scores[cell])
-    record = records[id]
+    id = max(scores, key=scores.__getitem__)
+    test = records[id].of_split("test")
+    f1_test = mean_of_all([read(records[seed], TEST_F1).value for seed in scores])
+    interval, note = test.interval, test.interval_note
+    name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
     if len(scores) > 1:
-        return _best_position(id, scores, here, records)
+        name = f"{name}, mean of {len(scores)} seeds"
+        interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
+        counts = counts_of(records[id], "test")
+        over = f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts else ""
+        unsure = reliability(counts.defective) if counts else ""
+        note = "; ".join(filter(None, (over, unsure))) if interval else None
     return Best(
         cell=id,
-        name=_name(here[id], here.values(), seeds=entry.expected),
-        f1_validation=scores[id],
-        f1_test=read(record, TEST_F1).value,
-        interval=record.of_split("test").interval,
-        interval_note=record.of_split("test").interval_note,
-        ceiling=record.ceiling.get("test"),
-    )
-
-
-def _best_position(best: str, scores: Mapping[str, float], cells: Mapping[str, CellLike], records: Records) -> Best:
-    """Means over the seeds of a position."""
-    f1_test = mean_of_all([read(records[id], TEST_F1).value for id in scores])
-    interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
-    counts = counts_of(records[best], "test")
-    notes = []
-    if counts and interval:
-        notes.append(f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}")
-        unsure = reliability(counts.defective)
-        if unsure:
-            notes.append(unsure)
-    return Best(
-        cell=best,
-        name=f"{_name(cells[best], cells.values(), seeds=1)}, mean of {len(scores)} seeds",
-        f1_validation=_mean(scores.values()),
+        name=name,
+        f1_validation=best[1],
         f1_test=f1_test,
         interval=interval,
-        interval_note="; ".join(notes) or None,
-        ceiling=records[best].ceiling.get("test"),
+        interval_note=note or None,
+        ceiling=records[id].ceiling.get("test"),
         seeds=len(scores),
     )
 
 
-def _scores(entry: Entry, cells: Mapping[str, CellLike], records: Records) -> dict[str, float]:
+def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:
     """Validation F1 of the entry's finished cells, by id; empty where the entry is of another data set."""
     done = done_cells([cells[id] for id in entry.cells if id in cells], records)
     values = {cell.id: read(records[cell.id], VALIDATION_F1).value for cell in done}
     return {id: value for id, value in values.items() if value is not None}
 
 
-def _mean(values: Iterable[float]) -> float:
-    known = list(values)
-    return sum(known) / len(known)
-
-
-def _name(cell: CellLike, cells: Iterable[CellLike], *, seeds: int) -> str:
+def _name(cell: Cell, cells: Iterable[Cell], *, seeds: int) -> str:
     """The labels that tell this cell from the others of its data set."""
     telling = []
     for axis in naming_axes([other.labels for other in cells]):

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.errors import StoreError
 from bench.record import Record, State, record_of, row_from
+from bench.report.choose import state_of
 from bench.report.compare import Side, SideCell
 from bench.runs.archive import extract
 from bench.store.records import read_record
@@ -126,14 +127,15 @@ def read_side(path: Path) -> Side:
 
 def side_cells(cells: Sequence[Cell], records: Mapping[str, Record]) -> dict[str, SideCell]:
     """Every cell: the suite's own word where it is not run, and ``pending`` where it has not run yet."""
-    return {cell.id: _side_cell(cell, records.get(cell.id)) for cell in cells}
+    return {cell.id: _side_cell(cell, records) for cell in cells}
 
 
-def _side_cell(cell: Cell, record: Record | None) -> SideCell:
+def _side_cell(cell: Cell, records: Mapping[str, Record]) -> SideCell:
+    state, reason = state_of(cell, records)
+    record = records.get(cell.id)
     if cell.excluded or cell.skipped:
-        state = State.EXCLUDED if cell.excluded else State.SKIPPED
-        record = record_of(id=cell.id, state=state, reason=cell.excluded or cell.skipped)
-    return SideCell(cell.id, cell.labels, cell.tuned, record.state.word if record else "pending", record)
+        record = record_of(id=cell.id, state=state, reason=reason)
+    return SideCell(cell.id, cell.labels, cell.tuned, state, record)
 
 
 def _json_rows(path: Path) -> list[SideCell]:
