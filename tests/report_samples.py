@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.record import Record, record_from
 from bench.report.board import Leaderboard, leaderboard
-from bench.report.compare import Side, side_cell
+from bench.report.compare import Side, SideCell
 from bench.suite.schema import Board
 
 CROPS = ("Random (uniform)", "Intensity bias (5)", "Intensity bias (10)", "Intensity bias (15)", "Intensity bias (20)")
@@ -119,7 +119,8 @@ def typed(records: Mapping[str, Any]) -> dict[str, Record]:
 
 def side_of(name: str, records: Mapping[str, Any]) -> Side:
     """A run whose cells are those that have a record."""
-    return Side(name, {id: side_cell(one) for id, one in typed(records).items()})
+    cells = typed(records).items()
+    return Side(name, {id: SideCell(one.id, one.axes, one.tuned, one.state.word, one) for id, one in cells})
 
 
 def by_id(*records: Mapping[str, Any]) -> dict[str, Any]:

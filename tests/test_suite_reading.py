@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-
 import pytest
 
-import bench
 from bench.catalog import Catalog
 from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
-
-HOUSE = Path(bench.__file__).parent
+from entering import entered
 
 SHARED = {
     *("canonical.py", "catalog.py", "component.py", "errors.py", "machine.py", "scores.py", "words.py"),
@@ -23,26 +15,6 @@ SHARED = {
     *("suite/schema.py", "suite/skipped.py", "suite/written.py"),
 }
 """What others use too, and what a suite is: none of them reads a file of suites."""
-
-
-@contextmanager
-def entered() -> Iterator[set[str]]:
-    """The files of ``bench`` in which a function is called meanwhile."""
-    files: set[str] = set()
-
-    def note(frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call":
-            files.add(frame.f_code.co_filename)
-
-    inside: set[str] = set()
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        yield inside
-    finally:
-        sys.setprofile(before)
-    paths = [Path(file) for file in files]
-    inside |= {path.relative_to(HOUSE).as_posix() for path in paths if path.is_relative_to(HOUSE)}
 
 
 @pytest.mark.parametrize("name", sorted(shipped_suites()))

@@ -19,6 +19,9 @@ from bench.types import JsonValue
 SCHEMA = 1
 """Raised when a field of the JSON or a column of the CSV changes its meaning."""
 
+COUNTS = "image_counts"
+"""A field that is left out: counts per image lie in the cell records, and weigh more than all the rest."""
+
 SCALARS = (
     "parameters",
     "output_stride",
@@ -51,10 +54,7 @@ def rows_csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
 
 
 def board_json(board: Leaderboard) -> str:
-    """Everything the leaderboard holds, with a schema number.
-
-    Counts per image are left out: they lie in the cell records, and weigh more than all the rest.
-    """
+    """Everything the leaderboard holds but counts per image, with a schema number."""
     return _json(_clean(board))
 
 
@@ -121,19 +121,16 @@ def _csv_row(cell: CellLine) -> dict[str, JsonValue]:
 
 
 def _flat(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
-    for key, leaf in leaves(name, _without_counts(value)):
-        if (interval := pair(leaf)) is not None:
-            yield from ((f"{key}.low", interval[0]), (f"{key}.high", interval[1]))
+    for key, leaf in leaves(name, value):
+        interval = pair(leaf)
+        if COUNTS in key.split("."):
+            continue
+        if interval is not None:
+            yield from zip((f"{key}.low", f"{key}.high"), interval, strict=True)
         elif isinstance(leaf, list | tuple):
             yield key, "; ".join(map(str, leaf))
         elif leaf is not None and not isinstance(leaf, Mapping):
             yield key, leaf
-
-
-def _without_counts(value: JsonValue) -> JsonValue:
-    if not isinstance(value, Mapping):
-        return value
-    return {key: _without_counts(inner) for key, inner in value.items() if key != "image_counts"}
 
 
 def _clean(value: JsonValue) -> JsonValue:
@@ -142,7 +139,7 @@ def _clean(value: JsonValue) -> JsonValue:
         exported = [field.name for field in fields(value) if field.metadata.get("exported", True)]
         return {name: _clean(getattr(value, name)) for name in exported}
     if isinstance(value, Mapping):
-        return {str(key): _clean(inner) for key, inner in value.items() if key != "image_counts"}
+        return {str(key): _clean(inner) for key, inner in value.items() if key != COUNTS}
     if isinstance(value, list | tuple):
         return [_clean(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -153,9 +150,9 @@ def _clean(value: JsonValue) -> JsonValue:
 def _rows(comparison: Comparison) -> Iterator[dict[str, JsonValue]]:
     for cell in comparison.cells:
         yield {
-            "id": cell.id,
+            "id": cell.first.id,
             "second_id": cell.second.id,
-            **cell.labels,
+            **cell.first.labels,
             "matched_by": "labels" if cell.by_label else "id",
             "first_state": cell.states[0],
             "second_state": cell.states[1],

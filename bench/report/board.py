@@ -7,6 +7,7 @@ any values; every other axis with several levels gives one table per combination
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.report.choose import Records, state_of
 from bench.report.costs import cost_lines, cost_section
@@ -19,7 +20,7 @@ from bench.report.order import ordered, ordering
 from bench.report.order_section import order_section
 from bench.report.positions import advance_together, fixed_labels, tables_of
 from bench.report.reference import published_by_cell, published_section
-from bench.report.shape import CellLine, Leaderboard, entries_of
+from bench.report.shape import CellLine, Leaderboard, Measure, Table, entries_of
 from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
 from bench.report.undefined import all_shown
@@ -48,45 +49,64 @@ def leaderboard(
     Only the order of ``cells`` shows in the result, never that of ``records``. ``paired`` are groups of axes that
     advance together.
     """
-    records = all_shown(records)
-    measures = tuple(measure_of(name) for name in board.values)
-    unfitted = _baseline_ids(cells, records)
-    compared, board = advance_together([cell for cell in cells if cell.id not in unfitted], board, paired)
-    tables = tables_of(compared, records, board, measures)
-    how = ordering(measures, board.reference)
-    tables, columns = ordered(tables, how, cells, records, board.rows)
+    found = numbers(cells, records, board, paired)
+    records, measures, axes = found.records, found.measures, found.board
+    how = ordering(measures, axes.reference)
+    tables, columns = ordered(found.tables, how, cells, records, axes.rows)
     notes, tables = numbered(tables)
-    shown = set(unfitted)
-    for entry in entries_of(tables):
-        shown.update(entry.cells)
+    shown = found.unfitted.union(*(entry.cells for entry in entries_of(tables)))
     costs = cost_lines(cells, tables, records)
     printed = published_by_cell(tables, measures, published)
     sections = (
         data_section(cells, records),
-        order_section(columns, how, board.rows),
-        published_section(tables, measures, published, board.rows, records),
+        order_section(columns, how, axes.rows),
+        published_section(tables, measures, published, axes.rows, records),
         cost_section(costs),
-        tolerance_section(tables, board.rows, records),
-        hindsight_section(tables, board.rows),
+        tolerance_section(tables, axes.rows, records),
+        hindsight_section(tables, axes.rows),
     )
     return Leaderboard(
         suite=suite_name,
         suite_hash=suite_hash,
         profile=profile,
-        rows_axis=board.rows,
-        columns_axis=board.columns,
+        rows_axis=axes.rows,
+        columns_axis=axes.columns,
         measures=measures,
-        fixed=fixed_labels(compared or cells, board),
+        fixed=fixed_labels(found.compared or cells, axes),
         tables=tables,
-        standings=standings(cells, unfitted, tables, records),
+        standings=standings(cells, found.unfitted, tables, records),
         notes=notes,
         remarks=remarks(tables),
         footer=footer(cells, records, suite=suite_name, suite_hash=suite_hash, command=command, profile=profile),
-        cells=tuple(_cell_line(cell, records, shown, unfitted, printed) for cell in cells),
+        cells=tuple(_cell_line(cell, records, shown, found.unfitted, printed) for cell in cells),
         sections=tuple(section for section in sections if section),
         costs=costs,
         description=description,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a board counts, before anything is said of it.
+
+    ``compared`` are the cells in its ``tables``, all but the ``unfitted``, under the labels of ``board``.
+    """
+
+    records: Records
+    unfitted: set[str]
+    compared: Sequence[Cell]
+    board: Board
+    measures: tuple[Measure, ...]
+    tables: tuple[Table, ...]
+
+
+def numbers(cells: Sequence[Cell], records: Records, board: Board, paired: Sequence[Sequence[str]] = ()) -> Numbers:
+    """The means of every position and the best of every column; ties, notes and all sections are made from these."""
+    records = all_shown(records)
+    measures = tuple(measure_of(name) for name in board.values)
+    unfitted = _baseline_ids(cells, records)
+    compared, board = advance_together([cell for cell in cells if cell.id not in unfitted], board, paired)
+    return Numbers(records, unfitted, compared, board, measures, tables_of(compared, records, board, measures))
 
 
 def _baseline_ids(cells: Sequence[Cell], records: Records) -> set[str]:
@@ -103,12 +123,8 @@ def _baseline_ids(cells: Sequence[Cell], records: Records) -> set[str]:
             fits[model] = fits.get(model, False) or count > 0
         if not cell.included:
             crossed.add(model)
-    found = set()
-    for cell in cells:
-        model = cell.labels.get("model", "")
-        if not fits.get(model, model in crossed):
-            found.add(cell.id)
-    return found
+    models = {cell.id: cell.labels.get("model", "") for cell in cells}
+    return {id for id, model in models.items() if not fits.get(model, model in crossed)}
 
 
 def _cell_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -29,10 +30,8 @@ from bench.report.naming import slug
 from bench.report.shape import (
     Baseline,
     Entry,
-    Figure,
     Leaderboard,
     Measure,
-    Section,
     Standing,
     TypeLine,
     entries_of,
@@ -61,7 +60,7 @@ def board_document(board: Leaderboard) -> Document:
     blocks += _settings_tables(board)
     blocks += [Notes(board.notes), Points(board.remarks)]
     for section in board.sections:
-        blocks += _section(section)
+        blocks += [Heading(section.title), *map(table_of, section.grids), Paragraph(section.sentences)]
     for standing in board.standings:
         blocks += _standing(standing, several=len(board.standings) > 1)
     blocks.append(Listing([(name, Code(value)) for name, value in board.footer]))
@@ -103,38 +102,23 @@ def _caption(board: Leaderboard, table: Positions) -> tuple[Part, ...]:
     if board.description.strip():
         caption.append(f"{board.description.rstrip('.')}. ")
     for number, measure in enumerate(board.measures):
-        words = _in_words(measure)
+        score = named(measure.name.partition("@")[0])
+        name = (score and score.words) or str(_symbol(measure))
+        words = f"{measure.split} {name}" if measure.split else name
         first = f"{words[:1].upper()}{words[1:]}" if number == 0 else f"), {words}"
         caption += [f"{first} (", _symbol(measure)]
     place = "; ".join(filter(None, (_title(board), _table_title(table))))
     return (*caption, f"). {place}.")
 
 
-def _in_words(measure: Measure) -> str:
-    score = named(measure.name.partition("@")[0])
-    name = (score and score.words) or str(_symbol(measure))
-    return f"{measure.split} {name}" if measure.split else name
-
-
 def _cells(entry: Entry) -> list[Cell]:
     """The figures of a position, or the mark that stands instead."""
     if not entry.figures:
+        mark = MARK_NOT_HERE if entry.data_absent else MARKS.get(entry.state, NOTHING)
         urgent = entry.state in ("failed", "diverged", "blocked")
-        mark = Cell(_mark(entry), dagger=entry.inert, note=entry.note, instead="alarm" if urgent else "quiet")
-        return [mark]
-    first, *others = entry.figures
-    return [_cell(first, dagger=entry.inert, note=entry.note), *map(_cell, others)]
-
-
-def _cell(figure: Figure, *, dagger: bool = False, note: int | None = None) -> Cell:
-    return Cell(figure.text, figure.spread_text, figure.best, figure.tie, dagger, note)
-
-
-def _mark(entry: Entry) -> str:
-    """What stands in place of figures; a dash where the cells ended well without any."""
-    if entry.data_absent:
-        return MARK_NOT_HERE
-    return MARKS.get(entry.state, NOTHING)
+        return [Cell(mark, dagger=entry.inert, note=entry.note, instead="alarm" if urgent else "quiet")]
+    cells = [Cell(figure.text, figure.spread_text, figure.best, figure.tie) for figure in entry.figures]
+    return [replace(cells[0], dagger=entry.inert, note=entry.note), *cells[1:]]
 
 
 def _settings_tables(board: Leaderboard) -> Iterator[Table]:
@@ -156,10 +140,6 @@ def _settings(entry: Entry, *, only: str | None) -> str:
     trial = entry.trial
     text = setting_text(trial.settings.get(only)) if only else settings_text(trial.settings)
     return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {plural(trial.trials, 'trial')})"
-
-
-def _section(section: Section) -> list[Block]:
-    return [Heading(section.title), *map(table_of, section.grids), Paragraph(section.sentences)]
 
 
 def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
@@ -194,10 +174,9 @@ def _types(types: Sequence[TypeLine]) -> Table:
     rows = []
     for one in types:
         share = one.pixels / total if one.pixels is not None and total else None
-        name, pixels, *others = type_row(one)
-        rows.append((name, pixels, percent(share), *others))
-    name, pixels, *others = TYPES_HEADER
-    header = (name, pixels, "share [%]", *others)
+        row = type_row(one)
+        rows.append((*row[:2], percent(share), *row[2:]))
+    header = (*TYPES_HEADER[:2], "share [%]", *TYPES_HEADER[2:])
     return plain_table(header, rows, title="Defect types of the test split; recall of the cell of best F1_V")
 
 

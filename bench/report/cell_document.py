@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from bench.document import Block, Document, Heading, Listing, Paragraph, Picture, Table, Verbatim
 from bench.record import Record, State, number
@@ -31,32 +32,29 @@ def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
     Counts per image are not shown: they fill pages, and stand in the record.
     """
     record = shown(record)
-    listings = (
-        ("Training", dict(_training(record))),
-        ("Cost", record.cost.plain() if record.cost else {}),
-        ("Recipe", record.recipe),
-        ("Protocol", record.protocol),
-        ("Keys", record.keys),
-        ("Provenance", record.provenance.plain() if record.provenance else {}),
-    )
     test = record.of_split("test")
-    blocks: list[Block] = [
-        Paragraph(record.outdated),
-        _listing("Axes", record.axes),
-        *([Verbatim(record.reason.rstrip(), "Reason")] if record.reason else []),
-        *_scores(record),
-        *_types(record),
-        *_members("sizes", test.sizes, "Defects of the test split by quartile of area, q1 the smallest"),
-        *_members("operating", test.operating, "Operating points: chosen on validation, reached on the test split"),
-        *(_listing(title, value) for title, value in listings),
-        *_log(record.log),
-        *map(Picture, pictures),
+    blocks: list[Block] = [Paragraph(record.outdated), _listing("Axes", record.axes)]
+    if record.reason:
+        blocks.append(Verbatim(record.reason.rstrip(), "Reason"))
+    blocks += _scores(record)
+    lines = type_lines(record)
+    if lines:
+        blocks.append(plain_table(TYPES_HEADER, map(type_row, lines), title="Defect types of the test split"))
+    if any("precision" in row for row in test.types.values()):
+        blocks += _members("types", test.types, "Classes of the test split, each by its own probability")
+    blocks += _members("sizes", test.sizes, "Defects of the test split by quartile of area, q1 the smallest")
+    blocks += _members("operating", test.operating, "Operating points: chosen on validation, reached on the test split")
+    blocks += [
+        _listing("Training", dict(_training(record))),
+        _listing("Cost", record.cost.plain() if record.cost else {}),
+        _listing("Recipe", record.recipe),
+        _listing("Protocol", record.protocol),
+        _listing("Keys", record.keys),
+        _listing("Provenance", record.provenance.plain() if record.provenance else {}),
     ]
-    return Document(_title(record), blocks)
-
-
-def _log(log: str | None) -> list[Block]:
-    return [Heading("Log"), Verbatim(log)] if log else []
+    if record.log:
+        blocks += [Heading("Log"), Verbatim(record.log)]
+    return Document(_title(record), [*blocks, *map(Picture, pictures)])
 
 
 def _title(record: Record) -> str:
@@ -89,11 +87,8 @@ def _scores(record: Record) -> Iterator[Table]:
     if not splits:
         return
     scores = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
-    fields: dict[str, None] = {}
-    for split in splits:
-        fields |= dict.fromkeys(scores[split])
     rows = []
-    for key in fields:
+    for key in dict.fromkeys(chain.from_iterable(scores.values())):
         values = [_score(scores[split].get(key), key) for split in splits]
         rows.append((_label(key), *values))
     rows.append(("f1 interval [%]", *(interval_text(record.of_split(split).interval) for split in splits)))
@@ -101,7 +96,8 @@ def _scores(record: Record) -> Iterator[Table]:
         rows.append(("f1 of the last step [%]", *(percent(_last_step(record, split)) for split in splits)))
     notes: list[str] = []
     for split in splits:
-        notes += [f"{split}: {note}" for note in _notes(record, split)]
+        found = record.of_split(split)
+        notes += [f"{split}: {note}" for note in (found.interval_note, *found.flags) if note is not None]
     ceiling = record.ceiling.get("test")
     if ceiling is not None:
         notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
@@ -137,28 +133,11 @@ def _last_step(record: Record, split: str) -> float | None:
     return number(scores.get("f1")) if isinstance(scores, Mapping) else number(scores)
 
 
-def _notes(record: Record, split: str) -> Sequence[str]:
-    scores = record.of_split(split)
-    return [*([scores.interval_note] if scores.interval_note else []), *scores.flags]
-
-
-def _types(record: Record) -> Iterator[Table]:
-    """Recall per defect type of the test split, and every score of each that was predicted by itself."""
-    lines = type_lines(record)
-    if lines:
-        yield plain_table(TYPES_HEADER, map(type_row, lines), title="Defect types of the test split")
-    types = record.of_split("test").types
-    if any("precision" in row for row in types.values()):
-        yield from _members("types", types, "Classes of the test split, each by its own probability")
-
-
 def _members(field: str, members: Mapping[str, Mapping[str, JsonValue]], title: str) -> Iterator[Table]:
     """Every number of a mapping of the test split, such as ``sizes``, one row per member."""
     if not members:
         return
-    fields: dict[str, None] = {}
-    for member in members.values():
-        fields |= dict.fromkeys(key for key in member if key != "rule")
+    fields = [key for key in dict.fromkeys(chain.from_iterable(members.values())) if key != "rule"]
     rows = []
     for name, member in members.items():
         values = [_score(member.get(key), key) for key in fields]

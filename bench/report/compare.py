@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -15,12 +16,14 @@ from bench.canonical import canonical
 from bench.errors import BenchError, StoreError
 from bench.record import Record, Scores, pair
 from bench.report.changes import origin_changes
-from bench.report.counts import pooled_metric
+from bench.report.counts import counts_of, pooled_metric
 from bench.report.gates import Gate
 from bench.report.measures import read
 from bench.report.shape import Measure
 from bench.report.undefined import shown, why_undefined
 from bench.scores import rows_of
+from bench.statistics.comparisons import even_shares, weighted
+from bench.statistics.estimates import block
 from bench.types import Float64, JsonValue
 
 SUPPORT = tuple(row.name for row in rows_of("split") if row.of == "the data")
@@ -46,11 +49,6 @@ class SideCell:
     def reason(self) -> str | None:
         """Why it ended so."""
         return self.record.reason if self.record else None
-
-
-def side_cell(record: Record) -> SideCell:
-    """A cell as its record describes it."""
-    return SideCell(record.id, record.axes, record.tuned, record.state.word, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,16 @@ class Difference:
 class Matched:
     """One cell on both sides; ``apart`` says why its scores cannot be compared, and then there are no differences."""
 
-    id: str
-    labels: Mapping[str, str]
     first: SideCell
     second: SideCell
-    by_label: bool
-    differences: tuple[Difference, ...]
-    apart: str | None
-    changed: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    apart: str | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def by_label(self) -> bool:
+        """Whether equal labels tell that the two are one cell, and not its id."""
+        return self.first.id != self.second.id
 
     @property
     def states(self) -> tuple[str, str]:
@@ -130,11 +130,11 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
         )
     first, second = _shown(first), _shown(second)
     _check_measures(measures, [*first.cells.values(), *second.cells.values()])
-    cells = tuple(_matched(first.cells[one], second.cells[two], measures, by_label=one != two) for one, two in pairs)
+    cells = tuple(_matched(first.cells[one], second.cells[two], measures) for one, two in pairs)
     aparts = [cell.apart for cell in cells if cell.states == ("done", "done")]
     if aparts and all(aparts):
         raise StoreError(f"{first.name} and {second.name} cannot be compared: {aparts[0]}")
-    here, there = {one for one, _ in pairs}, {two for _, two in pairs}
+    here, there = map(set, zip(*pairs, strict=True))
     return Comparison(
         first.name,
         second.name,
@@ -162,7 +162,7 @@ def gates_met(comparison: Comparison, gates: Sequence[Gate]) -> list[Met]:
         for cell in comparison.cells:
             how = _met(gate, cell)
             if how:
-                met.append(Met(gate, cell.id, how))
+                met.append(Met(gate, cell.first.id, how))
         met += [Met(gate, id, "not in B") for id in lost]
     return met
 
@@ -174,18 +174,13 @@ def _met(gate: Gate, cell: Matched) -> str | None:
         return f"done -> {cell.states[1]}"
     if cell.apart:
         return "not comparable"
-    one = _value(cell.first, gate.measure)
-    two = _value(cell.second, gate.measure)
+    one, two = (read(side.record, gate.measure).value if side.record else None for side in (cell.first, cell.second))
     if one is None:
         return None
     if two is None:
         return "no value any more"
     scale = 100 if gate.measure.percent else 1
     return f"{scale * one:.4g} -> {scale * two:.4g}" if gate.holds(one, two) else None
-
-
-def _value(cell: SideCell, measure: Measure) -> float | None:
-    return read(cell.record, measure).value if cell.record else None
 
 
 def _pairs(
@@ -211,15 +206,14 @@ def _by_label(cells: Mapping[str, SideCell], but: Collection[str], axes: set[str
     return {labels: same[0] for labels, same in ids.items() if len(same) == 1}
 
 
-def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure], *, by_label: bool) -> Matched:
+def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure]) -> Matched:
     one, two = first.record, second.record
     if one is None or two is None:
-        return Matched(first.id, first.labels, first, second, by_label, (), None, ())
+        return Matched(first, second)
     done = first.state == second.state == "done"
     apart = _apart(one, two) if done else None
     differences = tuple(_difference(one, two, measure) for measure in measures) if done and not apart else ()
-    changed = tuple(origin_changes(one, two))
-    return Matched(first.id, first.labels, first, second, by_label, differences, apart, changed)
+    return Matched(first, second, differences, apart, tuple(origin_changes(one, two)))
 
 
 def _apart(first: Record, second: Record) -> str | None:
@@ -278,27 +272,18 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
 
 def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
     """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
-    if pooled_metric(measure) is None:
-        return None
-    if any(read(record, measure).value is None for record in (first, second)):
-        return None
-    from bench.statistics.intervals import group_counts
-
     sides = []
     for record in (first, second):
-        counts = record.of_split(measure.split).image_counts
-        if counts is None:
+        counts = counts_of(record, measure.split or "") if pooled_metric(measure) else None
+        if counts is None or read(record, measure).value is None:
             return None
-        names, total = group_counts(counts.groups, np.array(counts.counts, np.int64))
-        sides.append(total[np.argsort(np.array(names, np.str_), kind="stable")])
+        names = list(dict.fromkeys(counts.groups))
+        sides.append(counts.values[np.argsort(np.array(names, np.str_), kind="stable")])
     return np.stack(sides)
 
 
 def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean difference from blocks ``float64[2, cells, 1, groups, 4]``; None with a single group."""
-    from bench.statistics.comparisons import even_shares, weighted
-    from bench.statistics.estimates import block
-
     metric = pooled_metric(measure)
     assert metric is not None
     try:
@@ -314,15 +299,9 @@ def _check_measures(measures: Sequence[Measure], cells: Sequence[SideCell]) -> N
     for measure in measures:
         without = all(read(record, measure).value is None for record in done)
         if done and without and not any(why_undefined(record, measure.split or "") for record in done):
-            hint = _hint(measure, done[0])
+            close = get_close_matches(measure.name, list(_names(done[0])), 1)
+            hint = f"; did you mean {close[0]!r}?" if close else "; write it as f1@test or cost.train_s"
             raise StoreError(f"no record of either run has a value of {measure.name!r}{hint}")
-
-
-def _hint(measure: Measure, record: Record) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(measure.name, list(_names(record)), 1)
-    return f"; did you mean {close[0]!r}?" if close else "; write it as f1@test or cost.train_s"
 
 
 def _names(record: Record) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from bench.document import Document, Points, Table
 from bench.report.compare import Comparison, Difference, Matched, Met, SideCell
@@ -11,6 +12,7 @@ from bench.report.measures import NOTHING, heading, printed
 from bench.report.tables import plain_table
 from bench.report.undefined import why_undefined
 from bench.statistics.intervals import RELIABLE_GROUPS
+from bench.suite.joint import count_names
 from bench.words import plural
 
 FIXED = (
@@ -34,7 +36,7 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
     names = _names(comparison)
     cells = []
     for cell in comparison.cells:
-        cells += [(names[cell.id], heading(one.measure), *_shown(one)) for one in cell.differences]
+        cells += [(names[cell.first.id], heading(one.measure), *_shown(one)) for one in cell.differences]
     if cells:
         header = ("cell", "measure", "first", "second", "difference", "interval")
         yield plain_table(header, cells, title="Cells")
@@ -42,16 +44,10 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
 
 def _names(comparison: Comparison) -> dict[str, str]:
     """The start of every id of the first run with the labels in which its cells differ."""
-    labels = {cell.id: cell.labels for cell in comparison.cells}
+    labels = {cell.first.id: cell.first.labels for cell in comparison.cells}
     labels |= {cell.id: cell.axes for cell in comparison.only_first}
-    axes: dict[str, None] = {}
-    for own in labels.values():
-        axes |= dict.fromkeys(own)
-    differing = []
-    for axis in axes:
-        several = {own.get(axis) for own in labels.values()}
-        if len(several) > 1:
-            differing.append(axis)
+    axes = dict.fromkeys(chain.from_iterable(labels.values()))
+    differing = [axis for axis in axes if count_names(list(labels.values()), [axis]) > 1]
     names = {}
     for id, own in labels.items():
         told = ", ".join(own.get(axis, NOTHING) for axis in differing)
@@ -84,22 +80,22 @@ def _sentences(comparison: Comparison, met: Sequence[Met]) -> Iterator[str]:
     yield f"{plural(len(comparison.cells) - by_label, 'cell')} matched by id, {by_label} by equal labels."
     if comparison.ignored and by_label:
         yield f"Axes that only one side has were left out of the match: {', '.join(comparison.ignored)}."
-    differences: list[Difference] = []
-    for cell in comparison.cells:
-        differences += cell.differences
+    differences = chain.from_iterable(cell.differences for cell in comparison.cells)
     if any(one.interval for one in differences):
         yield FIXED
         yield from _few(comparison.cells)
     for cell in comparison.cells:
         if cell.apart:
-            yield f"NOT COMPARABLE: cell {names[cell.id]}: {cell.apart}."
+            yield f"NOT COMPARABLE: cell {names[cell.first.id]}: {cell.apart}."
         if cell.states[0] != cell.states[1]:
             reason = f" ({cell.second.reason})" if cell.second.reason else ""
-            yield f"State: cell {names[cell.id]}: {' -> '.join(cell.states)}{reason}."
+            yield f"State: cell {names[cell.first.id]}: {' -> '.join(cell.states)}{reason}."
     yield from _one_sided(comparison.only_first, comparison.first)
     yield from _one_sided(comparison.only_second, comparison.second)
-    yield from _told(comparison)
-    yield from _changed(comparison.cells)
+    sides = zip(*((cell.first, cell.second) for cell in comparison.cells), strict=True)
+    for side, cells in zip((comparison.first, comparison.second), sides, strict=True):
+        yield from _counted(map(_told, cells), f" of {side}: ", "")
+    yield from _counted((cell.changed for cell in comparison.cells), ": ", "Changed in ")
     yield from (f"GATE {one.gate.text}: met by cell {names[one.cell]}: {one.how}." for one in met)
 
 
@@ -122,25 +118,15 @@ def _one_sided(cells: Sequence[SideCell], name: str) -> Iterator[str]:
         yield f"Only in {name}: {plural(len(cells), 'cell')} ({ids}{more})."
 
 
-def _told(comparison: Comparison) -> Iterator[str]:
-    """Badges, scores that are not today's and why scores are absent, each once with its side and number of cells."""
-    firsts = [cell.first for cell in comparison.cells]
-    seconds = [cell.second for cell in comparison.cells]
-    for side, cells in ((comparison.first, firsts), (comparison.second, seconds)):
-        counts = Counter[str]()
-        for cell in cells:
-            if cell.record:
-                counts.update(f"badge: {badge}" for badge in cell.record.badges)
-                counts.update(cell.record.outdated)
-                counts.update(why_undefined(cell.record))
-        for text, count in counts.items():
-            yield f"{plural(count, 'cell')} of {side}: {text}."
+def _told(cell: SideCell) -> Iterator[str]:
+    """Badges, scores that are not today's and why scores are absent."""
+    if cell.record:
+        yield from (f"badge: {badge}" for badge in cell.record.badges)
+        yield from cell.record.outdated
+        yield from why_undefined(cell.record)
 
 
-def _changed(cells: Sequence[Matched]) -> Iterator[str]:
-    """What was made otherwise, each change once with the number of its cells."""
-    counts = Counter[str]()
-    for cell in cells:
-        counts.update(cell.changed)
-    for text, count in counts.items():
-        yield f"Changed in {plural(count, 'cell')}: {text}."
+def _counted(texts: Iterable[Iterable[str]], of: str, start: str) -> Iterator[str]:
+    """Every text once with the number of its cells."""
+    for text, count in Counter(chain.from_iterable(texts)).items():
+        yield f"{start}{plural(count, 'cell')}{of}{text}."

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 
 from bench.record import Record, number
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
-from bench.report.measures import NOTHING, OLD, mean_of_all, percent, plain, read
+from bench.report.measures import NOTHING, OLD, mean_of_all, mean_over, percent, plain
 from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of
 from bench.suite.cells import Cell
 from bench.words import line, plural
 
-PATHS: Mapping[str, tuple[str, ...]] = {
-    "parameters": ("parameters",),
-    "train_s": ("cost", "train_s"),
-    "crops_per_s": ("cost", "crops_per_s"),
-    "image_latency_s": ("cost", "image_latency_s"),
-    "peak_memory_bytes": ("cost", "peak_memory_bytes"),
+COSTS = {
+    "parameters": ("M params", 1e-6),
+    "train_s": ("train s", 1.0),
+    "crops_per_s": ("crops/s", 1.0),
+    "image_latency_s": ("ms/image", 1e3),
+    "peak_memory_bytes": ("MB", 1e-6),
 }
-"""Field of a cost line to its place in a record."""
+"""Field of a cost line to the head of its column, and to what it is multiplied by there."""
 
 FRONTS = {"image_latency_s": "L", "train_s": "T", "parameters": "P"}
 """Costs for which a front is sought, and the letter for it."""
-ALIKE = {"image_latency_s": 0.1, "train_s": 0.1, "parameters": 0.0}
-"""Shares up to which costs count as equal: a clock is no counter."""
 TIMED = ("image_latency_s", "train_s")
+ALIKE = 0.1
+"""Share up to which times count as equal: a clock is no counter."""
 
 UNNAMED = "a device that was not recorded"
 
-HEADER = ("F1_V %", "F1_T %", "M params", "train s", "crops/s", "ms/image", "MB", "front")
+HEADER = ("F1_V %", "F1_T %", *(head for head, _ in COSTS.values()), "front")
 
 MEANING = (
     "Means over seeds. M params: millions of trainable parameters; train s: the training stage, with that of a "
@@ -56,9 +57,7 @@ def cost_lines(cells: Sequence[Cell], tables: Sequence[Table], records: Records)
 
 def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Records) -> CostLine:
     done = done_of(entry.cells, records)
-    means = {}
-    for name, path in PATHS.items():
-        means[name] = mean_of_all([_paid(record, path) for record in done])
+    means = {name: mean_of_all(_paid(record, name) for record in done) for name in COSTS}
     badges: list[str] = []
     memories = []
     for record in done:
@@ -68,35 +67,28 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
     group = [label for axis, label in labels.items() if axis == "dataset" or axis.startswith("protocol.")]
     return CostLine(
         group=", ".join(group),
-        name=", ".join([f"{entry.row} / {entry.column}", *(label for _, label in table.title)]),
+        name=", ".join([f"{entry.row} / {entry.column}", *dict(table.title).values()]),
         row=entry.row,
         column=entry.column,
-        complete=entry.seeds == entry.expected,
-        f1_validation=mean_of_all([read(record, VALIDATION_F1).value for record in done]),
-        f1_test=mean_of_all([read(record, TEST_F1).value for record in done]),
-        parameters=means["parameters"],
-        train_s=mean_of_all([_trained(record) for record in done]),
-        crops_per_s=means["crops_per_s"],
-        image_latency_s=means["image_latency_s"],
-        peak_memory_bytes=means["peak_memory_bytes"],
+        complete=entry.complete,
+        f1_validation=mean_over(done, VALIDATION_F1),
+        f1_test=mean_over(done, TEST_F1),
+        **means,
         badges=tuple(dict.fromkeys(badges)),
         outdated=any(record.outdated for record in done),
         memory_of=tuple(dict.fromkeys(memories)),
-        devices=tuple(dict.fromkeys(_device(record) for record in done)),
+        devices=tuple(dict.fromkeys(map(_device, done))),
+        fronts=(),
     )
 
 
-def _paid(record: Record, path: Sequence[str]) -> float | None:
-    """A cost; one below zero is none."""
-    value = number(record.value(path))
-    return value if value is not None and value >= 0 else None
-
-
-def _trained(record: Record) -> float | None:
-    """Seconds of training, those of the pretraining run included."""
-    own = _paid(record, ("cost", "train_s"))
-    before = _paid(record, ("cost", "pretrain_s"))
-    return own if own is None or before is None else own + before
+def _paid(record: Record, name: str) -> float | None:
+    """A cost, one below zero is none; training includes that of the pretraining run."""
+    value = number(record.value((name,) if name == "parameters" else ("cost", name)))
+    if value is None or value < 0:
+        return None
+    before = _paid(record, "pretrain_s") if name == "train_s" else None
+    return value + (before or 0.0)
 
 
 def _device(record: Record) -> str:
@@ -132,26 +124,19 @@ def _front(lines: Sequence[CostLine], members: Sequence[int], cost: str) -> list
         if lines[place].complete and score is not None and paid is not None:
             places.append(place)
             points.append((score, paid))
-    return [places[best] for best in front(points, alike=ALIKE[cost])] if len(points) > 1 else []
+    return [places[best] for best in front(points, alike=ALIKE if cost in TIMED else 0.0)] if len(points) > 1 else []
 
 
 def _devices(lines: Sequence[CostLine]) -> list[str]:
-    devices: dict[str, None] = {}
-    for one in lines:
-        devices |= dict.fromkeys(one.devices)
-    return list(devices)
+    return list(dict.fromkeys(chain.from_iterable(one.devices for one in lines)))
 
 
 def cost_section(lines: Sequence[CostLine]) -> Section | None:
     """The costs of all positions; None where none is known."""
-    known = [one for one in lines if _is_known(one)]
+    known = [one for one in lines if any(getattr(one, name) is not None for name in COSTS)]
     if not known:
         return None
-    memories: dict[str, None] = {}
-    values = []
-    for one in known:
-        memories |= dict.fromkeys(one.memory_of)
-        values.append({key: list(v) if isinstance(v, tuple) else v for key, v in asdict(one).items()})
+    memories = dict.fromkeys(chain.from_iterable(one.memory_of for one in known))
     sentences = [MEANING]
     if memories:
         warning = "; not comparable with each other" if len(memories) > 1 else ""
@@ -159,11 +144,7 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
     sentences.append(_measured_on(_devices(known)))
     if any(one.fronts for one in known):
         sentences.append(FRONT)
-    return Section("Cost", (_grid(known),), tuple(sentences), tuple(values))
-
-
-def _is_known(one: CostLine) -> bool:
-    return any(getattr(one, name) is not None for name in PATHS)
+    return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(asdict, known)))
 
 
 def _measured_on(devices: Sequence[str]) -> str:
@@ -189,16 +170,9 @@ def _grid(lines: Sequence[CostLine]) -> Grid:
 
 
 def _texts(one: CostLine) -> tuple[str, ...]:
-    def scaled(value: float | None, by: float = 1.0) -> str:
-        return NOTHING if value is None else plain(value * by)
-
-    return (
-        percent(one.f1_validation),
-        percent(one.f1_test),
-        scaled(one.parameters, 1e-6),
-        scaled(one.train_s),
-        scaled(one.crops_per_s),
-        scaled(one.image_latency_s, 1e3),
-        scaled(one.peak_memory_bytes, 1e-6),
-        " ".join(FRONTS[cost] for cost in one.fronts) or NOTHING,
-    )
+    costs = []
+    for name, (_, scale) in COSTS.items():
+        value = getattr(one, name)
+        costs.append(NOTHING if value is None else plain(value * scale))
+    fronts = " ".join(FRONTS[cost] for cost in one.fronts)
+    return (percent(one.f1_validation), percent(one.f1_test), *costs, fronts or NOTHING)

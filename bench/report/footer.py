@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from bench.record import Record, number
-from bench.report.choose import Records, state_of
+from bench.report.choose import Records, done_records, state_of
 from bench.report.measures import plain
+from bench.report.shape import BoardState
 from bench.suite.cells import Cell
 from bench.types import JsonValue
 from bench.words import line, plural
@@ -20,7 +23,7 @@ def footer(
     cells: Sequence[Cell], records: Records, *, suite: str, suite_hash: str, command: str, profile: str
 ) -> tuple[tuple[str, str], ...]:
     """(what, value) lines: suite, command, budget, and whatever provenance all finished cells share."""
-    done = [records[cell.id] for cell in cells if state_of(cell, records)[0] == "done"]
+    done = done_records(cells, records)
     fitted = [record for record in done if record.parameters != 0]
     lines = (
         ("suite", f"{suite} ({suite_hash})"),
@@ -36,23 +39,18 @@ def footer(
 
 def _counts(cells: Sequence[Cell], records: Records) -> str:
     """``13 done, 2 failed``."""
-    states: dict[str, int] = {}
-    for cell in cells:
-        state = state_of(cell, records)[0]
-        states[state] = states.get(state, 0) + 1
-    order = ("done", "failed", "diverged", "blocked", "skipped", "excluded", "pending")
+    states = Counter(state_of(cell, records)[0] for cell in cells)
+    order: tuple[BoardState, ...] = ("done", "failed", "diverged", "blocked", "skipped", "excluded", "pending")
     return ", ".join(f"{states[state]:,} {state}" for state in order if state in states)
 
 
 def budget_text(records: Sequence[Record]) -> str:
     """Crops seen per cell; strategies are comparable only at equal budgets. A pretraining run's own are not counted."""
-    found = {budget for record in records if (budget := _budget(record)) is not None}
-    texts = [
-        f"{_some(epochs, 'epoch')} of {_some(crops, 'crop')} = {_some(epochs * crops, 'crop')}"
-        if epochs
-        else "nothing trained"
-        for epochs, crops in sorted(found)
-    ]
+    found = set(filter(None, map(_budget, records)))
+    texts = []
+    for epochs, crops in sorted(found):
+        seen = f"{_some(epochs, 'epoch')} of {_some(crops, 'crop')} = {_some(epochs * crops, 'crop')}"
+        texts.append(seen if epochs else "nothing trained")
     if not texts:
         return ""
     return f"{texts[0]} per cell" if len(texts) == 1 else f"not equal: {'; '.join(texts)}"
@@ -65,11 +63,12 @@ def _some(value: float, one: str) -> str:
 
 def _budget(record: Record) -> tuple[float, float] | None:
     """Epochs, and crops per epoch as they were carried out."""
-    epochs, asked = (number(record.recipe.get(name)) for name in ("epochs", "epoch_crops"))
-    total = record.budget_crops
-    if epochs is None or asked is None:
+    epochs, crops = number(record.recipe.get("epochs")), number(record.recipe.get("epoch_crops"))
+    if epochs is None or crops is None:
         return None
-    return epochs, (asked if total is None or not epochs else total / epochs) if epochs else 0.0
+    if record.budget_crops is not None and epochs:
+        crops = record.budget_crops / epochs
+    return epochs, crops if epochs else 0.0
 
 
 def _reuse(records: Sequence[Record]) -> str:
@@ -84,23 +83,26 @@ def _reuse(records: Sequence[Record]) -> str:
 def _provenance(records: Sequence[Record]) -> list[tuple[str, str]]:
     """Flat provenance values that all finished cells share, and the days on which they ran."""
     found = [record.provenance.on_boards for record in records if record.provenance]
-    keys = dict.fromkeys(key for provenance in found for key in provenance)
-    lines = ((str(key), _shared(key, [provenance.get(key) for provenance in found])) for key in sorted(keys))
-    return [(key.replace("_", " "), text) for key, text in lines if text]
+    lines = []
+    for key in sorted(set(chain.from_iterable(found))):
+        text = _shared([provenance.get(key) for provenance in found])
+        if text:
+            lines.append((key.replace("_", " "), text))
+    return lines
 
 
-def _shared(key: str, values: Sequence[JsonValue]) -> str:
+def _shared(values: Sequence[JsonValue]) -> str:
     """The one value, the first and last day of dates, or nothing; packages by name and version."""
     if all(isinstance(value, Mapping) for value in values):
-        return _shared(key, [", ".join(f"{name} {plain(found)}" for name, found in value.items()) for value in values])
+        values = [", ".join(f"{name} {plain(found)}" for name, found in value.items()) for value in values]
     if not all(isinstance(value, str) or number(value) is not None for value in values):
         return ""
     texts = sorted({day(value) if _is_date(value) else str(value) for value in values})
     if all(map(_is_date, values)):
-        return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
-    if len(texts) == 1 and len(texts[0]) <= LONGEST:
-        return texts[0]
-    return f"{len(texts)} different" if len(texts) > 1 and isinstance(values[0], str) else ""
+        return " to ".join(dict.fromkeys((texts[0], texts[-1])))
+    if len(texts) > 1:
+        return f"{len(texts)} different" if isinstance(values[0], str) else ""
+    return texts[0] if len(texts[0]) <= LONGEST else ""
 
 
 def day(value: JsonValue) -> str:

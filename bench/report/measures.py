@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,20 +95,14 @@ def figure(readings: Sequence[Reading], measure: Measure) -> Figure:
     mean, and a spread of bounds means nothing.
     """
     found = [reading for reading in readings if reading.value is not None]
-    values = np.array([reading.value for reading in found], dtype=np.float64)
     if not found:
         return Figure(None, None, 0, at_least=False, text=NOTHING, spread_text="")
+    values = np.array([reading.value for reading in found], dtype=np.float64)
     at_least = any(reading.at_least for reading in found)
     mean = float(values.mean())
     spread = float(values.std(ddof=1)) if len(found) > 1 and not at_least else None
-    return Figure(
-        value=mean,
-        spread=spread,
-        count=len(found),
-        at_least=at_least,
-        text=("> " if at_least else "") + printed(mean, measure),
-        spread_text="" if spread is None else printed(spread, measure),
-    )
+    text = ("> " if at_least else "") + printed(mean, measure)
+    return Figure(mean, spread, len(found), at_least, text, "" if spread is None else printed(spread, measure))
 
 
 def printed(value: float, measure: Measure) -> str:
@@ -155,10 +149,19 @@ def settings_text(settings: Mapping[str, JsonValue]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} = {setting_text(value)}" for key, value in settings.items())
 
 
-def mean_of_all(values: Sequence[float | None]) -> float | None:
+def mean_of_all(values: Iterable[float | None]) -> float | None:
     """The mean over all seeds; None where one of them lacks the value, or there is none."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
+    known = []
+    for value in values:
+        if value is None:
+            return None
+        known.append(value)
+    return sum(known) / len(known) if known else None
+
+
+def mean_over(records: Iterable[Record], measure: Measure) -> float | None:
+    """The mean of a measure over all of the records; None where one of them lacks it, or there is none."""
+    return mean_of_all(read(record, measure).value for record in records)
 
 
 def first_line(text: str, most: int = 300) -> str:

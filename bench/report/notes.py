@@ -33,7 +33,7 @@ def remarks(tables: Sequence[Table]) -> tuple[str, ...]:
     """The rules that these tables follow, only those that matter here."""
     entries = entries_of(tables)
     figures = list(chain.from_iterable(entry.figures for entry in entries))
-    lacking = any(entry.seeds < entry.expected for entry in entries)
+    lacking = any(not entry.complete for entry in entries)
     rules = {
         MISSING: lacking or any(figure.value is None for figure in figures),
         BOLD: any(figure.best for figure in figures),

@@ -12,12 +12,11 @@ from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
 from bench.report.counts import counts_of, reliability
-from bench.report.measures import interval_text, mean_of_all, measure_of, percent, read
+from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
 from bench.report.order import seeds_interval
 from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
-from bench.types import JsonValue
 from bench.words import plural
 
 FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test")}
@@ -77,7 +76,7 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
     best: tuple[bool, float] | None = None
     for entry in entries_of(tables):
         own = _scores(entry, here, records)
-        mean = mean_of_all(list(own.values()))
+        mean = mean_of_all(own.values())
         if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
             best = len(own) == entry.expected, mean
             scores, expected = own, entry.expected
@@ -85,7 +84,7 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
         return None
     id = max(scores, key=scores.__getitem__)
     test = records[id].of_split("test")
-    f1_test = mean_of_all([read(records[seed], TEST_F1).value for seed in scores])
+    f1_test = mean_over([records[seed] for seed in scores], TEST_F1)
     interval, note = test.interval, test.interval_note
     name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
     if len(scores) > 1:
@@ -130,29 +129,17 @@ def type_lines(record: Record) -> tuple[TypeLine, ...]:
     """Positives per defect type of the test split: pooled F1 alone hides the rare types."""
     lines = []
     for name, figures in record.of_split("test").types.items():
-        line = TypeLine(
-            name=name,
-            pixels=_count(figures.get("pixels")),
-            groups=_count(figures.get("groups")),
-            objects=_count(figures.get("objects")),
-            recall=number(figures.get("recall")),
-            object_recall=number(figures.get("object_recall")),
-        )
-        lines.append(line)
+        counts = [number(figures.get(key)) for key in ("pixels", "groups", "objects")]
+        whole = [None if count is None else int(count) for count in counts]
+        lines.append(TypeLine(name, *whole, number(figures.get("recall")), number(figures.get("object_recall"))))
     return tuple(lines)
-
-
-def _count(value: JsonValue) -> int | None:
-    found = number(value)
-    return None if found is None else int(found)
 
 
 def _floor_sentence(floors: Mapping[str, tuple[float, ...]]) -> list[str]:
     texts = []
     for name, values in floors.items():
         if values:
-            different = dict.fromkeys(map(percent, values))
-            texts.append(f"{name} {' or '.join(different)}")
+            texts.append(f"{name} {' or '.join(dict.fromkeys(map(percent, values)))}")
     return [f"Floor, every pixel called a defect: {', '.join(texts)}."] if texts else []
 
 

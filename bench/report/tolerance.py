@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.report.choose import TEST_F1, Records
-from bench.report.measures import mean_of_all, measure_of, read
+from bench.report.measures import mean_over, measure_of
 from bench.report.shape import Entry, Grid, Section, Table, is_comparable, title_text
 from bench.scores import rows_of
 from bench.types import JsonValue
@@ -61,10 +61,10 @@ def _row(entry: Entry, records: Records) -> _Row | None:
     if not entry.figures or not entry.complete:
         return None
     done = [records[id] for id in entry.cells]
-    f1 = mean_of_all([read(record, TEST_F1).value for record in done])
+    f1 = mean_over(done, TEST_F1)
     variants = {}
     for name, measure in MEASURES.items():
-        value = mean_of_all([read(record, measure).value for record in done])
+        value = mean_over(done, measure)
         if value is not None:
             variants[name] = value
     if f1 is None or len(variants) < len(MEASURES):

@@ -6,7 +6,7 @@ model, so a report shows it as absent: it takes part in no mean, rank, mark or f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bench.record import Record, number, texts_of
 from bench.score.summary import NO_TRUTH, NOTHING_PREDICTED
@@ -33,15 +33,10 @@ def shown(record: Record) -> Record:
     parts: dict[str, JsonValue] = {
         "scores": {split: _split(values, split in bare) for split, values in scores.items()},
     }
-    if bare and record.last_step:
-        parts["last_step"] = _without(bare, record.last_step)
-    if bare and record.ceiling:
-        parts["ceiling"] = _without(bare, record.ceiling)
+    for name, by_split in (("last_step", record.last_step), ("ceiling", record.ceiling)):
+        if bare and by_split:
+            parts[name] = {split: _cleared(of) if split in bare else of for split, of in by_split.items()}
     return record.changed(**parts)
-
-
-def _without(bare: Sequence[str], by_split: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {split: _cleared(values) if split in bare else values for split, values in by_split.items()}
 
 
 def all_shown(records: Mapping[str, Record]) -> dict[str, Record]:
@@ -63,8 +58,7 @@ def _split(values: Mapping[str, JsonValue], bare: bool) -> Mapping[str, JsonValu
     stored = values.get("flags")
     flags = stored.split("; ") if isinstance(stored, str) else list(texts_of(stored))  # a table has them in one field
     if bare:
-        kept: Mapping[str, JsonValue] = _cleared(values)
-        return {**kept, "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
+        return {**_cleared(values), "flags": [NO_DEFECT, *(flag for flag in flags if flag not in SAID)]}
     words = {NOTHING_PREDICTED: NO_PREDICTION, f"threshold: {NO_POSITIVES}": NO_CHOICE}
     found = dict(values)
     if "precision" in found and NOTHING_PREDICTED in flags:
@@ -86,16 +80,10 @@ def _cleared(values: JsonValue) -> JsonValue:
         return None
     cleared: dict[str, JsonValue] = {}
     for name, value in values.items():
-        if isinstance(value, Mapping):
-            cleared[name] = _cleared(value)
-        else:
-            cleared[name] = None if _is_lost(name) else value
+        score = named(name)
+        lost = isinstance(value, Mapping) or (score and score.needs_defect)
+        cleared[name] = _cleared(value) if lost else value
     return cleared
-
-
-def _is_lost(name: str) -> bool:
-    score = named(name)
-    return score is not None and score.needs_defect
 
 
 def _point(point: JsonValue) -> JsonValue:
