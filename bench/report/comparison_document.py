@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from bench.document import Document, Points, Table
@@ -44,7 +44,7 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
 
 def _names(comparison: Comparison) -> dict[str, str]:
     """The start of every id of the first run with the labels in which its cells differ."""
-    labels = {cell.first.id: cell.first.labels for cell in comparison.cells}
+    labels: dict[str, Mapping[str, str]] = {cell.first.id: cell.first.labels for cell in comparison.cells}
     labels |= {cell.id: cell.axes for cell in comparison.only_first}
     axes = dict.fromkeys(chain.from_iterable(labels.values()))
     differing = [axis for axis in axes if count_names(list(labels.values()), [axis]) > 1]

@@ -130,8 +130,10 @@ def type_lines(record: Record) -> tuple[TypeLine, ...]:
     lines = []
     for name, figures in record.of_split("test").types.items():
         counts = [number(figures.get(key)) for key in ("pixels", "groups", "objects")]
-        whole = [None if count is None else int(count) for count in counts]
-        lines.append(TypeLine(name, *whole, number(figures.get("recall")), number(figures.get("object_recall"))))
+        pixels, groups, objects = (None if count is None else int(count) for count in counts)
+        lines.append(
+            TypeLine(name, pixels, groups, objects, number(figures.get("recall")), number(figures.get("object_recall")))
+        )
     return tuple(lines)
 
 
