@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.crops import writer
-from bench.crops.bank import build_bank, build_tiles, open_bank, verify_bank
-from bench.crops.prepare import padded
+from bench.crops.bank import build_bank, build_tiles, large_arrays, open_bank, verify_bank
+from bench.crops.prepare import Format, padded
 from bench.errors import DataError, PluginError, StoreError
 from crops_worlds import Given, Mixture, World, world
 
@@ -308,8 +308,8 @@ def test_a_killed_writer_leaves_nothing_under_the_name_and_the_next_one_cleans_u
 
 
 def test_a_writer_at_work_is_not_swept_away(tmp_path):
-    pixels = writer.Pixels(1, SIZE, 1, "uint8")
-    with writer.new_file(tmp_path / "bank.h5", pixels) as first, writer.new_file(tmp_path / "bank.h5", pixels):
+    path, large = tmp_path / "bank.h5", large_arrays(1, SIZE, Format(1, "uint8"))
+    with writer.new_file(path, "bank", large, 1) as first, writer.new_file(path, "bank", large, 1):
         assert first.temporary.exists()
 
 

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.crops import hdf5
 from bench.crops.draw import Frame, draw, fitted
-from bench.crops.prepare import Prepared, Source
+from bench.crops.prepare import Format, ImageSource, Prepared, format_of
 from bench.crops.sampling import Int32, Int64, Parts, plan_crops
+from bench.crops.statistics import mean_and_deviation
+from bench.crops.tables import Tables, sources_of, tables_from
 from bench.crops.tiles import grid
-from bench.crops.writer import new_file
+from bench.crops.writer import Writer, new_file
 from bench.errors import DataError
 from bench.threads import Progress, ordered, silent
-from bench.types import IGNORED, CropStrategy, Float64, Image, Index, JsonValue, Mask, Split
+from bench.types import IGNORED, CropStrategy, Float64, Image, Index, JsonValue, Mask
 from bench.words import plural
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
 
-
-STRETCH = 1 << 18
-"""Pixels that are summed at once."""
+WHAT = "crop bank"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +72,7 @@ def build_bank(
     *,
     key: str,
     index: DatasetIndex,
-    source: Source,
+    source: ImageSource,
     strategy: CropStrategy,
     size: int,
     crops: int,
@@ -93,36 +91,28 @@ def build_bank(
         PluginError: the strategy or the preprocessing broke its contract.
         StoreError: the file cannot be written.
     """
-    _refuse_shared_groups(index, other_groups)
+    refuse_shared_groups(index, other_groups)
     frame = Frame(index, source, size, seed, workers)
     ready = fitted(strategy, frame, progress)
     plan = plan_crops(ready, index, crops, seed)
-    with new_file(path, _pixels(frame, index, int(plan.source[0]), crops)) as file:
+    format = format_of(frame.load(int(plan.source[0])).image)
+    with new_file(path, WHAT, large_arrays(crops, size, format), crops) as file:
 
         def take(number: int, prepared: Prepared, rows: Int64, corners: Int32) -> None:
-            _refuse_other_kind(prepared, file.pixels, index.entries[number].id)
+            format.check(prepared.image, index.entries[number].id)
             for row, (top, left) in zip(rows.tolist(), corners.tolist(), strict=True):
                 window = slice(top, top + size), slice(left, left + size)
-                file.put(row, prepared.image[window], prepared.mask[window])
+                put(file, row, prepared.image[window], prepared.mask[window])
 
         drawn = draw(plan, frame, take, progress=progress)
-        facts = {
-            "strategy": repr(ready),
-            "admissible": drawn.admissible,
-            "fallback": drawn.fallback,
-            "skipped": list(drawn.skipped),
-            "inert": drawn.inert,
-        }
-        file.finish(
-            hdf5.Tables(
-                key,
-                drawn.source,
-                drawn.corner,
-                drawn.part,
-                _sources(index, "train"),
-                provenance={**provenance, "draw": facts},
-            )
+        tables = Tables(
+            drawn.source,
+            drawn.corner,
+            drawn.part,
+            sources_of(index, "train"),
+            provenance={**provenance, "draw": {"strategy": repr(ready), **drawn.facts()}},
         )
+        file.finish(key, tables.arrays())
 
 
 def build_tiles(
@@ -131,7 +121,7 @@ def build_tiles(
     key: str,
     training: DatasetIndex,
     validation: DatasetIndex,
-    source: Source,
+    source: ImageSource,
     size: int,
     provenance: dict[str, JsonValue],
     workers: int = 2,
@@ -146,7 +136,7 @@ def build_tiles(
         DataError: a group is in both splits, a split is empty, or images differ in kind.
         StoreError: the file cannot be written.
     """
-    _refuse_shared_groups(training, {entry.group for entry in validation.entries})
+    refuse_shared_groups(training, {entry.group for entry in validation.entries})
     if not training.entries or not validation.entries:
         raise DataError(
             f"{len(training.entries):,} training and {plural(len(validation.entries), 'validation image')}: "
@@ -156,32 +146,44 @@ def build_tiles(
     corners = [grid(entry.height, entry.width, size, 0.0) for entry in validation.entries]
     tiles = [len(each) for each in corners]
     first = np.cumsum([0, *tiles]).tolist()
-    mean, std = _statistics(Frame(training, source, 1, workers=workers), training, progress)
-    with new_file(path, _pixels(frame, validation, 0, first[-1])) as file:
+    mean, std = mean_and_deviation(Frame(training, source, 1, workers=workers), progress)
+    format = format_of(frame.load(0).image)
+    with new_file(path, WHAT, large_arrays(first[-1], size, format), first[-1]) as file:
 
         def tile(number: int) -> None:
             prepared = frame.load(number)
-            _refuse_other_kind(prepared, file.pixels, validation.entries[number].id)
+            format.check(prepared.image, validation.entries[number].id)
             mask = prepared.mask.copy()
             for row, (top, left) in enumerate(corners[number].tolist(), first[number]):
                 window = slice(top, top + size), slice(left, left + size)
-                file.put(row, prepared.image[window], mask[window])
+                put(file, row, prepared.image[window], mask[window])
                 mask[window] = IGNORED  # a pixel of a later tile counts once
 
         for _ in ordered(tile, range(len(corners)), workers, progress):
             pass
-        file.finish(
-            hdf5.Tables(
-                key,
-                np.repeat(np.arange(len(corners), dtype=np.int32), tiles),
-                np.concatenate(corners),
-                np.zeros(first[-1], np.uint8),
-                _sources(validation, "validation"),
-                provenance=provenance,
-                mean=mean,
-                std=std,
-            )
+        tables = Tables(
+            np.repeat(np.arange(len(corners), dtype=np.int32), tiles),
+            np.concatenate(corners),
+            np.zeros(first[-1], np.uint8),
+            sources_of(validation, "validation"),
+            provenance=provenance,
+            mean=mean,
+            std=std,
         )
+        file.finish(key, tables.arrays())
+
+
+def large_arrays(crops: int, size: int, format: Format) -> dict[str, hdf5.Large]:
+    """The pixels of a bank: ``image[N, h, w, C]`` u1 or u2 and ``mask[N, h, w]`` u1."""
+    return {
+        "image": hdf5.Large((crops, size, size, format.channels), format.dtype),
+        "mask": hdf5.Large((crops, size, size), "uint8"),
+    }
+
+
+def put(file: Writer, row: int, image: Image, mask: Mask) -> None:
+    """Write one crop at its row."""
+    file.put(row, {"image": (row * image.size, image), "mask": (row * mask.size, mask)})
 
 
 def open_bank(path: Path) -> Bank:
@@ -190,17 +192,17 @@ def open_bank(path: Path) -> Bank:
     Raises:
         StoreError: it is missing, damaged, or of another schema.
     """
-    found = hdf5.problems(path)
+    found = verify_bank(path)
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise hdf5.damaged(path, found[0].removeprefix(f"{path}: ").partition("; run ")[0] + more)
-    pixels, tables, _ = hdf5.read_tables(path)
-    image, mask = hdf5.mapped(path, pixels)
+    content = hdf5.read_content(path, WHAT)
+    tables = tables_from(content.tables)
     return Bank(
         path=path,
-        key=tables.key,
-        image=image,
-        mask=mask,
+        key=content.key,
+        image=hdf5.mapped(content, "image"),
+        mask=hdf5.mapped(content, "mask"),
         source=tables.source,
         corner=tables.corner,
         part=tables.part,
@@ -215,67 +217,37 @@ def open_bank(path: Path) -> Bank:
 
 def verify_bank(path: Path) -> list[str]:
     """Everything that is wrong with a bank, one line each; empty when it is sound."""
-    return hdf5.problems(path)
+    return hdf5.problems(path, WHAT, _bounds, "crop")
 
 
-def _sources(index: Index, split: Split) -> hdf5.Sources:
-    ids = tuple(entry.id for entry in index.entries)
-    groups = tuple(entry.group for entry in index.entries)
-    return hdf5.Sources(ids, groups, (split,) * len(ids))
+def format_of_bank(path: Path) -> Format:
+    """Channels and pixel type of the crops of a bank, which is not checked any further.
+
+    Raises:
+        StoreError: it is missing, damaged, or of another schema.
+    """
+    image = hdf5.read_content(path, WHAT).large["image"]
+    return Format(image.shape[-1], image.dtype)
 
 
-def _refuse_shared_groups(index: Index, others: Collection[str]) -> None:
+def _bounds(content: hdf5.Content) -> hdf5.Bounds:
+    image, mask = content.large["image"], content.large["mask"]
+    crops, height, width, _ = image.shape
+    if mask.shape != (crops, height, width) or mask.dtype != "uint8" or len(content.tables["source"]) != crops:
+        raise ValueError(f"images {list(image.shape)}, masks {list(mask.shape)} of {mask.dtype}")
+    rows = np.arange(crops + 1)
+    return {name: rows * (large.nbytes // max(crops, 1)) for name, large in content.large.items()}
+
+
+def refuse_shared_groups(index: Index, others: Collection[str]) -> None:
+    """Refuse training groups that are also among ``others``.
+
+    Raises:
+        DataError: names the first of them.
+    """
     shared = sorted({entry.group for entry in index.entries} & set(others))
     if shared:
         more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
         raise DataError(
             f"group {shared[0]!r}{more} would be in the training crops and in another split; split by group"
         )
-
-
-def _pixels(frame: Frame, index: DatasetIndex, number: int, crops: int) -> hdf5.Pixels:
-    """What the crops look like: as the index says, or, after preprocessing, as one decoded image shows."""
-    if not frame.source.chain:
-        entry = index.entries[number]
-        return hdf5.Pixels(crops, frame.size, entry.channels, entry.dtype)
-    image = frame.load(number).image
-    return hdf5.Pixels(crops, frame.size, image.shape[2], image.dtype.name)
-
-
-def _refuse_other_kind(prepared: Prepared, pixels: hdf5.Pixels, id: str) -> None:
-    image = prepared.image
-    if (image.shape[2], image.dtype.name) != (pixels.channels, pixels.dtype):
-        raise DataError(
-            f"image {id!r} has {plural(image.shape[2], 'channel')} of {image.dtype} after preprocessing, others have "
-            f"{pixels.channels} of {pixels.dtype}; convert them with a preprocessing step"
-        )
-
-
-def _statistics(frame: Frame, index: DatasetIndex, progress: Progress) -> tuple[Float64, Float64]:
-    """Mean and standard deviation of every channel over all pixels, ``float64[C]``; a constant channel has 1."""
-    kind = _pixels(frame, index, 0, 1)
-
-    def sums(number: int) -> npt.NDArray[np.object_]:
-        prepared = frame.load(number)
-        _refuse_other_kind(prepared, kind, index.entries[number].id)
-        return _sums(prepared.image)
-
-    total = np.zeros((3, kind.channels), object)
-    for each in ordered(sums, range(len(index.entries)), frame.workers, progress):
-        total += each
-    mean, deviation = [], []
-    for pixels, first, second in total.T.tolist():
-        mean.append(first / pixels)
-        deviation.append(sqrt(pixels * second - first * first) / pixels or 1.0)
-    return np.array(mean), np.array(deviation)
-
-
-def _sums(image: Image) -> npt.NDArray[np.object_]:
-    """Pixels, sum and sum of squares per channel as exact integers ``[3, C]``: no order of addition matters."""
-    flat = image.reshape(-1, image.shape[2])
-    total = np.zeros((3, flat.shape[1]), object)
-    for start in range(0, len(flat), STRETCH):
-        block = flat[start : start + STRETCH].astype(np.float64)  # integers below 2^53
-        sums = np.stack([np.full(block.shape[1], len(block)), block.sum(axis=0), np.einsum("nc,nc->c", block, block)])
-        total += sums.astype(np.int64).astype(object)
-    return total

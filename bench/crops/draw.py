@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from bench.crops.prepare import Prepared, Source, padded
+from bench.crops.prepare import ImageSource, Prepared, padded
 from bench.crops.sampling import (
     Int32,
     Int64,
@@ -22,7 +22,7 @@ from bench.crops.sampling import (
 )
 from bench.errors import DataError
 from bench.threads import Progress, ordered, silent
-from bench.types import Bool, CropStrategy, FallingBack, Fitting, Float64, Index
+from bench.types import Bool, CropStrategy, FallingBack, Fitting, Float64, Index, JsonValue
 
 Take = Callable[[int, Prepared, Int64, Int32], None]
 """Receives the number of an image, the padded image, rows of the draw and their corners; on a worker thread."""
@@ -46,19 +46,28 @@ class Draw:
     skipped: tuple[str, ...]
     inert: bool
 
+    def facts(self) -> dict[str, JsonValue]:
+        """What the strategy had to choose from, as a file's provenance has it."""
+        return {
+            "admissible": self.admissible,
+            "fallback": self.fallback,
+            "skipped": list(self.skipped),
+            "inert": self.inert,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What crops are drawn from: the training images, their source, the crop size, the seed; and how fast."""
 
     index: Index
-    source: Source
+    source: ImageSource
     size: int
     seed: int = 0
     workers: int = 2
 
     def load(self, number: int) -> Prepared:
-        """Decode image ``number`` of the index and pad it to the crop size.
+        """Image ``number`` of the index, padded to the crop size.
 
         Raises:
             DataError: it is not as large as the index says.

@@ -4,13 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from bench.crops.tiles import pad
-from bench.errors import PluginError
+from bench.errors import DataError, PluginError
 from bench.types import Dataset, Image, Mask
-from bench.words import shown
+from bench.words import plural, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Channels and pixel type (``uint8`` or ``uint16``) of images."""
+
+    channels: int
+    dtype: str
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one value."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of one pixel."""
+        return self.channels * self.itemsize
+
+    def check(self, image: Image, id: str) -> None:
+        """Refuse an image of another format.
+
+        Raises:
+            DataError: names the image and both formats.
+        """
+        if format_of(image) != self:
+            raise DataError(
+                f"image {id!r} has {plural(image.shape[2], 'channel')} of {image.dtype} after preprocessing, others "
+                f"have {self.channels} of {self.dtype}; convert them with a preprocessing step"
+            )
+
+
+def format_of(image: Image) -> Format:
+    """The format of an image ``[H, W, C]``."""
+    return Format(image.shape[2], image.dtype.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +62,14 @@ class Prepared:
     mask: Mask
 
 
+class ImageSource(Protocol):
+    """Preprocessed images by id: decoded on the way (:class:`Source`), or read from the image store."""
+
+    def prepared(self, id: str, /) -> Prepared:
+        """One image, guide and mask; called from several threads at once."""
+        ...
+
+
 @dataclass(frozen=True)
 class Source:
     """A data set behind its preprocessing chain."""
@@ -33,7 +77,7 @@ class Source:
     dataset: Dataset
     chain: Sequence[Callable[[Image], Image]] = ()
 
-    def prepared(self, id: str) -> Prepared:
+    def prepared(self, id: str, /) -> Prepared:
         """Decode one image and send it through the chain. Called from several threads at once.
 
         Raises:
@@ -41,13 +85,23 @@ class Source:
             PluginError: a step changed the pixel grid, or returned something that is no image.
         """
         sample = self.dataset.load(id)
-        image = guide = sample.image
-        for step in self.chain:
-            after = apply(step, image, id)
-            if guide is image and after.shape[2] == image.shape[2]:
-                guide = after
-            image = after
+        image, guide = chained(self.chain, sample.image, id)
         return Prepared(image, guide, sample.mask)
+
+
+def chained(chain: Sequence[Callable[[Image], Image]], image: Image, id: str) -> tuple[Image, Image]:
+    """Send an image through a preprocessing chain; returns it and its guide, see :class:`Prepared`.
+
+    Raises:
+        PluginError: a step changed the pixel grid, or returned something that is no image.
+    """
+    guide = image
+    for step in chain:
+        after = apply(step, image, id)
+        if guide is image and after.shape[2] == image.shape[2]:
+            guide = after
+        image = after
+    return image, guide
 
 
 def padded(prepared: Prepared, size: int) -> Prepared:

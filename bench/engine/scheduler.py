@@ -15,7 +15,7 @@ from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
 from bench.machine import gpus, processors
 from bench.record import State, record_of
-from bench.stages.graph import as_json, budget_crops, reuse
+from bench.stages.graph import as_json, budget_crops, images_stage, reuse
 from bench.stages.indexing import LocatedDataset, plain_rule
 from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.store.home import Places
@@ -96,6 +96,7 @@ def _mark_used(plan: Plan, places: Places) -> None:
     done = [planned for planned in plan.cells if planned.state == "done"]
     stages = {(kind, key) for planned in done for kind, key in planned.keys.items()}
     stages |= {("train", planned.pretraining.train) for planned in done if planned.pretraining}
+    stages |= {("images", images_stage(planned.stages[0]).key) for planned in done}
     for kind, key in stages:
         touch_stage(places.stage(kind, key))
 

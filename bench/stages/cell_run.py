@@ -17,7 +17,7 @@ from bench.data.index import DatasetIndex
 from bench.data.index_file import is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
 from bench.errors import StoreError
-from bench.stages.graph import Stage, from_json
+from bench.stages.graph import Stage, from_json, images_stage
 from bench.stages.indexing import Report, listed, open_dataset, split_rule
 from bench.stages.jobs import Job
 from bench.stages.provenance import provenance
@@ -42,8 +42,9 @@ class CellRun:
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
-        """The job's chain by kind."""
-        return {stage.kind: stage for stage in from_json(self.job.stages)}
+        """The job's chain by kind, with the image store that it reads."""
+        chain = {stage.kind: stage for stage in from_json(self.job.stages)}
+        return {"images": images_stage(chain["tiles"]), **chain}
 
     @cached_property
     def places(self) -> Places:
@@ -90,8 +91,8 @@ class CellRun:
         return restricted(self.index, self.splits, split)
 
     @cached_property
-    def source(self) -> Source:
-        """Decoded and preprocessed images."""
+    def decoded(self) -> Source:
+        """Images decoded and preprocessed on the way; all stages but ``images`` read them from the store."""
         chain = [self.built("preprocess", ref) for ref in self.stages["tiles"].facts["preprocess"]]
         return Source(self.dataset, chain)
 
@@ -131,6 +132,7 @@ Step = Callable[[CellRun, Stage, Path], Note]
 def finish(run: CellRun, kind: str, step: Step) -> Note:
     """The note of a stage, doing it first if it is not on disk."""
     stage = run.stages[kind]
+    reads = {} if kind == "images" else {"images": run.stages["images"].key}
 
     def write(folder: Path) -> Note:
         run.report(kind, 0, 1, "")
@@ -143,6 +145,7 @@ def finish(run: CellRun, kind: str, step: Step) -> Note:
             "key": stage.key,
             "facts": stage.facts,
             "needs": stage.needs,
+            "reads": reads,
             "seconds": seconds,
             "provenance": provenance(),
             **note,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from bench.crops.bank import Bank, build_bank, open_bank
 from bench.stages.cell_run import CROPS, CellRun, Note, finish
 from bench.stages.environment import threads
 from bench.stages.graph import Stage
+from bench.stages.images import stored_images
 from bench.stages.provenance import provenance
 
 
@@ -20,13 +22,15 @@ def drawn(run: CellRun) -> Bank:
 def run_crops(run: CellRun, stage: Stage, folder: Path) -> Note:
     """Draw and store the training crops."""
     facts = stage.facts
+    images = stored_images(run)
+    started = time.perf_counter()
     strategy = run.built("crop", facts["crop"], facts["size"])
     elsewhere = {e.group for split in ("validation", "test") for e in run.images(split).entries}
     build_bank(
         folder / CROPS,
         key=stage.key,
         index=run.images("train"),
-        source=run.source,
+        source=images,
         strategy=strategy,
         size=facts["size"],
         crops=facts["crops"],
@@ -37,4 +41,4 @@ def run_crops(run: CellRun, stage: Stage, folder: Path) -> Note:
         other_groups=elsewhere,
     )
     drawn = open_bank(folder / CROPS).provenance["draw"]
-    return {"draw": drawn, "inert": drawn["inert"]}
+    return {"seconds": time.perf_counter() - started, "draw": drawn, "inert": drawn["inert"]}

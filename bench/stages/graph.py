@@ -1,7 +1,8 @@
 """Stages and their keys: what was used decides the key, where it lies does not.
 
-``tiles`` and ``crops`` depend on the data, ``train`` on both and on the ``train`` of a pretraining run, ``predict``
-on ``train``; ``score`` is the cell's own record. Keys are made once per distinct stage, not once per cell.
+``images`` depends on the data and their preprocessing, and no key on it: it is where the others read, not what they
+read. ``tiles`` and ``crops`` depend on the data, ``train`` on both and on the ``train`` of a pretraining run,
+``predict`` on ``train``; ``score`` is the cell's own record. Keys are made once per distinct stage, not once per cell.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bench.suite.schema import Recipe, Ref
 from bench.types import JsonValue, Task
 from bench.words import plural
 
-VERSIONS = {"tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 2}
+VERSIONS = {"images": 1, "tiles": 1, "crops": 1, "train": 1, "predict": 1, "score": 2}
 """Raised when equal facts may give another result."""
 
 
@@ -42,6 +43,11 @@ def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | 
     needs = dict(needs or {})
     key = digest({"stage": kind, "version": VERSIONS[kind], "facts": facts, "needs": needs})
     return Stage(kind, dict(facts), needs, key)
+
+
+def images_stage(tiles: Stage) -> Stage:
+    """The image store that a chain reads, by its ``tiles``; in no chain itself, so that no record stands on it."""
+    return stage("images", {name: tiles.facts[name] for name in ("data", "preprocess")})
 
 
 @dataclass(frozen=True, slots=True)

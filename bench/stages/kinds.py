@@ -53,11 +53,11 @@ def kinds_taken(
     """
     if noted is not None:
         return (Kind(noted["channels"], noted["dtype"], noted["grey"]),)
-    from bench.crops.hdf5 import read_tables
+    from bench.crops.bank import format_of_bank
 
-    pixels, _, _ = read_tables(tiles)
+    format = format_of_bank(tiles)
     possible = [Kind(channels, dtype, channels == 1) for channels in (1, 3) for dtype in BITS]
-    return tuple(kind for kind in possible if _prepared(kind, chain) == (pixels.channels, pixels.dtype))
+    return tuple(kind for kind in possible if _prepared(kind, chain) == (format.channels, format.dtype))
 
 
 def _prepared(kind: Kind, chain: Sequence[Callable[[Image], Image]]) -> tuple[int, str] | None:

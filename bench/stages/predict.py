@@ -18,6 +18,7 @@ from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
 from bench.stages.environment import device
 from bench.stages.graph import Stage
 from bench.stages.image_metrics import IMAGE_METRICS, ImageRows
+from bench.stages.images import stored_images
 from bench.stages.shown import SHOWN, picks, write_shown
 from bench.stages.train import build_model
 from bench.store.store import stage_note
@@ -44,7 +45,7 @@ def run_predict(run: CellRun, stage: Stage, folder: Path) -> Note:
         "images": images.predicted,
         "predict_s": images.seconds,
         "last_step": _last_step(images, {"validation": validation, "test": test}),
-        "ceiling": _ceiling(run, stage, images.stride),
+        "ceiling": _ceiling(images),
     }
 
 
@@ -55,6 +56,7 @@ class _Predictor:
 
         self.run = run
         self.facts = stage.facts
+        self.images = stored_images(run)
         self.device = device()
         used = run.stages["train"].facts
         self.model = place(build_model(run, used["model"], used["seed"]), self.device).eval()
@@ -75,7 +77,7 @@ class _Predictor:
     def probabilities(self, id: str) -> tuple[Float32, Mask]:
         """Predict one image: ``float32[1 + K, H, W]`` and its true mask."""
 
-        prepared = self.run.source.prepared(id)
+        prepared = self.images.prepared(id)
         started = time.perf_counter()
         found = predict_image(
             self.model,
@@ -105,6 +107,11 @@ class _Predictor:
             if rows is not None and threshold is not None:
                 rows.observe(split, entry.id, found, mask, threshold)
         return collector.evidence()
+
+    def masks(self, split: Split) -> Iterator[Mask]:
+        """The true masks of a split, one after the other."""
+        for entry in self.run.images(split).entries:
+            yield self.images.prepared(entry.id).mask
 
     def show(self, split: Split, threshold: int, rows: ImageRows) -> None:
         """Predict a split once more for metrics that must see it at a threshold chosen on it; in no cost."""
@@ -150,16 +157,10 @@ def _last_step(images: _Predictor, best: Mapping[str, Evidence]) -> dict[str, An
     return {"validation": {"f1": threshold.f1}, "test": {"f1": pooled_f1(test, threshold.index)}}
 
 
-def _ceiling(run: CellRun, stage: Stage, stride: int) -> dict[str, float]:
+def _ceiling(images: _Predictor) -> dict[str, float]:
     """F1 that the true masks themselves reach through the same tiles and output stride."""
-    tiles = stage.facts["tiles"]
-    value = ceiling(_masks(run, "validation"), _masks(run, "test"), tiles["size"], tiles["overlap"], stride)
-    return {"test": value}
-
-
-def _masks(run: CellRun, split: Split) -> Iterator[Mask]:
-    for entry in run.images(split).entries:
-        yield run.dataset.load(entry.id).mask
+    tiles, validation, test = images.facts["tiles"], images.masks("validation"), images.masks("test")
+    return {"test": ceiling(validation, test, tiles["size"], tiles["overlap"], images.stride)}
 
 
 def _keep_shown(path: Path, images: _Predictor, test: Evidence, threshold: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.errors import StoreError
 from bench.files import UNFINISHED, files_below
-from bench.store.store import NOTE, if_idle, missing_files, read_json
+from bench.store.store import NOTE, if_idle, missing_files, read_json, read_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ def damages(home: Path) -> Iterator[str]:
 def damages_in(folder: Path) -> Iterator[str]:
     """Check one stage folder: its note, and every file by its own kind of checksum."""
     from bench.crops.bank import verify_bank
+    from bench.crops.images import IMAGES, verify_images
     from bench.score.evidence import read_evidence
     from bench.train.weights import load_weights
 
@@ -54,8 +55,8 @@ def damages_in(folder: Path) -> Iterator[str]:
         yield str(error)
     else:
         yield from (f"{folder / name}: missing or cut short" for name in missing_files(folder, note))
-    for bank in folder.glob("*.h5"):
-        yield from verify_bank(bank)
+    for path in folder.glob("*.h5"):
+        yield from verify_images(path) if path.name == IMAGES else verify_bank(path)
     checks: list[tuple[Path, Callable[[Path], object]]] = []
     checks += [(path, load_weights) for path in folder.glob("*.safetensors")]
     checks += [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]
@@ -71,7 +72,7 @@ def garbage(home: Path, *, unused_since: float | None, keep: Sequence[Path]) -> 
 
     A stage that a worker has in hand is passed over, and locked while the caller looks at it.
     """
-    spared = _keys_of(keep)
+    spared = _keys_of(home, keep)
     for leftover in sorted((home / "stages").glob(f"*/.*{UNFINISHED}")):
         with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
             if idle:
@@ -91,12 +92,14 @@ def _last_use(folder: Path) -> float:
     return (folder / NOTE).stat().st_mtime
 
 
-def _keys_of(runs: Sequence[Path]) -> set[str]:
-    """Keys that the records of some run folders stand on."""
+def _keys_of(home: Path, runs: Sequence[Path]) -> set[str]:
+    """Keys that the records of some run folders stand on, and those of what their stages read beside them."""
     keys: set[str] = set()
     for run in runs:
         for path in run.glob("cells/*.json"):
-            keys.update(read_json(path).get("keys", {}).values())
+            for kind, key in read_json(path).get("keys", {}).items():
+                note = read_note(home / "stages" / kind / key) or {}
+                keys |= {key, *note.get("reads", {}).values()}
     return keys
 
 
