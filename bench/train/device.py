@@ -46,7 +46,7 @@ def settle(threads: int | None = None) -> None:
     if threads is not None:
         torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # its better known synonym also imports all of torch's compiler: 3 s
     warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
