@@ -74,6 +74,7 @@ axes:
 recipe:
   {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
 protocol: {tiles: {overlap: 0.0}}
+runtime: {workers: 1}
 """
 
 
