@@ -109,6 +109,15 @@ class Component(Generic[T]):
     learns: bool = True
 
 
+def listed(builders: Mapping[Callable[..., T], str]) -> Mapping[str, Component[T]]:
+    """Builders with their summaries as components, each called as its function is, with hyphens."""
+    components = {}
+    for builder, summary in builders.items():
+        name = builder.__name__.replace("_", "-")
+        components[name] = Component(name, builder, about=About(summary))
+    return components
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One keyword-only parameter of a builder."""

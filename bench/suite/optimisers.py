@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bench.component import About, Component
+from bench.component import Component, listed
 from bench.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Betas = tuple[Share, Share]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -27,12 +28,12 @@ class TorchOptimiser:
     options: Mapping[str, Any]
 
 
-def adamw(*, betas: tuple[Share, Share] = (0.9, 0.999), eps: Positive = 1e-8, amsgrad: bool = False) -> TorchOptimiser:
+def adamw(*, betas: Betas = (0.9, 0.999), eps: Positive = 1e-8, amsgrad: bool = False) -> TorchOptimiser:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
     return TorchOptimiser("AdamW", {"betas": betas, "eps": eps, "amsgrad": amsgrad, "fused": True})
 
 
-def adam(*, betas: tuple[Share, Share] = (0.9, 0.999), eps: Positive = 1e-8, amsgrad: bool = False) -> TorchOptimiser:
+def adam(*, betas: Betas = (0.9, 0.999), eps: Positive = 1e-8, amsgrad: bool = False) -> TorchOptimiser:
     """Adam (Kingma and Ba 2015); weight decay is an L2 penalty inside the gradient."""
     return TorchOptimiser("Adam", {"betas": betas, "eps": eps, "amsgrad": amsgrad, "fused": True})
 
@@ -59,7 +60,7 @@ def rmsprop(
 
 def nadam(
     *,
-    betas: tuple[Share, Share] = (0.9, 0.999),
+    betas: Betas = (0.9, 0.999),
     eps: Positive = 1e-8,
     momentum_decay: NotNegative = 0.004,
     decoupled_weight_decay: bool = False,
@@ -76,9 +77,7 @@ def nadam(
     )
 
 
-def radam(
-    *, betas: tuple[Share, Share] = (0.9, 0.999), eps: Positive = 1e-8, decoupled_weight_decay: bool = False
-) -> TorchOptimiser:
+def radam(*, betas: Betas = (0.9, 0.999), eps: Positive = 1e-8, decoupled_weight_decay: bool = False) -> TorchOptimiser:
     """Rectified Adam (Liu et al. 2020)."""
     return TorchOptimiser("RAdam", {"betas": betas, "eps": eps, "decoupled_weight_decay": decoupled_weight_decay})
 
@@ -92,7 +91,7 @@ def adagrad(
     )
 
 
-def adamax(*, betas: tuple[Share, Share] = (0.9, 0.999), eps: Positive = 1e-8) -> TorchOptimiser:
+def adamax(*, betas: Betas = (0.9, 0.999), eps: Positive = 1e-8) -> TorchOptimiser:
     """Adam with the infinity norm (Kingma and Ba 2015); weight decay is an L2 penalty."""
     return TorchOptimiser("Adamax", {"betas": betas, "eps": eps})
 
@@ -109,19 +108,18 @@ def adafactor(
     return TorchOptimiser("Adafactor", {"beta2_decay": beta2_decay, "d": d})
 
 
-OPTIMISERS: Mapping[str, Component[TorchOptimiser]] = {
-    component.name: component
-    for component in (
-        Component("adamw", adamw, about=About("Adam with decoupled weight decay")),
-        Component("adam", adam, about=About("Adam; weight decay as L2 penalty")),
-        Component("sgd", sgd, about=About("stochastic gradient descent, with momentum on request")),
-        Component("rmsprop", rmsprop, about=About("gradients divided by their running magnitude")),
-        Component("nadam", nadam, about=About("Adam with Nesterov momentum")),
-        Component("radam", radam, about=About("Adam with a rectified warm-up of its own")),
-        Component("adagrad", adagrad, about=About("gradients divided by their accumulated magnitude")),
-        Component("adamax", adamax, about=About("Adam with the infinity norm")),
-        Component("adadelta", adadelta, about=About("steps scaled by those before; set learning_rate near 1")),
-        Component("adafactor", adafactor, about=About("Adam's second moment in factors: little memory")),
-    )
-}
+OPTIMISERS: Mapping[str, Component[TorchOptimiser]] = listed(
+    {
+        adamw: "Adam with decoupled weight decay",
+        adam: "Adam; weight decay as L2 penalty",
+        sgd: "stochastic gradient descent, with momentum on request",
+        rmsprop: "gradients divided by their running magnitude",
+        nadam: "Adam with Nesterov momentum",
+        radam: "Adam with a rectified warm-up of its own",
+        adagrad: "gradients divided by their accumulated magnitude",
+        adamax: "Adam with the infinity norm",
+        adadelta: "steps scaled by those before; set learning_rate near 1",
+        adafactor: "Adam's second moment in factors: little memory",
+    }
+)
 """Name to component, in the order of ``bench list optimisers``."""

@@ -7,12 +7,12 @@ anywhere: every part is checked, and above all the names that files are called b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bench.canonical import canonical, printable
 from bench.errors import StoreError
@@ -38,7 +38,7 @@ class Suite:
     axes that advance together; ``reference`` are published numbers, by the labels of the leaderboard.
     """
 
-    name: str
+    name: SuiteName
     path: Path
     description: str | None
     data: Mapping[str, str]
@@ -58,7 +58,15 @@ class Suite:
 
     def resolved(self) -> dict[str, JsonValue]:
         """The suite as JSON for ``runs/<name>/suite.json``; :func:`suite_from_json` reads it without any plugin."""
-        return _to_json(self)
+        tables = {part: _Table() for part in PARTS}
+        cells = []
+        for cell in self.cells:
+            row: dict[str, JsonValue] = {name: getattr(cell, name) for name in _Row.model_fields if name != "at"}
+            row["at"] = [table.number(getattr(cell, part)) for part, table in tables.items()]
+            cells.append(row)
+        shared = SHARED.dump_python(replace(self, cells=()), mode="json")
+        rows = {part: table.rows for part, table in tables.items()}
+        return {"schema": SCHEMA, **shared, "tables": rows, "cells": cells}
 
 
 @dataclass(slots=True)
@@ -75,47 +83,8 @@ class _Table:
         return self.met[id(value)]
 
 
-def _to_json(suite: Suite) -> dict[str, JsonValue]:
-    tables = {part: _Table() for part in PARTS}
-    cells: list[JsonValue] = []
-    for cell in suite.cells:
-        row = {
-            "id": cell.id,
-            "at": [tables[part].number(getattr(cell, part)) for part in PARTS],
-            "labels": dict(cell.labels),
-            "tuned": dict(cell.tuned),
-            "excluded": cell.excluded,
-            "skipped": cell.skipped,
-            "included": cell.included,
-        }
-        cells.append(row)
-    axes: dict[str, list[JsonValue]] = {}
-    for axis, values in suite.axes.items():
-        axes[axis] = []
-        for value in values:
-            axes[axis].append({"value": _plain(value.value), "label": value.label, "asked": value.asked.decode()})
-    return {
-        "schema": SCHEMA,
-        "name": suite.name,
-        "path": str(suite.path),
-        "description": suite.description,
-        "data": dict(suite.data),
-        "axes": axes,
-        "recipe": suite.recipe.model_dump(mode="json"),
-        "protocol": suite.protocol.model_dump(mode="json"),
-        "board": suite.board.model_dump(mode="json"),
-        "runtime": suite.runtime.model_dump(mode="json"),
-        "tune": {path: list(values) for path, values in suite.tune.items()},
-        "profile": suite.profile,
-        "profile_reason": suite.profile_reason,
-        "notes": list(suite.notes),
-        "hash": suite.hash,
-        "paired": [list(axes) for axes in suite.paired],
-        "reference": None if suite.reference is None else suite.reference.model_dump(mode="json"),
-        "tables": {name: table.rows for name, table in tables.items()},
-        "cells": cells,
-    }
-
+SHARED = TypeAdapter(Suite)
+"""Everything of a suite but its cells, as JSON and back."""
 
 MODELS: Mapping[str, type[Strict]] = {"dataset": Ref, "crop": Ref, "model": Ref, "recipe": Recipe, "protocol": Protocol}
 
@@ -124,12 +93,6 @@ class _Checked(BaseModel):
     """Types as they were written; a key that this version does not know is left."""
 
     model_config = ConfigDict(strict=True, frozen=True)
-
-
-class _AxisValue(_Checked):
-    value: Any
-    label: str
-    asked: str
 
 
 class _Row(_Checked):
@@ -143,19 +106,6 @@ class _Row(_Checked):
 
 
 class _Stored(_Checked):
-    """Everything of a stored suite but its models, which check themselves."""
-
-    name: SuiteName
-    path: str
-    description: str | None
-    data: dict[str, str]
-    axes: dict[str, list[_AxisValue]]
-    tune: dict[str, list[Any]]
-    profile: str | None
-    profile_reason: str
-    notes: list[str]
-    hash: str
-    paired: list[list[str]] = []
     tables: dict[str, list[Any]]
     cells: list[_Row]
 
@@ -187,40 +137,19 @@ def problem(error: Exception) -> str:
 
 
 def _suite(stored: Mapping[str, JsonValue]) -> Suite:
-    checked = _Stored.model_validate(stored)
+    shared = SHARED.validate_json(canonical({**stored, "cells": []}), strict=True)
     axes = {}
-    for axis, items in checked.axes.items():
-        axes[axis] = tuple(Value(_typed(axis, item.value), item.label, item.asked.encode()) for item in items)
-    return Suite(
-        name=checked.name,
-        path=Path(checked.path),
-        description=checked.description,
-        data=checked.data,
-        axes=axes,
-        recipe=_model(Recipe, stored["recipe"]),
-        protocol=_model(Protocol, stored["protocol"]),
-        board=_model(Board, stored["board"]),
-        runtime=_model(Runtime, stored["runtime"]),
-        tune={path: tuple(values) for path, values in checked.tune.items()},
-        profile=checked.profile,
-        profile_reason=checked.profile_reason,
-        notes=tuple(checked.notes),
-        cells=_cells(checked),
-        hash=checked.hash,
-        paired=tuple(tuple(axes) for axes in checked.paired),
-        reference=_model(Published, stored["reference"]) if stored.get("reference") else None,
-    )
+    for axis, values in shared.axes.items():
+        axes[axis] = tuple(replace(value, value=typed_value(axis, value.value)) for value in values)
+    return replace(shared, axes=axes, cells=tuple(_cells(_Stored.model_validate(stored))))
 
 
-def _cells(stored: _Stored) -> tuple[Cell, ...]:
-    tables = {part: [_typed(part, row) for row in stored.tables[part]] for part in PARTS}
-    cells = []
+def _cells(stored: _Stored) -> Iterator[Cell]:
+    tables = {part: [typed_value(part, row) for row in stored.tables[part]] for part in PARTS}
     for row in stored.cells:
         at = zip(tables.items(), row.at, strict=True)
         parts = {part: rows[number] for (part, rows), number in at}
-        about = row.model_dump(exclude={"at"})
-        cells.append(Cell(**parts, **about))
-    return tuple(cells)
+        yield Cell(**parts, **row.model_dump(exclude={"at"}))
 
 
 def _plain(value: Any) -> JsonValue:
@@ -229,7 +158,8 @@ def _plain(value: Any) -> JsonValue:
     return [_plain(ref) for ref in value] if isinstance(value, tuple) else value
 
 
-def _typed(axis: str, value: JsonValue) -> Any:
+def typed_value(axis: str, value: JsonValue) -> Any:
+    """What stands on an axis, or is a recipe or protocol, from plain JSON."""
     if axis in MODELS:
         return _model(MODELS[axis], value)
     if axis == "pretrain":

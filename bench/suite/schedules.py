@@ -15,7 +15,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from bench.component import About, Component
+from bench.component import Component, listed
 
 Schedule: TypeAlias = Callable[[int, int], float]
 
@@ -114,18 +114,17 @@ def _half_cosine(done: float) -> float:
     return 0.5 * (1 + cos(pi * done))
 
 
-SCHEDULES: Mapping[str, Component[Schedule]] = {
-    component.name: component
-    for component in (
-        Component("constant", constant, about=About("the same rate from the warm-up to the end")),
-        Component("cosine", cosine, about=About("half a cosine down over the whole budget")),
-        Component("linear", linear, about=About("a straight line down over the whole budget")),
-        Component("polynomial", polynomial, about=About("(1 - done) to a power, down to 0")),
-        Component("step", step, about=About("a factor after each share of the budget")),
-        Component("multi-step", multi_step, about=About("a factor at given shares of the budget")),
-        Component("exponential", exponential, about=About("the same factor after every step")),
-        Component("one-cycle", one_cycle, about=About("up and down once; the recipe's warm-up comes before it")),
-        Component("cosine-restarts", cosine_restarts, about=About("several half cosines, each from the top")),
-    )
-}
+SCHEDULES: Mapping[str, Component[Schedule]] = listed(
+    {
+        constant: "the same rate from the warm-up to the end",
+        cosine: "half a cosine down over the whole budget",
+        linear: "a straight line down over the whole budget",
+        polynomial: "(1 - done) to a power, down to 0",
+        step: "a factor after each share of the budget",
+        multi_step: "a factor at given shares of the budget",
+        exponential: "the same factor after every step",
+        one_cycle: "up and down once; the recipe's warm-up comes before it",
+        cosine_restarts: "several half cosines, each from the top",
+    }
+)
 """Name to component, in the order of ``bench list schedules``."""
