@@ -246,9 +246,11 @@ class _Maker:
         paths = [axis for axis in point if axis not in AXES]
         key = tuple((path, point[path].asked) for path in paths)
         if key not in self.sections:
-            chosen = {path: point[path].value for path in paths}
-            recipe = with_values(self.grid.recipe, {p: v for p, v in chosen.items() if p.startswith("recipe.")})
-            protocol = with_values(self.grid.protocol, {p: v for p, v in chosen.items() if p.startswith("protocol.")})
+            chosen: dict[str, dict[str, JsonValue]] = {"recipe": {}, "protocol": {}}
+            for path in paths:
+                chosen[path.partition(".")[0]][path] = point[path].value
+            recipe = with_values(self.grid.recipe, chosen["recipe"])
+            protocol = with_values(self.grid.protocol, chosen["protocol"])
             self.sections[key] = recipe, protocol, _tail(recipe, protocol)
         return self.sections[key]
 

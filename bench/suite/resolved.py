@@ -8,16 +8,17 @@ anywhere: every part is checked, and above all the names that files are called b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 
 from bench.canonical import canonical, printable
 from bench.errors import StoreError
 from bench.suite.cells import AXES, Cell, Value
-from bench.suite.schema import Board, Pretrain, Protocol, Published, Recipe, Ref, Runtime, Strict, SuiteName
+from bench.suite.schema import Board, Protocol, Published, Recipe, Runtime, SuiteName
 from bench.types import JsonValue
 
 PARTS = (*AXES, "recipe", "protocol")
@@ -27,7 +28,7 @@ SCHEMA = 2
 """Raised when an older file cannot be read as it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """What is run: the shared parts, the axes in order, and every cell.
 
@@ -48,51 +49,46 @@ class Suite:
     board: Board
     runtime: Runtime
     tune: Mapping[str, tuple[JsonValue, ...]]
-    profile: str | None
-    profile_reason: str
-    notes: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    profile: str | None = None
+    profile_reason: str = ""
+    notes: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
     hash: str
     paired: tuple[tuple[str, ...], ...] = ()
     reference: Published | None = None
 
     def resolved(self) -> dict[str, JsonValue]:
         """The suite as JSON for ``runs/<name>/suite.json``; :func:`suite_from_json` reads it without any plugin."""
-        tables = {part: _Table() for part in PARTS}
+        met: dict[str, dict[int, tuple[int, Any]]] = {part: {} for part in PARTS}  # cells share parts
         cells = []
         for cell in self.cells:
             row: dict[str, JsonValue] = {name: getattr(cell, name) for name in _Row.model_fields if name != "at"}
-            row["at"] = [table.number(getattr(cell, part)) for part, table in tables.items()]
+            row["at"] = []
+            for part, values in met.items():
+                value = getattr(cell, part)
+                number, _ = values.setdefault(id(value), (len(values), value))
+                row["at"].append(number)
             cells.append(row)
+        tables = {}
+        for part, values in met.items():
+            tables[part] = [to_jsonable_python(value) for _, value in values.values()]
         shared = SHARED.dump_python(replace(self, cells=()), mode="json")
-        rows = {part: table.rows for part, table in tables.items()}
-        return {"schema": SCHEMA, **shared, "tables": rows, "cells": cells}
-
-
-@dataclass(slots=True)
-class _Table:
-    """Values in order of arrival; cells share their parts, so an object met before is not looked into again."""
-
-    rows: list[JsonValue] = field(default_factory=list)
-    met: dict[int, int] = field(default_factory=dict)
-
-    def number(self, value: Any) -> int:
-        if id(value) not in self.met:
-            self.met[id(value)] = len(self.rows)
-            self.rows.append(_plain(value))
-        return self.met[id(value)]
+        return {"schema": SCHEMA, **shared, "tables": tables, "cells": cells}
 
 
 SHARED = TypeAdapter(Suite)
 """Everything of a suite but its cells, as JSON and back."""
-
-MODELS: Mapping[str, type[Strict]] = {"dataset": Ref, "crop": Ref, "model": Ref, "recipe": Recipe, "protocol": Protocol}
 
 
 class _Checked(BaseModel):
     """Types as they were written; a key that this version does not know is left."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+_KINDS: dict[str, Any] = {part: (kind, None) for part, kind in get_type_hints(Cell).items() if part in PARTS}
+PART = create_model("part", __base__=_Checked, **_KINDS)
+"""What cells share, each by itself, as :class:`Cell` has it."""
 
 
 class _Row(_Checked):
@@ -152,22 +148,6 @@ def _cells(stored: _Stored) -> Iterator[Cell]:
         yield Cell(**parts, **row.model_dump(exclude={"at"}))
 
 
-def _plain(value: Any) -> JsonValue:
-    if isinstance(value, Strict):
-        return value.model_dump(mode="json")
-    return [_plain(ref) for ref in value] if isinstance(value, tuple) else value
-
-
 def typed_value(axis: str, value: JsonValue) -> Any:
-    """What stands on an axis, or is a recipe or protocol, from plain JSON."""
-    if axis in MODELS:
-        return _model(MODELS[axis], value)
-    if axis == "pretrain":
-        return None if value is None else _model(Pretrain, value)
-    if axis in ("crop_size", "seed") and type(value) is not int:
-        raise TypeError(f"{axis} {value!r} is no whole number")
-    return tuple(_model(Ref, step) for step in value) if axis == "preprocess" else value
-
-
-def _model(model: Any, value: JsonValue) -> Any:
-    return model.model_validate_json(canonical(value))
+    """What stands on an axis, or is a recipe or protocol, from plain JSON; that of a dotted path is plain itself."""
+    return getattr(PART.model_validate_json(canonical({axis: value})), axis) if axis in PARTS else value

@@ -18,7 +18,7 @@ from bench.types import JsonValue
 class Strict(BaseModel):
     """Frozen, no unknown keys, no conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 SuiteName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -28,13 +28,12 @@ NAME_IN_WORDS = "letters, digits, '.', '_' and '-'"
 class Ref(Strict):
     """A component by name with its settings; ``label`` is for the eye and in no id."""
 
-    use: str = Field(description="the name; `package:name` where two packages offer one")
-    settings: Mapping[str, JsonValue] = Field(
-        default_factory=dict, description="settings that differ from the component's defaults"
-    )
-    label: str | None = Field(
-        default=None, description="what tables show; null is the name with the settings written here"
-    )
+    use: str
+    """the name; `package:name` where two packages offer one"""
+    settings: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """settings that differ from the component's defaults"""
+    label: str | None = None
+    """what tables show; null is the name with the settings written here"""
 
     @model_validator(mode="before")
     @classmethod
@@ -56,10 +55,8 @@ class Ref(Strict):
 class BankBudget(Strict):
     """How many distinct crops are stored; null stores every crop of the budget."""
 
-    crops: Annotated[int, Field(gt=0)] | None = Field(
-        default=None,
-        description="distinct crops drawn and stored; null stores every crop of the budget, so that none is seen twice",
-    )
+    crops: Annotated[int, Field(gt=0)] | None = None
+    """distinct crops drawn and stored; null stores every crop of the budget, so that none is seen twice"""
 
 
 class Recipe(Strict):
@@ -70,45 +67,49 @@ class Recipe(Strict):
     pixels; with ``equal: crops`` every crop counts alike.
     """
 
-    epochs: int = Field(
-        default=400, ge=0, le=1_000_000, description="the budget; 0 leaves weights as they are, after pretraining only"
-    )
-    epoch_crops: int = Field(default=1000, gt=0, le=10**15, description="crops per epoch")
+    epochs: int = Field(default=400, ge=0, le=1_000_000)
+    """the budget; 0 leaves weights as they are, after pretraining only"""
+    epoch_crops: int = Field(default=1000, gt=0, le=10**15)
+    """crops per epoch"""
     equal: Literal["crops", "pixels"] = Field(
         default="crops",
         description="`pixels`: `epoch_crops` is meant for crops of `standard_size`, other sides have as many as make "
         "the same pixels",
     )
-    standard_size: int = Field(default=256, gt=0, le=65_536, description="side for `equal: pixels`")
+    standard_size: int = Field(default=256, gt=0, le=65_536)
+    """side for `equal: pixels`"""
     bank: BankBudget = BankBudget()
-    batch: int = Field(default=32, gt=0, le=1_000_000, description="crops per step")
-    precision: Literal["float32", "bf16"] = Field(default="bf16", description="arithmetic of training")
-    optimiser: Ref = Field(default=Ref(use="adamw"), examples=list(OPTIMISERS), description="`bench list optimisers`")
-    learning_rate: float = Field(default=1e-3, gt=0, description="after the warm-up")
-    weight_decay: float = Field(default=1e-2, ge=0, description="of the optimiser")
-    warmup_steps: int = Field(default=100, ge=0, le=1_000_000_000, description="steps in which the learning rate rises")
-    schedule: Ref = Field(
-        default=Ref(use="constant"),
-        examples=list(SCHEDULES),
-        description="the learning rate after the warm-up; `bench list schedules`",
-    )
-    budget: Literal["fixed", "until-convergence"] = Field(
-        default="fixed", description="train all epochs, or stop when the validation loss has converged"
-    )
-    validate_every: int = Field(
-        default=5, gt=0, description="epochs between validations; the last epoch is always validated"
-    )
-    loss: Ref = Field(default=Ref(use="bce-dice"), description="`bench list losses`")
-    augment: tuple[Ref, ...] = Field(
-        default=(Ref(use="flips"), Ref(use="rotations")), description="in order; `[]` is none"
-    )
+    batch: int = Field(default=32, gt=0, le=1_000_000)
+    """crops per step"""
+    precision: Literal["float32", "bf16"] = "bf16"
+    """arithmetic of training"""
+    optimiser: Ref = Field(default=Ref(use="adamw"), examples=list(OPTIMISERS))
+    """`bench list optimisers`"""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """after the warm-up"""
+    weight_decay: float = Field(default=1e-2, ge=0)
+    """of the optimiser"""
+    warmup_steps: int = Field(default=100, ge=0, le=1_000_000_000)
+    """steps in which the learning rate rises"""
+    schedule: Ref = Field(default=Ref(use="constant"), examples=list(SCHEDULES))
+    """the learning rate after the warm-up; `bench list schedules`"""
+    budget: Literal["fixed", "until-convergence"] = "fixed"
+    """train all epochs, or stop when the validation loss has converged"""
+    validate_every: int = Field(default=5, gt=0)
+    """epochs between validations; the last epoch is always validated"""
+    loss: Ref = Ref(use="bce-dice")
+    """`bench list losses`"""
+    augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))
+    """in order; `[]` is none"""
 
 
 class Fold(Strict):
     """One fold of a rotation over groups."""
 
-    fold: int = Field(ge=0, description="which fold is tested")
-    folds: int = Field(default=5, ge=3, description="how many there are")
+    fold: int = Field(ge=0)
+    """which fold is tested"""
+    folds: int = Field(default=5, ge=3)
+    """how many there are"""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Fold:
@@ -123,12 +124,10 @@ class SplitFile(Strict):
     ``digest`` is filled in when the suite is read, so that the content and not the path is in the id.
     """
 
-    file: str = Field(
-        description="path of a csv with the columns `id` or `group`, and `split`; relative to the suite file"
-    )
-    digest: str = Field(
-        default="", description="of the file's content; filled in when the suite is read, so it need not be written"
-    )
+    file: str
+    """path of a csv with the columns `id` or `group`, and `split`; relative to the suite file"""
+    digest: str = ""
+    """of the file's content; filled in when the suite is read, so it need not be written"""
 
 
 def _split_form(value: Any) -> str:
@@ -164,14 +163,12 @@ class Pretrain(Strict):
 class Tiles(Strict):
     """How an image is cut for prediction; size null is the training crop size."""
 
-    size: Annotated[int, Field(gt=0)] | None = Field(
-        default=None,
-        description="side of the tiles for prediction, the test crop; null is the size of the training crops",
-    )
-    overlap: float = Field(default=0.25, ge=0, lt=1, description="overlap of neighbouring tiles")
-    blend: Literal["constant"] = Field(
-        default="constant", description="probabilities of overlapping tiles are averaged"
-    )
+    size: Annotated[int, Field(gt=0)] | None = None
+    """side of the tiles for prediction, the test crop; null is the size of the training crops"""
+    overlap: float = Field(default=0.25, ge=0, lt=1)
+    """overlap of neighbouring tiles"""
+    blend: Literal["constant"] = "constant"
+    """probabilities of overlapping tiles are averaged"""
 
 
 class Protocol(Strict):
@@ -181,35 +178,30 @@ class Protocol(Strict):
     validation split of the pretraining run, so that no label of the target is used.
     """
 
-    split: SplitRule = Field(default="grouped", description="by groups, never by images; official test splits are kept")
-    classes: Literal["union", "each"] = Field(
-        default="union", description="any defect against background, or one class each"
-    )
+    split: SplitRule = "grouped"
+    """by groups, never by images; official test splits are kept"""
+    classes: Literal["union", "each"] = "union"
+    """any defect against background, or one class each"""
     tiles: Tiles = Tiles()
-    threshold: Literal["best-f1", "source"] = Field(
-        default="best-f1", description="best on the cell's own validation split, or on that of its pretraining run"
-    )
-    tolerance: int = Field(
-        default=2, ge=0, description="pixels around the edge of a defect, for the scores called `tolerance.`"
-    )
-    found: float = Field(
-        default=0.1, gt=0, le=1, description="share of a defect that must be predicted for it to be found"
-    )
+    threshold: Literal["best-f1", "source"] = "best-f1"
+    """best on the cell's own validation split, or on that of its pretraining run"""
+    tolerance: int = Field(default=2, ge=0)
+    """pixels around the edge of a defect, for the scores called `tolerance.`"""
+    found: float = Field(default=0.1, gt=0, le=1)
+    """share of a defect that must be predicted for it to be found"""
 
 
 class Board(Strict):
     """Shape of the leaderboard; changes no number. ``reference`` is the row that others are compared with."""
 
-    rows: str = Field(default="crop", description="axis that the rows show")
-    columns: str = Field(default="model", description="axis that the columns show")
-    values: tuple[str, ...] = Field(
-        default=("f1@validation", "f1@test", "convergence_epoch"),
-        min_length=1,
-        description="scores as `NAME@validation` or `NAME@test`, and facts of a cell",
-    )
-    reference: str | None = Field(
-        default=None, description="label of the row that others are compared with; null is the first"
-    )
+    rows: str = "crop"
+    """axis that the rows show"""
+    columns: str = "model"
+    """axis that the columns show"""
+    values: tuple[str, ...] = Field(default=("f1@validation", "f1@test", "convergence_epoch"), min_length=1)
+    """scores as `NAME@validation` or `NAME@test`, and facts of a cell"""
+    reference: str | None = None
+    """label of the row that others are compared with; null is the first"""
 
 
 class Reference(Strict):
@@ -219,19 +211,16 @@ class Reference(Strict):
     a name needs no entry. Without ``file`` the table is one of those that come with the package.
     """
 
-    table: str = Field(description="a table of the numbers file")
-    file: str | None = Field(
-        default=None,
-        description="path of the numbers file, relative to the suite file; null is the one that comes with the package",
-    )
-    rows: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="row labels of this suite to names there; a label that is itself such a name needs no entry",
-    )
-    columns: Mapping[str, str] = Field(default_factory=dict, description="the same for columns")
-    differs: str | None = Field(
-        default=None, description="what differs from the published experiment; printed beside the numbers"
-    )
+    table: str
+    """a table of the numbers file"""
+    file: str | None = None
+    """path of the numbers file, relative to the suite file; null is the one that comes with the package"""
+    rows: Mapping[str, str] = Field(default_factory=dict)
+    """row labels of this suite to names there; a label that is itself such a name needs no entry"""
+    columns: Mapping[str, str] = Field(default_factory=dict)
+    """the same for columns"""
+    differs: str | None = None
+    """what differs from the published experiment; printed beside the numbers"""
 
 
 class PublishedTable(Strict):
@@ -264,10 +253,10 @@ class Published(Strict):
 class Runtime(Strict):
     """Where and how fast; in no id."""
 
-    launcher: Literal["local"] = Field(default="local", description="who starts the workers")
-    workers: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="processes at once; null is one per GPU, or one per processor core and at most 4"
-    )
+    launcher: Literal["local"] = "local"
+    """who starts the workers"""
+    workers: Annotated[int, Field(gt=0)] | None = None
+    """processes at once; null is one per GPU, or one per processor core and at most 4"""
     device: str | None = Field(
         default=None,
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "

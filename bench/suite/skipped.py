@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component, build, why_not
@@ -45,28 +44,22 @@ class Objections:
         """
         source = source_of(cell)
         if source is None:
-            return _needs_pretraining(cell) or self._of_components(cell)
+            if cell.protocol.threshold == "source":
+                return "the threshold 'source' is that of a pretraining run, and this cell has none"
+            return _nothing_to_learn(cell) or self._of_components(cell)
         reason = _nothing_to_learn(source) or self._of_components(source)
         return f"pretraining on {source.dataset.use}: {reason}" if reason else self._of_components(cell)
 
     def _of_components(self, cell: Cell) -> str | None:
-        asked: list[tuple[str, Ref, tuple[int, ...]]] = [("preprocess", step, ()) for step in cell.preprocess]
-        asked += [("crop", cell.crop, (cell.crop_size,)), ("loss", cell.recipe.loss, ())]
-        asked += [("augment", step, ()) for step in cell.recipe.augment]
-        reasons = (self._reason(kind, ref, context) for kind, ref, context in asked)
-        apart = (f"{part} {sentence}" for part, sentence in clashes(cell.recipe))
-        return next((reason for reason in chain(reasons, apart) if reason), None)
-
-    def _reason(self, kind: str, ref: Ref, context: tuple[int, ...]) -> str | None:
-        reason = why_not(self.catalog.find(kind, ref.use).component, *context, settings=ref.settings)
-        return f"{kind} {ref.use}: {reason}" if reason else None
-
-
-def _needs_pretraining(cell: Cell) -> str | None:
-    """Why a cell without a source cannot be, or None."""
-    if cell.protocol.threshold == "source":
-        return "the threshold 'source' is that of a pretraining run, and this cell has none"
-    return _nothing_to_learn(cell)
+        asked = [("preprocess", step) for step in cell.preprocess]
+        asked += [("crop", cell.crop), ("loss", cell.recipe.loss)]
+        asked += [("augment", step) for step in cell.recipe.augment]
+        for kind, ref in asked:
+            context = (cell.crop_size,) if kind == "crop" else ()
+            reason = why_not(self.catalog.find(kind, ref.use).component, *context, settings=ref.settings)
+            if reason:
+                return f"{kind} {ref.use}: {reason}"
+        return next((f"{part} {sentence}" for part, sentence in clashes(cell.recipe)), None)
 
 
 def _nothing_to_learn(cell: Cell) -> str | None:

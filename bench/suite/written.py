@@ -58,9 +58,9 @@ def _in_words(reason: str) -> str:
     return reason
 
 
-def written(default: JsonValue, description: str) -> Any:
+def written(default: JsonValue) -> Any:
     """A field whose default is given as it would be written."""
-    return Field(default=default, description=description)
+    return Field(default=default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,18 @@ NotEmpty = Annotated[Mappings, Field(min_length=1)]
 class Source(Strict):
     """What a suite may say of a pretraining run; model, crop size, seed and classes are those of the cell."""
 
-    dataset: Ref = Field(description="the source; `none` is no pretraining")
-    preprocess: Chain | None = Field(default=None, description="as the axis; null is the cell's own")
-    crop: Ref | None = Field(default=None, description="null is the cell's own")
-    recipe: Annotated[Mappings, ShownAs(Recipe)] | None = Field(
-        default=None, description="laid over the suite's recipe, for the source run only; null is the suite's"
-    )
-    split: SplitRule = Field(default="grouped", description="of the source")
-    label: str | None = Field(default=None, description="what tables show")
+    dataset: Ref
+    """the source; `none` is no pretraining"""
+    preprocess: Chain | None = None
+    """as the axis; null is the cell's own"""
+    crop: Ref | None = None
+    """null is the cell's own"""
+    recipe: Annotated[Mappings, ShownAs(Recipe)] | None = None
+    """laid over the suite's recipe, for the source run only; null is the suite's"""
+    split: SplitRule = "grouped"
+    """of the source"""
+    label: str | None = None
+    """what tables show"""
 
     @model_validator(mode="before")
     @classmethod
@@ -103,17 +107,20 @@ class Source(Strict):
 class Axes(Strict):
     """One value of each axis."""
 
-    dataset: Ref = Field(description="the data")
-    pretrain: Source = written(NONE, "the run that first weights come from")
-    preprocess: Chain = written(
-        NONE, "steps before cropping: `none`, one component, or a list of values in which a list is one chain, in order"
-    )
-    crop: Ref = written("uniform", "where training crops are taken ([crops.md](crops.md))")
-    crop_size: Annotated[int, Field(gt=0)] = Field(default=256, description="side of the training crops in pixels")
-    model: Ref = Field(description="the architecture")
-    seed: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="of crops, first weights and batches; an order of rows is claimed from three seeds on"
-    )
+    dataset: Ref
+    """the data"""
+    pretrain: Source = written(NONE)
+    """the run that first weights come from"""
+    preprocess: Chain = written(NONE)
+    """steps before cropping: `none`, one component, or a list of values in which a list is one chain, in order"""
+    crop: Ref = written("uniform")
+    """where training crops are taken ([crops.md](crops.md))"""
+    crop_size: Annotated[int, Field(gt=0)] = 256
+    """side of the training crops in pixels"""
+    model: Ref
+    """the architecture"""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """of crops, first weights and batches; an order of rows is claimed from three seeds on"""
 
 
 def _crossed() -> Any:
@@ -130,18 +137,19 @@ def _crossed() -> Any:
 class ExcludeRule(Strict):
     """Cells of the cross product that are not run, and why."""
 
-    when: NotEmpty = Field(
-        description="axis to a value or a list: every axis named must have one of its values, by component, label or "
-        "number"
-    )
-    reason: Annotated[str, AfterValidator(_in_words)] = Field(description="why; it stands in the leaderboard")
+    when: NotEmpty
+    """axis to a value or a list: every axis named must have one of its values, by component, label or number"""
+    reason: Annotated[str, AfterValidator(_in_words)]
+    """why; it stands in the leaderboard"""
 
 
 class Heading(Strict):
     """What a suite says of itself; in no id."""
 
-    name: SuiteName = Field(description="names the folder of the results, `runs/NAME`")
-    description: str | None = Field(default=None, description="one line for `bench list suites` and the leaderboard")
+    name: SuiteName
+    """names the folder of the results, `runs/NAME`"""
+    description: str | None = None
+    """one line for `bench list suites` and the leaderboard"""
     data: Mapping[str, str] | None = Field(
         default=None,
         description="data set to the folder where it lies, relative to the suite file. `--data NAME=DIR` comes first, "
@@ -152,33 +160,33 @@ class Heading(Strict):
 class Layer(Strict):
     """What a profile may overlay; lists replace, mappings merge."""
 
-    axes: Annotated[Mappings, ShownAs(_crossed())] | None = Field(
-        default=None, description="axis to a value or a list of values: what is crossed"
-    )
-    paired: Several[Annotated[JsonValue, AfterValidator(_group)]] | None = Field(
-        default=None, description="groups of axes that advance together instead of being crossed"
-    )
-    exclude: Several[ExcludeRule] | None = Field(
-        default=None, description="cells of the cross product that are not run, each entry with `when` and `reason`"
-    )
-    include: Several[NotEmpty] | None = Field(
-        default=None,
-        description="cells besides the cross product, each entry axes to one value; no exclude touches them",
-    )
-    tune: Mappings | None = Field(default=None, description="recipe path to values: a grid search; validation chooses")
-    recipe: Recipe | None = Field(default=None, description="how a cell is trained; null is every default")
-    protocol: Protocol | None = Field(default=None, description="how a cell is measured; null is every default")
-    board: Board | None = Field(default=None, description="shape of the leaderboard; changes no number")
-    reference: Reference | None = Field(default=None, description="published numbers beside the measured ones")
-    runtime: Runtime | None = Field(default=None, description="where and how fast; changes no number")
+    axes: Annotated[Mappings, ShownAs(_crossed())] | None = None
+    """axis to a value or a list of values: what is crossed"""
+    paired: Several[Annotated[JsonValue, AfterValidator(_group)]] | None = None
+    """groups of axes that advance together instead of being crossed"""
+    exclude: Several[ExcludeRule] | None = None
+    """cells of the cross product that are not run, each entry with `when` and `reason`"""
+    include: Several[NotEmpty] | None = None
+    """cells besides the cross product, each entry axes to one value; no exclude touches them"""
+    tune: Mappings | None = None
+    """recipe path to values: a grid search; validation chooses"""
+    recipe: Recipe | None = None
+    """how a cell is trained; null is every default"""
+    protocol: Protocol | None = None
+    """how a cell is measured; null is every default"""
+    board: Board | None = None
+    """shape of the leaderboard; changes no number"""
+    reference: Reference | None = None
+    """published numbers beside the measured ones"""
+    runtime: Runtime | None = None
+    """where and how fast; changes no number"""
 
 
 class SuiteFile(Layer, Heading):
     """A suite file; its profiles are checked as part of the suite that they are laid over."""
 
-    profiles: Mapping[str, Annotated[Mappings, ShownAs(Layer)] | None] | None = Field(
-        default=None, description="name to overlay: any of the keys from `axes` to `runtime`"
-    )
+    profiles: Mapping[str, Annotated[Mappings, ShownAs(Layer)] | None] | None = None
+    """name to overlay: any of the keys from `axes` to `runtime`"""
 
 
 def suite_schema() -> dict[str, JsonValue]:

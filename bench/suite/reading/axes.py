@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import chain, combinations
+from operator import getitem
 from typing import Any
 
 from pydantic import create_model
@@ -15,6 +16,7 @@ from bench.suite.cells import AXES, COMPONENTS, Point, Value, asked_pretrain, as
 from bench.suite.reading.layers import overlay
 from bench.suite.reading.typed import (
     Reader,
+    all_resolved,
     protocol_at,
     protocol_of,
     recipe_at,
@@ -33,8 +35,8 @@ TEST_CROP = "protocol.tiles.size"
 
 
 Located = tuple[Node, Value]
-Columns = dict[str, list[Located] | None]
-"""Axis to its values with the places they are written at; None where one of them could not be read."""
+Columns = dict[str, list[Located]]
+"""Axis to its values with the places they are written at; none where one of them could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """Every axis and tuned path by name (None where it could not be read), and the blocks to be crossed."""
+    """Every axis and tuned path by name (no value where it could not be read), and the blocks to be crossed."""
 
-    values: Mapping[str, tuple[Value, ...] | None]
+    values: Mapping[str, tuple[Value, ...]]
     blocks: tuple[tuple[Point, ...], ...]
     tuned: tuple[str, ...]
 
@@ -115,9 +117,8 @@ def _brief(value: JsonValue) -> str:
 
 def _chain(reader: Reader, steps: Sequence[Ref], node: Node) -> Value | None:
     """A preprocessing chain, complete."""
-    found = [resolved(reader, "preprocess", step, node, number) for number, step in enumerate(steps)]
-    refs = tuple(ref for ref in found if ref)
-    if len(refs) < len(found):
+    refs = all_resolved(reader, "preprocess", steps, node)
+    if refs is None:
         return None
     label = " + ".join(label_of(step) for step in steps) or NONE
     return Value(refs, label, canonical([ref.asked for ref in refs]))
@@ -160,8 +161,8 @@ def _setting(reader: Reader, axis: str, node: Node, base: Base) -> Value | None:
             without_clash(reader, section, tree)
     if section is None:
         return None
-    value = _at(section.model_dump(mode="json"), path)
-    asked = canonical(_at(asked_section(section), path))
+    value = reduce(getitem, path, section.model_dump(mode="json"))
+    asked = canonical(reduce(getitem, path, asked_section(section)))
     if axis != TEST_CROP:
         return Value(value, _label(plain(node)), asked)
     # a bare number would be taken for the size of the training crops, an axis beside it
@@ -175,12 +176,6 @@ def placed(tree: Node, path: Sequence[str], node: Node) -> Node:
     first, *rest = path
     inner = placed(tree.mapping.get(first, tree), rest, node)
     return Node(tree.mark, {**tree.mapping, first: inner}, {**tree.keys, first: node.mark})
-
-
-def _at(tree: JsonValue, path: Sequence[str]) -> JsonValue:
-    for step in path:
-        tree = tree[step]
-    return tree
 
 
 def _label(written: JsonValue) -> str:
@@ -197,33 +192,42 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
     single = _single_axes(reader, root)
     groups = list(_paired(reader, root, base, single))
     paired = list(chain.from_iterable(groups))
-    columns: Columns = {}
-    for axis, node in single.items():
-        values = _distinct_values(reader, axis, node, base)
-        if axis not in paired:
-            columns[axis] = values
-    tuned: Columns = {path: _distinct_values(reader, path, node, base) for path, node in _tuned(reader, root).items()}
-    _refuse_overlaps(reader, root, [*columns, *paired], list(tuned))
+    columns = {axis: _distinct_values(reader, axis, node, base) for axis, node in single.items()}
+    columns = {axis: values for axis, values in columns.items() if axis not in paired}
+    tuned = {path: _distinct_values(reader, path, node, base) for path, node in _tuned(reader, root).items()}
+    for other, sentence in overlaps([*columns, *paired, *tuned]):
+        section = "tune" if other in tuned else "axes"
+        reader.add(mark_of(root, (section, other), key=True), sentence)
     for axis in ("dataset", "model"):
         if axis not in paired and axis not in columns:
-            reader.add(mark_of(root, ("axes",)), f"the axis {axis!r} has no value; name at least one under 'axes'.")
-            columns[axis] = None
+            sentence = f"the axis {axis!r} has no value; name at least one under 'axes'."
+            reader.add(_where_missing(root.section("axes")), sentence)
+            columns[axis] = []
     alone: list[Columns] = [{axis: values} for axis, values in {**columns, **tuned}.items()]
-    blocks = [_block(group) for group in (*alone, *groups) if group and None not in group.values()]
+    blocks = [tuple(_block(group)) for group in (*alone, *groups) if group and all(group.values())]
     rank = ordered([*columns, *paired, *tuned])
     blocks.sort(key=lambda block: min(rank.index(axis) for axis in block[0]))
     return Crossed(_levels([columns, *groups, tuned]), tuple(blocks), tuple(tuned))
 
 
+def _where_missing(axes: Node) -> Mark:
+    """Where to say that an axis is missing: after one of a misspelt name, which may be meant for it."""
+    return next((mark for axis, mark in axes.keys.items() if axis_mistake(axis)), axes.mark)
+
+
+def is_axis(reader: Reader, node: Node, axis: str) -> bool:
+    """Whether a key of the node can be an axis; that it cannot is noted."""
+    sentence = axis_mistake(axis)
+    if sentence:
+        reader.add(node.keys[axis], sentence)
+    return not sentence
+
+
 def _single_axes(reader: Reader, root: Node) -> dict[str, Node]:
     """The node of every axis that may be crossed alone, with defaults."""
     node = root.section("axes")
-    given = {axis: value for axis, value in node.mapping.items() if value.value is not None}
-    for axis in list(given):
-        sentence = axis_mistake(axis)
-        if sentence:
-            reader.add(node.keys[axis], sentence)
-            del given[axis]
+    named = {axis: value for axis, value in node.mapping.items() if value.value is not None}
+    given = {axis: value for axis, value in named.items() if is_axis(reader, node, axis)}
     defaults = {axis: Node(root.mark, default) for axis, default in DEFAULTS.items() if axis not in given}
     return defaults | given
 
@@ -235,30 +239,25 @@ def ordered(axes: Iterable[str]) -> list[str]:
     return [axis for axis in (*AXES[:-1], *dotted, AXES[-1]) if axis in named]
 
 
-def _block(columns: Columns) -> tuple[Point, ...]:
+def _block(columns: Columns) -> Iterator[Point]:
     """The rows of axes that advance together; one axis alone is the common case."""
-    rows: list[dict[str, Value]] = []
-    for axis, values in columns.items():
-        rows = rows or [{} for _ in values or ()]
-        for row, (_, value) in zip(rows, values or (), strict=True):
-            row[axis] = value
-    return tuple(rows)
+    for row in zip(*columns.values(), strict=True):
+        yield {axis: value for axis, (_, value) in zip(columns, row, strict=True)}
 
 
-def _levels(groups: Iterable[Columns]) -> dict[str, tuple[Value, ...] | None]:
+def _levels(groups: Iterable[Columns]) -> dict[str, tuple[Value, ...]]:
     """Every axis with its distinct values in order."""
-    levels: dict[str, tuple[Value, ...] | None] = {}
-    for group in groups:
-        for axis, values in group.items():
-            distinct: dict[bytes, Value] = {}
-            for _, value in values or []:
-                distinct.setdefault(value.asked, value)
-            levels[axis] = None if values is None else tuple(distinct.values())
+    levels = {}
+    for axis, values in chain.from_iterable(group.items() for group in groups):
+        distinct: dict[bytes, Value] = {}
+        for _, value in values:
+            distinct.setdefault(value.asked, value)
+        levels[axis] = tuple(distinct.values())
     return levels
 
 
-def _distinct_values(reader: Reader, axis: str, node: Node, base: Base) -> list[Located] | None:
-    """The values of an axis that is crossed alone; None when one has a mistake. Equal values are one."""
+def _distinct_values(reader: Reader, axis: str, node: Node, base: Base) -> list[Located]:
+    """The values of an axis that is crossed alone; equal values are one."""
     values = _values(reader, axis, node, base)
     first: dict[bytes, Mark] = {}
     for item, value in values:
@@ -269,9 +268,9 @@ def _distinct_values(reader: Reader, axis: str, node: Node, base: Base) -> list[
     return _all_of(values, node)
 
 
-def _all_of(values: list[Located], node: Node) -> list[Located] | None:
-    """The values of a column, or None when some could not be read: no cell can be made then."""
-    return values if values and len(values) == len(node.values) else None
+def _all_of(values: list[Located], node: Node) -> list[Located]:
+    """The values of a column, or none when some could not be read: no cell can be made then."""
+    return values if len(values) == len(node.values) else []
 
 
 def _values(reader: Reader, axis: str, node: Node, base: Base) -> list[Located]:
@@ -297,13 +296,12 @@ def _paired(reader: Reader, root: Node, base: Base, single: Mapping[str, Node]) 
         group, lost = _as_columns(reader, written, base, single)
         columns: Columns = {}
         for axis, values in group.mapping.items():
-            sentence = axis_mistake(axis) or (f"the axis {axis!r} is paired twice." if axis in seen else None)
-            if sentence:
-                reader.add(group.keys[axis], sentence)
-                continue
-            seen.add(axis)
-            columns[axis] = None if axis in lost else _all_of(_values(reader, axis, values, base), values)
-        yield columns if _advance_together(reader, group, columns) else dict.fromkeys(columns)
+            if axis in seen:
+                reader.add(group.keys[axis], f"the axis {axis!r} is paired twice.")
+            elif is_axis(reader, group, axis):
+                seen.add(axis)
+                columns[axis] = [] if axis in lost else _all_of(_values(reader, axis, values, base), values)
+        yield columns if _advance_together(reader, group, columns) else {axis: [] for axis in columns}
 
 
 def _as_columns(reader: Reader, group: Node, base: Base, single: Mapping[str, Node]) -> tuple[Node, set[str]]:
@@ -357,10 +355,10 @@ def _advance_together(reader: Reader, group: Node, columns: Columns) -> bool:
         counted = ", ".join(f"{axis} has {length}" for axis, length in lengths.items())
         reader.add(group.mark, f"paired axes advance together and need equally many values: {counted}.")
         return False
-    if None in columns.values():
+    if not all(columns.values()):
         return False
     rows: set[tuple[bytes, ...]] = set()
-    for row in zip(*(values or [] for values in columns.values()), strict=True):
+    for row in zip(*columns.values(), strict=True):
         asked = tuple(value.asked for _, value in row)
         if asked in rows:
             labels = ", ".join(value.label for _, value in row)
@@ -380,13 +378,6 @@ def _tuned(reader: Reader, root: Node) -> dict[str, Node]:
         elif values.value is not None:
             tuned[path] = values
     return tuned
-
-
-def _refuse_overlaps(reader: Reader, root: Node, axes: Sequence[str], tuned: Sequence[str]) -> None:
-    """One setting cannot come from two axes: neither the same path twice, nor a path inside another."""
-    for other, sentence in overlaps([*axes, *tuned]):
-        section = "tune" if other in tuned else "axes"
-        reader.add(mark_of(root, (section, other), key=True), sentence)
 
 
 def overlaps(paths: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -8,21 +8,21 @@ checks its shape and the catalog its names (:mod:`.typed`), and its axes (:mod:`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.canonical import digest
 from bench.errors import PluginError, SuiteError
 from bench.machine import why_no_device
-from bench.suite.cells import Cell, Exclusion, Extra, Grid, expand
-from bench.suite.reading.axes import Base, Crossed, one_value, ordered, read_axes
+from bench.suite.cells import Grid, expand
+from bench.suite.reading.axes import Base, one_value, ordered, read_axes
 from bench.suite.reading.layers import Choice, choose, layered, profiles_of, read_file, read_overrides
 from bench.suite.reading.rules import Conditions, check_board, read_exclusions, read_extras, reference_of
 from bench.suite.reading.typed import Reader, protocol_of, recipe_of, typed, without_clash
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse
 from bench.suite.resolved import Suite, suite_from_json
-from bench.suite.schema import Board, Protocol, Published, Recipe, Ref, Runtime
+from bench.suite.schema import Board, Protocol, Recipe, Ref, Runtime
 from bench.suite.skipped import Objections
 from bench.suite.written import SuiteFile
 from bench.words import unknown
@@ -50,12 +50,19 @@ def load_suite(path: Path, catalog: Catalog, *, profile: str | None = None, over
     chosen = [profiles[choice.profile]] if choice.profile else []
     conditions = Conditions()
     reader = Reader(catalog, path.parent, mistakes)
-    read = _read(reader, layered(root, [*chosen, *changes], mistakes), conditions)
+    suite, grid = _read(reader, layered(root, [*chosen, *changes], mistakes), conditions)
     _read_variants(reader, root, profiles, choice, conditions)
     for mark, sentence in conditions.never_matched():
         mistakes.add(mark, sentence)
     mistakes.check()
-    return _suite(read, path, choice)
+    try:
+        cells, notes = expand(grid)
+    except PluginError as error:
+        raise SuiteError([f"{path}: {error}"]) from error
+    ids = sorted(cell.id for cell in cells if cell.excluded is None)
+    whole = digest({"cells": ids, "board": suite.board.model_dump(mode="json", exclude_none=True)})
+    suite = replace(suite, path=path, profile=choice.profile, profile_reason=choice.reason)
+    return replace(suite, cells=cells, notes=notes, hash=whole)
 
 
 def component_from(text: str, kind: str, catalog: Catalog) -> Ref:
@@ -88,24 +95,11 @@ def _read_variants(
             reader.mistakes.add_new(aside, f" (in the profile {name!r})")
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A suite as far as it could be read; a part with mistakes is its default."""
+def _read(reader: Reader, root: Node, conditions: Conditions) -> tuple[Suite, Grid]:
+    """Read every part, so that the mistakes of all parts are found together; a part with mistakes is its default.
 
-    catalog: Catalog
-    file: SuiteFile
-    base: Base
-    axes: Crossed
-    exclusions: tuple[Exclusion, ...]
-    extras: tuple[Extra, ...]
-    board: Board
-    reference: Published | None
-    runtime: Runtime
-    data: Mapping[str, str]
-
-
-def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
-    """Read every part, so that the mistakes of all parts are found together."""
+    The suite has no cells yet: they are those of the grid.
+    """
     file, root = typed(reader, SuiteFile, root, spare={"name": Node(root.mark, "unnamed")})
     assert file is not None, "nothing but a name must be there"
     base = _base(reader, file, root)
@@ -115,18 +109,30 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> _Read:
     reference = None
     if file.reference is not None:
         reference = reference_of(reader, file.reference, root.section("reference"), axes, board, conditions)
-    return _Read(
-        catalog=reader.catalog,
-        file=file,
-        base=base,
-        axes=axes,
-        exclusions=read_exclusions(reader, root, axes, conditions),
-        extras=read_extras(reader, root, axes, base),
-        board=board,
-        reference=reference,
-        runtime=_runtime(reader, file, root),
+    runtime = file.runtime or Runtime()
+    why = why_no_device(runtime.device) if runtime.device is not None else None
+    if why:
+        reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
+    exclusions = read_exclusions(reader, root, axes, conditions)
+    extras = read_extras(reader, root, axes, base)
+    why_not = Objections(reader.catalog).why_not
+    levels = axes.values
+    suite = Suite(
+        name=file.name,
+        path=reader.folder,
+        description=file.description or None,
         data=_data(reader, root.section("data")),
+        axes={axis: levels[axis] for axis in ordered(levels) if axis not in axes.tuned},
+        recipe=base.recipe,
+        protocol=base.protocol,
+        board=board,
+        runtime=runtime,
+        tune={axis: tuple(value.value for value in levels[axis]) for axis in axes.tuned},
+        paired=tuple(tuple(block[0]) for block in axes.blocks if block and len(block[0]) > 1),
+        reference=reference,
+        hash="",
     )
+    return suite, Grid(axes.blocks, exclusions, extras, base.recipe, base.protocol, axes.tuned, why_not)
 
 
 def _base(reader: Reader, file: SuiteFile, root: Node) -> Base:
@@ -134,14 +140,6 @@ def _base(reader: Reader, file: SuiteFile, root: Node) -> Base:
     recipe = without_clash(reader, recipe_of(reader, file.recipe or Recipe(), node), node)
     protocol = protocol_of(reader, file.protocol or Protocol(), root.section("protocol"))
     return Base(recipe or Recipe(), protocol or Protocol())
-
-
-def _runtime(reader: Reader, file: SuiteFile, root: Node) -> Runtime:
-    runtime = file.runtime or Runtime()
-    why = why_no_device(runtime.device) if runtime.device is not None else None
-    if why:
-        reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
-    return runtime
 
 
 def _data(reader: Reader, node: Node) -> dict[str, str]:
@@ -154,39 +152,3 @@ def _data(reader: Reader, node: Node) -> dict[str, str]:
         start = reader.folder if folder.mark.line else Path()
         folders[name] = str((start / Path(str(folder.value)).expanduser()).resolve())
     return folders
-
-
-def _suite(read: _Read, path: Path, choice: Choice) -> Suite:
-    """Expand what was read without mistakes."""
-    axes, base, tuned = read.axes, read.base, read.axes.tuned
-    levels = {axis: values or () for axis, values in axes.values.items()}
-    objections = Objections(read.catalog)
-    grid = Grid(axes.blocks, read.exclusions, read.extras, base.recipe, base.protocol, tuned, objections.why_not)
-    try:
-        cells, notes = expand(grid)
-    except PluginError as error:
-        raise SuiteError([f"{path}: {error}"]) from error
-    return Suite(
-        name=read.file.name,
-        path=path,
-        description=read.file.description or None,
-        data=read.data,
-        axes={axis: levels[axis] for axis in ordered(levels) if axis not in tuned},
-        recipe=base.recipe,
-        protocol=base.protocol,
-        board=read.board,
-        runtime=read.runtime,
-        tune={axis: tuple(value.value for value in levels[axis]) for axis in tuned},
-        profile=choice.profile,
-        profile_reason=choice.reason,
-        notes=notes,
-        cells=cells,
-        hash=_hash(cells, read.board),
-        paired=tuple(tuple(block[0]) for block in axes.blocks if block and len(block[0]) > 1),
-        reference=read.reference,
-    )
-
-
-def _hash(cells: Sequence[Cell], board: Board) -> str:
-    ids = sorted(cell.id for cell in cells if cell.excluded is None)
-    return digest({"cells": ids, "board": board.model_dump(mode="json", exclude_none=True)})

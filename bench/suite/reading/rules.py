@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from itertools import chain
@@ -14,7 +14,7 @@ from bench.canonical import canonical
 from bench.scores import facts, is_of_a_part, split_scores
 from bench.suite.cells import Exclusion, Extra, Point, Value, labels_of
 from bench.suite.joint import count_names, joint_axes, joint_label, telling
-from bench.suite.reading.axes import Base, Crossed, one_value, ordered, overlaps
+from bench.suite.reading.axes import Base, Crossed, is_axis, one_value, ordered, overlaps
 from bench.suite.reading.typed import Reader, shown, typed
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse, plain
 from bench.suite.schema import (
@@ -26,7 +26,6 @@ from bench.suite.schema import (
     Ref,
     Reference,
 )
-from bench.suite.written import axis_mistake
 from bench.words import did_you_mean, plural, unknown
 
 PRINTED = "reference/published.yaml"
@@ -64,7 +63,9 @@ def _exclusion(reader: Reader, rule: Node, axes: Crossed, conditions: Conditions
     sets: dict[str, frozenset[bytes]] = {}
     parts: list[Node] = []
     for axis, node in when.mapping.items():
-        sets[axis] = _condition(reader, axis, when, axes, conditions)
+        sets[axis] = frozenset()
+        if is_axis(reader, when, axis):
+            sets[axis] = _condition(reader, axis, node, axes, conditions)
         parts += node.values
     matches = sets.keys() <= axes.values.keys()
     for block in axes.blocks:
@@ -77,25 +78,21 @@ def _row_matches(row: Point, sets: Mapping[str, frozenset[bytes]]) -> bool:
     return all(value.asked in sets[axis] for axis, value in row.items() if axis in sets)
 
 
-def _condition(reader: Reader, axis: str, when: Node, axes: Crossed, conditions: Conditions) -> frozenset[bytes]:
+def _condition(reader: Reader, axis: str, node: Node, axes: Crossed, conditions: Conditions) -> frozenset[bytes]:
     """The values of one axis that a condition names, by component, label or number."""
-    sentence = axis_mistake(axis)
-    if sentence:
-        reader.add(when.keys[axis], sentence)
-        return frozenset()
     found: set[bytes] = set()
-    for item in when.mapping[axis].values:
-        values = axes.values.get(axis, ())
+    values = axes.values.get(axis, ())
+    known: dict[str, None] = {}
+    for value in values:
+        known |= dict.fromkeys([value.label, *_names(value)])
+    for item in node.values:
         if isinstance(item.value, Mapping | tuple):
             sentence = "an exclude names a component, a label or a number; give the value a label and name that."
             reader.add(item.mark, sentence)
-        elif values is not None:
+        elif values or axis not in axes.values:
             matching = {value.asked for value in values if _named(value, item.value)}
-            words: dict[str, None] = {}
-            for value in values:
-                words |= dict.fromkeys([value.label, *_names(value)])
-            known = f"{did_you_mean(str(item.value), words)} It has: {', '.join(words) or 'no values'}."
-            sentence = f"the axis {axis!r} has no {shown(plain(item))}, so this excludes nothing.{known}"
+            listed = f"{did_you_mean(str(item.value), known)} It has: {', '.join(known) or 'no values'}."
+            sentence = f"the axis {axis!r} has no {shown(plain(item))}, so this excludes nothing.{listed}"
             conditions.note(item, bool(matching), sentence)
             found |= matching
     return frozenset(found)
@@ -134,10 +131,7 @@ def read_extras(reader: Reader, root: Node, axes: Crossed, base: Base) -> tuple[
 def _extra(reader: Reader, item: Node, axes: Crossed, base: Base) -> Point | None:
     point: dict[str, Value | None] = {}
     for axis, node in item.mapping.items():
-        sentence = axis_mistake(axis)
-        if sentence:
-            reader.add(item.keys[axis], sentence)
-        point[axis] = None if sentence else _one_of(reader, axis, node, axes, base)
+        point[axis] = _one_of(reader, axis, node, axes, base) if is_axis(reader, item, axis) else None
     for axis, values in axes.values.items():
         if axis not in point and axis not in axes.tuned:
             point[axis] = _only(reader, item, axis, values)
@@ -147,9 +141,9 @@ def _extra(reader: Reader, item: Node, axes: Crossed, base: Base) -> Point | Non
     return read if len(read) == len(point) else None
 
 
-def _only(reader: Reader, item: Node, axis: str, values: tuple[Value, ...] | None) -> Value | None:
+def _only(reader: Reader, item: Node, axis: str, values: Sequence[Value]) -> Value | None:
     """The single value of an axis that an included cell does not name."""
-    if values is not None and len(values) > 1:
+    if len(values) > 1:
         listed = ", ".join(value.label for value in values)
         reader.add(item.mark, f"this cell must name the axis {axis!r}, which has {len(values)} values: {listed}.")
         return None
@@ -158,7 +152,7 @@ def _only(reader: Reader, item: Node, axis: str, values: tuple[Value, ...] | Non
 
 def _one_of(reader: Reader, axis: str, node: Node, axes: Crossed, base: Base) -> Value | None:
     """A value of an included cell: an axis value by its label, or any value; equal values share the axis's label."""
-    known = axes.values.get(axis) or ()
+    known = axes.values.get(axis, ())
     by_label = {value.label: value for value in known}
     if isinstance(node.value, str) and node.value in by_label:
         return by_label[node.value]
@@ -180,7 +174,7 @@ def check_board(reader: Reader, board: Board, node: Node, axes: Crossed) -> None
         if sentence:
             reader.add(mark_of(node, ("values", number)), sentence)
     alone = any(set(block[0]) == {board.rows} for block in axes.blocks)  # paired axes have joint labels
-    labels = [value.label for value in axes.values.get(board.rows) or ()]
+    labels = [value.label for value in axes.values.get(board.rows, ())]
     if alone and board.reference is not None and board.reference not in labels:
         reader.add(mark_of(node, ("reference",)), unknown("row", board.reference, labels))
 
@@ -247,7 +241,7 @@ def _numbers(reader: Reader, asked: Reference, node: Node) -> NumbersFile | None
             reader.add(mark_of(node, ("file",)), sentence)
             return None
     found = Mistakes()
-    read = _typed_numbers(Reader(reader.catalog, reader.folder, found), text, place)
+    read = _typed_numbers(replace(reader, mistakes=found), text, place)
     reader.mistakes.add_new(found, "")
     return None if found.found else read
 

@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from bench.canonical import digest_file
-from bench.component import Component, complete, mistakes_in, settings_of
+from bench.component import complete, mistakes_in, settings_of
 from bench.errors import PluginError
 from bench.suite.cells import COMPONENTS
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, plain, without
@@ -58,7 +59,9 @@ def typed(
     for detail in wrong:
         reader.add(*_told(model, detail, node, name))
     while found is None:
-        smaller = without(node, _step_of(wrong[0]))
+        place = _place_of(wrong[0])
+        lacking = wrong[0]["type"] == "missing"  # then the mapping that lacks a key is taken out
+        smaller = without(node, place[:-1] if lacking else place)
         smaller = replace(smaller, value={**spare, **smaller.mapping})
         if smaller == node:
             return None, node
@@ -87,12 +90,6 @@ def _place_of(detail: Mapping[str, Any]) -> Place:
     return tuple(step for step in detail["loc"] if not str(step).startswith("<"))
 
 
-def _step_of(detail: Mapping[str, Any]) -> Place:
-    """What to take out: the value, or the mapping that lacks a key."""
-    place = _place_of(detail)
-    return place[:-1] if detail["type"] == "missing" else place
-
-
 def _told(model: type[BaseModel], detail: Mapping[str, Any], node: Node, name: str) -> tuple[Mark, str]:
     """The mark and the sentence of one mistake that pydantic found."""
     place, kind = _place_of(detail), detail["type"]
@@ -101,12 +98,17 @@ def _told(model: type[BaseModel], detail: Mapping[str, Any], node: Node, name: s
     dotted = f"{parent}.{last}" if parent else str(last)
     if kind == "extra_forbidden":
         what = f"key of {parent}:" if parent else "key"
-        return mark_of(node, place, key=True), unknown(what, str(last), _keys(model, place))
+        return mark_of(node, place, key=True), unknown(what, str(last), _fields_at(model, place))
     if kind == "missing":
-        return mark_of(node, place[:-1]), f"{parent or 'the file'} needs the key {last!r}{_meaning(model, place)}."
+        told = _fields_at(model, place)[str(last)].description
+        meaning = f": {told}" if told else ""
+        return mark_of(node, place[:-1]), f"{parent or 'the file'} needs the key {last!r}{meaning}."
     if kind == "value_error":
         return mark_of(node, place), f"{dotted}: {detail['ctx']['error']}."
-    return mark_of(node, place), f"{dotted}{_words(detail)}, got {shown(detail['input'])}.{_hint(detail)}"
+    hint = ""
+    if kind == "literal_error" and isinstance(detail["input"], str):
+        hint = did_you_mean(detail["input"], re.findall("'([^']*)'", detail["ctx"]["expected"]))
+    return mark_of(node, place), f"{dotted}{_words(detail)}, got {shown(detail['input'])}.{hint}"
 
 
 def _words(detail: Mapping[str, Any]) -> str:
@@ -126,13 +128,6 @@ def _words(detail: Mapping[str, Any]) -> str:
     return f": {sentence[0].lower()}{sentence[1:]}"
 
 
-def _hint(detail: Mapping[str, Any]) -> str:
-    """``Did you mean``, where only some words may stand."""
-    if detail["type"] != "literal_error" or not isinstance(detail["input"], str):
-        return ""
-    return did_you_mean(detail["input"], re.findall("'([^']*)'", detail["ctx"]["expected"]))
-
-
 def _models_at(model: type[BaseModel], place: Place) -> list[type[BaseModel]]:
     """The models of which one must stand at a place."""
     models = [model]
@@ -146,21 +141,11 @@ def _models_at(model: type[BaseModel], place: Place) -> list[type[BaseModel]]:
     return models
 
 
-def _keys(model: type[BaseModel], place: Place) -> list[str]:
-    """The keys that may stand where the last step of a place stands."""
+def _fields_at(model: type[BaseModel], place: Place) -> dict[str, FieldInfo]:
+    """The keys that may stand where the last step of a place stands, as the schema has them."""
     models = _models_at(model, place[:-1])
-    if len(models) == 1:
-        return list(models[0].model_fields)
-    return sorted(set(chain.from_iterable(choice.model_fields for choice in models)))
-
-
-def _meaning(model: type[BaseModel], place: Place) -> str:
-    """What the schema says of the key at a place."""
-    for choice in _models_at(model, place[:-1]):
-        field = choice.model_fields.get(str(place[-1]))
-        if field is not None and field.description:
-            return f": {field.description}"
-    return ""
+    fields = dict(chain.from_iterable(choice.model_fields.items() for choice in reversed(models)))
+    return fields if len(models) == 1 else dict(sorted(fields.items()))
 
 
 def resolved(reader: Reader, kind: str, ref: Ref, node: Node, *place: str | int) -> Ref | None:
@@ -168,10 +153,15 @@ def resolved(reader: Reader, kind: str, ref: Ref, node: Node, *place: str | int)
 
     None when the catalog knows no such component or setting, which is noted.
     """
+    component = LISTED.get(kind, {}).get(ref.use)
     try:
-        component = _component(reader.catalog, kind, ref.use)
+        if kind not in LISTED:
+            component = reader.catalog.find(kind, ref.use).component
     except PluginError as error:
         reader.add(mark_of(node, (*place, "use")), str(error))
+        return None
+    if component is None:
+        reader.add(mark_of(node, (*place, "use")), unknown(kind, ref.use, LISTED[kind]))
         return None
     mistakes = mistakes_in(component, ref.settings)
     known = {setting.name for setting in settings_of(component)}
@@ -181,17 +171,13 @@ def resolved(reader: Reader, kind: str, ref: Ref, node: Node, *place: str | int)
     return None if mistakes else Ref(use=ref.use, settings=complete(component, ref.settings), label=ref.label)
 
 
-def _component(catalog: Catalog, kind: str, name: str) -> Component[Any]:
-    """A component of the core's own tables, or of the catalog.
-
-    Raises:
-        PluginError: there is none of this name.
-    """
-    if kind not in LISTED:
-        return catalog.find(kind, name).component
-    if name not in LISTED[kind]:
-        raise PluginError(unknown(kind, name, LISTED[kind]))
-    return LISTED[kind][name]
+def all_resolved(
+    reader: Reader, kind: str, refs: Sequence[Ref], node: Node, *place: str | int
+) -> tuple[Ref, ...] | None:
+    """Components written at ``place`` in the node, each as by :func:`resolved`; None when one of them has mistakes."""
+    found = [resolved(reader, kind, ref, node, *place, number) for number, ref in enumerate(refs)]
+    whole = tuple(ref for ref in found if ref)
+    return whole if len(whole) == len(found) else None
 
 
 def without_clash(reader: Reader, recipe: Recipe | None, node: Node) -> Recipe | None:
@@ -204,16 +190,13 @@ def without_clash(reader: Reader, recipe: Recipe | None, node: Node) -> Recipe |
 def recipe_of(reader: Reader, recipe: Recipe, node: Node) -> Recipe | None:
     """The recipe, written at the node, with its components found and complete, without labels."""
     parts = {part: resolved(reader, part, getattr(recipe, part), node, part) for part in COMPONENTS}
-    steps = [resolved(reader, "augment", ref, node, "augment", number) for number, ref in enumerate(recipe.augment)]
-    if None in parts.values() or None in steps:
+    steps = all_resolved(reader, "augment", recipe.augment, node, "augment")
+    if None in parts.values() or steps is None:
         return None
-    augment = tuple(_unlabelled(ref) for ref in steps if ref)
-    whole = {part: _unlabelled(ref) for part, ref in parts.items() if ref}
+    unlabelled = {"label": None}
+    whole = {part: ref.model_copy(update=unlabelled) for part, ref in parts.items() if ref}
+    augment = tuple(ref.model_copy(update=unlabelled) for ref in steps)
     return recipe.model_copy(update={**whole, "augment": augment})
-
-
-def _unlabelled(ref: Ref) -> Ref:
-    return Ref(use=ref.use, settings=ref.settings)
 
 
 def protocol_of(reader: Reader, protocol: Protocol, node: Node) -> Protocol | None:

@@ -152,10 +152,9 @@ def mark_of(node: Node, path: Sequence[str | int], *, key: bool = False) -> Mark
     mark = node.mark
     for number, step in enumerate(path):
         inner = node.at(step)
-        if inner is None:
-            continue
-        mark = node.keys[str(step)] if key and number == len(path) - 1 else inner.mark
-        node = inner
+        if inner is not None:
+            mark = node.keys[str(step)] if key and number == len(path) - 1 else inner.mark
+            node = inner
     return mark
 
 
@@ -241,14 +240,20 @@ class _Composer:
         if depth > DEEPEST:
             raise self.stop(mark, TOO_DEEP)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, mark)
+            if event.anchor not in self.anchors:
+                raise self.stop(mark, f"the alias '*{event.anchor}' has no finished anchor before it.")
+            return self.anchors[event.anchor]
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
         if event.tag is not None:
-            self.mistakes.add(mark, f"the tag {_short(event.tag)!r} is not taken here; write a plain value.")
+            short = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.mistakes.add(mark, f"the tag {short!r} is not taken here; write a plain value.")
         if isinstance(event, yaml.MappingStartEvent):
             node = self._mapping(mark, events, depth)
         elif isinstance(event, yaml.SequenceStartEvent):
-            node = self._sequence(mark, events, depth)
+            values = []
+            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+                values.append(self.node(inner, events, depth + 1))
+            node = Node(mark, tuple(values), size=1 + sum(value.size for value in values))
         else:
             assert isinstance(event, yaml.ScalarEvent)
             node = Node(mark, self._scalar(event, mark))
@@ -257,17 +262,6 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = node
         return node
-
-    def _alias(self, event: yaml.AliasEvent, mark: Mark) -> Node:
-        if event.anchor not in self.anchors:
-            raise self.stop(mark, f"the alias '*{event.anchor}' has no finished anchor before it.")
-        return self.anchors[event.anchor]
-
-    def _sequence(self, mark: Mark, events: Iterator[yaml.Event], depth: int) -> Node:
-        values = []
-        while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            values.append(self.node(event, events, depth + 1))
-        return Node(mark, tuple(values), size=1 + sum(value.size for value in values))
 
     def _mapping(self, mark: Mark, events: Iterator[yaml.Event], depth: int) -> Node:
         entries: dict[str, Node] = {}
@@ -304,7 +298,3 @@ class _Composer:
             self.mistakes.add(mark, f"the number {text[:20]}... is too large.")
             return 0
         return int(text) if _INTEGER.fullmatch(text) else float(text) + 0.0  # -0.0 becomes 0.0
-
-
-def _short(tag: str) -> str:
-    return tag.replace("tag:yaml.org,2002:", "!!")
