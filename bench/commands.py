@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
 from bench.record import Record
-from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, records_in, run_folder, told
+from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
 from bench.store.store import SCHEMA, write_json, write_text
@@ -140,7 +139,6 @@ def export(run: str | Path, *, to: str | Path, catalog: Catalog | None = None) -
     return len(files)
 
 
-@dataclass(frozen=True, slots=True)
 class Silent:
     """A watcher that says nothing."""
 
@@ -164,18 +162,10 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     plan = run_suite(suite, invocation, watcher)
-    _note_outdated(plan, folder)
+    note_outdated(folder, plan.outdated())
     board = board_of_plan(plan, command)
     _write_tables(board, folder)
     return plan, board
-
-
-def _note_outdated(plan: Plan, folder: Path) -> None:
-    """Keep which scores are not of today's data, for whoever looks at the folder alone."""
-    if outdated := plan.outdated():
-        write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
-    else:
-        (folder / OUTDATED).unlink(missing_ok=True)
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:
@@ -207,7 +197,7 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 def board_of_plan(plan: Plan, command: str) -> Leaderboard:
     """The leaderboard of a suite as the store is now."""
-    return _board(plan.suite, plan.records(), command)
+    return board_of_records(plan.suite, plan.records(), command)
 
 
 def board_of_run(folder: Path) -> Leaderboard:
@@ -218,15 +208,11 @@ def board_of_run(folder: Path) -> Leaderboard:
     """
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
-        return _board(suite, told(unpacked, records_in(unpacked, suite)), command)
+        return board_of_records(suite, told(unpacked, records_in(unpacked, suite)), command)
 
 
 def board_of_records(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
     """The leaderboard of a suite whose records are at hand, such as those with late scores."""
-    return _board(suite, records, command)
-
-
-def _board(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
     from bench.report.board import leaderboard
 
     return leaderboard(

@@ -126,7 +126,6 @@ Whole = Annotated[int | None, BeforeValidator(_whole)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts_of)]
 Flag = Annotated[bool | None, BeforeValidator(lambda value: value if isinstance(value, bool) else None)]
-Names = tuple[str, ...]
 Tree = Annotated[Mapping[str, JsonValue], BeforeValidator(_tree)]
 Leaves = Annotated[Mapping[str, JsonValue], BeforeValidator(_leaves)]
 """A record may come from elsewhere: a leaf that is not what it should be reads as absent, a part is refused."""
@@ -195,12 +194,6 @@ class Scores(RootModel[Tree]):
     def operating(self) -> Mapping[str, Mapping[str, JsonValue]]:
         """Scores at thresholds of other rules, chosen on validation."""
         return self._members("operating")
-
-    @property
-    def tolerance(self) -> Mapping[str, JsonValue]:
-        """Scores had the annotators drawn every border elsewhere."""
-        found = self.root.get("tolerance")
-        return found if isinstance(found, Mapping) else {}
 
     def __getitem__(self, name: str) -> JsonValue:
         """What a name holds.
@@ -369,7 +362,7 @@ class Record(Part):
     """What it cost."""
     provenance: Provenance | None = None
     """Where and with what it was trained."""
-    pictures: Names = ()
+    pictures: tuple[str, ...] = ()
     """Files of its pictures, beside the record."""
     pictures_missing: Text = None
     """Why it has no pictures."""
@@ -418,11 +411,7 @@ class Record(Part):
         for step in path:
             if isinstance(found, Scores):
                 found = found.root
-            if isinstance(found, Part):
-                known = step in type(found).model_fields or step in (found.model_extra or {})
-                found = getattr(found, step) if known else None
-            else:
-                found = look(found, (step,))
+            found = getattr(found, step, None) if isinstance(found, Part) else look(found, (step,))
         return found
 
 

@@ -49,7 +49,9 @@ def extract(path: Path, into: Path) -> Path:
     try:
         with naming(path, AGAIN), zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                _check(path, entry)
+                if not entry.filename.isprintable() or entry.compress_type not in METHODS:
+                    what = f"entry {entry.filename!r} was not written by 'bench export'"
+                    raise StoreError(f"{path}: {what}; the archive is refused")
         into.mkdir(parents=True, exist_ok=True)
         unpack(path, into, again=AGAIN)
     except DataError as error:
@@ -58,8 +60,3 @@ def extract(path: Path, into: Path) -> Path:
     if len(found) != 1:
         raise StoreError(f"{path}: not an archive of one run (it holds {len(found)} suite.json); see 'bench export'")
     return found[0].parent
-
-
-def _check(path: Path, entry: zipfile.ZipInfo) -> None:
-    if not entry.filename.isprintable() or entry.compress_type not in METHODS:
-        raise StoreError(f"{path}: entry {entry.filename!r} was not written by 'bench export'; the archive is refused")

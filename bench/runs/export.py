@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from bench.catalog import Catalog
@@ -59,8 +61,12 @@ def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterat
     """The resolved suite, the records, and every picture; links are left out."""
     pictures = [path for path in sorted(folder.glob("*.png")) if not path.is_symlink()]
     cells = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells if cell.id in records]
-    named = [folder / CELLS / name for record in records.values() for name in record.pictures]
-    inside = [path for path in named if path.is_file() and _own(path, folder)]
+    inside = []
+    for name in chain.from_iterable(record.pictures for record in records.values()):
+        path = folder / CELLS / name
+        own = ".." not in Path(name).parts and path.resolve().is_relative_to(folder.resolve())  # links followed
+        if own and path.is_file():
+            inside.append(path)
     outdated = [path for path in (folder / OUTDATED,) if path.is_file() and not path.is_symlink()]
     for path in (folder / SUITE, *outdated, *pictures, *cells, *inside):
         try:
@@ -69,23 +75,13 @@ def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterat
             raise StoreError(f"{path}: cannot be read ({error.strerror}); look at the permissions") from None
 
 
-def _own(path: Path, folder: Path) -> bool:
-    """Whether a picture lies in the run folder, by its name and with links followed."""
-    return ".." not in path.relative_to(folder).parts and path.resolve().is_relative_to(folder.resolve())
-
-
 def _cited(kind: str, name: str, provider: Provider, catalog: Catalog) -> Cited:
-    package, version = provider.package, provider.version
-    try:
-        about = catalog.find(kind, name).component.about
-    except PluginError:
-        try:
-            about = catalog.find(kind, f"{package}:{name}").component.about
-        except PluginError:
-            about = None  # its plugin is not installed here; who offered it is still said
-    if about is None:
-        return Cited(kind, name, package, version)
-    return Cited(kind, name, package, version, about.summary, about.licence, about.citation, about.home)
+    about = None  # its plugin may not be installed here; who offered it is still said
+    for called in (f"{provider.package}:{name}", name):
+        with suppress(PluginError):
+            about = catalog.find(kind, called).component.about
+    told = (about.summary, about.licence, about.citation, about.home) if about else ()
+    return Cited(kind, name, provider.package, provider.version, *told)
 
 
 def environment(records: Iterable[Record]) -> str:
@@ -96,13 +92,8 @@ def environment(records: Iterable[Record]) -> str:
         origin = record.provenance or Provenance()
         for name, version in origin.packages.items():
             versions.setdefault(name, set()).add(str(version))
-        told = {
-            "python": origin.python,
-            "platform": origin.platform,
-            "device": origin.device,
-            "threads": origin.threads,
-        }
-        for name, value in told.items():
+        for name in ("python", "platform", "device", "threads"):
+            value = getattr(origin, name)
             if value is not None:
                 machines.setdefault(name, set()).add(str(value))
     lines = [f"# {name}: {'; '.join(sorted(values))}" for name, values in machines.items()]

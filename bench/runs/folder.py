@@ -16,7 +16,7 @@ from bench.report.choose import state_of
 from bench.report.compare import Side, SideCell
 from bench.runs.archive import extract
 from bench.store.records import read_record
-from bench.store.store import read_json
+from bench.store.store import SCHEMA, read_json, write_json
 from bench.suite.cells import Cell
 from bench.suite.resolved import Suite, suite_from_json
 
@@ -86,6 +86,14 @@ def outdated_in(folder: Path) -> Mapping[str, Any]:
     return found
 
 
+def note_outdated(folder: Path, why: Mapping[str, Any]) -> None:
+    """Keep which scores are not of today's data, for whoever looks at the folder alone."""
+    if why:
+        write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: why})
+    else:
+        (folder / OUTDATED).unlink(missing_ok=True)
+
+
 def record_files(folder: Path, suite: Suite) -> list[Path]:
     """Files of records that are there, readable or not."""
     paths = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells]
@@ -127,29 +135,29 @@ def read_side(path: Path) -> Side:
 
 def side_cells(cells: Sequence[Cell], records: Mapping[str, Record]) -> dict[str, SideCell]:
     """Every cell: the suite's own word where it is not run, and ``pending`` where it has not run yet."""
-    return {cell.id: _side_cell(cell, records) for cell in cells}
-
-
-def _side_cell(cell: Cell, records: Mapping[str, Record]) -> SideCell:
-    state, reason = state_of(cell, records)
-    record = records.get(cell.id)
-    if cell.excluded or cell.skipped:
-        record = record_of(id=cell.id, state=state, reason=reason)
-    return SideCell(cell.id, cell.labels, cell.tuned, state, record)
+    sides = {}
+    for cell in cells:
+        state, reason = state_of(cell, records)
+        record = records.get(cell.id)
+        if not cell.runs:
+            record = record_of(id=cell.id, state=state, reason=reason)
+        sides[cell.id] = SideCell(cell.id, cell.labels, cell.tuned, state, record)
+    return sides
 
 
 def _json_rows(path: Path) -> list[SideCell]:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return [_json_row(path, cell) for cell in cells]
+        return [_row(path, str(c["id"]), c["labels"], c["tuned"], c["state"], c["record"]) for c in cells]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: no leaderboard ({type(error).__name__}: {error}); make it again") from None
 
 
-def _json_row(path: Path, cell: Mapping[str, Any]) -> SideCell:
-    id, axes, tuned = str(cell["id"]), cell["labels"], cell["tuned"]
-    record = row_from({**cell["record"], "id": id, "axes": axes, "tuned": tuned}, cell["state"], str(path))
-    return SideCell(id, axes, tuned, cell["state"], record)
+def _row(
+    path: Path, id: str, axes: Mapping[str, str], tuned: Mapping[str, Any], state: str, stored: Mapping[str, Any]
+) -> SideCell:
+    record = row_from({**stored, "id": id, "axes": axes, "tuned": tuned}, state, str(path))
+    return SideCell(id, axes, tuned, state, record)
 
 
 def _csv_rows(path: Path) -> list[SideCell]:
@@ -163,15 +171,12 @@ def _csv_rows(path: Path) -> list[SideCell]:
     if "id" not in columns or "state" not in columns:
         raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
     axes = columns[columns.index("id") + 1 : columns.index("state")]
-    return [_csv_row(path, row, axes) for row in rows]
-
-
-def _csv_row(path: Path, row: Mapping[str, str], axes: Sequence[str]) -> SideCell:
-    id, state = row["id"], row["state"]
-    labels = {axis: row[axis] for axis in axes if row[axis]}
-    content = {name: text for name, text in row.items() if name not in (*axes, "id", "state")}
-    record = row_from({**_tree(content), "id": id, "axes": labels}, state, str(path))
-    return SideCell(id, labels, {}, state, record)
+    cells = []
+    for row in rows:
+        id, state = row.pop("id"), row.pop("state")
+        labels = {axis: label for axis in axes if (label := row.pop(axis))}
+        cells.append(_row(path, id, labels, {}, state, _tree(row)))
+    return cells
 
 
 def _tree(row: Mapping[str, str]) -> dict[str, Any]:

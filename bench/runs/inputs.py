@@ -14,6 +14,8 @@ from bench.picture_files import TYPES, is_picture, left_out, visible
 from bench.words import plural
 
 PRODUCTS = ("prob", "mask", "overlay")
+ENDINGS = (".prob.png", ".mask.png", ".overlay.png")
+"""How the names of products end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def find_inputs(given: Sequence[Path], to: Path) -> Inputs:
                 missed.append(f"{entry.path}: {entry.why}")
             elif identity in seen:
                 twice += 1
-            elif entry.path != path and _is_product(identity, place):
+            elif entry.path != path and identity.is_relative_to(place) and identity.name.endswith(ENDINGS):
                 products += 1
             else:
                 seen.add(identity)
@@ -120,11 +122,6 @@ def distinct(paths: Sequence[Path]) -> list[Path]:
 def folded(path: Path) -> str:
     """Equal for paths that some file system takes for one: without case, in one form of Unicode."""
     return normalize("NFKC", normalize("NFKC", path.as_posix()).casefold())
-
-
-def _is_product(picture: Path, place: Path) -> bool:
-    """Whether a file in the output folder ``place`` is named as a product is."""
-    return picture.is_relative_to(place) and picture.name.endswith(tuple(f".{product}.png" for product in PRODUCTS))
 
 
 def _entries(path: Path) -> Iterator[_Entry]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.errors import StoreError
 from bench.files import whole_file, whole_folder
 from bench.record import EndWord, Record
 from bench.report.changes import changes
 from bench.report.measures import leaves
-from bench.runs.folder import CELLS, OUTDATED, SUITE, outdated_in, read_run, run_folder
+from bench.runs.folder import CELLS, SUITE, note_outdated, outdated_in, read_run, run_folder
+from bench.runs.rescore import filled
 from bench.store.records import load_record, write_record
-from bench.store.store import SCHEMA, read_json, write_json
+from bench.store.store import read_json, write_json
 from bench.suite.resolved import Suite, problem
 from bench.words import line, plural
+
+T = TypeVar("T")
 
 LATE = "late"
 """Folder of scores that were made later under another rule."""
@@ -95,9 +98,12 @@ def merge(runs: Sequence[Path], to: Path) -> Merged:
 def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
     try:
         suite, _ = read_run(folder)
-        stored = _read_storable(folder / SUITE)
+        stored = _storable(read_json, folder / SUITE)
         outdated = outdated_in(folder)
-        late = {path.name: _read_storable(path) for path in sorted((folder / LATE).glob("*.json")) if _owned(path)}
+        late = {}
+        for path in () if (folder / LATE).is_symlink() else sorted((folder / LATE).glob("[!.]*.json")):
+            if path.is_file() and not path.is_symlink():  # neither a link nor a file cut short
+                late[path.name] = _storable(read_json, path)
     except StoreError as error:
         problems.append(str(error))
         return None
@@ -113,34 +119,19 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
     return _Run(str(name), folder, suite, stored, records, late, outdated)
 
 
-def _read_storable(path: Path) -> Mapping[str, Any]:
-    """A JSON object of this schema that can be written again.
+def _storable(read: Callable[[Path], T], path: Path) -> T:
+    """What ``read`` finds in a file from elsewhere, which may hold what no run writes.
 
     Raises:
-        StoreError: it cannot, or it cannot be read.
+        StoreError: it cannot be read, or could not be written again.
     """
-    with _storable(path):
-        content: Mapping[str, Any] = read_json(path)
-        _encode(content)
-    return content
-
-
-@contextmanager
-def _storable(path: Path) -> Iterator[None]:
-    """A file from elsewhere may hold what no run writes."""
     try:
-        yield
+        content = read(path)
+        plain = content.stored if isinstance(content, Record) else content
+        json.dumps(plain, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: damaged ({problem(error)}); copy it again") from None
-
-
-def _encode(content: Mapping[str, Any]) -> None:
-    json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
-
-
-def _owned(path: Path) -> bool:
-    """Whether late scores are a file of the run, and no link or a file cut short."""
-    return path.is_file() and not (path.is_symlink() or path.parent.is_symlink() or path.name.startswith("."))
+    return content
 
 
 def _record(folder: Path, path: Path, id: str) -> Record:
@@ -151,9 +142,7 @@ def _record(folder: Path, path: Path, id: str) -> Record:
     """
     if path.is_symlink() or (folder / CELLS).is_symlink():
         raise StoreError(f"{path}: a link, not a record; copy the file itself")
-    with _storable(path):
-        record = load_record(path)
-        _encode(record.stored)
+    record = _storable(load_record, path)
     if record.id != id:
         raise StoreError(f"{path}: the record is of cell {record.id!r}; it was renamed or damaged")
     for picture in record.pictures:
@@ -201,7 +190,7 @@ def _chosen(runs: Sequence[_Run], problems: list[str]) -> Iterator[tuple[str, _C
             if differing:
                 text = f"cell {id}: {first.name} and {other.name} have different results ({differing[0]})"
                 problems.append(f"{text}; keep one of them")
-            scores = _filled(record.plain_scores, other.records[id].plain_scores)
+            scores = filled(record.plain_scores, other.records[id].plain_scores, FLAGS)
             record = record if scores == record.plain_scores else record.changed(scores=scores)
         yield id, _Choice(first, record)
 
@@ -212,9 +201,14 @@ def _rank(record: Record) -> tuple[int, int]:
 
 def _differing(one: Record, two: Record) -> list[str]:
     """Results that both records have and that differ, F1 on test first; scores that one alone has were made later."""
-    found = [change for change in changes(_result(one), _result(two)) if not change.absent and not _remark(change.name)]
+    found = [change for change in changes(_result(one), _result(two)) if not change.absent]
     found.sort(key=lambda change: change.name != "scores.test.f1")
-    return [f"{line(change.name)} {_short(change.first)} and {_short(change.second)}" for change in found]
+    texts = []
+    for change in found:
+        remarks = change.name.startswith("scores.") and change.name.endswith(f".{FLAGS}")
+        if not remarks:  # they follow from the scores that there are
+            texts.append(f"{line(change.name)} {_short(change.first)} and {_short(change.second)}")
+    return texts
 
 
 def _result(record: Record) -> dict[str, Any]:
@@ -223,26 +217,9 @@ def _result(record: Record) -> dict[str, Any]:
     return {**parts, "state": record.state.word}
 
 
-def _remark(name: str) -> bool:
-    """Whether a leaf holds remarks on scores: they follow from the scores that there are."""
-    return name.startswith("scores.") and name.endswith(f".{FLAGS}")
-
-
 def _short(value: Any) -> str:
     text = line(str(value))
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _filled(old: Any, new: Any) -> Any:
-    """All of ``old``, and of ``new`` the scores and remarks that it lacks, at any depth."""
-    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        return old
-    both = {name: _filled(value, new.get(name)) for name, value in old.items()}
-    both |= {name: value for name, value in new.items() if name not in old}
-    flags, more = old.get(FLAGS), new.get(FLAGS)
-    if isinstance(flags, list) and isinstance(more, list):
-        both[FLAGS] = flags + [flag for flag in more if flag not in flags]
-    return both
 
 
 def _late(runs: Sequence[_Run]) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
@@ -271,14 +248,8 @@ def _write(
                     _copy(choice, id, folder)
             for name, scores in late.items():
                 write_json(folder / LATE / name, scores)
-            outdated = {}
-            for id, choice in chosen.items():
-                if id in choice.run.outdated:
-                    outdated[id] = choice.run.outdated[id]
-            if outdated:
-                write_json(folder / OUTDATED, {"schema": SCHEMA, CELLS: outdated})
-            else:
-                (folder / OUTDATED).unlink(missing_ok=True)
+            outdated = {id: why for id, choice in chosen.items() if (why := choice.run.outdated.get(id))}
+            note_outdated(folder, outdated)
             write_json(folder / SUITE, {**whole.stored, "merged_from": names})
     except OSError as error:
         raise StoreError(f"{to}: cannot be written ({error.strerror}); free space or choose another place") from None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import stdev
 from typing import Any, Literal
@@ -17,12 +17,11 @@ from bench.machine import why_no_device
 from bench.record import Asked, Record, State
 from bench.report.changes import Change, changes, origin_changes
 from bench.runs.folder import SUITE, read_run
-from bench.stages.jobs import Listener
 from bench.store.home import Places
 from bench.store.records import read_record
 from bench.suite.cells import AXES, Cell, source_of
-from bench.suite.resolved import Suite, problem
-from bench.suite.schema import Board, Pretrain, Protocol, Recipe, Ref, Runtime, SplitFile
+from bench.suite.resolved import Suite, problem, typed_value
+from bench.suite.schema import Board, Pretrain, Protocol, Runtime, SplitFile
 
 SCORED = {"scores", "last_step", "ceiling", "convergence", "parameters"}
 """Fields of a record that must come out equal; costs, dates and pictures are not among them."""
@@ -101,9 +100,6 @@ def suite_of(path: Path, record: Record, device: str | None = None) -> Suite:
         board=Board(),
         runtime=Runtime(device=device, workers=1),
         tune={},
-        profile=None,
-        profile_reason="",
-        notes=(),
         cells=(cell,),
         hash="",
     )
@@ -118,12 +114,12 @@ def _cell(path: Path, record: Record, resolved: Cell | None) -> Cell:
         _name_file(path, asked["protocol"], resolved.protocol if resolved else None)
         if asked["axes"].get("pretrain"):
             _name_file(path, asked["axes"]["pretrain"], resolved.pretrain if resolved else None)
-        axes = {axis: _value(axis, asked["axes"].get(axis)) for axis in AXES}
+        axes = {axis: typed_value(axis, asked["axes"].get(axis)) for axis in AXES}
         return Cell(
             id=record.id,
             **axes,
-            recipe=Recipe.model_validate_json(json.dumps(asked["recipe"])),
-            protocol=Protocol.model_validate_json(json.dumps(asked["protocol"])),
+            recipe=typed_value("recipe", asked["recipe"]),
+            protocol=typed_value("protocol", asked["protocol"]),
             labels=dict(record.axes),
             tuned=dict(record.tuned),
         )
@@ -151,16 +147,6 @@ def _name_file(path: Path, asked: dict[str, Any], resolved: Protocol | Pretrain 
     asked["split"] = {**split, "file": resolved.split.file}
 
 
-def _value(axis: str, asked: Any) -> Any:
-    if axis in ("dataset", "crop", "model"):
-        return Ref.model_validate(asked)
-    if axis == "preprocess":
-        return tuple(Ref.model_validate(step) for step in asked)
-    if axis == "pretrain":
-        return None if asked is None else Pretrain.model_validate_json(json.dumps(asked))
-    return asked
-
-
 def _fresh(suite: Suite, places: Places, catalog: Catalog, place: Path) -> Places:
     """An empty store; data sets that lie in the user's are read from there."""
     data = {**suite.data, **places.data}
@@ -181,11 +167,7 @@ def _launcher(record: Record, runtime: Runtime) -> MakeLauncher:
     threads = record.provenance.threads if record.provenance else None
     if threads:
         environment |= {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-
-    def make(listener: Listener) -> LocalLauncher:
-        return LocalLauncher([environment], listener)
-
-    return make
+    return partial(LocalLauncher, [environment])
 
 
 def _siblings(path: Path, record: Record) -> list[Record]:

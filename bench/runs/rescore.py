@@ -87,17 +87,18 @@ def rescored(
     cells: Iterable[Cell], records: Mapping[str, Record], request: ScoreRequest, catalog: Catalog, places: Places
 ) -> list[Rescored]:
     """Score every finished cell, in the order of the suite; ``records`` are by cell id."""
-    finished = [cell.id for cell in cells if cell.id in records and records[cell.id].state is State.OK]
-    return [_rescored(records[id], request, catalog, places) for id in finished]
-
-
-def _rescored(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> Rescored:
-    try:
-        scores = _scored(record, request, catalog, places)
-    except BenchError as error:
-        return Rescored(record.id, record, problem=str(error))
-    differing = tuple(_differing(record.plain_scores, scores)) if request.is_protocol else ()
-    return Rescored(record.id, record, scores, differing=differing)
+    late = []
+    for record in (records[cell.id] for cell in cells if cell.id in records):
+        if record.state is not State.OK:
+            continue
+        try:
+            scores = _scored(record, request, catalog, places)
+        except BenchError as error:
+            late.append(Rescored(record.id, record, problem=str(error)))
+            continue
+        differing = tuple(_differing(record.plain_scores, scores)) if request.is_protocol else ()
+        late.append(Rescored(record.id, record, scores, differing=differing))
+    return late
 
 
 def _scored(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> Mapping[str, Any]:
@@ -124,11 +125,12 @@ def _differing(stored: Mapping[str, Any], now: Mapping[str, Any], prefix: str = 
     """Dotted names of numbers that both have and that differ; intervals are left out, as their method may change."""
     for name in stored.keys() & now.keys():
         old, new = stored[name], now[name]
+        counts = _is_number(old) + _is_number(new)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _differing(old, new, f"{prefix}{name}.")
-        elif _is_number(old) and _is_number(new) and abs(old - new) > AGREES:
+        elif counts == 2 and abs(old - new) > AGREES:
             yield f"{prefix}{name} ({old:g} stored, {new:g} now)"
-        elif (_is_number(old) and new is None) or (old is None and _is_number(new)):
+        elif counts == 1 and None in (old, new):
             yield f"{prefix}{name} ({old} stored, {new} now)"
 
 
@@ -144,7 +146,8 @@ def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, c
         return [path]
     written = []
     for one in late:
-        completed, path = _completed(one.record, one.scores), folder / "cells" / f"{one.cell}.json"
+        completed = one.record.changed(scores=filled(one.record.plain_scores, one.scores or {}))
+        path = folder / "cells" / f"{one.cell}.json"
         if completed != one.record and not one.differing and read_record(path) == one.record:
             write_record(path, completed)
             written.append(path)
@@ -153,34 +156,28 @@ def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, c
 
 def _content(late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) -> dict[str, Any]:
     """Scores by cell and split, with the rule and the metrics that made them; counts per image are left out."""
+    scored: dict[str, Any] = {}
+    for one in late:
+        for split, values in (one.scores or {}).items():
+            kept = {name: value for name, value in values.items() if name != "image_counts"}
+            scored.setdefault(one.cell, {})[split] = kept
     return {
         "schema": SCHEMA,
         "threshold": PROTOCOL if request.rule is None else request.rule.text,
         "found": request.found,
         "metrics": [identity(offer) for offer in offered_metrics(catalog)],
-        "cells": {one.cell: _without_counts(one.scores) for one in late if one.scores is not None},
+        "cells": scored,
         "missing": {one.cell: one.problem for one in late if one.scores is None},
     }
 
 
-def _without_counts(scores: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {}
-    for split, values in scores.items():
-        kept[split] = {name: value for name, value in values.items() if name != "image_counts"}
-    return kept
-
-
-def _completed(record: Record, scores: Mapping[str, Any] | None) -> Record:
-    """The record with every score that it lacks."""
-    return record.changed(scores=_filled(record.plain_scores, scores or {}))
-
-
-def _filled(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """All of ``old``, and of ``new`` what it lacks, at any depth."""
-    filled = dict(old)
+def filled(old: Mapping[str, Any], new: Mapping[str, Any], united: str = "") -> dict[str, Any]:
+    """All of ``old``, and of ``new`` what it lacks, at any depth; lists named ``united`` have the items of both."""
+    whole = dict(old)
     for name, value in new.items():
-        if name not in old:
-            filled[name] = value
-        elif isinstance(value, Mapping) and isinstance(old[name], Mapping):
-            filled[name] = _filled(old[name], value)
-    return filled
+        stored = whole.setdefault(name, value)
+        if isinstance(stored, Mapping) and isinstance(value, Mapping):
+            whole[name] = filled(stored, value, united)
+        elif name == united and isinstance(stored, list) and isinstance(value, list):
+            whole[name] = stored + [item for item in value if item not in stored]
+    return whole

@@ -14,6 +14,7 @@ from bench.data.splits import assign
 from bench.engine.plan import Planned
 from bench.engine.scheduler import Invocation, make_plan
 from bench.errors import StoreError
+from bench.record import look
 from bench.report.changes import Change, changes
 from bench.stages.graph import VERSIONS, Stage
 from bench.stages.indexing import make_index
@@ -138,9 +139,8 @@ def _stages(planned: Planned, places: Places) -> Iterator[StageReason]:
     stored = dict(planned.record.keys)
     if planned.pretraining is not None and stored:
         train = _note(places, "train", stored.get("train", ""))
-        source = (train or {}).get("needs", {}).get("pretrain")
-        note = _note(places, "train", source or "")
-        keys = dict((note or {}).get("needs") or {})
+        source = look(train, ("needs", "pretrain"))
+        keys = dict(look(_note(places, "train", source or ""), ("needs",)) or {})
         if source:
             keys["train"] = source
         run = f"the pretraining run on {planned.pretraining.cell.dataset.use}"
@@ -153,15 +153,19 @@ def _chain(stages: Sequence[Stage], stored: Mapping[str, str], places: Places, r
     for now in stages:
         key = stored.get(now.kind)
         if key == now.key:
-            yield StageReason(now.kind, False, (), run)
-        elif key is None:
-            if not run:
-                yield StageReason(now.kind, True, ("the record has no key of this stage",), run)
-        elif now.kind == "score":  # it leaves no note: its result is the record, its one setting is in the cell's id
-            same = all(stored.get(kind) == needed for kind, needed in now.needs.items())
-            yield StageReason(now.kind, True, (_version_of(now),) if same else (), run)
-        else:
-            yield StageReason(now.kind, True, tuple(_differing(now, key, _note(places, now.kind, key))), run)
+            yield StageReason(now.kind, False, run=run)
+        elif key is not None or not run:
+            yield StageReason(now.kind, True, tuple(_otherwise(now, key, stored, places)), run)
+
+
+def _otherwise(now: Stage, key: str | None, stored: Mapping[str, str], places: Places) -> Iterator[str]:
+    """What is asked otherwise of a stage that has another key, or none."""
+    if key is None:
+        yield "the record has no key of this stage"
+    elif now.kind != "score":
+        yield from _differing(now, key, _note(places, now.kind, key))
+    elif all(stored.get(kind) == needed for kind, needed in now.needs.items()):
+        yield _version_of(now)  # it leaves no note: its result is the record, its one setting is in the cell's id
 
 
 def _version_of(now: Stage) -> str:
