@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -38,14 +38,6 @@ class Interrupted(DataError):
 
 class Altered(Interrupted):
     """What came whole has another SHA-256 than it must have."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """Where the bytes of a ``.part`` file came from; ``validator`` is the server's mark of that version, or empty."""
-
-    url: str
-    validator: str = ""
 
 
 def file_name(download: Download) -> str:
@@ -88,15 +80,17 @@ def download_file(
     name = file_name(download)
     known = download.sha256 or trusted
     folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{name}.part"
     failures = []
     kind: type[DataError] = DataError
     for url in download.urls:
         try:
-            return _retrieved(url, folder / name, known, Resuming(folder / f"{name}.part", download, known, progress))
+            return _retrieved(
+                url, folder / name, known, Resuming(folder / f"{name}.part", download.size, known, progress)
+            )
         except Interrupted as error:
             failures.append(f"{url}: {error}")
             kind = Altered if isinstance(error, Altered) else kind
-    part = folder / f"{name}.part"
     arrived = part.stat().st_size if part.exists() else 0
     more = f"; repeat the command, {size_text(arrived)} are kept" if arrived else ""
     raise kind(f"{name} cannot be fetched: {'; '.join(failures)}{more}")
@@ -121,6 +115,7 @@ def _retrieved(url: str, target: Path, known: str | None, transfer: Resuming) ->
             return target
 
 
+@dataclass(slots=True)
 class Resuming:
     """A pooch downloader for http, https and file addresses that goes on from ``part``.
 
@@ -128,12 +123,11 @@ class Resuming:
     whether the last transfer began with bytes that lay there.
     """
 
-    def __init__(self, part: Path, download: Download, known: str | None, progress: Progress) -> None:
-        self.part = part
-        self.size = download.size
-        self.known = known
-        self.progress = progress
-        self.resumed = False
+    part: Path
+    size: int | None
+    known: str | None
+    progress: Progress
+    resumed: bool = False
 
     @property
     def _note(self) -> Path:
@@ -180,17 +174,17 @@ class Resuming:
 
     def _begun(self, url: str) -> int:
         """How many bytes of ``url`` lie here and may be continued."""
-        note = self._read_note()
-        same = note is not None and note.url == url and note.validator
-        if self.part.exists() and (self.known or same):
+        if self.part.exists() and (self.known or self._version(url)):
             return self.part.stat().st_size
         return 0
 
-    def _read_note(self) -> _Note | None:
+    def _version(self, url: str) -> str:
+        """The server's mark of the version whose bytes lie here; empty where they came from another address."""
         try:
-            return _Note(**json.loads(self._note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+            return str(note["validator"]) if note["url"] == url else ""
+        except (OSError, ValueError, TypeError, KeyError):
+            return ""
 
     def _ask(self, url: str) -> None:
         begun = self._begun(url)
@@ -201,10 +195,13 @@ class Resuming:
 
     def _transfer(self, url: str, begun: int) -> None:
         """Ask for the rest; start from zero where the server does not give exactly that."""
+        import requests
+
         self.resumed = begun > 0
-        with _asked(url, self._headers(url, begun)) as response:
+        headers = self._headers(url, begun)
+        with requests.get(url, headers=headers, stream=True, timeout=PATIENCE_S) as response:
             if response.status_code == 416 and begun:
-                if _whole(response) == begun:
+                if response.headers.get("Content-Range", "") == f"bytes */{begun}":  # all of it lies here
                     self._check_size(begun)
                     return
                 start = None
@@ -214,8 +211,8 @@ class Resuming:
                 total = self._total(response, start)
                 if not start:
                     self.forget()
-                note = _Note(url, _validator(response.headers))
-                self._note.write_text(json.dumps(asdict(note)), encoding="utf-8")
+                note = {"url": url, "validator": _validator(response.headers)}
+                self._note.write_text(json.dumps(note), encoding="utf-8")
                 self._receive(_body(response), start, total)
                 return
         if not begun:
@@ -225,11 +222,10 @@ class Resuming:
 
     def _headers(self, url: str, begun: int) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": "defectbench"}
-        note = self._read_note()
         if begun:
             headers["Range"] = f"bytes={begun}-"
-        if begun and note and note.url == url and note.validator:
-            headers["If-Range"] = note.validator
+            if version := self._version(url):
+                headers["If-Range"] = version
         return headers
 
     def _start(self, response: Response, begun: int) -> int | None:
@@ -316,24 +312,10 @@ def _body(response: Response) -> Iterator[bytes]:
             raise
 
 
-def _whole(response: Response) -> int | None:
-    """The size that a refused range names."""
-    found = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
-
-
 def _validator(headers: Mapping[str, str]) -> str:
     """What tells this version of a file from another; a weak tag does not."""
     tag = headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
-
-
-@contextmanager
-def _asked(url: str, headers: Mapping[str, str]) -> Iterator[Response]:
-    import requests
-
-    with requests.get(url, headers=dict(headers), stream=True, timeout=PATIENCE_S) as response:
-        yield response
 
 
 @contextmanager

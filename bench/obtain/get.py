@@ -7,8 +7,8 @@ publishes one are kept in ``.<name>.digests.json``: what came first is what must
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from bench.catalog import Catalog, Offer
 from bench.component import Download, Release
 from bench.data.index_file import write_index
 from bench.errors import Damaged, DataError, PluginError, SettingsError
+from bench.files import files_below
 from bench.obtain.copy import copy_file, copy_folder
 from bench.obtain.download import Altered, download_file, file_name, sha256_of
 from bench.obtain.space import NoRoom, check_space
@@ -86,8 +87,22 @@ class _Target:
         """What the reader says of a folder that is to be the data set.
 
         Raises:
-            DataError: it does not accept it, or there is more than the release holds.
+            DataError: it does not accept it, or there is more than the release holds; without the path of a draft that
+                will be gone. Where it found nothing but archives, that these must be named.
         """
+        try:
+            return self._read(folder, reading, watch)
+        except DataError as error:
+            text = str(error)
+            if folder.parent == self.root.parent:
+                text = text.replace(f"{folder}/", "").replace(str(folder), self.name)
+            inner = [path.name for path in visible(folder) if path.is_file() and archive_kind(path)]
+            if inner:
+                shown = ", ".join(inner[:3]) + (f" and {len(inner) - 3} more" if len(inner) > 3 else "")
+                text = f"{text}; it holds archives ({shown}): name those in the command"
+            raise DataError(f"{self.name} is not taken over: {text}") from None
+
+    def _read(self, folder: Path, reading: Reading, watch: Watch) -> Arrived:
         dataset = open_dataset(self.catalog, replace(self.data, root=str(folder)))
         if reading == "list":
             images = len(listed(dataset, self.name))
@@ -140,16 +155,24 @@ def fetch_dataset(catalog: Catalog, ref: Ref, places: Places, watch: Watch) -> A
         inbox.mkdir(exist_ok=True)
         _check_room(downloads, inbox)
         digests = _digests(target)
-        files = [_downloaded(target, download, _slot(inbox, k), digests, watch) for k, download in enumerate(downloads)]
-        unproven = [file for file, download in zip(files, downloads, strict=True) if not download.sha256]
-        with draft(target.root) as folder, _thrown_away_on_refusal(unproven):
-            for file, download in zip(files, downloads, strict=True):
-                _place(file, folder / download.folder, watch)
-            with _refusing(target, folder):
+        # a folder of its own for each: two may bear one file name
+        files = [_downloaded(target, download, inbox / str(k), digests, watch) for k, download in enumerate(downloads)]
+        unproven = {d.urls[0]: file for d, file in zip(downloads, files, strict=True) if not d.sha256}
+        with draft(target.root) as folder:
+            try:
+                for file, download in zip(files, downloads, strict=True):
+                    _place(file, folder / download.folder, watch)
                 arrived = target.examined(folder, "list", watch)
-            new = {d.urls[0]: sha256_of(f) for d, f in zip(downloads, files, strict=True) if not d.sha256}
+            except NoRoom:
+                raise
+            except DataError:
+                for file in unproven.values():  # no digest vouches for it: the next fetch gets it anew
+                    file.unlink(missing_ok=True)
+                raise
+            new = {url: sha256_of(file) for url, file in unproven.items()}
             publish(folder, target.root)
-        _remember(target, {**digests, **new})
+        if digests or new:
+            write_json(target.beside("digests.json"), {"schema": SCHEMA, "sha256": {**digests, **new}})
         shutil.rmtree(inbox)
     return arrived
 
@@ -170,8 +193,7 @@ def import_dataset(
         with draft(target.root) as folder:
             for path in paths:
                 _take(expanded(path), folder, target, watch, alone=len(paths) == 1)
-            with _refusing(target, folder):
-                arrived = target.examined(folder, reading, watch)
+            arrived = target.examined(folder, reading, watch)
             publish(folder, target.root)
         _keep_index(target, arrived)
     return arrived
@@ -190,8 +212,7 @@ def link_dataset(
     if not source.is_dir():
         raise DataError(f"{folder}: not a folder; only a folder can be linked to, import archives without --link")
     with claimed(target.root, target.name):
-        with _refusing(target, source):
-            arrived = target.examined(source, reading, watch)
+        arrived = target.examined(source, reading, watch)
         publish_link(source, target.root)
         _keep_index(target, arrived)
     return arrived
@@ -203,15 +224,10 @@ def _by_hand(target: _Target) -> str:
     return f"{target.name} has no download.{how} 'bench data import {target.name} PATH' takes over what you have"
 
 
-def _slot(inbox: Path, number: int) -> Path:
-    """A folder of its own for each download: two may bear one file name."""
-    return inbox / str(number)
-
-
 def _check_room(downloads: Sequence[Download], inbox: Path) -> None:
     """Refuse before the first byte where the sizes are known: the archives, and at least as much unpacked."""
     sizes = sum(download.size or 0 for download in downloads)
-    arrived = sum(path.stat().st_size for path in inbox.rglob("*") if path.is_file())
+    arrived = sum(path.stat().st_size for path in files_below(inbox))
     check_space(inbox, max(0, sizes - arrived) + sizes, "fetching and unpacking")
 
 
@@ -240,24 +256,6 @@ def _digests(target: _Target) -> dict[str, str]:
         raise DataError(f"{path}: damaged; remove it, and what is fetched next is trusted") from None
 
 
-def _remember(target: _Target, digests: Mapping[str, str]) -> None:
-    if digests:
-        write_json(target.beside("digests.json"), {"schema": SCHEMA, "sha256": dict(digests)})
-
-
-@contextmanager
-def _thrown_away_on_refusal(files: Sequence[Path]) -> Iterator[None]:
-    """Drop downloads that no digest vouches for when what is in them is refused: the next fetch gets them anew."""
-    try:
-        yield
-    except NoRoom:
-        raise
-    except DataError:
-        for file in files:
-            file.unlink(missing_ok=True)
-        raise
-
-
 def _place(file: Path, into: Path, watch: Watch) -> None:
     """Unpack an archive into a folder, or lay a plain file in it."""
     into.mkdir(parents=True, exist_ok=True)
@@ -282,22 +280,3 @@ def _take(path: Path, folder: Path, target: _Target, watch: Watch, *, alone: boo
 def _keep_index(target: _Target, arrived: Arrived) -> None:
     if arrived.verified:
         write_index(Path(target.data.index), arrived.verified.index, ())
-
-
-@contextmanager
-def _refusing(target: _Target, folder: Path) -> Iterator[None]:
-    """Say what the reader refused, without the path of a draft that will be gone.
-
-    Where it found nothing but archives, say that these must be named.
-    """
-    try:
-        yield
-    except DataError as error:
-        text = str(error)
-        if folder.parent == target.root.parent:
-            text = text.replace(f"{folder}/", "").replace(str(folder), target.name)
-        inner = [path.name for path in visible(folder) if path.is_file() and archive_kind(path)]
-        if inner:
-            shown = ", ".join(inner[:3]) + (f" and {len(inner) - 3} more" if len(inner) > 3 else "")
-            text = f"{text}; it holds archives ({shown}): name those in the command"
-        raise DataError(f"{target.name} is not taken over: {text}") from None

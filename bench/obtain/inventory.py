@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from bench.catalog import Catalog, Offer
 from bench.component import Component, complete
 from bench.errors import BenchError
+from bench.files import files_below
 from bench.obtain.get import inbox_of, on_demand
 from bench.stages.indexing import current_index, listed, locate, open_dataset
 from bench.stages.jobs import DataRef
@@ -72,7 +74,7 @@ def _without_records(
         return InventoryRow(name, "damaged", root, licence, note=problem)
     if given:
         return InventoryRow(name, "absent", root, licence, note=f"{root}: there is no such folder")
-    arrived = _bytes_below(inbox_of(root))
+    arrived = sum(path.stat().st_size for path in files_below(inbox_of(root)) if path.suffix != ".json")
     state: State = "begun" if arrived else "absent"
     return InventoryRow(name, state, root, licence, size=arrived or None, note=_how(component, name))
 
@@ -88,27 +90,17 @@ def _with_records(
     catalog: Catalog, places: Places, offer: Offer, data: DataRef, records: Sequence[Record]
 ) -> InventoryRow:
     component = offer.component
-    paths: dict[Path, None] = {}
-    for record in records:
-        paths |= dict.fromkeys(record.files)
     size = 0
     missing = []
-    for path in paths:
+    for path in dict.fromkeys(chain.from_iterable(record.files for record in records)):
         try:
             size += path.stat().st_size
         except OSError:
             missing.append(path)
     state, note = _state(catalog, places, data, records, missing)
-    return InventoryRow(
-        data.use,
-        state,
-        Path(data.root),
-        licence=component.about.licence if component.about else "",
-        images=len(records),
-        released=component.release.images if component.release else None,
-        size=size,
-        note=note,
-    )
+    licence = component.about.licence if component.about else ""
+    released = component.release.images if component.release else None
+    return InventoryRow(data.use, state, Path(data.root), licence, len(records), released, size, note)
 
 
 def _state(
@@ -120,7 +112,3 @@ def _state(
     if on_demand(catalog, Ref(use=data.use, settings=data.settings), places):
         return "on demand", "made by the first use, without a download"
     return "damaged", f"{missing[0]}: the file is missing ({len(missing)} such)"
-
-
-def _bytes_below(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".json")

@@ -51,6 +51,9 @@ class Fact:
     released: int
     of_class: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.found:,} of {self.released:,} {self.what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -103,7 +106,7 @@ def compare(found: Census, release: Release | None) -> Verdict:
         return Verdict("wrong", f"as many images as the release, but {_listed(less)}; get the data set again")
     first, *others = (fact for fact in less if not fact.of_class)
     also = f" ({_listed(others)})" if others else ""
-    return Verdict("subset", f"a subset: {_text(first)}{also}")
+    return Verdict("subset", f"a subset: {first}{also}")
 
 
 def _facts(found: Census, release: Release) -> Iterator[Fact]:
@@ -123,8 +126,4 @@ def _facts(found: Census, release: Release) -> Iterator[Fact]:
 
 
 def _listed(facts: list[Fact]) -> str:
-    return ", ".join(_text(fact) for fact in facts)
-
-
-def _text(fact: Fact) -> str:
-    return f"{fact.found:,} of {fact.released:,} {fact.what}"
+    return ", ".join(map(str, facts))

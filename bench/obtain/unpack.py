@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
 
@@ -62,10 +63,8 @@ def archive_kind(path: Path) -> Kind | None:
     for suffix, kind in SUFFIXES.items():
         if name.endswith(suffix):
             return kind
-    return None if path.suffix else _kind_by_content(path)
-
-
-def _kind_by_content(path: Path) -> Kind | None:
+    if path.suffix:
+        return None
     start = _start(path)
     if start[257:262] == b"ustar":
         return "tar"
@@ -234,12 +233,9 @@ def _write(source: IO[bytes], target: Path, gate: _Gate, member: Member) -> None
 
 
 def _unpack_zip(gate: _Gate, into: Path, progress: Progress) -> list[PurePosixPath]:
-    import lzma
-    import zlib
-
     archive = gate.archive
     with zipfile.ZipFile(archive) as packed:
-        members = [(info, _admit_zip(gate, info)) for info in packed.infolist()]
+        members = [(_admit_zip(gate, info), partial(packed.open, info)) for info in packed.infolist()]
         if len(members) != members_declared(archive):
             raise DataError(
                 f"{archive}: cut short or altered: it lists {len(members):,} of {members_declared(archive):,} members; "
@@ -247,21 +243,33 @@ def _unpack_zip(gate: _Gate, into: Path, progress: Progress) -> list[PurePosixPa
             )
         gate.check_filled()
         check_space(into, gate.total, f"unpacking {archive.name}")
-        done = 0
-        for info, member in members:
-            if member.folder:
-                (into / member.path).mkdir(parents=True, exist_ok=True)
-                continue
-            try:
-                with packed.open(info) as source:
-                    _write(source, into / member.path, gate, member)
-            except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-                raise DataError(
-                    f"{archive}: member {info.filename!r} is cut short or altered ({error}); {gate.again}"
-                ) from None
-            done += member.size
-            progress(done, gate.total)
-    return [member.path for _, member in members if not member.folder]
+        return list(_written(members, gate, into, progress))
+
+
+def _written(
+    members: Iterable[tuple[Member, Callable[[], IO[bytes] | None]]], gate: _Gate, into: Path, progress: Progress
+) -> Iterator[PurePosixPath]:
+    """Write each member below a folder; ``gate`` has seen all of them, and what they add up to."""
+    import lzma
+    import zlib
+
+    done = 0
+    for member, opened in members:
+        if member.folder:
+            (into / member.path).mkdir(parents=True, exist_ok=True)
+            continue
+        source = opened()
+        assert source is not None, "a plain file has content"
+        try:
+            with source:
+                _write(source, into / member.path, gate, member)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+            raise DataError(
+                f"{gate.archive}: member {str(member.path)!r} is cut short or altered ({error}); {gate.again}"
+            ) from None
+        done += member.size
+        progress(done, gate.total)
+        yield member.path
 
 
 def members_declared(archive: Path) -> int:
@@ -313,28 +321,19 @@ def _unpack_tar(gate: _Gate, kind: Kind, into: Path, progress: Progress) -> list
             pass
     gate.check_filled()
     check_space(into, gate.total, f"unpacking {archive.name}")
-    second = _Gate(archive, gate.again)
     with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
-        return list(_written(packed, second, into, lambda done: progress(done, gate.total)))
+        return list(_written(_tar_members(packed, _Gate(archive, gate.again), into), gate, into, progress))
 
 
-def _written(
-    packed: tarfile.TarFile, gate: _Gate, into: Path, progress: Callable[[int], None]
-) -> Iterable[PurePosixPath]:
+def _tar_members(
+    packed: tarfile.TarFile, gate: _Gate, into: Path
+) -> Iterator[tuple[Member, Callable[[], IO[bytes] | None]]]:
     second_opinion = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 lack it
     for info in packed:
         member = _admit_tar(gate, info)
         if second_opinion is not None:
             second_opinion(info, str(into))
-        if member.folder:
-            (into / member.path).mkdir(parents=True, exist_ok=True)
-            continue
-        source = packed.extractfile(info)
-        assert source is not None, "a plain file has content"
-        with source:
-            _write(source, into / member.path, gate, member)
-        progress(gate.total)
-        yield member.path
+        yield member, partial(packed.extractfile, info)
 
 
 def _admit_tar(gate: _Gate, info: tarfile.TarInfo) -> Member:

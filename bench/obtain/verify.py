@@ -45,12 +45,11 @@ def verify_dataset(catalog: Catalog, ref: Ref, places: Places, progress: Progres
     verified = examine(catalog, ref, open_dataset(catalog, data), progress)
     with writing(path):
         write_index(path, verified.index, ())
-    return replace(verified, outdated=_outdated(before, verified.index) if before else ())
-
-
-def _outdated(before: DatasetIndex, now: DatasetIndex) -> tuple[str, ...]:
+    if before is None:
+        return verified
     digests = {entry.id: entry.digest for entry in before.entries}
-    return tuple(entry.id for entry in now.entries if digests.get(entry.id) != entry.digest)
+    outdated = (entry.id for entry in verified.index.entries if digests.get(entry.id) != entry.digest)
+    return replace(verified, outdated=tuple(outdated))
 
 
 def examine(catalog: Catalog, ref: Ref, dataset: Dataset, progress: Progress) -> Verified:
