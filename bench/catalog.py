@@ -157,14 +157,13 @@ def _sources(
     local: Sequence[Path], plugins: bool
 ) -> Iterable[tuple[str, str, Callable[[], tuple[ModuleType, Provider]]]]:
     """(package, module name, loader) of everything that may offer components."""
-    from bench.version import __version__
-
     for name in CORE:
-        yield "defectbench", name, partial(_core, name, __version__)
+        yield "defectbench", name, partial(_core, name)
     disabled = os.environ.get("BENCH_DISABLE_PLUGINS", "")
     third_party = plugins and disabled not in ("1", "all")
     banned = {part.strip() for part in disabled.split(",") if part.strip()}
-    for entry in sorted(_entry_points(), key=lambda e: (e.value, e.name)):
+    found = {(e.name, e.value, e.dist.name if e.dist else ""): e for e in entry_points(group=GROUP)}  # each once
+    for entry in sorted(found.values(), key=lambda e: (e.value, e.name)):
         package = entry.dist.name if entry.dist else "unknown"
         if package == "defectbench" or (third_party and package not in banned):
             yield package, entry.value, partial(_installed, entry)
@@ -174,14 +173,16 @@ def _sources(
         yield str(path), path.name, partial(_local, path)
 
 
-def _entry_points() -> Iterable[EntryPoint]:
-    """Every entry point once, also where a folder is on the path twice."""
-    return {(e.name, e.value, e.dist.name if e.dist else ""): e for e in entry_points(group=GROUP)}.values()
-
-
-def _core(name: str, version: str) -> tuple[ModuleType, Provider]:
+def _core(name: str) -> tuple[ModuleType, Provider]:
     module = importlib.import_module(name)
-    return module, Provider("defectbench", version, name, _hash_of(module))
+    return module, core_provider(module)
+
+
+def core_provider(module: ModuleType) -> Provider:
+    """Who offers what a module of the core does."""
+    from bench.version import __version__
+
+    return Provider("defectbench", __version__, module.__name__, _hash_of(module))
 
 
 def _installed(entry: EntryPoint) -> tuple[ModuleType, Provider]:

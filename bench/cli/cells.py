@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.errors import StoreError
 from bench.store.records import load_record
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bench.record import Record
     from bench.suite.cells import Cell
     from bench.suite.reading.load import Suite
+
+T = TypeVar("T")
 
 
 def found_record(out: Path, start: str) -> tuple[Path, Record]:
@@ -24,7 +26,7 @@ def found_record(out: Path, start: str) -> tuple[Path, Record]:
     _check(start)
     paths = sorted(out.glob(f"cells/{start}*.json")) + sorted(out.glob(f"*/cells/{start}*.json"))
     found = {path.stem: path for path in paths}
-    path = found[_only(list(found), start, out)]
+    path = _only(found, start, out)
     return path, load_record(path)
 
 
@@ -40,7 +42,7 @@ def found_cell(out: Path, start: str) -> tuple[Path, Suite, Cell]:
     folders = [path.parent for path in (*sorted(out.glob(SUITE)), *sorted(out.glob(f"*/{SUITE}")))]
     runs = [(folder, read_run(folder)[0]) for folder in folders]
     found = {cell.id: (folder, run, cell) for folder, run in runs for cell in run.cells if cell.id.startswith(start)}
-    return found[_only(list(found), start, out)]
+    return _only(found, start, out)
 
 
 def cell_by_start(cells: Sequence[Cell], start: str, where: str) -> Cell:
@@ -51,7 +53,7 @@ def cell_by_start(cells: Sequence[Cell], start: str, where: str) -> Cell:
     """
     _check(start)
     found = {cell.id: cell for cell in cells if cell.id.startswith(start)}
-    return found[_only(list(found), start, Path(where))]
+    return _only(found, start, where)
 
 
 def _check(start: str) -> None:
@@ -59,11 +61,13 @@ def _check(start: str) -> None:
         raise StoreError(f"{start!r} is no cell id: an id is made of the digits 0-9 and a-f; give the start of one")
 
 
-def _only(ids: Sequence[str], start: str, out: Path) -> str:
-    if not ids:
+def _only(found: Mapping[str, T], start: str, where: Path | str) -> T:
+    """What was found under the one id that there is."""
+    if not found:
         raise StoreError(
-            f"{out}: no cell whose id begins with {start!r}; 'bench leaderboard RUN --format csv' lists ids"
+            f"{where}: no cell whose id begins with {start!r}; 'bench leaderboard RUN --format csv' lists ids"
         )
-    if len(ids) > 1:
-        raise StoreError(f"{out}: {len(ids)} cells begin with {start!r}: {', '.join(sorted(ids)[:4])}; give more of it")
-    return ids[0]
+    if len(found) > 1:
+        ids = ", ".join(sorted(found)[:4])
+        raise StoreError(f"{where}: {len(found)} cells begin with {start!r}: {ids}; give more of it")
+    return next(iter(found.values()))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 from bench.words import plural
 
 
 @click.command("export")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "to", required=True, type=click.Path(path_type=Path), help="The archive, such as cropping.zip.")
+@click.argument("run", type=PATH)
+@click.option("--to", "to", required=True, type=PATH, help="The archive, such as cropping.zip.")
 @workspace_options()
 def command(run: Path, to: Path, workspace: Workspace) -> None:
     """Write RUN (a run folder) to one archive: suite, records, tables, pictures, citations, versions.

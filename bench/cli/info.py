@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +20,8 @@ from bench.words import did_you_mean
 if TYPE_CHECKING:
     from bench.catalog import Catalog, Offer
 
+TOLD = ("summary", "licence", "citation", "home", "obtain")
+
 
 @click.command("info")
 @click.argument("name")
@@ -31,25 +32,25 @@ def command(name: str, schema: bool, workspace: Workspace) -> None:
     catalog = workspace.catalog
     found, suite = _found(catalog, name), shipped_suites().get(name)
     if not found and not suite:
-        raise _unknown(catalog, name)
-    for text in _schemas(found) if schema else _texts(found, name, suite):
-        click.echo(text)
+        known = {offer.component.name for offer in (*catalog.all, *recipe_offers())} | set(shipped_suites())
+        hint = did_you_mean(name.rpartition(":")[2], sorted(known))
+        raise PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
+    if schema:
+        _print_schemas(found)
+        return
+    for offer in found:
+        click.echo("\n".join(_lines(offer)))
+    if suite:
+        click.echo(f"suite {name}: {suite}\n\n{suite.read_text(encoding='utf-8').rstrip()}")
 
 
-def _schemas(found: list[Offer]) -> Iterator[str]:
-    """The settings of components, or else the keys of a suite file, as JSON Schema for editors."""
+def _print_schemas(found: list[Offer]) -> None:
+    """Print the settings of components, or else the keys of a suite file, as JSON Schema for editors."""
     from bench.component import json_schema
     from bench.suite.written import suite_schema
 
     for schema in [json_schema(offer.component) for offer in found] or [suite_schema()]:
-        yield json.dumps(schema, indent=1)
-
-
-def _texts(found: list[Offer], name: str, suite: Path | None) -> Iterator[str]:
-    for offer in found:
-        yield "\n".join(_lines(offer))
-    if suite:
-        yield f"suite {name}: {suite}\n\n{suite.read_text(encoding='utf-8').rstrip()}"
+        click.echo(json.dumps(schema, indent=1))
 
 
 def _found(catalog: Catalog, name: str) -> list[Offer]:
@@ -57,12 +58,6 @@ def _found(catalog: Catalog, name: str) -> list[Offer]:
     package, _, plain = name.rpartition(":")
     offers = (*catalog.all, *recipe_offers())
     return [o for o in offers if o.component.name == plain and package in ("", o.provider.package)]
-
-
-def _unknown(catalog: Catalog, name: str) -> PluginError:
-    known = {offer.component.name for offer in (*catalog.all, *recipe_offers())} | set(shipped_suites())
-    hint = did_you_mean(name.rpartition(":")[2], sorted(known))
-    return PluginError(f"no plugin offers anything called {name!r}.{hint} 'bench list KIND' shows all.")
 
 
 def _lines(offer: Offer) -> list[str]:
@@ -74,9 +69,7 @@ def _lines(offer: Offer) -> list[str]:
         lines.append(f"  badge: {component.badge}")
     where = str(provider.local) if provider.local else f"{provider.package} {provider.version}"
     lines.append(f"  provider: {where} ({provider.module}, source {provider.source_hash[:12]})")
-    told = {
-        label: getattr(component.about, label, None) for label in ("summary", "licence", "citation", "home", "obtain")
-    }
+    told = {label: getattr(component.about, label, None) for label in TOLD}
     lines += [f"  {label}: {text}" for label, text in told.items() if text]
     defaults = complete(component, {})
     lines += [f"  {text}".rstrip() for text in _explained(component.build)]

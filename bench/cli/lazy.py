@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import click
 
 from bench.words import did_you_mean
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A command in the table of its group: one line of help, and the module that defines ``command``."""
-
-    help: str
-    module: str
+MODULES = {"import": "importing", "list": "listing"}
+"""Commands that are words of Python, with their modules; every other module is called as its command."""
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name; ``table`` maps each to where it is."""
+    """A group that knows its commands by name.
 
-    def __init__(self, *arguments: object, table: Mapping[str, Entry], **named: object) -> None:
+    ``table`` maps each to its one line of help; its module in ``package`` is imported only when it is called.
+    """
+
+    def __init__(self, *arguments: object, table: Mapping[str, str], package: str, **named: object) -> None:
         super().__init__(*arguments, **named)  # type: ignore[arg-type]  # click's own parameters, passed through
         self.table = table
+        self.package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of the table."""
@@ -36,14 +34,15 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self.table:
             return None
-        command: click.Command = importlib.import_module(self.table[cmd_name].module).command
+        module = importlib.import_module(f"{self.package}.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self.table.items()])
+            formatter.write_dl(list(self.table.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

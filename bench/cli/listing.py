@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bench.cli.options import Workspace, workspace_options
 from bench.suite.shipped import shipped_suites
 
 if TYPE_CHECKING:
-    from bench.catalog import Catalog, Offer
+    from bench.catalog import Offer
 
 KINDS = (
     "datasets", "models", "crops", "preprocess", "augment", "losses", "optimisers", "schedules", "metrics", "launchers",
@@ -28,10 +29,8 @@ def command(kind: str, workspace: Workspace) -> None:
         rows = [(name, _description(path)) for name, path in shipped_suites().items()]
     elif kind == "launchers":
         rows = [("local", "one warm worker process per device of this machine")]
-    elif kind in ("optimisers", "schedules"):
-        rows = _of_recipes(kind)
     else:
-        rows = _components(kind, workspace.catalog)
+        rows = [(offer.component.name, _line(offer)) for offer in _offers(kind, workspace)]
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
         click.echo(f"{name:{width}s}  {text}".rstrip())
@@ -39,17 +38,15 @@ def command(kind: str, workspace: Workspace) -> None:
         click.echo("'bench info NAME' prints one, to copy and change", err=True)
 
 
-def _components(plural: str, catalog: Catalog) -> list[tuple[str, str]]:
+def _offers(plural: str, workspace: Workspace) -> Sequence[Offer]:
+    """The components of a kind."""
     from bench.catalog import PLURALS
-
-    kind = next(kind for kind, word in PLURALS.items() if word == plural)
-    return [(offer.component.name, _line(offer)) for offer in catalog.offers(kind)]
-
-
-def _of_recipes(plural: str) -> list[tuple[str, str]]:
     from bench.cli.recipe_parts import recipe_offers
 
-    return [(offer.component.name, _line(offer)) for offer in recipe_offers() if f"{offer.kind}s" == plural]
+    for kind, word in PLURALS.items():
+        if word == plural:
+            return workspace.catalog.offers(kind)
+    return [offer for offer in recipe_offers() if f"{offer.kind}s" == plural]
 
 
 def _line(offer: Offer) -> str:

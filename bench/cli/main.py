@@ -10,33 +10,35 @@ import sys
 
 import click
 
-from bench.cli.lazy import Entry, LazyGroup
+from bench.cli.lazy import LazyGroup
 from bench.version import __version__
 
 COMMANDS = {
-    "run": Entry("Run a suite: every cell that is not done yet, then its leaderboard.", "bench.cli.run"),
-    "plan": Entry("Show the cells of a suite by state, and the disk they need.", "bench.cli.plan"),
-    "validate": Entry("Check a suite and show all mistakes at once.", "bench.cli.validate"),
-    "leaderboard": Entry("Print the leaderboard of a run or a suite.", "bench.cli.leaderboard"),
-    "score": Entry("Score finished cells again from stored evidence.", "bench.cli.score"),
-    "effects": Entry("Show what an axis does, over all others.", "bench.cli.effects"),
-    "show": Entry("Show everything known of one cell.", "bench.cli.show"),
-    "compare": Entry("Compare two runs cell by cell, with gates for CI.", "bench.cli.compare"),
-    "why": Entry("Say why a cell is done, stale, failed, pending or blocked.", "bench.cli.why"),
-    "repro": Entry("Run one cell again from its record and judge the difference.", "bench.cli.repro"),
-    "merge": Entry("Merge runs of one suite made on several machines.", "bench.cli.merge"),
-    "export": Entry("Write a run to one archive, with all that it rests on.", "bench.cli.export"),
-    "predict": Entry("Predict new images with a trained cell.", "bench.cli.predict"),
-    "list": Entry("List components of one kind, or the shipped suites.", "bench.cli.listing"),
-    "info": Entry("Show a component: settings, defaults, provider, licence.", "bench.cli.info"),
-    "plugins": Entry("Show every plugin; write and check your own.", "bench.cli.plugins"),
-    "data": Entry("Get, check and look at data sets.", "bench.cli.data"),
-    "cache": Entry("List, verify or clear shared stages.", "bench.cli.cache"),
+    "run": "Run a suite: every cell that is not done yet, then its leaderboard.",
+    "plan": "Show the cells of a suite by state, and the disk they need.",
+    "validate": "Check a suite and show all mistakes at once.",
+    "leaderboard": "Print the leaderboard of a run or a suite.",
+    "score": "Score finished cells again from stored evidence.",
+    "effects": "Show what an axis does, over all others.",
+    "show": "Show everything known of one cell.",
+    "compare": "Compare two runs cell by cell, with gates for CI.",
+    "why": "Say why a cell is done, stale, failed, pending or blocked.",
+    "repro": "Run one cell again from its record and judge the difference.",
+    "merge": "Merge runs of one suite made on several machines.",
+    "export": "Write a run to one archive, with all that it rests on.",
+    "predict": "Predict new images with a trained cell.",
+    "list": "List components of one kind, or the shipped suites.",
+    "info": "Show a component: settings, defaults, provider, licence.",
+    "plugins": "Show every plugin; write and check your own.",
+    "data": "Get, check and look at data sets.",
+    "cache": "List, verify or clear shared stages.",
 }
-"""Command to its one-line help and its module, which is imported only when the command is called."""
+"""Command to its one line of help."""
 
 
-@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, package="bench.cli", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="bench")
 def bench() -> None:
     """Benchmark surface-defect segmentation: data sets, architectures, cropping, preprocessing."""
@@ -66,18 +68,14 @@ def _code() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of a pipe left; nothing is wrong
         return 0
-    except OSError as error:
-        click.echo(_of_the_system(error), err=True)
+    except OSError as error:  # a full disk, a missing permission, a path that is no folder
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "free or choose another place with --out, --to or BENCH_HOME, then repeat"
+        click.echo(f"{where}{error.strerror or error}; {remedy}", err=True)
         return 2
     except Exception as error:
         return _internal(error)
     return outcome if isinstance(outcome, int) else 0
-
-
-def _of_the_system(error: OSError) -> str:
-    """A full disk, a missing permission, a path that is no folder: what, where, and what to do."""
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; free or choose another place with --out, --to or BENCH_HOME, then repeat"
 
 
 def _internal(error: Exception) -> int:

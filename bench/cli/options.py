@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from bench.store.home import Places
     from bench.suite.reading.load import Suite
     from bench.suite.schema import Ref
+    from bench.types import Dataset, Record
 
 Command = Callable[..., Any]
+PATH = click.Path(path_type=Path)
 
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "--data": click.option("--data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),
     "--out": click.option(
         "--out",
-        type=click.Path(path_type=Path),
+        type=PATH,
         default=Path("runs"),
         show_default=True,
         is_eager=True,  # the name of a suite may be that of a run below it
         help="Folder for results.",
     ),
-    "--plugin": click.option(
-        "--plugin", multiple=True, type=click.Path(path_type=Path), help="A local plugin file; repeatable."
-    ),
+    "--plugin": click.option("--plugin", multiple=True, type=PATH, help="A local plugin file; repeatable."),
     "--no-plugins": click.option("--no-plugins", is_flag=True, help="Leave installed third-party plugins out."),
 }
 
@@ -112,6 +112,19 @@ class Workspace:
             DataError: the folder given for it cannot be followed.
         """
         return self.places.root(ref.use, self.catalog.find("dataset", ref.use).component.folder)
+
+    def listed(self, ref: Ref) -> tuple[Dataset, tuple[Record, ...]]:
+        """A data set with its records; no image is read.
+
+        Raises:
+            BenchError: it is absent, or its reader fails.
+        """
+        from bench.stages.indexing import listed, open_dataset
+        from bench.stages.jobs import DataRef
+
+        data = DataRef(ref.use, dict(ref.settings), str(self.root(ref)), index="")
+        dataset = open_dataset(self.catalog, data)
+        return dataset, listed(dataset, ref.use)
 
     def opened(self, text: str) -> Opened:
         """The data set that ``text`` means, indexed now if need be, with a line that says so.

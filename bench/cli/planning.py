@@ -47,10 +47,8 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     for label in sorted(inert):
         yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"
     for dataset in plan.datasets:
-        state = dataset.problem or (
-            "not indexed yet" if dataset.index is None else plural(len(dataset.index.entries), "image")
-        )
-        yield f"  data set {dataset.data.use}: {state}"
+        images = plural(len(dataset.index.entries), "image") if dataset.index else "not indexed yet"
+        yield f"  data set {dataset.data.use}: {dataset.problem or images}"
     yield _disk(plan, places)
 
 
@@ -95,16 +93,10 @@ def _disk(plan: Plan, places: Places) -> str:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    known = (
-        ""
-        if all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
-        else " (known after indexing)"
-    )
+    indexed = all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
+    known = "" if indexed else " (known after indexing)"
     verdict = "" if plan.disk_bytes < free else " - NOT ENOUGH"
     need, have = f"{plan.disk_bytes / 1e9:.2f} GB", f"{free / 1e9:.0f} GB"
-    return f"  disk: {need} of crops to store{known}, {have} free at {_short(places.home)}{verdict}"
-
-
-def _short(path: Path) -> str:
     home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    place = f"~/{places.home.relative_to(home)}" if places.home.is_relative_to(home) else places.home
+    return f"  disk: {need} of crops to store{known}, {have} free at {place}{verdict}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 
 if TYPE_CHECKING:
     from bench.runs.inputs import Picture
@@ -21,9 +22,9 @@ HIGHEST = 65535
 
 @click.command("predict")
 @click.argument("cell")
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("--save", default="overlay", show_default=True, help="Comma-separated: prob, mask, overlay.")
-@click.option("--to", type=click.Path(path_type=Path), default=Path("predictions"), show_default=True)
+@click.option("--to", type=PATH, default=Path("predictions"), show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace predictions that are there already.")
 @click.option(
     "--white",
@@ -114,12 +115,8 @@ def _white(text: str | None) -> White | None:
     if text is None:
         return None
     levels = text.split(":")
-    if len(levels) > 2 or not all(map(_is_level, levels)):
+    if len(levels) > 2 or not all(re.fullmatch("[0-9]{1,5}", level) and 0 < int(level) <= HIGHEST for level in levels):
         raise click.UsageError(
             f"--white {text!r}: give one or two levels from 1 to {HIGHEST}, such as 4095 or 255:4095"
         )
     return White(*map(int, levels))
-
-
-def _is_level(text: str) -> bool:
-    return text.isdecimal() and len(text) <= len(str(HIGHEST)) and 0 < int(text) <= HIGHEST

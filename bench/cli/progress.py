@@ -41,70 +41,60 @@ def watching(*, plain: bool) -> Iterator[Watcher]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield LiveBars(bars)
+        yield LiveBars(bars=bars)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Names of cells by the axes in which the cells of a suite differ."""
+@dataclass(slots=True, kw_only=True)
+class _Account:
+    """The names of cells, and how far they are: what both displays tell."""
 
-    axes: tuple[str, ...] = ("crop", "model")
-
-    @staticmethod
-    def of(plan: Plan) -> _Names:
-        return _Names(tuple(naming_axes([planned.cell.labels for planned in plan.cells])) or ("crop", "model"))
-
-    def __call__(self, planned: Planned) -> str:
-        labels = {axis: planned.cell.labels[axis] for axis in self.axes if axis in planned.cell.labels}
-        return " / ".join(f"seed {label}" if axis == "seed" else label for axis, label in labels.items())
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Remaining time from the cells that ended: mean seconds a cell, times the cells left."""
-
+    names: dict[str, str] = field(default_factory=dict)
     total: int = 0
-    ended: int = 0
-    started: float = field(default_factory=time.monotonic)
+    done: int = 0
+    started: float = 0.0
+
+    def opening(self, plan: Plan) -> Iterator[str]:
+        """Begin, with the plan in a line and what to beware of in the data before anything is spent on them."""
+        axes = naming_axes([planned.cell.labels for planned in plan.cells]) or ["crop", "model"]
+        for planned in plan.cells:
+            labels = {axis: planned.cell.labels[axis] for axis in axes if axis in planned.cell.labels}
+            if "seed" in labels:
+                labels["seed"] = f"seed {labels['seed']}"
+            self.names[planned.cell.id] = " / ".join(labels.values())
+        counts = plan.counts()
+        self.total = sum(counts.get(state, 0) for state in RUNNABLE)
+        self.done, self.started = 0, time.monotonic()
+        words = ", ".join(f"{count} {state}" for state, count in counts.items())
+        profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
+        yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
+        yield from opening_remarks(plan)
+
+    def outcome(self, planned: Planned, ended: Ended) -> str:
+        """Count a cell that ended, and say how."""
+        self.done += 1
+        text = f"{ended.state.word:8s} {self.names[planned.cell.id]}  {ended.seconds:.1f} s"
+        if ended.reason is None:
+            return text
+        more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
+        return f"{text}  {ended.reason}{more}"
 
     def left(self) -> str:
-        """Remaining time as h:mm:ss, or nothing before the first cell has ended."""
-        if not self.ended:
+        """Mean seconds a cell times the cells left as h:mm:ss, or nothing before the first cell has ended."""
+        if not self.done:
             return ""
-        seconds = int((time.monotonic() - self.started) / self.ended * (self.total - self.ended))
+        seconds = int((time.monotonic() - self.started) / self.done * (self.total - self.done))
         return f"about {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
 
 
-def _opening(plan: Plan) -> Iterator[str]:
-    """The plan in a line, and what to beware of in the data before anything is spent on them."""
-    counts = plan.counts()
-    words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
-    yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
-    yield from opening_remarks(plan)
-
-
-def _outcome(planned: Planned, ended: Ended, name: _Names) -> str:
-    text = f"{ended.state.word:8s} {name(planned)}  {ended.seconds:.1f} s"
-    if ended.reason is None:
-        return text
-    more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
-    return f"{text}  {ended.reason}{more}"
-
-
 @dataclass(slots=True)
-class PlainLines:
+class PlainLines(_Account):
     """One line per event worth keeping; for logs and pipes."""
 
-    _clock: _Clock = field(default_factory=_Clock)
-    _name: _Names = field(default_factory=_Names)
     _seen: set[str] = field(default_factory=set)
 
     def planned(self, plan: Plan) -> None:
         """Print the plan in a line."""
-        self._clock = _Clock(sum(p.state in RUNNABLE for p in plan.cells))
-        self._name = _Names.of(plan)
-        for text in _opening(plan):
+        for text in self.opening(plan):
             click.echo(text, err=True)
 
     def progress(self, progress: Progress) -> None:
@@ -115,40 +105,34 @@ class PlainLines:
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Print how a cell ended."""
-        self._clock.ended += 1
-        left = f"  ({self._clock.ended}/{self._clock.total}, {self._clock.left()})"
-        click.echo(_outcome(planned, ended, self._name) + left, err=True)
+        text = self.outcome(planned, ended)
+        click.echo(f"{text}  ({self.done}/{self.total}, {self.left()})", err=True)
 
     def tick(self) -> None:
         """Nothing moves in a log."""
 
 
 @dataclass(slots=True)
-class LiveBars:
+class LiveBars(_Account):
     """A bar over cells, and one for every job at work."""
 
     bars: Bars
-    _clock: _Clock = field(default_factory=_Clock)
     _cells: TaskID | None = None
     _jobs: dict[str, TaskID] = field(default_factory=dict)
-    _names: dict[str, str] = field(default_factory=dict)
-    _name: _Names = field(default_factory=_Names)
 
     def planned(self, plan: Plan) -> None:
         """Print the plan and open the bar over cells."""
-        self._clear()
-        runnable = [p for p in plan.cells if p.state in RUNNABLE]
-        self._name = _Names.of(plan)
-        self._names = {p.cell.id: self._name(p) for p in runnable}
-        self._clock = _Clock(len(runnable))
-        for text in _opening(plan):
+        for task in self._jobs.values():
+            self.bars.remove_task(task)
+        self._jobs.clear()
+        for text in self.opening(plan):
             self.bars.console.print(text, highlight=False, markup=False)
-        if runnable:
-            self._cells = self.bars.add_task("cells", total=len(runnable), note="")
+        if self.total:
+            self._cells = self.bars.add_task("cells", total=self.total, note="")
 
     def progress(self, progress: Progress) -> None:
         """Move a job's bar."""
-        name = f"{self._names.get(progress.key, 'data set')}: {progress.stage}"
+        name = f"{self.names.get(progress.key, 'data set')}: {progress.stage}"
         if progress.key not in self._jobs:
             self._jobs[progress.key] = self.bars.add_task(name, total=progress.total, note="")
         self.bars.update(
@@ -161,19 +145,13 @@ class LiveBars:
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Keep a line of a cell that ended, and move the bar over cells."""
-        self.bars.console.print(_outcome(planned, ended, self._name), highlight=False, markup=False)
+        self.bars.console.print(self.outcome(planned, ended), highlight=False, markup=False)
         if planned.cell.id in self._jobs:
             self.bars.remove_task(self._jobs.pop(planned.cell.id))
-        self._clock.ended += 1
         if self._cells is not None:
-            self.bars.update(self._cells, completed=self._clock.ended)
+            self.bars.update(self._cells, completed=self.done)
 
     def tick(self) -> None:
         """Keep the estimate fresh."""
         if self._cells is not None:
-            self.bars.update(self._cells, note=self._clock.left())
-
-    def _clear(self) -> None:
-        for task in self._jobs.values():
-            self.bars.remove_task(task)
-        self._jobs.clear()
+            self.bars.update(self._cells, note=self.left())

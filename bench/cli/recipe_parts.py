@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from bench.catalog import Offer
 
 
-def recipe_offers() -> tuple[Offer, ...]:
+def recipe_offers() -> list[Offer]:
     """What ``recipe.optimiser`` and ``recipe.schedule`` may name; plugins cannot add to these."""
-    from bench.canonical import digest_file
-    from bench.catalog import Offer, Provider
-    from bench.suite import optimisers, schedules
-    from bench.version import __version__
+    from bench.catalog import Offer, core_provider
+    from bench.suite.skipped import LISTED
 
-    def provider(module: ModuleType) -> Provider:
-        return Provider("defectbench", __version__, module.__name__, digest_file(Path(str(module.__file__))))
-
-    return (
-        *(Offer("optimiser", part, provider(optimisers)) for part in optimisers.OPTIMISERS.values()),
-        *(Offer("schedule", part, provider(schedules)) for part in schedules.SCHEDULES.values()),
-    )
+    offers = []
+    for kind, table in LISTED.items():
+        for part in table.values():
+            provider = core_provider(sys.modules[part.build.__module__])
+            offers.append(Offer(kind, part, provider))
+    return offers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.terminal import folded
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SHOWN = 12
 
 @click.command("repro")
 @click.argument("cell")
-@click.option("--run", "run", type=click.Path(path_type=Path), help="Its run folder; by default any below --out.")
+@click.option("--run", "run", type=PATH, help="Its run folder; by default any below --out.")
 @click.option("--device", help="Device to run on, such as cpu or cuda:0.")
 @workspace_options("--data", "--out")
 def command(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from bench.cli.options import PATH
 from bench.cli.printing import format_option, printed
 
 
 @click.command("show")
 @click.argument("cell", required=False)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Results folder.")
+@click.option("--out", type=PATH, default=Path("runs"), show_default=True, help="Results folder.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a cell's record instead.")
 @format_option()
 def command(cell: str | None, out: Path, schema: bool, form: str) -> None:

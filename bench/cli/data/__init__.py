@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import click
 
-from bench.cli.lazy import Entry, LazyGroup
+from bench.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "list": Entry("Every data set: where it is, licence, size, state.", "bench.cli.data.listing"),
-    "fetch": Entry("Download a data set, checked and unpacked.", "bench.cli.data.fetch"),
-    "import": Entry("Take over a data set that was downloaded by hand.", "bench.cli.data.importing"),
-    "verify": Entry("Read every image and mask and compare the counts with the release.", "bench.cli.data.verify"),
-    "card": Entry("Statistics and pictures of a data set, as Markdown.", "bench.cli.data.card"),
-    "leaks": Entry("Find objects and images that lie in more than one split.", "bench.cli.data.leaks"),
-    "coverage": Entry("What the crops of each strategy of a suite contain.", "bench.cli.data.coverage"),
-    "context": Entry("What smaller crops lose: defects beside their sound look-alikes.", "bench.cli.data.context"),
-    "views": Entry("The same viewpoints of two data sets side by side.", "bench.cli.data.views"),
+    "list": "Every data set: where it is, licence, size, state.",
+    "fetch": "Download a data set, checked and unpacked.",
+    "import": "Take over a data set that was downloaded by hand.",
+    "verify": "Read every image and mask and compare the counts with the release.",
+    "card": "Statistics and pictures of a data set, as Markdown.",
+    "leaks": "Find objects and images that lie in more than one split.",
+    "coverage": "What the crops of each strategy of a suite contain.",
+    "context": "What smaller crops lose: defects beside their sound look-alikes.",
+    "views": "The same viewpoints of two data sets side by side.",
 }
 
 
-@click.group("data", cls=LazyGroup, table=COMMANDS)
+@click.group("data", cls=LazyGroup, table=COMMANDS, package=__name__)
 def command() -> None:
     """Get, check and look at data sets; nothing here trains or imports torch."""

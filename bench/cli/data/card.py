@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 
 if TYPE_CHECKING:
     from bench.audit.pixels import PixelFacts
@@ -22,7 +22,7 @@ FILE = "card.md"
 
 @click.command("card")
 @click.argument("dataset")
-@click.option("--to", type=click.Path(path_type=Path), help="Folder for the card; by default cards/DATASET.")
+@click.option("--to", type=PATH, help="Folder for the card; by default cards/DATASET.")
 @workspace_options("--data")
 def command(dataset: str, to: Path | None, workspace: Workspace) -> None:
     """Write a card of DATASET: origin, sizes, grey levels, classes, splits, copies, examples.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import printed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
     help="The images that are looked at.",
 )  # fmt: skip
 @click.option(
-    "--to", type=click.Path(path_type=Path), default=Path("context.png"), show_default=True,
+    "--to", type=PATH, default=Path("context.png"), show_default=True,
     help="The figure, a PNG, SVG or PDF file.",
 )  # fmt: skip
 @workspace_options("--data")

@@ -50,7 +50,6 @@ def _fetched(workspace: Workspace, ref: Ref) -> bool:
 
 def say_terms(name: str, about: About | None) -> None:
     """Print licence and citation before anything is taken."""
-    told = (("licence", about.licence), ("citation", about.citation), ("home", about.home)) if about else ()
-    for label, text in told:
-        if text:
+    for label in ("licence", "citation", "home"):
+        if text := getattr(about, label, ""):
             click.echo(f"{name}: {label}: {text}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
     from bench.pictures.pairs import ShownPair
     from bench.stages.opening import Opened
-    from bench.types import Split
 
 MOST_PICTURES = 96
 """Pairs of each kind that are drawn, most alike first."""
@@ -36,7 +35,7 @@ SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random split.")
 @click.option("--groups", metavar="NAME|FILE.csv", help="Groups to judge by: those of another data set, or id,group.")
 @click.option("--likeness", type=click.FloatRange(0, 1), help="From where on images count as alike; by default 0.5.")
-@click.option("--to", type=click.Path(path_type=Path), help="Folder for the pairs as csv and pictures.")
+@click.option("--to", type=PATH, help="Folder for the pairs as csv and pictures.")
 @format_option("csv")
 @workspace_options("--data")
 def command(
@@ -58,11 +57,15 @@ def command(
         raise click.UsageError(f"--split {split!r}: write grouped, random or the name of a file that ends in .csv")
     from bench.audit.leaks import found_leaks, leaks_document
     from bench.audit.near_duplicates import ALIKE
-    from bench.audit.placing import random_split
+    from bench.audit.placing import placed, random_split
+    from bench.suite.schema import SplitFile
 
     opened = workspace.opened(dataset)
     with redirect_stdout(sys.stderr):
-        assignment = random_split(opened.index, seed) if split == "random" else _placed(opened.index, split)
+        if split == "random":
+            assignment = random_split(opened.index, seed)
+        else:
+            assignment = placed(opened.index, None if split == "grouped" else SplitFile(file=split))
         judge = _judged_by(workspace, opened.index, groups)
         found = found_leaks(judge, assignment, _descriptors(opened), ALIKE if likeness is None else likeness)
         if to:
@@ -78,26 +81,16 @@ def command(
     return 3 if found.any else 0
 
 
-def _placed(index: DatasetIndex, split: str) -> dict[str, Split]:
-    from bench.audit.placing import placed
-    from bench.suite.schema import SplitFile
-
-    return placed(index, None if split == "grouped" else SplitFile(file=split))
-
-
 def _judged_by(workspace: Workspace, index: DatasetIndex, groups: str | None) -> DatasetIndex:
     """The index with the groups that the user named."""
     from bench.audit.placing import read_groups, regrouped
-    from bench.stages.indexing import listed, open_dataset
-    from bench.stages.jobs import DataRef
 
     if groups is None:
         return index
     if groups.endswith(".csv"):
         return regrouped(index, read_groups(Path(groups).expanduser()))
-    ref = workspace.ref(groups)
-    data = DataRef(ref.use, dict(ref.settings), str(workspace.root(ref)), index="")
-    return regrouped(index, {r.id: r.group for r in listed(open_dataset(workspace.catalog, data), ref.use)})
+    _, records = workspace.listed(workspace.ref(groups))
+    return regrouped(index, {record.id: record.group for record in records})
 
 
 def _descriptors(opened: Opened) -> dict[str, Descriptor]:

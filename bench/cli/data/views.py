@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Workspace, workspace_options
+from bench.cli.options import PATH, Workspace, workspace_options
 
 if TYPE_CHECKING:
     from bench.pictures.gallery import Thumbnail
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--outline/--no-outline", default=False, help="Outline what the masks mark.")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("views.png"),
     show_default=True,
     help="The picture, a PNG file.",
@@ -83,14 +83,10 @@ class _Side:
             BenchError: it does not exist, is absent, or its reader fails.
         """
         from bench.report.naming import short_name
-        from bench.stages.indexing import listed, open_dataset
-        from bench.stages.jobs import DataRef
 
         ref = workspace.ref(text)
         component = workspace.catalog.find("dataset", ref.use).component
-        data = DataRef(ref.use, dict(ref.settings), str(workspace.root(ref)), index="")
-        dataset = open_dataset(workspace.catalog, data)
-        return cls(short_name(component, ref.settings), dataset, listed(dataset, ref.use))
+        return cls(short_name(component, ref.settings), *workspace.listed(ref))
 
     def small(self, id: str) -> Thumbnail:
         """One image, reduced."""

@@ -6,16 +6,16 @@ from collections import defaultdict
 
 import click
 
-from bench.cli.lazy import Entry, LazyGroup
+from bench.cli.lazy import LazyGroup
 from bench.cli.options import Workspace, workspace_options
 
 COMMANDS = {
-    "new": Entry("Write a complete plugin distribution to start from.", "bench.cli.plugins.new"),
-    "check": Entry("Run the contract of every component of a plugin.", "bench.cli.plugins.check"),
+    "new": "Write a complete plugin distribution to start from.",
+    "check": "Run the contract of every component of a plugin.",
 }
 
 
-@click.group("plugins", cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
+@click.group("plugins", cls=LazyGroup, table=COMMANDS, package=__name__, invoke_without_command=True)
 @workspace_options()
 @click.pass_context
 def command(context: click.Context, workspace: Workspace) -> int:

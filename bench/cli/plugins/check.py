@@ -31,17 +31,13 @@ def command(name: str, data: Path | None) -> int:
 
     with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what the command prints
         found = named(name)
-    _refuse_stray_folder(name, data, found.offers)
+    datasets = sum(offer.kind == "dataset" for offer in found.offers)
+    if data is not None and datasets != 1:
+        raise click.UsageError(f"--data is the folder of one data set; {name!r} stands for {datasets} of them")
     for lost in found.quarantined:
         click.echo(f"{lost.module}: it cannot be loaded: {lost.reason}")
     failures = len(found.quarantined) + sum(_checked(offer, data) for offer in found.offers)
     return FOUND_SOMETHING if failures else 0
-
-
-def _refuse_stray_folder(name: str, data: Path | None, offers: tuple[Offer, ...]) -> None:
-    datasets = [offer.component.name for offer in offers if offer.kind == "dataset"]
-    if data is not None and len(datasets) != 1:
-        raise click.UsageError(f"--data is the folder of one data set; {name!r} stands for {len(datasets)} of them")
 
 
 def _checked(offer: Offer, data: Path | None) -> int:

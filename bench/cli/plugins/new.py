@@ -8,6 +8,7 @@ from shlex import quote
 import click
 
 from bench.catalog import KINDS
+from bench.cli.options import PATH
 
 
 @click.command("new")
@@ -15,7 +16,7 @@ from bench.catalog import KINDS
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="What it offers; repeatable. By default a dataset."
 )
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write NAME/ into.")
+@click.option("--to", "folder", type=PATH, default=Path(), help="Folder to write NAME/ into.")
 def command(name: str, kinds: tuple[str, ...], folder: Path) -> None:
     """Write NAME/: pyproject.toml, a plugin that works, its tests, a suite and a README."""
     from bench.catalog import load_catalog
