@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -119,15 +119,6 @@ class Catalog:
             lost = f" {plural(len(self.quarantined), 'plugin')} failed to load: see 'bench plugins'."
         article = "an" if kind[0] in "aeiou" else "a"
         return f"no plugin offers {article} {kind} called {name!r}.{hint} 'bench list {PLURALS[kind]}' shows all.{lost}"
-
-
-def catalog_of(components: Mapping[str, Sequence[Component[Any]]]) -> Catalog:
-    """A catalog of the given components by kind, as if one plugin offered them."""
-    provider = Provider(package="local", version="0", module="local", source_hash="")
-    offers: list[Offer] = []
-    for kind, offered in components.items():
-        offers += [Offer(kind, component, provider) for component in offered]
-    return Catalog(tuple(offers))
 
 
 def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog:

@@ -24,6 +24,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in TERMINAL_CODE.sub("", text.expandtabs(4)))
 
 
+def clipped(text: str, most: int) -> str:
+    """The text, or its beginning with three dots, in at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def shown(value: object) -> str:
     """What a value is: ``float32[3, 4]`` for an array, else its type."""
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)

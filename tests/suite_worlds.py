@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.catalog import Catalog, catalog_of
+from bench.catalog import Catalog
 from bench.component import Component
 from bench.suite.reading.load import Suite, load_suite
+from catalogs import catalog_of
 
 
 def _dataset(root: Path, /, *, objects: int = 3) -> Any: ...

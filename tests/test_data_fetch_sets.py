@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.catalog import Catalog, catalog_of
+from bench.catalog import Catalog
 from bench.component import Download, Release
 from bench.errors import DataError, SettingsError
 from bench.obtain.download import Altered
@@ -25,6 +25,7 @@ from bench.obtain.get import fetch_dataset
 from bench.store.home import Places
 from bench.store.store import if_idle
 from bench.suite.schema import Ref
+from catalogs import catalog_of
 from data_commands import Commands
 from file_server import FileServer, Served, file_server
 

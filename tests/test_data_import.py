@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.catalog import Catalog, catalog_of
+from bench.catalog import Catalog
 from bench.component import Download, Release
 from bench.errors import DataError, SettingsError
 from bench.obtain.get import Arrived, import_dataset, link_dataset
 from bench.stages.indexing import locate
 from bench.store.home import Places
 from bench.suite.schema import Ref
+from catalogs import catalog_of
 from data_commands import Commands
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.catalog import Catalog, Offer, Provider, catalog_of
+from bench.catalog import Catalog, Offer, Provider
 from bench.component import Component, Download, Release
 from bench.obtain.get import inbox_of
 from bench.obtain.inventory import InventoryRow, inventory
 from bench.obtain.verify import verify_dataset
 from bench.store.home import Places
 from bench.suite.schema import Ref
+from catalogs import catalog_of
 from data_commands import Commands
 
 

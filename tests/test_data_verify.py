@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.canonical import canonical, digest, printable
-from bench.catalog import Catalog, catalog_of
+from bench.catalog import Catalog
 from bench.component import Release
 from bench.data.index_file import read_index
 from bench.errors import DataError, UnusableImages
@@ -28,6 +28,7 @@ from bench.obtain.verify import Verified, other_settings, verify_dataset
 from bench.store.home import Places
 from bench.suite.reading.load import component_from
 from bench.suite.schema import Ref
+from catalogs import catalog_of
 from data_commands import Commands
 from tiny import environment
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import click
 
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.report.compare import Comparison, Met, Side
@@ -43,7 +42,7 @@ def command(
 
     for text in gates:
         gate_from(text)  # a mistake is told before anything is read
-    with redirect_stdout(sys.stderr):
+    with quiet():
         sides = [_side(name, workspace) for name in (first, second)]
         found, met = compare(*sides, measures=measures or SHOWN, fail_if=gates)
     click.echo(_rendered(found, met, form), nl=form != "text")

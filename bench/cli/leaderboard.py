@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ import click
 
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import board_text, format_option
-from bench.cli.terminal import command_line
+from bench.cli.terminal import command_line, quiet
 
 if TYPE_CHECKING:
     from bench.report.board import Leaderboard
@@ -38,5 +36,5 @@ def _board(suite: SuiteArgument) -> Leaderboard:
     from bench.engine.scheduler import make_plan
 
     opened, invocation = suite.opened()
-    with redirect_stdout(sys.stderr):
+    with quiet():
         return board_of_plan(make_plan(opened, invocation), command_line())

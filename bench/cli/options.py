@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.terminal import quiet
 from bench.errors import SuiteError
 from bench.suite.shipped import suite_path
 from bench.words import did_you_mean, plural
@@ -57,7 +56,7 @@ class Workspace:
         """All components; a plugin that is broken is reported in one line and stops nothing."""
         from bench.catalog import load_catalog
 
-        with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what a command prints
+        with quiet():
             catalog = load_catalog(self.plugin, plugins=not self.no_plugins)
         for lost in catalog.quarantined:
             click.echo(f"plugin left out: {lost.package} ({lost.module}): {lost.reason}", err=True)
@@ -91,7 +90,7 @@ class Workspace:
         from bench.suite.reading.load import load_suite
 
         path = suite_path(name)
-        with redirect_stdout(sys.stderr):
+        with quiet():
             suite = load_suite(path, self.catalog, profile=profile, overrides=overrides)
         return suite, self.invocation(suite.data)
 
@@ -140,7 +139,7 @@ class Workspace:
             if done == 1:
                 click.echo(f"reading {plural(total, 'image')} of {ref.use}", err=True)
 
-        with redirect_stdout(sys.stderr):
+        with quiet():
             return open_indexed(self.catalog, ref, self.places, indexing)
 
     def _data_folders(self) -> dict[str, str]:

@@ -48,6 +48,7 @@ def command(
     keeps the folders below the one that was given; of several IMAGES, each has a folder of its own name. A photograph
     is turned as its Exif says. What cannot be predicted is said in one line, the others go on, and the exit code is 3.
     """
+    from bench.canonical import printable
     from bench.cli.cells import found_record
     from bench.runs.inputs import find_inputs
     from bench.runs.predict import load_trained
@@ -57,7 +58,7 @@ def command(
     _, record = found_record(workspace.out, cell)
     inputs = find_inputs(images, to)
     for line in (*inputs.remarks, *inputs.missed):
-        _say(line, err=True)
+        click.echo(printable(line), err=True)
     if not inputs.pictures:
         return 2
     check_place(to)
@@ -74,6 +75,7 @@ def _predicted(
     Raises:
         StoreError: nothing more can be written.
     """
+    from bench.canonical import printable
     from bench.errors import BenchError, StoreError
     from bench.images import read_image
     from bench.runs.products import check_new, product_files, write_products
@@ -87,16 +89,10 @@ def _predicted(
     except StoreError:
         raise
     except BenchError as error:
-        _say(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         return False
-    _say(f"{picture.path} -> {to / picture.name}.*")
+    click.echo(printable(f"{picture.path} -> {to / picture.name}.*"))
     return True
-
-
-def _say(text: str, *, err: bool = False) -> None:
-    """Print one line, whatever is in the names of files."""
-    plain = text.encode("utf-8", "backslashreplace").decode()
-    click.echo("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in plain), err=err)
 
 
 def _products(save: str) -> tuple[str, ...]:

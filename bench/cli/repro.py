@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
-from bench.cli.terminal import folded
+from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
     from bench.runs.repro import Repeated
@@ -48,7 +47,7 @@ def command(
     with (
         tempfile.TemporaryDirectory(prefix="bench-repro-") as place,
         watching(plain=not sys.stderr.isatty()) as watcher,
-        redirect_stdout(sys.stderr),
+        quiet(),
     ):
         found = repeat(path, record, invocation, Path(place), watcher, device)
     for line in folded(lines(found)):

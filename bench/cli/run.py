@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import redirect_stdout
 
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import board_text
-from bench.cli.terminal import command_line
+from bench.cli.terminal import command_line, quiet
 
 CELLS_FAILED = 3
 
@@ -33,7 +32,7 @@ def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
 
     opened, invocation = suite.opened()
     started = time.monotonic()
-    with watching(plain=plain or not sys.stderr.isatty()) as watcher, redirect_stdout(sys.stderr):
+    with watching(plain=plain or not sys.stderr.isatty()) as watcher, quiet():
         plan, board = run_and_file(opened, invocation, watcher, command_line())
     click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
     for line in blocked_lines(plan):

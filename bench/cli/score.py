@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import board_text, format_option
-from bench.cli.terminal import command_line
+from bench.cli.terminal import command_line, quiet
 from bench.words import plural
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def command(
     opened, folder = suite.run()
     catalog, places = suite.workspace.catalog, Places(bench_home(), folder.parent, {})
     values = _values(metrics, catalog)
-    with redirect_stdout(sys.stderr):
+    with quiet():
         records = records_in(folder, opened)
         late = rescored(opened.cells, records, request, catalog, places)
         shown = told(folder, {**records, **{one.cell: one.shown for one in late}})

@@ -7,6 +7,8 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from typing import TextIO
 
 NARROWEST = 40
 
@@ -19,6 +21,11 @@ def width() -> int:
 def in_colour() -> bool:
     """Whether standard output is a terminal whose user wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def quiet() -> redirect_stdout[TextIO]:
+    """Send to standard error what is printed meanwhile: what a plugin prints must not spoil what a command prints."""
+    return redirect_stdout(sys.stderr)
 
 
 def command_line() -> str:

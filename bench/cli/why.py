@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import Workspace, workspace_options
-from bench.cli.terminal import folded
+from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
     from bench.engine.scheduler import Invocation
@@ -36,7 +34,7 @@ def command(
     """
     from bench.runs.why import why
 
-    with redirect_stdout(sys.stderr):
+    with quiet():
         wanted, opened, invocation = _found(cell, suite, profile, overrides, workspace)
         found = why(wanted, opened, invocation, lambda text: click.echo(text, err=True))
     for line in folded(lines(found)):

@@ -20,7 +20,7 @@ from bench.runs.rescore import filled
 from bench.store.records import load_record, write_record
 from bench.store.store import read_json, write_json
 from bench.suite.resolved import Suite, problem
-from bench.words import line, plural
+from bench.words import clipped, line, plural
 
 T = TypeVar("T")
 
@@ -207,7 +207,8 @@ def _differing(one: Record, two: Record) -> list[str]:
     for change in found:
         remarks = change.name.startswith("scores.") and change.name.endswith(f".{FLAGS}")
         if not remarks:  # they follow from the scores that there are
-            texts.append(f"{line(change.name)} {_short(change.first)} and {_short(change.second)}")
+            first, second = (clipped(line(str(value)), 40) for value in (change.first, change.second))
+            texts.append(f"{line(change.name)} {first} and {second}")
     return texts
 
 
@@ -215,11 +216,6 @@ def _result(record: Record) -> dict[str, Any]:
     """What must be equal, with the state in the words that every schema has."""
     parts = {name: value for name, value in record.plain().items() if name not in MEASURED | LABELS}
     return {**parts, "state": record.state.word}
-
-
-def _short(value: Any) -> str:
-    text = line(str(value))
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _late(runs: Sequence[_Run]) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:

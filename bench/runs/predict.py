@@ -89,9 +89,10 @@ def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
         raise StoreError(f"cell {record.id} is {record.state.word}; only a finished cell can predict")
     notes = {kind: _note(places, record, kind) for kind in ("tiles", "train", "predict")}
     train, predict = notes["train"]["facts"], notes["predict"]["facts"]
+    steps = notes["tiles"]["facts"]["preprocess"]
     stored = load_weights(places.stage("train", record.keys["train"]) / BEST)
     task = Task(*train["task"])
-    for kind, used in [("model", train["model"]), *(("preprocess", u) for u in notes["tiles"]["facts"]["preprocess"])]:
+    for kind, used in [("model", train["model"]), *(("preprocess", step) for step in steps)]:
         _check_code(catalog, kind, used)
     settings = train["model"]["settings"]
     if "pretrained" in settings:
@@ -100,10 +101,7 @@ def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
     model: torch.nn.Module = initialised(lambda: build(component, task, settings=settings), 0)
     model.load_state_dict(stored.state)
     where = device()
-    chain = [
-        build(catalog.find("preprocess", used["use"]).component, settings=used["settings"])
-        for used in notes["tiles"]["facts"]["preprocess"]
-    ]
+    chain = [build(catalog.find("preprocess", step["use"]).component, settings=step["settings"]) for step in steps]
     tiles = places.stage("tiles", record.keys["tiles"]) / TILES
     return Trained(
         model=place(model, where).eval(),

@@ -20,6 +20,7 @@ from bench.errors import StoreError
 from bench.suite.cells import AXES, Cell, Value
 from bench.suite.schema import Board, Protocol, Published, Recipe, Runtime, SuiteName
 from bench.types import JsonValue
+from bench.words import clipped
 
 PARTS = (*AXES, "recipe", "protocol")
 """What cells share: each is stored once."""
@@ -126,8 +127,7 @@ def problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"] if not str(step).startswith("<"))
-        shown = repr(first["input"])
-        got = f", got {shown if len(shown) <= 60 else shown[:57] + '...'}" if first["type"] != "missing" else ""
+        got = f", got {clipped(repr(first['input']), 60)}" if first["type"] != "missing" else ""
         return printable(f"{where or error.title}: {first['msg'].removeprefix('Value error, ')}{got}")
     return printable(" ".join(f"{type(error).__name__}: {error}".split()))
 

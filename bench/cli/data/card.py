@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.audit.pixels import PixelFacts
@@ -35,7 +34,7 @@ def command(dataset: str, to: Path | None, workspace: Workspace) -> None:
 
     opened = workspace.opened(dataset)
     click.echo(f"looking at the pixels of {plural(len(opened.records), 'image')}", err=True)
-    with redirect_stdout(sys.stderr):
+    with quiet():
         pixels = pixel_facts(opened.index, opened.dataset)
         remarks, written = _write(opened, pixels, to)
     for remark in remarks:

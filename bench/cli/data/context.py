@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import printed
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.data.index import DatasetIndex
@@ -53,7 +52,7 @@ def command(
     if to.suffix not in SUFFIXES:
         raise click.UsageError(f"--to {str(to)!r}: the figure is a PNG, SVG or PDF file; name one that ends so")
     opened = workspace.opened(dataset)
-    with redirect_stdout(sys.stderr):
+    with quiet():
         index = _images(opened, split)
         found = context(index, opened.dataset, edges)
         what = f"load of data set {index.dataset!r}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
-
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import format_option, printed
+from bench.cli.terminal import quiet
 
 
 @click.command("coverage")
@@ -24,7 +22,7 @@ def command(suite: SuiteArgument, form: str) -> int:
     from bench.render.data import rows_csv
 
     opened, invocation = suite.opened()
-    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil the table
+    with quiet():
         rows, problems = coverage_rows(opened, invocation, lambda text: click.echo(text, err=True))
     if rows:
         click.echo(rows_csv(rows) if form == "csv" else printed(coverage_document(rows), form), nl=False)

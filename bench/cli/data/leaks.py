@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.audit.leaks import Found, Kind, Link
@@ -61,7 +60,7 @@ def command(
     from bench.suite.schema import SplitFile
 
     opened = workspace.opened(dataset)
-    with redirect_stdout(sys.stderr):
+    with quiet():
         if split == "random":
             assignment = random_split(opened.index, seed)
         else:

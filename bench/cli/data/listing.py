@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +11,7 @@ import click
 from bench.canonical import printable
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
+from bench.cli.terminal import quiet
 from bench.document import Document
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def command(form: str, workspace: Workspace) -> None:
     """List every data set: where it is, licence, size, state. Opens no image."""
     from bench.obtain.inventory import inventory
 
-    with redirect_stdout(sys.stderr):
+    with quiet():
         found = inventory(workspace.catalog, workspace.places)
     if form == "csv":
         from bench.render.data import rows_csv

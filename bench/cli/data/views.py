@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.pictures.gallery import Thumbnail
@@ -53,7 +52,7 @@ def command(
 
     if to.suffix != ".png":
         raise click.UsageError(f"--to {str(to)!r}: the picture is a PNG file; name one that ends in .png")
-    with redirect_stdout(sys.stderr):
+    with quiet():
         one, other = _Side.of(workspace, first), _Side.of(workspace, second)
         names = one.name, other.name
         found = correspondence(one.records, other.records, names)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.catalog import Offer
@@ -29,7 +29,7 @@ def command(name: str, data: Path | None) -> int:
     """
     from bench.testing import named
 
-    with redirect_stdout(sys.stderr):  # what a plugin prints must not spoil what the command prints
+    with quiet():
         found = named(name)
     datasets = sum(offer.kind == "dataset" for offer in found.offers)
     if data is not None and datasets != 1:
@@ -44,7 +44,7 @@ def _checked(offer: Offer, data: Path | None) -> int:
     """Print the verdict on one component; return the number of its failures."""
     from bench.testing import breaches
 
-    with redirect_stdout(sys.stderr):
+    with quiet():
         sentences = breaches(offer.kind, offer.component, data=data)
     for sentence in sentences or ["ok"]:
         click.echo(f"{offer.kind} {offer.component.name}: {sentence}")

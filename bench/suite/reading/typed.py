@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from bench.canonical import digest_file
+from bench.canonical import canonical, digest_file
 from bench.component import complete, mistakes_in, settings_of
 from bench.errors import PluginError
 from bench.suite.cells import COMPONENTS
@@ -23,7 +23,7 @@ from bench.suite.schema import NAME_IN_WORDS, Protocol, Recipe, Ref, SplitFile
 from bench.suite.skipped import LISTED, clashes
 from bench.suite.written import models_in
 from bench.types import JsonValue
-from bench.words import did_you_mean, unknown
+from bench.words import clipped, did_you_mean, unknown
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
@@ -72,15 +72,13 @@ def typed(
 
 def shown(value: JsonValue) -> str:
     """A value as the user wrote it, at most 60 characters."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return clipped(json.dumps(value, ensure_ascii=False), 60)
 
 
 def _validated(model: type[M], node: Node) -> tuple[M | None, Sequence[Mapping[str, Any]]]:
     """What pydantic makes of the node, or all that it finds wrong."""
-    text = json.dumps(plain(node), ensure_ascii=False).encode("utf-8", "surrogatepass")
     try:
-        return model.model_validate_json(text), ()
+        return model.model_validate_json(canonical(plain(node))), ()
     except ValidationError as error:
         return None, [dict(detail) for detail in error.errors(include_url=False)]
 
