@@ -201,7 +201,7 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
     for axis in ("dataset", "model"):
         if axis not in paired and axis not in columns:
             sentence = f"the axis {axis!r} has no value; name at least one under 'axes'."
-            reader.add(_where_missing(root.section("axes")), sentence)
+            reader.add(_where_missing(root), sentence)
             columns[axis] = []
     alone: list[Columns] = [{axis: values} for axis, values in {**columns, **tuned}.items()]
     blocks = [tuple(_block(group)) for group in (*alone, *groups) if group and all(group.values())]
@@ -210,9 +210,10 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
     return Crossed(_levels([columns, *groups, tuned]), tuple(blocks), tuple(tuned))
 
 
-def _where_missing(axes: Node) -> Mark:
+def _where_missing(root: Node) -> Mark:
     """Where to say that an axis is missing: after one of a misspelt name, which may be meant for it."""
-    return next((mark for axis, mark in axes.keys.items() if axis_mistake(axis)), axes.mark)
+    misspelt = [mark for axis, mark in root.section("axes").keys.items() if axis_mistake(axis)]
+    return misspelt[0] if misspelt else mark_of(root, ("axes",))
 
 
 def is_axis(reader: Reader, node: Node, axis: str) -> bool:
