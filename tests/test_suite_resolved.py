@@ -46,7 +46,9 @@ def rich(tmp_path: Path) -> Suite:
 
 
 def test_a_stored_suite_reads_back_as_itself(rich: Suite) -> None:
-    assert suite_from_json(json.loads(json.dumps(rich.resolved()))) == rich
+    again = suite_from_json(json.loads(json.dumps(rich.resolved())))
+    assert again == rich
+    assert list(again.axes) == list(rich.axes)
 
 
 def test_cells_share_recipes_after_reading_back_as_before(rich: Suite) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from bench.canonical import canonical, digest_file
+from bench.canonical import digest_file
 from bench.component import complete, mistakes_in, settings_of
 from bench.errors import PluginError
 from bench.suite.cells import COMPONENTS
@@ -77,8 +77,9 @@ def shown(value: JsonValue) -> str:
 
 def _validated(model: type[M], node: Node) -> tuple[M | None, Sequence[Mapping[str, Any]]]:
     """What pydantic makes of the node, or all that it finds wrong."""
+    text = json.dumps(plain(node), ensure_ascii=False).encode("utf-8", "surrogatepass")
     try:
-        return model.model_validate_json(canonical(plain(node))), ()
+        return model.model_validate_json(text), ()
     except ValidationError as error:
         return None, [dict(detail) for detail in error.errors(include_url=False)]
 
