@@ -409,9 +409,9 @@ class Record(Part):
         """What stands at the end of a dotted path such as ``cost.train_s``; None where the way ends early."""
         found: Any = self
         for step in path:
-            if isinstance(found, Scores):
-                found = found.root
-            found = getattr(found, step, None) if isinstance(found, Part) else look(found, (step,))
+            tree = found.root if isinstance(found, Scores) else found
+            # not dict(tree): that asks a part for its keys, which a record has as a field
+            found = look(dict(iter(tree)) if isinstance(tree, Part) else tree, (step,))
         return found
 
 
