@@ -9,17 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from bench.catalog import Offer
-
-Figures: TypeAlias = dict[str, float]
+Figures = dict[str, float]
 
 LINES = pytest.StashKey[list[str]]()
 """What ``data_throughput`` found, for the end of the run."""
@@ -71,7 +69,7 @@ class Contracts(pytest.Collector):
     def _of(self, name: str) -> Iterator[pytest.Item]:
         """The tests of what ``name`` stands for."""
         from bench.errors import PluginError
-        from bench.testing import named
+        from bench.testing import breaches, named
 
         try:
             with redirect_stdout(sys.stderr):
@@ -79,14 +77,25 @@ class Contracts(pytest.Collector):
         except PluginError as error:
             raise pytest.UsageError(f"--bench-contracts {name}: {error}") from None
         for lost in found.quarantined:
-            yield Quarantine.from_parent(self, name=f"plugin {lost.module}", reason=lost.reason)
+            sentence = f"it cannot be loaded: {lost.reason}"
+            yield Contract.from_parent(self, name=f"plugin {lost.module}", ask=partial(list, [sentence]))
         for offer in found.offers:
             label = f"{offer.kind} {offer.provider.package}:{offer.component.name}"
-            yield Contract.from_parent(self, name=label, offer=offer)
+            yield Contract.from_parent(self, name=label, ask=partial(breaches, offer.kind, offer.component))
 
 
-class Sentences(pytest.Item):
-    """A test that fails with sentences instead of a traceback."""
+class Contract(pytest.Item):
+    """The contract of one component; ``ask`` returns what it breaks: sentences, shown instead of a traceback."""
+
+    def __init__(self, *, ask: Callable[[], Sequence[str]], **named: Any) -> None:
+        super().__init__(**named)
+        self.ask = ask
+
+    def runtest(self) -> None:
+        """Fail where a sentence is broken."""
+        sentences = self.ask()
+        if sentences:
+            raise Broken("\n".join(sentences))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The sentences alone."""
@@ -97,34 +106,6 @@ class Sentences(pytest.Item):
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where the test stands: nowhere but in its name."""
         return self.path, None, f"contract of {self.name}"
-
-
-class Contract(Sentences):
-    """The contract of one component."""
-
-    def __init__(self, *, offer: Offer, **named: Any) -> None:
-        super().__init__(**named)
-        self.offer = offer
-
-    def runtest(self) -> None:
-        """Ask for its breaches."""
-        from bench.testing import breaches
-
-        sentences = breaches(self.offer.kind, self.offer.component)
-        if sentences:
-            raise Broken("\n".join(sentences))
-
-
-class Quarantine(Sentences):
-    """A plugin that could not be loaded."""
-
-    def __init__(self, *, reason: str, **named: Any) -> None:
-        super().__init__(**named)
-        self.reason = reason
-
-    def runtest(self) -> None:
-        """Fail with its reason."""
-        raise Broken(f"it cannot be loaded: {self.reason}")
 
 
 @pytest.fixture
@@ -173,7 +154,7 @@ def data_throughput(request: pytest.FixtureRequest) -> Callable[..., Figures]:
     return measure
 
 
-def _timed(call: Callable[[], None], seconds: list[float]) -> None:
+def _timed(call: Callable[[], object], seconds: list[float]) -> None:
     """Run and note the seconds it took."""
     start = perf_counter()
     call()

@@ -22,8 +22,7 @@ import numpy as np
 from bench.errors import StoreError
 from bench.scores import F1
 from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
-from bench.statistics.estimates import block
-from bench.statistics.intervals import mean_estimate
+from bench.statistics.estimates import block, mean_estimate
 from bench.types import Float64
 from studies.bootstrap import crossed_interval, group_replicates, percentiles
 from studies.worlds import BEYOND, WORLDS, World

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.audit.viewpoints import correspondence
+from bench.audit.views import correspondence
 from bench.catalog import Catalog
 from bench.component import build
 from bench.data.index import build_index

@@ -188,7 +188,7 @@ def test_twenty_bad_images_are_enough_for_one_error():
     [
         (InMemory([]), "has no images"),
         (InMemory([THREE[0], THREE[0]]), "'a1' stand for more than one image"),
-        (InMemory(THREE, [Record("a1", "")]), "needs an id and a group"),
+        (InMemory(THREE, [Record("a1", "")]), "it must name the physical object"),
         (InMemory(THREE, listed(meta={"ev": float("nan")})), "must be text or finite numbers"),
         (InMemory(THREE, listed(meta={"ev": [1]})), "must be text or finite numbers"),
         (InMemory(THREE, classes=("dent", "dent")), "must be 1 to 254 different"),

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.audit.viewpoints import Correspondence, Pair, correspondence
-from bench.audit.views import MOST_VIEWPOINTS, SIDE, chosen_groups, views
+from bench.audit.views import MOST_VIEWPOINTS, SIDE, Correspondence, Pair, chosen_groups, correspondence, views
 from bench.cli.main import main
 from bench.errors import DataError
 from bench.images import read_image

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.audit.card import CardFacts, card
-from bench.audit.coverage_table import coverage_document
+from bench.audit.coverage import coverage_document
 from bench.audit.pixels import pixel_facts
 from bench.component import About
 from bench.document import (

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.audit.coverage_table import WORDS, coverage_document
+from bench.audit.coverage import WORDS, coverage_document
 from bench.crops.coverage import SHARES, Coverage
 from bench.render.data import board_csv, board_json, rows_csv
 from bench.render.layout import cells as columns_of

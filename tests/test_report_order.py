@@ -24,7 +24,7 @@ from bench.report.order_section import TITLE
 from bench.report.ranks import plain_order
 from bench.report.shape import Entry, Leaderboard, Section
 from bench.scores import F1
-from bench.statistics.intervals import mean_estimate
+from bench.statistics.estimates import mean_estimate
 from bench.store.store import SCHEMA, write_json
 from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, typed

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from bench.score.classes import choose_class_thresholds, mean_over_types, type_scores
+from bench.score.parts import choose_class_thresholds, mean_over_types, type_scores
 from bench.score.summary import Choices, Whole
 from score_splits import SHAPE, drawn
 from score_worlds import GRID, observed, random_mask

@@ -8,7 +8,7 @@ from scipy import stats
 
 from bench.errors import DataError
 from bench.scores import F1
-from bench.statistics.intervals import group_counts
+from bench.statistics.estimates import group_counts
 from studies.bootstrap import crossed_interval, crossed_replicates
 
 

@@ -15,8 +15,7 @@ from scipy import stats
 from bench.errors import DataError
 from bench.scores import F1
 from bench.statistics.comparisons import against_reference, all_pairs, holm
-from bench.statistics.estimates import Estimate, added, block, estimate, group_part, seed_part
-from bench.statistics.intervals import mean_estimate
+from bench.statistics.estimates import Estimate, added, block, estimate, group_part, mean_estimate, seed_part
 from studies.worlds import World
 
 shares = st.floats(0, 1)

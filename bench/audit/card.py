@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.audit.card_pictures import SHOWN_CLASSES
-from bench.audit.pixels import DARK, PixelFacts, five_numbers
+from bench.audit.pixels import DARK, Int64, PixelFacts, five_numbers
 from bench.component import About, Release
 from bench.data.index import DatasetIndex
 from bench.data.leaks import duplicates, images_of, shared_groups
@@ -129,28 +129,23 @@ def _release(release: Release | None, here: int) -> str:
 
 def _images(index: DatasetIndex) -> Table:
     entries = index.entries
-    groups = {entry.group for entry in entries}
+    images, groups = len(entries), len({entry.group for entry in entries})
     defective = sum(map(is_defective, entries))
-    with_defects = len(defective_groups(entries))
-    ignored = sum(entry.ignored for entry in entries)
-    pixels = sum(entry.height * entry.width for entry in entries)
+    heights, widths = np.array([(entry.height, entry.width) for entry in entries]).T
+    shorter = np.minimum(heights, widths)
     rows = [
-        ("images", plain(len(entries))),
-        ("images with a marked defect", _of(defective, len(entries))),
-        ("images without", _of(len(entries) - defective, len(entries))),
-        ("groups (physical objects)", plain(len(groups))),
-        ("groups with a marked defect", _of(with_defects, len(groups))),
-        ("width: least, median, most", _three([entry.width for entry in entries])),
-        ("height: least, median, most", _three([entry.height for entry in entries])),
-        *((f"shorter edge below {side}", _of(_smaller(index, side), len(entries))) for side in CROPS),
+        ("images", plain(images)),
+        ("images with a marked defect", _of(defective, images)),
+        ("images without", _of(images - defective, images)),
+        ("groups (physical objects)", plain(groups)),
+        ("groups with a marked defect", _of(len(defective_groups(entries)), groups)),
+        ("width: least, median, most", _three(widths)),
+        ("height: least, median, most", _three(heights)),
+        *((f"shorter edge below {side}", _of(int(sum(shorter < side)), images)) for side in CROPS),
         ("channels, type", f"{entries[0].channels} x {entries[0].dtype}"),
-        ("ignored pixels", _of(ignored, pixels)),
+        ("ignored pixels", _of(sum(entry.ignored for entry in entries), int(heights @ widths))),
     ]
     return plain_table(("", "count"), rows)
-
-
-def _smaller(index: DatasetIndex, side: int) -> int:
-    return sum(min(entry.height, entry.width) < side for entry in index.entries)
 
 
 def _of(part: int, whole: int) -> str:
@@ -158,9 +153,8 @@ def _of(part: int, whole: int) -> str:
     return f"{part:,} ({percent(part / whole)} %)" if whole else plain(part)
 
 
-def _three(values: Sequence[int]) -> str:
-    low, _, middle, _, high = five_numbers(values)
-    return ", ".join(map(plain, (low, middle, high)))
+def _three(values: Int64) -> str:
+    return ", ".join(map(plain, five_numbers(values)[::2]))
 
 
 def _dark_sentence(pixels: PixelFacts) -> str:
@@ -173,23 +167,21 @@ def _dark_sentence(pixels: PixelFacts) -> str:
 
 def _channels(index: DatasetIndex, pixels: PixelFacts) -> Table:
     """Mean and standard deviation per channel on the images' own scale."""
-    sums = np.array([entry.sums for entry in index.entries]).sum(axis=0) / pixels.pixels
-    squares = np.array([entry.squares for entry in index.entries]).sum(axis=0) / pixels.pixels
-    spreads = np.sqrt(np.maximum(squares - sums**2, 0))
-    if len(sums) > MOST_CHANNELS:
-        ends = (f"{values.min():.1f} to {values.max():.1f}" for values in (sums, spreads))
-        rows = [(f"{len(sums)} channels", *ends)]
-    else:
-        pairs = enumerate(zip(sums, spreads, strict=True), start=1)
-        rows = [(str(channel), f"{mean:.1f}", f"{spread:.1f}") for channel, (mean, spread) in pairs]
+    means, squares = np.array([(entry.sums, entry.squares) for entry in index.entries]).sum(axis=0) / pixels.pixels
+    spreads = np.sqrt(np.maximum(squares - means**2, 0))
+    pairs = enumerate(zip(means, spreads, strict=True), start=1)
+    rows: list[Sequence[str]] = [(str(channel), f"{mean:.1f}", f"{spread:.1f}") for channel, (mean, spread) in pairs]
+    if len(rows) > MOST_CHANNELS:
+        ends = (f"{values.min():.1f} to {values.max():.1f}" for values in (means, spreads))
+        rows = [(f"{len(means)} channels", *ends)]
     return plain_table(("channel", "mean", "standard deviation"), rows)
 
 
 def _classes(index: DatasetIndex) -> Table:
-    counts = class_counts(index.entries, len(index.classes))
-    positive = sum(count.pixels for count in counts)
+    counts = dict(zip(index.classes, class_counts(index.entries, len(index.classes)), strict=True))
+    positive = sum(count.pixels for count in counts.values())
     pixels = sum(sum(entry.pixels) for entry in index.entries)
-    rows = [_class_row(name, count, positive, pixels) for name, count in zip(index.classes, counts, strict=True)]
+    rows = [_class_row(name, count, positive, pixels) for name, count in counts.items()]
     if len(index.classes) > 1:
         groups, images = len(defective_groups(index.entries)), sum(map(is_defective, index.entries))
         rows.append(_class_row("any", ClassCount(images, groups, positive), positive, pixels))
@@ -218,7 +210,7 @@ def _splits(facts: CardFacts) -> Iterator[Block]:
         yield Paragraph([f"The rule 'grouped' gives no split: {facts.assignment}"])
         return
     index, splits = facts.index, split_counts(facts.index, facts.assignment)
-    official = len({entry.id for entry in index.entries if entry.official is not None})
+    official = sum(entry.official is not None for entry in index.entries)
     yield Paragraph(
         [
             "Under the rule 'grouped', where a group is never split. The data set's own split is kept where it has "
@@ -238,13 +230,12 @@ def _splits(facts: CardFacts) -> Iterator[Block]:
 def _copies(facts: CardFacts) -> str:
     """Equal images wherever they are, and groups torn apart by the data set's own split."""
     found = copies(facts.index)
-    images = sum(map(len, found))
     strangers = sum(len({entry.group for entry in entries}) > 1 for entries in found)
     text = "No two images are equal pixel by pixel."
     if found:
         text = (
-            f"Exact copies: {plural(images, 'image')} in {plural(len(found), 'set')} of equal ones, of which "
-            f"{plural(strangers, 'set')} with images of different groups."
+            f"Exact copies: {plural(sum(map(len, found)), 'image')} in {plural(len(found), 'set')} of equal ones, "
+            f"of which {plural(strangers, 'set')} with images of different groups."
         )
     if isinstance(facts.assignment, str):
         return text
@@ -269,7 +260,7 @@ def _metadata(index: DatasetIndex) -> Iterator[Block]:
     lines = []
     for field in fields:
         if 1 < len(field.values) <= FEW_VALUES:
-            rows = [(_value(one.value), plain(one.images), plain(one.defective)) for one in field.values]
+            rows = [(_value(one.value), *map(plain, (one.images, one.defective))) for one in field.values]
             yield plain_table((field.name, "images", "with a marked defect"), rows)
         else:
             lines.append(_in_a_line(field))
@@ -287,14 +278,12 @@ def _value(value: str | int | float | None) -> str:
     return NOTHING if value is None else str(value)
 
 
-def _examples(facts: CardFacts) -> Iterator[Block]:
-    if "examples" not in facts.pictures:
-        return
-    yield Heading("Examples")
+def _examples(facts: CardFacts) -> list[Block]:
     shown = sum(count.images > 0 for count in class_counts(facts.index.entries, len(facts.index.classes)))
-    if shown > SHOWN_CLASSES:
-        yield Paragraph([f"Pictures show the first {SHOWN_CLASSES} of {shown} classes."])
-    yield from _picture(facts, "examples", "Images of each class, what the mask marks is outlined")
+    pictures: list[Block] = [*_picture(facts, "examples", "Images of each class, what the mask marks is outlined")]
+    if pictures and shown > SHOWN_CLASSES:
+        pictures.insert(0, Paragraph([f"Pictures show the first {SHOWN_CLASSES} of {shown} classes."]))
+    return [Heading("Examples"), *pictures] if pictures else []
 
 
 def _picture(facts: CardFacts, part: str, text: str) -> list[Picture]:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.audit.window_likeness import blocks_of, moments_of, qualities, sound_corners
-from bench.data.index import DatasetIndex, IndexedImage, loaded
+from bench.data.index import DatasetIndex, IndexedImage, loaded, spread
 from bench.errors import DataError
-from bench.threads import Progress, ordered, silent
-from bench.types import IGNORED, Dataset, Float32, Float64, Image, Mask, Sample
+from bench.threads import ordered
+from bench.types import IGNORED, Dataset, Float32, Float64, Mask, Sample
 from bench.words import plural
 
 DEFECTS, IMAGES = 24, 64
@@ -27,6 +29,7 @@ MOST_BLOCKS = 2**23
 """Blocks in all images searched, at most: large images are fewer."""
 BLOCKS = 16
 """Blocks along the smallest window, at least."""
+AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 Corner = tuple[int, int]
 """Row and column of the top-left pixel of a window."""
 
@@ -68,20 +71,20 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A defect's windows on the grid of blocks, by size; ``shift`` is from the largest window's corner to theirs."""
+    """A defect's windows by size, and their corners ``int64[sizes, 2]``, on the grid of blocks."""
 
-    nest: Nest
+    id: str
+    corners: npt.NDArray[np.int64]
     windows: tuple[Float32, ...]
-    shift: tuple[Corner, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The best of one image for one defect: ``float64[sizes]``, and the look-alike at the smallest size."""
+    """The best of one image: ``float64[defects, sizes]``, and of each defect the look-alike at the smallest size."""
 
+    places: int
     best: Float64
-    nest: Nest
-    likeness: Float64
+    pairs: Sequence[Pair]
 
 
 def context(
@@ -90,7 +93,6 @@ def context(
     sizes: Iterable[int],
     *,
     workers: int = 2,
-    progress: Progress = silent,
 ) -> Context:
     """Search the images of an index; the result is the same for any number of workers.
 
@@ -108,20 +110,20 @@ def context(
     blocks = max((entry.height // block) * (entry.width // block) for entry in large)
     searched = spread(large, max(1, min(IMAGES, MOST_BLOCKS // blocks)))
 
-    def search(entry: IndexedImage) -> tuple[int, list[_Found]]:
-        return _search(loaded(index.dataset, dataset, entry.id), templates, ascending, block)
+    def search(entry: IndexedImage) -> _Found | None:
+        return _search(loaded(index.dataset, dataset, entry.id), templates, block)
 
-    places, kept = 0, list[_Found]()
-    for sound, found in ordered(search, searched, workers, progress):
-        places += sound
-        kept = list(map(_better, kept, found)) if kept and found else kept or found
+    kept = [found for found in ordered(search, searched, workers) if found]
     if not kept:
         raise DataError(
             f"{plural(len(searched), 'image')} of {index.dataset!r} have no {largest} x {largest} pixels "
             "without a defect; give smaller --sizes"
         )
-    best = np.array([found.best for found in kept])
-    return Context(ascending, best, _shown(templates, kept), block, len(searched), places)
+    best = np.max([found.best for found in kept], axis=0)
+    by_defect = zip(*(found.pairs for found in kept), strict=True)
+    pairs = [max(alike, key=lambda pair: pair.likeness[0]) for alike in by_defect]
+    places = sum(found.places for found in kept)
+    return Context(ascending, best, _shown(pairs), block, len(searched), places)
 
 
 def block_of(sizes: Sequence[int]) -> int:
@@ -130,25 +132,18 @@ def block_of(sizes: Sequence[int]) -> int:
     return max(side for side in range(1, max(1, sizes[0] // BLOCKS) + 1) if common % side == 0)
 
 
-def spread(entries: Sequence[IndexedImage], most: int) -> list[IndexedImage]:
-    """At most so many, in even steps."""
-    places = np.linspace(0, len(entries) - 1, min(most, len(entries))).round().astype(int)
-    return [entries[place] for place in places]
-
-
-def window(image: Image, corner: Corner, size: int) -> Image:
+def window(image: npt.NDArray[AnyPixel], corner: Iterable[int], size: int) -> npt.NDArray[AnyPixel]:
     """The pixels of one window."""
     top, left = corner
     return image[top : top + size, left : left + size]
 
 
-def _shown(templates: Sequence[_Template], kept: Sequence[_Found]) -> Pair:
+def _shown(pairs: Sequence[Pair]) -> Pair:
     """The defect and look-alike of the figure, by the rule of :class:`Context`."""
-    likeness = np.array([found.likeness for found in kept])
+    likeness = np.array([pair.likeness for pair in pairs])
     alike = likeness[:, 0]
     lost = alike - likeness[:, -1]
-    chosen = int(np.argmax(np.where(alike >= np.median(alike), lost, -np.inf)))
-    return Pair(templates[chosen].nest, kept[chosen].nest, tuple(likeness[chosen].tolist()))
+    return pairs[int(np.argmax(np.where(alike >= np.median(alike), lost, -np.inf)))]
 
 
 def _nothing(index: DatasetIndex, size: int, large: bool) -> str:
@@ -173,56 +168,42 @@ def _centres(mask: Mask, most: int) -> list[Corner]:
     import cv2
 
     marked = ((mask != 0) & (mask != IGNORED)).astype(np.uint8)
-    found, _, boxes, _ = cv2.connectedComponentsWithStats(marked, connectivity=8)
-    order = np.argsort(boxes[1:, cv2.CC_STAT_AREA], kind="stable") + 1
-    picked = np.linspace(0, found - 2, min(most, found - 1) + 2).round().astype(int)[1:-1]
-    rows = (boxes[order[place]] for place in dict.fromkeys(picked.tolist()))
-    return [(int(top + height // 2), int(left + width // 2)) for left, top, width, height, _ in rows]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(marked, connectivity=8)
+    boxes = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_AREA], kind="stable")]
+    steps = np.linspace(0, len(boxes) - 1, min(most, len(boxes)) + 2).round().astype(int)
+    picked = boxes[np.unique(steps[1:-1])].tolist()
+    return [(top + height // 2, left + width // 2) for left, top, width, height, _ in picked]
 
 
 def _template(id: str, blocks: Float32, centre: Corner, sizes: Sequence[int], block: int) -> _Template:
     """The windows around a centre, on the grid of blocks, moved inside the image."""
-    height, width = blocks.shape
-    corners, windows = [], []
-    for size in sizes:
-        side = size // block
-        top = min(max(round(centre[0] / block - side / 2), 0), height - side)
-        left = min(max(round(centre[1] / block - side / 2), 0), width - side)
-        corners.append((top, left))
-        windows.append(blocks[top : top + side, left : left + side].copy())
-    down, right = corners[-1]
-    return _Template(
-        nest=Nest(id, tuple((top * block, left * block) for top, left in corners)),
-        windows=tuple(windows),
-        shift=tuple((top - down, left - right) for top, left in corners),
-    )
+    sides = np.array(sizes)[:, None] // block
+    corners = np.rint(np.array(centre) / block - sides / 2).clip(0, np.array(blocks.shape) - sides).astype(int)
+    windows = [window(blocks, corner, side).copy() for corner, side in zip(corners, sides[:, 0], strict=True)]
+    return _Template(id, corners, tuple(windows))
 
 
-def _search(
-    sample: Sample, templates: Sequence[_Template], sizes: Sequence[int], block: int
-) -> tuple[int, list[_Found]]:
-    """How many sound places one image has, and the best of them for every defect."""
-    sides = [size // block for size in sizes]
-    sound = sound_corners(sample.mask, block, sides[-1])
-    if not sound.any():
-        return 0, []
+def _search(sample: Sample, templates: Sequence[_Template], block: int) -> _Found | None:
+    """The best of all sound places of one image for every defect; None where it has no such place."""
+    sides = [len(window) for window in templates[0].windows]
+    sound = np.argwhere(sound_corners(sample.mask, block, sides[-1]))
+    if not len(sound):
+        return None
     blocks = blocks_of(sample.image, block)
     moments = [moments_of(blocks, side) for side in sides]
-    tops, lefts = np.nonzero(sound)
-    found = []
+    best, pairs = [], []
     for template in templates:
+        shifts = template.corners - template.corners[-1]
         maps = []
-        for window, moment, (down, right) in zip(template.windows, moments, template.shift, strict=True):
-            maps.append(qualities(blocks, window, moment)[tops + down, lefts + right])
-        likeness = np.stack(maps)
-        place = int(np.argmax(likeness[0]))
-        top, left = int(tops[place]), int(lefts[place])
-        corners = tuple(((top + down) * block, (left + right) * block) for down, right in template.shift)
-        found.append(_Found(likeness.max(axis=1), Nest(sample.id, corners), likeness[:, place]))
-    return len(tops), found
+        for window, moment, shift in zip(template.windows, moments, shifts, strict=True):
+            maps.append(qualities(blocks, window, moment)[tuple((sound + shift).T)])
+        likeness = np.stack(maps, axis=1)
+        place = int(np.argmax(likeness[:, 0]))
+        defect = _nest(template.id, template.corners * block)
+        pairs.append(Pair(defect, _nest(sample.id, (sound[place] + shifts) * block), tuple(likeness[place].tolist())))
+        best.append(likeness.max(axis=0))
+    return _Found(len(sound), np.array(best), pairs)
 
 
-def _better(old: _Found, new: _Found) -> _Found:
-    """The best at every size; of equal look-alikes the earlier one."""
-    ahead = new if new.likeness[0] > old.likeness[0] else old
-    return _Found(np.maximum(old.best, new.best), ahead.nest, ahead.likeness)
+def _nest(id: str, corners: npt.NDArray[np.int64]) -> Nest:
+    return Nest(id, tuple((top, left) for top, left in corners.tolist()))

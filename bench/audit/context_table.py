@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.audit.context import Context, Corner, Nest
+from bench.audit.context import Context, Nest, window
 from bench.document import Document, Paragraph, Picture, Table
 from bench.pictures.gallery import Thumbnail, outlined, thumbnail, toned
 from bench.pictures.overlay import Colour
@@ -42,14 +43,13 @@ def context_document(context: Context, figure: str) -> Document:
 
 def _table(context: Context) -> Table:
     """One row per size, largest first: likeness of the best look-alikes over the defects, and of the pair shown."""
+    columns = *np.percentile(context.best, [50, 25, 75], axis=0), context.pair.likeness
     rows = []
-    for place in reversed(range(len(context.sizes))):
-        low, middle, high = np.percentile(context.best[:, place], [25, 50, 75])
-        values = (middle, low, high, context.pair.likeness[place])
-        rows.append((str(context.sizes[place]), *(f"{value:.2f}" for value in values)))
+    for size, *values in zip(context.sizes, *columns, strict=True):
+        rows.append((str(size), *(f"{value:.2f}" for value in values)))
     return plain_table(
         ("crop size", "median", "lower quartile", "upper quartile", "pair shown"),
-        rows,
+        rows[::-1],
         title=f"Likeness of the best look-alike in sound surface, {plural(len(context.best), 'defect')}",
     )
 
@@ -61,23 +61,23 @@ def context_figure(context: Context, load: Callable[[str], Sample]) -> Figure:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
-    nests = context.pair.defect, context.pair.sound
+    sizes, nests = context.sizes, (context.pair.defect, context.pair.sound)
     pictures = _pictures([load(nest.id) for nest in nests])
-    views = [_view(nest, context.sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
+    views = [_view(nest, sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
     widest = max((columns.stop - columns.start) / (rows.stop - rows.start) for rows, columns in views)
     aspect = float(np.clip(widest, 0.6, 2.0))
-    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(context.sizes)) + 0.75))
+    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(sizes)) + 0.75))
     FigureCanvasAgg(figure)
     figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.05, wspace=0.01, hspace=0.01)
-    axes = figure.subplots(2, 1 + len(context.sizes), width_ratios=[aspect, *[1.0] * len(context.sizes)], squeeze=False)
-    for row, (name, nest, (plain, marked), view) in enumerate(
-        zip(("defect", "look-alike"), nests, pictures, views, strict=True)
-    ):
-        _draw_view(axes[row, 0], marked, view, nest, context.sizes)
-        axes[row, 0].set_ylabel(name, fontsize=9)
-        for column, (corner, size) in enumerate(zip(nest.corners, context.sizes, strict=True)):
-            _draw_crop(axes[row, 1 + column], plain, corner, size, COLOURS[column % MOST_SIZES])
+    axes = figure.subplots(2, 1 + len(sizes), width_ratios=[aspect, *[1.0] * len(sizes)])
+    for (whole, *crops), nest, (plain, marked), view in zip(axes, nests, pictures, views, strict=True):
+        _show(whole, marked[view])
+        for axis, corner, size, colour in zip(crops, nest.corners, sizes, cycle(COLOURS), strict=False):
+            place = corner[1] - view[1].start - 0.5, corner[0] - view[0].start - 0.5
+            whole.add_patch(Rectangle(place, size, size, fill=False, edgecolor=colour, linewidth=1.3))
+            _show(axis, window(plain, corner, size), colour)
     _label(axes, context)
     return figure
 
@@ -90,47 +90,29 @@ def _pictures(samples: Sequence[Sample]) -> list[tuple[Colour, Colour]]:
 
 def _view(nest: Nest, largest: int, shape: Sequence[int]) -> tuple[slice, slice]:
     """What is shown of an image: all of it, or the surroundings of the largest square."""
-    rows, columns = (
-        _around(first + largest // 2, round(VIEW * largest), length)
-        for first, length in zip(nest.corners[-1], shape[:2], strict=True)
-    )
-    return rows, columns
+    shown = []
+    for first, length in zip(nest.corners[-1], shape, strict=False):
+        side = min(round(VIEW * largest), length)
+        start = min(max(first + largest // 2 - side // 2, 0), length - side)
+        shown.append(slice(start, start + side))
+    return shown[0], shown[1]
 
 
-def _around(centre: int, side: int, length: int) -> slice:
-    side = min(side, length)
-    first = min(max(centre - side // 2, 0), length - side)
-    return slice(first, first + side)
-
-
-def _draw_view(axis: Axes, picture: Colour, view: tuple[slice, slice], nest: Nest, sizes: Sequence[int]) -> None:
-    from matplotlib.patches import Rectangle
-
-    _show(axis, picture[view])
-    for corner, size, colour in zip(nest.corners, sizes, COLOURS * len(sizes), strict=False):
-        place = corner[1] - view[1].start - 0.5, corner[0] - view[0].start - 0.5
-        axis.add_patch(Rectangle(place, size, size, fill=False, edgecolor=colour, linewidth=1.3))
-
-
-def _draw_crop(axis: Axes, picture: Colour, corner: Corner, size: int, colour: str) -> None:
-    _show(axis, picture[corner[0] : corner[0] + size, corner[1] : corner[1] + size])
-    for spine in axis.spines.values():
-        spine.set(visible=True, edgecolor=colour, linewidth=1.6)
-
-
-def _show(axis: Axes, picture: Colour) -> None:
+def _show(axis: Axes, picture: Colour, frame: str | None = None) -> None:
     axis.imshow(picture)
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
-        spine.set_visible(False)
+        spine.set(visible=frame is not None, edgecolor=frame, linewidth=1.6)
 
 
-def _label(axes: np.ndarray[tuple[int, int], np.dtype[np.object_]], context: Context) -> None:
-    """Sizes above, the two indices below."""
+def _label(axes: Any, context: Context) -> None:
+    """What the rows are, sizes above, the two indices below."""
     middle = np.median(context.best, axis=0)
-    for column, size in enumerate(context.sizes):
-        axes[0, 1 + column].set_title(f"{size} \u00d7 {size}", fontsize=9, color=COLOURS[column % MOST_SIZES])
-        text = f"{context.pair.likeness[column]:.2f}\n{middle[column]:.2f}".replace("-", MINUS)
-        axes[1, 1 + column].set_xlabel(text, fontsize=8)
+    labels = zip(context.sizes, cycle(COLOURS), context.pair.likeness, middle, strict=False)
+    for column, (size, colour, likeness, found) in enumerate(labels, start=1):
+        axes[0, column].set_title(f"{size} \u00d7 {size}", fontsize=9, color=colour)
+        axes[1, column].set_xlabel(f"{likeness:.2f}\n{found:.2f}".replace("-", MINUS), fontsize=8)
     text = f"likeness of these two\nbest found, median of {plural(len(context.best), 'defect')}"
+    axes[0, 0].set_ylabel("defect", fontsize=9)
+    axes[1, 0].set_ylabel("look-alike", fontsize=9)
     axes[1, 0].set_xlabel(text, fontsize=8)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
 
 from bench.audit.likeness import Descriptor, undone
-from bench.audit.near_duplicates import ALIKE, Pair, resemblance, similar
+from bench.audit.near_duplicates import ALIKE, resemblance, similar
 from bench.data.index import DatasetIndex
 from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
 from bench.document import Document, Paragraph, Table
@@ -30,7 +32,7 @@ HELD: tuple[tuple[Split, Split], ...] = (("test", "train"), ("validation", "trai
 
 @dataclass(frozen=True)
 class Found:
-    """All leaks of one split of a data set.
+    """All leaks of one split of a data set; near-duplicates are the most alike first.
 
     ``least`` is the likeness from which two images count as near-duplicates, ``resemblance`` the share of random
     pairs that reach it; ``blank`` images have no structure and were not compared.
@@ -40,7 +42,7 @@ class Found:
     assignment: Mapping[str, Split]
     groups: Sequence[Leak]
     copies: Sequence[Leak]
-    near: Sequence[Pair]
+    near: Sequence[Link]
     blank: Sequence[str]
     least: float
     resemblance: float
@@ -49,6 +51,11 @@ class Found:
     def any(self) -> bool:
         """Whether there is a leak of any kind."""
         return bool(self.groups or self.copies or self.near)
+
+    @cached_property
+    def group(self) -> Mapping[str, str]:
+        """The group of every image."""
+        return {entry.id: entry.group for entry in self.index.entries}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,11 @@ class Link:
     turn: int = 0
 
     @property
+    def images(self) -> tuple[str, str]:
+        """Both."""
+        return self.first, self.second
+
+    @property
     def measured(self) -> str:
         """``0.93``, ``0.93 turned by 180 degrees``, or the kind where nothing was measured."""
         if self.likeness is None:
@@ -77,13 +89,19 @@ def found_leaks(
 ) -> Found:
     """Search for leaks of every kind; near-duplicates that are exact copies are counted as copies only."""
     digests = {entry.id: entry.image_digest for entry in index.entries}
-    pairs = similar(descriptors, assignment, least=least)
+    near = []
+    for pair in similar(descriptors, assignment, least=least):
+        first, second, turn = pair.first, pair.second, pair.turn
+        if SPLITS.index(assignment[first]) < SPLITS.index(assignment[second]):
+            first, second, turn = second, first, undone(turn)
+        if digests[first] != digests[second]:
+            near.append(Link("near-duplicate", first, second, pair.likeness, turn))
     return Found(
         index,
         assignment,
         groups=shared_groups(index, assignment),
         copies=duplicates(index, assignment),
-        near=[pair for pair in pairs if digests[pair.first] != digests[pair.second]],
+        near=near,
         blank=[id for id, descriptor in descriptors.items() if descriptor.blank],
         least=least,
         resemblance=resemblance(descriptors, assignment, np.random.default_rng(0), least=least),
@@ -95,10 +113,12 @@ def leaks_document(found: Found, split: str, more: str) -> Document:
 
     ``split`` is its name; ``more`` says where to see the pairs that are not listed.
     """
-    near = [link for link in links(found) if link.kind == "near-duplicate"]
-    lines = [link_text(found, link) for link in near[:MOST_LINES]]
-    if len(near) > MOST_LINES:
-        lines.append(f"and {plural(len(near) - MOST_LINES, 'pair')} more; {more}")
+    lines = []
+    for link in found.near[:MOST_LINES]:
+        images = ", ".join(f"{found.assignment[id]} {id}" for id in link.images)
+        lines.append(f"{link.measured}: {images}")
+    if len(found.near) > MOST_LINES:
+        lines.append(f"and {plural(len(found.near) - MOST_LINES, 'pair')} more; {more}")
     return Document("", [_summary(found, split), Paragraph([*cautions(found), *judged(found)]), Paragraph(lines)])
 
 
@@ -109,7 +129,11 @@ def _summary(found: Found, split: str) -> Table:
     kinds: tuple[tuple[str, int, Sequence[Leak]], ...] = (
         ("shared groups", len(found.groups), found.groups),
         ("exact copies", len(found.copies), found.copies),
-        (f"near-duplicates (likeness {found.least:g})", len(found.near), _leaks(found, found.near)),
+        (
+            f"near-duplicates (likeness {found.least:g})",
+            len(found.near),
+            [_leak(found, link.images) for link in found.near],
+        ),
     )
     rows = [(name, f"{count:,}", *(_share(found, leaks, *sides) for sides in HELD)) for name, count, leaks in kinds]
     heads = (f"{held} in {source}" for held, source in HELD)
@@ -145,17 +169,14 @@ def judged(found: Found) -> list[str]:
     Precision: pairs found that lie in one group. Recall: pairs of one group across splits, and test images with such a
     partner in training, that were found.
     """
-    group = {entry.id: entry.group for entry in found.index.entries}
+    group = found.group
     if len(set(group.values())) == len(group) or not found.any:
         return []
-    true = {pair for leak in found.groups for pair in _across(leak)}
-    pairs = {pair for leak in found.copies for pair in _across(leak)}
-    pairs |= {_key(pair.first, pair.second) for pair in found.near}
-    right = {pair for pair in pairs if group[pair[0]] == group[pair[1]]}
-    leaked, seen = (
-        concerned(leaks, "test", "train") for leaks in (found.groups, [_leak(found, *pair) for pair in right])
-    )
-    wrong = concerned([_leak(found, *pair) for pair in pairs - right], "test", "train")
+    true = _pairs(found.groups)
+    pairs = _pairs(found.copies) | {frozenset(link.images) for link in found.near}
+    right = {pair for pair in pairs if len(set(map(group.__getitem__, pair))) == 1}
+    leaked = concerned(found.groups, "test", "train")
+    seen, wrong = (concerned([_leak(found, pair) for pair in kind], "test", "train") for kind in (right, pairs - right))
     tests = sum(split == "test" for split in found.assignment.values())
     return [
         f"pixels against groups: precision {_ratio(len(right), len(pairs))} pairs, "
@@ -170,61 +191,41 @@ def _ratio(part: int, whole: int) -> str:
 
 def links(found: Found) -> list[Link]:
     """Pairs of every kind: near-duplicates, most alike first; then copies and groups, where every image stands once."""
-    near = [_near(found, pair) for pair in found.near]
-    copies = [Link("copy", *pair) for leak in found.copies for pair in partners(leak)]
-    return [*near, *copies, *(Link("group", *pair) for leak in found.groups for pair in partners(leak))]
+    copies, groups = (chain.from_iterable(map(partners, leaks)) for leaks in (found.copies, found.groups))
+    return [*found.near, *(Link("copy", *pair) for pair in copies), *(Link("group", *pair) for pair in groups)]
 
 
 def link_row(found: Found, link: Link) -> dict[str, JsonValue]:
     """One row of the csv."""
-    group = {entry.id: entry.group for entry in found.index.entries if entry.id in (link.first, link.second)}
     return {
         "kind": link.kind,
         "likeness": None if link.likeness is None else round(link.likeness, 4),
         "turned": turn_text(link.turn),
         "image": link.first,
         "split": found.assignment[link.first],
-        "group": group[link.first],
+        "group": found.group[link.first],
         "partner": link.second,
         "partner_split": found.assignment[link.second],
-        "partner_group": group[link.second],
+        "partner_group": found.group[link.second],
     }
-
-
-def link_text(found: Found, link: Link) -> str:
-    """``0.93: test part-1, train part-7``."""
-    images = ", ".join(f"{found.assignment[id]} {id}" for id in (link.first, link.second))
-    return f"{link.measured}: {images}"
 
 
 def turn_text(turn: int) -> str:
     """How the partner must be turned, counter-clockwise, to match; empty for upright."""
     mirrored, quarters = divmod(turn, 4)
-    return " ".join(
-        [*(["mirrored"] if mirrored else []), *([f"turned by {90 * quarters} degrees"] if quarters else [])]
-    )
+    turned = f"turned by {90 * quarters} degrees" if quarters else ""
+    return ("mirrored " * mirrored + turned).strip()
 
 
-def _near(found: Found, pair: Pair) -> Link:
-    first, second, turn = pair.first, pair.second, pair.turn
-    if SPLITS.index(found.assignment[first]) < SPLITS.index(found.assignment[second]):
-        first, second, turn = second, first, undone(turn)
-    return Link("near-duplicate", first, second, pair.likeness, turn)
+def _leak(found: Found, images: Iterable[str]) -> Leak:
+    return Leak("", tuple((id, found.assignment[id]) for id in images))
 
 
-def _leaks(found: Found, pairs: Sequence[Pair]) -> list[Leak]:
-    return [_leak(found, pair.first, pair.second) for pair in pairs]
-
-
-def _leak(found: Found, first: str, second: str) -> Leak:
-    return Leak("", ((first, found.assignment[first]), (second, found.assignment[second])))
-
-
-def _across(leak: Leak) -> list[tuple[str, str]]:
-    """All pairs of a leak that lie in different splits."""
-    images = leak.images
-    return [_key(a, b) for n, (a, one) in enumerate(images) for b, other in images[n + 1 :] if one != other]
-
-
-def _key(first: str, second: str) -> tuple[str, str]:
-    return (first, second) if first < second else (second, first)
+def _pairs(leaks: Sequence[Leak]) -> set[frozenset[str]]:
+    """All pairs of images of one leak that lie in different splits."""
+    found = set()
+    for leak in leaks:
+        for (one, here), (other, there) in combinations(leak.images, 2):
+            if here != there:
+                found.add(frozenset((one, other)))
+    return found

@@ -65,7 +65,8 @@ class Descriptor:
 
     ``frames`` hold its structure at equal area, and at the common scale of the data set where that is another one:
     a resized copy is found by the first, a cropped one by the second.
-    ``coarse`` is ``float32[16, 16]``. ``structured`` is the number of blocks with structure, at most about 16.
+    ``coarse`` is the coarser structure, ``float32[16, 16]`` whatever the proportions. ``structured`` is the number of
+    blocks with structure, at most about 16.
     """
 
     frames: tuple[Frame, ...]
@@ -80,14 +81,17 @@ class Descriptor:
 
 def descriptor(image: Image, usual: float) -> Descriptor:
     """Reduce ``[H, W, C]``; ``usual`` is the side in pixels of a square as large as most images of the data set."""
+    import cv2
+
     grey = _grey(image)
     side = math.sqrt(grey.size)
     reduced = _resized(grey, SIDE / side)
     frames = [_framed(reduced)]
     if 1 / COMPARABLE <= side / usual <= COMPARABLE and abs(side / usual - 1) > 0.5 / SIDE:
         frames.append(_framed(_resized(grey, SIDE / usual)))
+    coarse = cv2.resize(_normalised(reduced, 2 * GRAIN), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
     weight = _structure(_unit(frames[0]), *_cuts(*frames[0].shape))
-    return Descriptor(tuple(frames), _coarse(reduced), float(weight.sum()))
+    return Descriptor(tuple(frames), np.asarray(coarse, np.float32), float(weight.sum()))
 
 
 def likeness(one: Descriptor, other: Descriptor) -> float:
@@ -99,9 +103,9 @@ def likeness(one: Descriptor, other: Descriptor) -> float:
     if one.blank or other.blank:
         return 0.0
     found = _likeness(one.frames[0], other.frames[0])
-    if len(one.frames) + len(other.frames) > 2:
-        found = max(found, _likeness(one.frames[-1], other.frames[-1]))
-    return found
+    if len(one.frames) == len(other.frames) == 1:
+        return found
+    return max(found, _likeness(one.frames[-1], other.frames[-1]))
 
 
 def turned(this: Descriptor, turn: int) -> Descriptor:
@@ -163,14 +167,6 @@ def _unit(frame: Frame) -> Float32:
     return frame.astype(np.float32) / np.float32(STEPS)
 
 
-def _coarse(reduced: Float32) -> Float32:
-    """The coarser structure as ``float32[16, 16]``, whatever the proportions."""
-    import cv2
-
-    wide = cv2.resize(_normalised(reduced, 2 * GRAIN), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
-    return np.asarray(wide, np.float32)
-
-
 def _likeness(first: Frame, second: Frame) -> float:
     one, other = _unit(first), _unit(second)
     found = _aligned(one, other)
@@ -198,48 +194,43 @@ def _aligned(one: Float32, other: Float32) -> tuple[int, int] | None:
 
     halves = (cv2.resize(x, (x.shape[1] // 2, x.shape[0] // 2), interpolation=cv2.INTER_AREA) for x in (one, other))
     a, b = (np.asarray(half, np.float32) for half in halves)
-    rows, columns = (_shifts(p, q) for p, q in zip(a.shape, b.shape, strict=True))
-    size = (len(rows.shift), len(columns.shift))
+    (down, tall), (right, wide) = map(_shifts, a.shape, b.shape)
+    size = len(down), len(right)
     product = fft.irfft2(fft.rfft2(a, size) * fft.rfft2(b, size).conj(), size)
-    area = np.outer(rows.overlap, columns.overlap)
+    area = np.outer(tall, wide)
     contrast = float(np.sqrt(np.square(a).mean() * np.square(b).mean()))
     allowed = area >= OVERLAP * min(a.size, b.size)
     correlation = np.where(allowed, product / (np.maximum(area, 1) * max(contrast, 1e-6)), -1)
     top, left = np.unravel_index(int(correlation.argmax()), correlation.shape)
     if correlation[top, left] < ALIGNED:
         return None
-    return 2 * int(rows.shift[top]), 2 * int(columns.shift[left])
-
-
-@dataclass(frozen=True, slots=True)
-class _Shifts:
-    """Along one axis, for every index of a circular correlation: the shift, and how many pixels then overlap."""
-
-    shift: Int64
-    overlap: Int64
+    return 2 * int(down[top]), 2 * int(right[left])
 
 
 @lru_cache(maxsize=4096)
-def _shifts(first: int, second: int) -> _Shifts:
-    """Shifts of ``second`` pixels over ``first`` pixels; shifts of too little overlap may stand for two."""
+def _shifts(first: int, second: int) -> tuple[Int64, Int64]:
+    """Shifts of ``second`` pixels over ``first``, by index of a circular correlation, and how many pixels then overlap.
+
+    Shifts of too little overlap may stand for two.
+    """
     from scipy import fft
 
     least = math.ceil(OVERLAP * min(first, second))
     index = np.arange(fft.next_fast_len(first + second - least + 1, real=True))
     shift = np.where(index <= first - least, index, index - len(index))
     overlap = np.minimum(first, shift + second) - np.maximum(0, shift)
-    return _Shifts(shift, np.where(overlap < least, 0, overlap))
+    return shift, np.where(overlap < least, 0, overlap)
 
 
 def _blockwise(one: Float32, other: Float32, top: int, left: int) -> tuple[Float64, Float64]:
     """Best correlation of every block within the slack, and its structured area in full blocks."""
     import cv2
 
-    height = min(one.shape[0], other.shape[0] + top) - max(0, top)
-    width = min(one.shape[1], other.shape[1] + left) - max(0, left)
-    here = one[max(0, top) :, max(0, left) :][:height, :width]
-    around = np.pad(other, SLACK)[max(0, -top) :, max(0, -left) :][: height + 2 * SLACK, : width + 2 * SLACK]
-    there = around[SLACK : SLACK + height, SLACK : SLACK + width]
+    here = one[max(0, top) :, max(0, left) :]
+    there = other[max(0, -top) :, max(0, -left) :]
+    around = np.pad(other, SLACK)[max(0, -top) :, max(0, -left) :]
+    height, width = map(min, here.shape, there.shape)
+    here, there = here[:height, :width], there[:height, :width]
     rows, columns = _cuts(height, width)
     structure = np.sqrt(_structure(here, rows, columns) * _structure(there, rows, columns))
     areas = structure * np.outer(np.diff(rows), np.diff(columns)).astype(np.float64) * (BLOCKS / SIDE) ** 2

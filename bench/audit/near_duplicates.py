@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.audit.likeness import TURNS, Descriptor, descriptor, likeness, turned, turned_pixels, undone
 from bench.data.index import DatasetIndex, loaded
@@ -23,8 +22,10 @@ ALIKE = 0.5
 """Likeness from which two images count as near-duplicates; docs/leaks.md has the measurements it was chosen on."""
 PROMISING = 0.35
 """Correlation of thumbnails below which no likeness is measured."""
-ROWS, COLUMNS = 1024, 512
-"""Images compared at once."""
+COLUMNS = 128
+"""Images compared with all others at once."""
+DRAWS = 200
+"""Random pairs that tell whether images are alike anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,6 @@ class Pair:
     second: str
     likeness: float
     turn: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Row by row the best other images, ``[images, K]``: correlation of thumbnails, number of the image, turn."""
-
-    score: Float32
-    other: npt.NDArray[np.int64]
-    turn: npt.NDArray[np.int8]
-
-    def pairs(self) -> Iterator[tuple[int, int, int]]:
-        """(one, other, turn of the other) for every promising candidate."""
-        for one, place in np.argwhere(self.score >= PROMISING).tolist():
-            yield one, int(self.other[one, place]), int(self.turn[one, place])
 
 
 def descriptors(
@@ -88,7 +75,6 @@ def similar(
     *,
     least: float = ALIKE,
     workers: int = 2,
-    progress: Progress = silent,
 ) -> list[Pair]:
     """Pairs of images in different splits with a likeness of ``least`` or more, most alike first.
 
@@ -102,7 +88,7 @@ def similar(
     coarse = np.stack([descriptors[id].coarse for id in ids])
     wanted: dict[tuple[str, str], set[int]] = {}
     for search in SEARCHES:
-        for one, other, turn in _candidates(coarse, sides, search).pairs():
+        for one, other, turn in _candidates(coarse, sides, search):
             first, second = ids[one], ids[other]
             if first > second:
                 first, second, turn = second, first, undone(turn)
@@ -110,11 +96,10 @@ def similar(
 
     def measured(pair: tuple[str, str]) -> Pair:
         first, second = (descriptors[id] for id in pair)
-        found = [(likeness(first, turned(second, turn)), -turn) for turn in wanted[pair]]
-        best, turn = max(found)
+        best, turn = max((likeness(first, turned(second, turn)), -turn) for turn in wanted[pair])
         return Pair(*pair, best, -turn)
 
-    found = [pair for pair in ordered(measured, sorted(wanted), workers, progress) if pair.likeness >= least]
+    found = [pair for pair in ordered(measured, sorted(wanted), workers) if pair.likeness >= least]
     return sorted(found, key=lambda pair: (-pair.likeness, pair.first, pair.second))
 
 
@@ -129,7 +114,6 @@ def resemblance(
     generator: np.random.Generator,
     *,
     least: float = ALIKE,
-    draws: int = 200,
 ) -> float:
     """Share of random pairs across splits with a likeness of ``least`` or more; 0 where there are no such pairs.
 
@@ -139,35 +123,36 @@ def resemblance(
     if len({assignment[id] for id in ids}) < 2:
         return 0.0
     pairs = alike = 0
-    for one, other in generator.integers(len(ids), size=(8 * draws, 2)).tolist():
-        if pairs < draws and assignment[ids[one]] != assignment[ids[other]]:
+    for one, other in generator.integers(len(ids), size=(8 * DRAWS, 2)).tolist():
+        if pairs < DRAWS and assignment[ids[one]] != assignment[ids[other]]:
             pairs += 1
             alike += likeness(descriptors[ids[one]], descriptors[ids[other]]) >= least
     return alike / max(1, pairs)
 
 
-def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> _Candidates:
-    """The best images on other sides for every image, by the middle of its thumbnail anywhere in the other's.
+def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> Iterator[tuple[int, int, int]]:
+    """Yield (one, other, turn of the other): the best promising images on other sides for every image.
 
-    ``coarse`` is ``float32[images, 16, 16]``, ordered by side.
+    The middle of its thumbnail is sought anywhere in the other's. ``coarse`` is ``float32[images, 16, 16]``.
     """
-    images, margin = len(coarse), search.margin
-    edge = coarse.shape[1] - 2 * margin
-    middles = _comparable(coarse[:, margin : margin + edge, margin : margin + edge])
+    inside = slice(search.margin, coarse.shape[1] - search.margin)
+    middles = _comparable(coarse[:, inside, inside])
     side = np.unique(np.asarray(sides), return_inverse=True)[1]
-    kept = images, search.most
-    found = _Candidates(np.full(kept, -1, np.float32), np.zeros(kept, np.int64), np.zeros(kept, np.int8))
-    for left in range(0, images, COLUMNS):
-        columns = slice(left, left + COLUMNS)
-        windows = [_windows(coarse[columns], turn, edge) for turn in search.turns]
-        for top in range(0, images, ROWS):
-            rows = slice(top, top + ROWS)
-            apart = side[rows, None] != side[None, columns]
-            if apart.any():
-                scores = np.stack([_best(middles[rows], of_turn) for of_turn in windows])
-                scores[:, ~apart] = -1
-                _keep_best(found, rows, left, scores, search.turns)
-    return found
+    best = np.full((3, len(coarse), search.most), -1, np.float32)  # correlation of thumbnails, the other's number, turn
+    for left in range(0, len(coarse), COLUMNS):
+        others = np.arange(left, min(left + COLUMNS, len(coarse)))
+        apart = side[:, None] != side[others]
+        rows = np.flatnonzero(apart.any(axis=1))
+        edge = inside.stop - inside.start
+        scores = np.stack([_best(middles[rows], _windows(coarse[others], turn, edge)) for turn in search.turns])
+        scores[:, ~apart[rows]] = -1
+        turns = np.asarray(search.turns)[scores.argmax(axis=0)]
+        found = np.stack([scores.max(axis=0), np.broadcast_to(others, turns.shape), turns], dtype=np.float32)
+        found = np.concatenate([best[:, rows], found], axis=2)
+        order = np.argpartition(-found[0], search.most - 1, axis=1)[:, : search.most]
+        best[:, rows] = np.take_along_axis(found, order[None], axis=2)
+    for one, place in np.argwhere(best[0] >= PROMISING).tolist():
+        yield one, int(best[1, one, place]), int(best[2, one, place])
 
 
 def _best(middles: Float32, windows: Float32) -> Float32:
@@ -182,8 +167,7 @@ def _windows(coarse: Float32, turn: int, edge: int) -> Float32:
     """Every window of the turned thumbnails, ``float32[windows, images, pixels]``."""
     upright = np.stack([turned_pixels(picture, turn) for picture in coarse])
     views = np.lib.stride_tricks.sliding_window_view(upright, (edge, edge), axis=(1, 2))
-    down, right = views.shape[1:3]
-    return np.stack([_comparable(views[:, y, x]) for y, x in np.ndindex(down, right)])
+    return np.stack([_comparable(views[:, y, x]) for y, x in np.ndindex(views.shape[1:3])])
 
 
 def _comparable(pictures: Float32) -> Float32:
@@ -192,16 +176,3 @@ def _comparable(pictures: Float32) -> Float32:
     rows = rows - rows.mean(axis=1, keepdims=True)
     unit: Float32 = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
     return unit
-
-
-def _keep_best(found: _Candidates, rows: slice, left: int, scores: Float32, turns: Sequence[int]) -> None:
-    """Merge ``scores [turns, rows, columns]`` into the best candidates of these rows, in place."""
-    turn = np.asarray(turns, np.int8)[scores.argmax(axis=0)]
-    score = np.concatenate([found.score[rows], scores.max(axis=0)], axis=1)
-    others = np.broadcast_to(np.arange(left, left + scores.shape[2]), scores.shape[1:])
-    other = np.concatenate([found.other[rows], others], axis=1)
-    turn = np.concatenate([found.turn[rows], turn], axis=1)
-    most = found.score.shape[1]
-    best = np.argpartition(-score, most - 1, axis=1)[:, :most]
-    for kept, merged in ((found.score, score), (found.other, other), (found.turn, turn)):
-        kept[rows] = np.take_along_axis(merged, best, axis=1)

@@ -44,22 +44,19 @@ def pixel_facts(index: DatasetIndex, dataset: Dataset, *, workers: int = 2, prog
         DataError: an image cannot be read any more.
         PluginError: the reader fails.
     """
-    classes = len(index.classes)
 
     def one_image(id: str) -> PixelFacts:
-        return facts_of(loaded(index.dataset, dataset, id), classes)
+        return facts_of(loaded(index.dataset, dataset, id), len(index.classes))
 
-    levels: Any = 0
-    pixels, dark, equal_channels = 0, 0, True
-    areas: list[tuple[Int64, ...]] = []
-    for each in ordered(one_image, [entry.id for entry in index.entries], workers, progress):
-        levels = levels + each.levels
-        pixels += each.pixels
-        dark += each.dark
-        equal_channels = equal_channels and each.equal_channels
-        areas.append(each.areas)
-    joined = tuple(np.sort(np.concatenate(of_class)) for of_class in zip(*areas, strict=True))
-    return PixelFacts(np.asarray(levels), pixels, dark, equal_channels, joined)
+    found = list(ordered(one_image, [entry.id for entry in index.entries], workers, progress))
+    areas = zip(*(each.areas for each in found), strict=True)
+    return PixelFacts(
+        levels=np.asarray(sum(each.levels for each in found)),
+        pixels=sum(each.pixels for each in found),
+        dark=sum(each.dark for each in found),
+        equal_channels=all(each.equal_channels for each in found),
+        areas=tuple(np.sort(np.concatenate(of_class)) for of_class in areas),
+    )
 
 
 def facts_of(sample: Sample, classes: int) -> PixelFacts:

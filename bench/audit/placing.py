@@ -34,10 +34,8 @@ def placed(index: DatasetIndex, rule: SplitFile | None = None) -> dict[str, Spli
     for entry in index.entries:
         if entry.id in given:
             sides.setdefault(entry.group, set()).add(given[entry.id])
-    parts: dict[str, str] = {}
-    for entry in index.entries:
-        torn = len(sides.get(entry.group, ())) > 1
-        parts[entry.id] = f"{entry.group} ({given.get(entry.id)})" if torn else entry.group
+    torn = {group for group, splits in sides.items() if len(splits) > 1}
+    parts = {e.id: f"{e.group} ({given.get(e.id)})" if e.group in torn else e.group for e in index.entries}
     return assign(regrouped(index, parts), rule or "grouped")
 
 
@@ -47,10 +45,11 @@ def random_split(index: DatasetIndex, seed: int) -> dict[str, Split]:
     Raises:
         DataError: fewer than five images.
     """
-    by_hash = {}
-    for entry in index.entries:
-        by_hash[blake2b(f"{seed}:{entry.id}".encode(), digest_size=DIGEST_BYTES).hexdigest()] = entry.id
-    ids = [by_hash[hash] for hash in sorted(by_hash)]
+
+    def drawn(id: str) -> bytes:
+        return blake2b(f"{seed}:{id}".encode(), digest_size=DIGEST_BYTES).digest()
+
+    ids = sorted((entry.id for entry in index.entries), key=drawn)
     size = len(ids) // SHARE
     if not size:
         raise DataError(

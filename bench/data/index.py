@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from bench.types import IGNORED, Dataset, Record, Sample, Split
 MOST_NAMED = 20
 """So many bad images are named in one error; reading stops there."""
 
+Item = TypeVar("Item")
 FileStamp: TypeAlias = tuple[int, ...]
 """Size in bytes, times of writing and of change in nanoseconds, and inode: ``cp -p`` keeps the first two only."""
 Stamp: TypeAlias = tuple[FileStamp | None, ...]
@@ -106,15 +107,17 @@ def build_index(
         try:
             return _row(record, dataset.load(record.id), classes)
         except (DataError, OSError) as error:
-            return _complaint(record, error)
+            text = str(error)
+            named = any(name in text for name in (record.id, *map(str, record.files)))
+            return text if named else f"image {record.id!r}: {text}"
 
     entries: list[IndexedImage] = []
     bad: list[str] = []
     for found in ordered(row, records, workers, progress):
         if isinstance(found, IndexedImage):
             entries.append(found)
-            continue
-        bad.append(found)
+        else:
+            bad.append(found)
         if len(bad) == MOST_NAMED:
             break
     if bad:
@@ -179,14 +182,8 @@ def _checked_records(name: str, records: Sequence[Record]) -> Sequence[Record]:
     doubled = doubled_ids(records)
     if doubled:
         raise DataError(f"data set {name!r}: {some(doubled)} stand for more than one image; ids must be unique")
-    for record in records:
-        if not record.id or not record.group:
-            raise DataError(f"data set {name!r}: image {record.id!r} of group {record.group!r} needs an id and a group")
-        wrong = odd_metadata(record)
-        if wrong:
-            raise DataError(
-                f"data set {name!r}: the metadata {wrong} of image {record.id!r} must be text or finite numbers"
-            )
+    for flaw in filter(None, map(flaw_of, records)):
+        raise DataError(f"data set {name!r}: {flaw}")
     return records
 
 
@@ -196,14 +193,14 @@ def doubled_ids(records: Sequence[Record]) -> list[str]:
     return [id for id, count in counts.items() if count > 1]
 
 
-def odd_metadata(record: Record) -> dict[str, object]:
-    """The metadata of a record that are neither text nor finite numbers."""
-    odd: dict[str, object] = {}
-    for key, value in record.meta.items():
-        finite = isinstance(value, float) and math.isfinite(value)
-        if not finite and not isinstance(value, str | int):
-            odd[key] = value
-    return odd
+def flaw_of(record: Record) -> str | None:
+    """What is wrong with a record, or None."""
+    if not isinstance(record.id, str) or not record.id:
+        return f"a record has the id {record.id!r}: it must be a text"
+    if not isinstance(record.group, str) or not record.group:
+        return f"record {record.id!r} has the group {record.group!r}: it must name the physical object"
+    wrong = {key: value for key, value in record.meta.items() if not _plain(value)}
+    return f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers" if wrong else None
 
 
 def _plain(value: object) -> bool:
@@ -212,19 +209,10 @@ def _plain(value: object) -> bool:
 
 def _reusable(known: DatasetIndex | None, classes: tuple[str, ...]) -> dict[tuple[str, Stamp], IndexedImage]:
     """Rows by id and stamp; a record without files, or with absent ones, proves nothing and is read again."""
-    rows: dict[tuple[str, Stamp], IndexedImage] = {}
-    if known is not None and known.classes == classes:
-        for entry, stamp in zip(known.entries, known.stamps, strict=True):
-            if stamp and None not in stamp:
-                rows[entry.id, stamp] = entry
-    return rows
-
-
-def _complaint(record: Record, error: Exception) -> str:
-    """What is wrong with an image, named by its id or a file."""
-    text = str(error)
-    named = any(name in text for name in (record.id, *map(str, record.files)))
-    return text if named else f"image {record.id!r}: {text}"
+    if known is None or known.classes != classes:
+        return {}
+    pairs = zip(known.entries, known.stamps, strict=True)
+    return {(entry.id, stamp): entry for entry, stamp in pairs if stamp and None not in stamp}
 
 
 def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage:
@@ -246,7 +234,6 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
             f"the mask of image {record.id!r}{file} holds the values {unknown.tolist()[:5]}; it may hold "
             f"0 for background, {numbers} for {', '.join(classes)}, and {IGNORED} for ignored pixels"
         )
-    sums, squares = _moments(image)
     height, width, channels = image.shape
     return IndexedImage(
         id=record.id,
@@ -258,22 +245,11 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
         dtype=image.dtype.name,
         pixels=tuple(counts[:known].tolist()),
         ignored=int(counts[IGNORED]),
-        sums=sums,
-        squares=squares,
+        sums=tuple(map(float, image.sum(axis=(0, 1), dtype=np.uint64))),  # exact: whole numbers
+        squares=tuple(map(float, np.einsum("hwc,hwc->c", image, image, dtype=np.uint64))),
         digest=_digest_of(image) + _digest_of(mask),
         meta=dict(record.meta),
     )
-
-
-def _moments(image: npt.NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Sum and sum of squares per channel, exact: taken from whole-number histograms."""
-    values = np.arange(np.iinfo(image.dtype).max + 1, dtype=np.uint64)
-    sums, squares = [], []
-    for channel in range(image.shape[2]):
-        histogram = np.bincount(image[:, :, channel].ravel(), minlength=values.size).astype(np.uint64)
-        sums.append(float(histogram @ values))
-        squares.append(float(histogram @ (values * values)))
-    return tuple(sums), tuple(squares)
 
 
 def _digest_of(pixels: npt.NDArray[Any]) -> str:
@@ -285,14 +261,12 @@ def _digest_of(pixels: npt.NDArray[Any]) -> str:
 
 def _check_alike(name: str, entries: Sequence[IndexedImage], records: Sequence[Record]) -> None:
     """Refuse a mixture of channels or pixel types: no crop bank and no model takes one."""
-    counts: Counter[str] = Counter()
-    first: dict[str, str] = {}
+    kinds: dict[str, list[str]] = {}
     for entry, record in zip(entries, records, strict=True):
-        kind = f"{entry.channels} x {entry.dtype}"
-        counts[kind] += 1
-        first.setdefault(kind, str(record.files[0]) if record.files else f"image {record.id!r}")
-    if len(counts) > 1:
-        found = "; ".join(f"{count:,} of {kind} ({first[kind]})" for kind, count in counts.items())
+        image = str(record.files[0]) if record.files else f"image {record.id!r}"
+        kinds.setdefault(f"{entry.channels} x {entry.dtype}", []).append(image)
+    if len(kinds) > 1:
+        found = "; ".join(f"{len(images):,} of {kind} ({images[0]})" for kind, images in kinds.items())
         raise DataError(
             f"data set {name!r} mixes images of different channels or pixel types: {found}; save all of them alike"
         )
@@ -302,6 +276,12 @@ def some(names: Sequence[str]) -> str:
     """The first few of many names, for a message of one line."""
     shown = ", ".join(repr(name) for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many, in even steps from the first to the last."""
+    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
+    return [items[place] for place in places]
 
 
 def loaded(name: str, dataset: Dataset, id: str) -> Sample:

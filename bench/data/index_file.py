@@ -84,8 +84,7 @@ def is_current(path: Path, records: Sequence[Record]) -> bool:
     if len(index.entries) != len(records):
         return False
     for entry, stamp, record in zip(index.entries, index.stamps, records, strict=True):
-        said = (entry.id, entry.group, entry.official, dict(entry.meta))
-        says = (record.id, record.group, record.split, dict(record.meta))
-        if said != says or None in stamp or stamp != stamp_of(record):
+        said = entry.id, entry.group, entry.official, entry.meta
+        if said != (record.id, record.group, record.split, record.meta) or None in stamp or stamp != stamp_of(record):
             return False
     return True

@@ -93,9 +93,8 @@ def _inverted(name: str, marked: Sequence[IndexedImage], settings: Mapping[str, 
     mostly = [entry.id for entry, share in zip(marked, shares, strict=True) if share > MOST_OF_AN_IMAGE]
     if not mostly:
         return ()
-    where = f"in {len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
-    if len(mostly) == len(marked):
-        where = f"in all {len(marked):,} marked images"
+    most = f"{len(mostly):,} of {len(marked):,} marked images ({some(mostly)})"
+    where = f"in all {len(marked):,} marked images" if len(mostly) == len(marked) else f"in {most}"
     advice = "check them by eye with 'bench data card'"
     if median(shares) <= MOST_OF_AN_IMAGE:
         return (f"Most pixels are defect {where}: these masks may be inverted; {advice}.",)
@@ -128,12 +127,9 @@ def _rare_classes(index: DatasetIndex) -> list[str]:
     groups = len(defective_groups(index.entries))
     if groups < ENOUGH_GROUPS:
         found.append(f"Defects are in {plural(groups, 'group')} only, fewer than {ENOUGH_GROUPS}: report over folds.")
-    absent, rare = [], []
-    for name, count in zip(index.classes, class_counts(index.entries, len(index.classes)), strict=True):
-        if not count.groups:
-            absent.append(name)
-        elif count.groups < ENOUGH_GROUPS:
-            rare.append(f"{name} ({count.groups})")
+    counts = dict(zip(index.classes, class_counts(index.entries, len(index.classes)), strict=True))
+    absent = [name for name, count in counts.items() if not count.groups]
+    rare = [f"{name} ({count.groups})" for name, count in counts.items() if 0 < count.groups < ENOUGH_GROUPS]
     if absent:
         found.append(f"No image here shows {_listed(absent)}.")
     if rare and len(index.classes) > 1:
@@ -147,11 +143,9 @@ def _lacking(index: DatasetIndex, split: SplitCount) -> str | None:
     """What one split lacks of what the data set has: every defect pixel, or some classes."""
     if not split.defective_groups:
         return EMPTY[split.split]
-    lost = []
     anywhere = class_counts(index.entries, len(index.classes))
-    for name, here, all_ in zip(index.classes, split.classes, anywhere, strict=True):
-        if all_.groups and not here.groups:
-            lost.append(name)
+    pairs = zip(index.classes, split.classes, anywhere, strict=True)
+    lost = [name for name, here, there in pairs if there.groups and not here.groups]
     return f"The {split.split} split has no {_listed(lost)}: {WITHOUT[split.split]}." if lost else None
 
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import blake2b
-from itertools import compress
+from itertools import compress, product
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
@@ -39,6 +39,8 @@ SEARCH_STEPS = 2000
 Rule: TypeAlias = Literal["grouped"] | Fold | SplitFile
 Classes: TypeAlias = frozenset[int]
 """Class numbers found in a group; ``{0}`` for a clean one."""
+Demand: TypeAlias = tuple[int, range]
+"""A class, and the parts in one of which it must have a group."""
 
 
 def assign(index: DatasetIndex, rule: Rule) -> dict[str, Split]:
@@ -98,14 +100,11 @@ def _completed(index: DatasetIndex, official: Mapping[str, Split], fold: Fold) -
     fixed = {e.group: official[e.id] for e in index.entries if official.get(e.id, "train") != "train"}
     free = {group: classes for group, classes in _classes_of_groups(index).items() if group not in fixed}
     parts = deal(free, fold.folds, len(missing) + 1) if missing else {}
+    dealt = fixed | {group: _turn(part, fold, missing) for group, part in parts.items()}
     assignment: dict[str, Split] = {}
     for entry in index.entries:
-        if entry.group in fixed:
-            assignment[entry.id] = official.get(entry.id, fixed[entry.group])
-        elif entry.group in parts:
-            assignment[entry.id] = _turn(parts[entry.group], fold, missing)
-        else:
-            assignment[entry.id] = "train"
+        of_group = dealt.get(entry.group, "train")
+        assignment[entry.id] = official.get(entry.id, of_group) if entry.group in fixed else of_group
     return assignment
 
 
@@ -135,7 +134,11 @@ def deal(groups: Mapping[str, Classes], parts: int, roles: int = len(SPLITS)) ->
     parts after; a class with at least ``parts`` groups has one in every part. A class is left out of this only
     where groups of several classes collide so that it cannot be had, or is not found in ``SEARCH_STEPS``.
     """
-    queue = sorted(groups, key=lambda group: (_hash(group), group))  # so that neighbouring names are not neighbours
+
+    def hashed(group: str) -> bytes:  # so that neighbouring names are not neighbours
+        return blake2b(group.encode(), digest_size=DIGEST_BYTES).digest()
+
+    queue = sorted(groups, key=hashed)
     placed = _seats(groups, queue, parts, roles)
     load = Counter(placed.values())
     strata: dict[Classes, list[str]] = {}
@@ -145,19 +148,11 @@ def deal(groups: Mapping[str, Classes], parts: int, roles: int = len(SPLITS)) ->
         inside = Counter(placed[group] for group in members if group in placed)
         for group in members:
             if group not in placed:
-                part = min(range(parts), key=lambda part: (inside[part], load[part], part))
+                part = min(range(parts), key=lambda part: (inside[part], load[part]))
                 placed[group] = part
                 inside[part] += 1
                 load[part] += 1
     return placed
-
-
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """A class must have a group in one of these parts."""
-
-    defect: int
-    parts: range
 
 
 def _seats(groups: Mapping[str, Classes], queue: Sequence[str], parts: int, roles: int) -> dict[str, int]:
@@ -166,29 +161,29 @@ def _seats(groups: Mapping[str, Classes], queue: Sequence[str], parts: int, role
     for group in sorted(queue, key=lambda group: len(groups[group])):
         for defect in sorted(groups[group]):
             queues.setdefault(defect, []).append(group)
-    kept: list[_Demand] = []
+    kept: list[Demand] = []
     placed: dict[str, int] = {}
     for bundle in _bundles({defect: len(queue) for defect, queue in queues.items()}, parts, roles):
+        demands = [*kept, *bundle]
         # Mostly the seats taken so far can stay; if they are in the way, all are sought anew.
-        found = _seated([*kept, *bundle], groups, queues, placed) or _seated([*kept, *bundle], groups, queues, {})
+        found = _seated(demands, groups, queues, placed) or _seated(demands, groups, queues, {})
         if found is not None:
-            kept, placed = [*kept, *bundle], found
+            kept, placed = demands, found
     return placed
 
 
-def _bundles(sizes: Mapping[int, int], parts: int, roles: int) -> Iterator[list[_Demand]]:
+def _bundles(sizes: Mapping[int, int], parts: int, roles: int) -> Iterator[list[Demand]]:
     """Demands to be met together: a seat in every split for each class, then one in every part."""
     enough = sorted((defect for defect, size in sizes.items() if size >= roles), key=lambda d: (sizes[d], d))
     for defect in enough:
-        alone = [_Demand(defect, range(part, part + 1)) for part in range(roles - 1)]
-        yield [*alone, _Demand(defect, range(roles - 1, parts))]
+        yield [*((defect, range(part, part + 1)) for part in range(roles - 1)), (defect, range(roles - 1, parts))]
     for defect in enough:
         if sizes[defect] >= parts:
-            yield [_Demand(defect, range(part, part + 1)) for part in range(roles - 1, parts)]
+            yield [(defect, range(part, part + 1)) for part in range(roles - 1, parts)]
 
 
 def _seated(
-    demands: Sequence[_Demand],
+    demands: Sequence[Demand],
     groups: Mapping[str, Classes],
     queues: Mapping[int, Sequence[str]],
     start: Mapping[str, int],
@@ -202,28 +197,23 @@ def _seated(
         if placed is None:
             trail.pop()
             continue
-        filled: dict[int, set[int]] = {}
+        filled: set[tuple[int, int]] = set()
         for group, part in placed.items():
-            for defect in groups[group]:
-                filled.setdefault(defect, set()).add(part)
-        unmet = next((d for d in demands if filled.get(d.defect, set()).isdisjoint(d.parts)), None)
+            filled.update(product(groups[group], [part]))
+        unmet = next((demand for demand in demands if filled.isdisjoint(product([demand[0]], demand[1]))), None)
         if unmet is None:
             return dict(placed)
-        trail.append(_extensions(placed, unmet, queues[unmet.defect]))
+        defect, allowed = unmet
+        trail.append(_extensions(placed, allowed, queues[defect]))
     return None
 
 
-def _hash(group: str) -> str:
-    return blake2b(group.encode(), digest_size=DIGEST_BYTES).hexdigest()
-
-
-def _extensions(placed: Mapping[str, int], demand: _Demand, queue: Sequence[str]) -> Iterator[Mapping[str, int]]:
-    """Every way to meet one demand with one more group, the emptiest part first."""
-    load = Counter(placed.values())
-    parts = sorted(demand.parts, key=lambda part: (load[part], part))
+def _extensions(placed: Mapping[str, int], parts: range, queue: Sequence[str]) -> Iterator[Mapping[str, int]]:
+    """Every way to place one more group of the queue in one of the parts, the emptiest part first."""
+    emptiest = sorted(parts, key=Counter(placed.values()).__getitem__)
     for group in queue:
         if group not in placed:
-            for part in parts:
+            for part in emptiest:
                 yield {**placed, group: part}
 
 
@@ -280,13 +270,11 @@ def _from_file(index: DatasetIndex, rule: SplitFile) -> dict[str, Split]:
             mistakes.append(f"{row.where}: {mistake}")
         else:
             found[name] = cast(Split, split)
-        if len(mistakes) == MOST_NAMED:
-            break
     lost = [name for name in known if name not in found]
     if lost and not mistakes:
         mistakes = [f"{rule.file}: no row for {len(lost)} of {len(known)} {column}s: {some(lost)}"]
     if mistakes:
-        raise DataError("; ".join(mistakes))
+        raise DataError("; ".join(mistakes[:MOST_NAMED]))
     return {id: found[name] for id, name in names.items()}
 
 

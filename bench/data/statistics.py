@@ -70,9 +70,8 @@ def class_counts(entries: Sequence[IndexedImage], classes: int) -> tuple[ClassCo
     """Images, groups and pixels of every class among these images."""
     counts = []
     for kind in range(1, classes + 1):
-        holding = [entry for entry in entries if entry.pixels[kind]]
-        groups = {entry.group for entry in holding}
-        counts.append(ClassCount(len(holding), len(groups), sum(entry.pixels[kind] for entry in holding)))
+        pixels = [(entry.group, entry.pixels[kind]) for entry in entries if entry.pixels[kind]]
+        counts.append(ClassCount(len(pixels), len(dict(pixels)), sum(count for _, count in pixels)))
     return tuple(counts)
 
 

@@ -11,7 +11,7 @@ from bench.report.compare import Comparison, Difference, Matched, Met, SideCell
 from bench.report.measures import NOTHING, heading, printed
 from bench.report.tables import plain_table
 from bench.report.undefined import why_undefined
-from bench.statistics.intervals import RELIABLE_GROUPS
+from bench.statistics.estimates import RELIABLE_GROUPS
 from bench.suite.joint import count_names
 from bench.words import plural
 

@@ -10,7 +10,7 @@ import numpy as np
 from bench.record import Record
 from bench.report.shape import Measure
 from bench.scores import pooled_metrics
-from bench.statistics.intervals import RELIABLE_GROUPS, group_counts
+from bench.statistics.estimates import RELIABLE_GROUPS, group_counts
 from bench.types import Float64, PixelMetric
 from bench.words import plural
 

@@ -18,8 +18,7 @@ from bench.report.counts import Counts, counts_of, pooled_metric, stacked
 from bench.report.measures import read
 from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
-from bench.statistics.estimates import Block, block
-from bench.statistics.intervals import mean_estimate
+from bench.statistics.estimates import Block, block, mean_estimate
 from bench.statistics.letters import tie_letters
 from bench.suite.cells import Cell
 from bench.types import Float64, PixelMetric

@@ -74,7 +74,6 @@ class Collector:
     """Gathers the evidence of a split image by image.
 
     ``threshold`` is the chosen grid index where it is known already (test), or None (validation, which chooses).
-    To measure images in several threads call :func:`measure`, which holds no lock, and :meth:`add` in order.
     """
 
     def __init__(self, classes: Sequence[str], *, tolerance: int = 2, threshold: int | None = None) -> None:
@@ -85,16 +84,8 @@ class Collector:
 
     def observe(self, id: str, group: str, probabilities: Float32, mask: Mask) -> None:
         """Measure one image and add it; arguments and errors as in :func:`measure`."""
-        self.add(self.measure(id, group, probabilities, mask))
-
-    def measure(self, id: str, group: str, probabilities: Float32, mask: Mask) -> Measured:
-        """Measure one image with this split's classes, tolerance and threshold; adds nothing."""
-        return measure(
-            (id, group), probabilities, mask, len(self._classes), tolerance=self._tolerance, threshold=self._threshold
-        )
-
-    def add(self, image: Measured) -> None:
-        """Append one measured image."""
+        classes, tolerance, threshold = len(self._classes), self._tolerance, self._threshold
+        image = measure((id, group), probabilities, mask, classes, tolerance=tolerance, threshold=threshold)
         self._images.append(image)
 
     def evidence(self) -> Evidence:
@@ -107,17 +98,18 @@ class Collector:
         if len(set(ids)) < len(ids):
             twice = next(id for i, id in enumerate(ids) if id in ids[:i])
             raise DataError(f"image {twice!r} was scored twice; image ids must be unique within a split")
-        shape = (0, len(self._classes) + 1, len(ZONES), 1001)
+        counts = np.array([image.counts for image in self._images], np.uint32)
+        alarms = np.array([image.alarms for image in self._images], np.int32)
         return Evidence(
             ids=ids,
             groups=tuple(image.group for image in self._images),
             classes=self._classes,
             tolerance=self._tolerance,
             threshold=self._threshold,
-            counts=np.stack([i.counts for i in self._images]) if ids else np.zeros(shape, np.uint32),
+            counts=counts.reshape(-1, len(self._classes) + 1, len(ZONES), 1001),
             defects=join_defects([image.defects for image in self._images]),
             predicted=join_predicted([image.predicted for image in self._images]),
-            alarms=np.stack([i.alarms for i in self._images]) if ids else np.zeros((0, 1001), np.int32),
+            alarms=alarms.reshape(-1, 1001),
         )
 
 

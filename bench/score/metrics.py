@@ -50,9 +50,9 @@ class ImageF1:
         return quotient(total[..., 0], total[..., 1])
 
 
-def image_counts(evidence: Evidence, k: int, row: int = -1) -> npt.NDArray[np.int64]:
-    """TP, FP, FN, TN of every image at threshold k / 1000, ``int64[N, 4]``; ``row`` -1 is ``any``."""
-    per_bin = evidence.counts[:, row]
+def image_counts(evidence: Evidence, k: int) -> npt.NDArray[np.int64]:
+    """TP, FP, FN, TN of every image at threshold k / 1000, ``int64[N, 4]``."""
+    per_bin = evidence.counts[:, -1]
     inside = per_bin[:, INSIDE].sum(axis=1, dtype=np.int64)
     outside = per_bin[:, OUTSIDE].sum(axis=1, dtype=np.int64)
     cells = inside[:, k:], outside[:, k:], inside[:, :k], outside[:, :k]

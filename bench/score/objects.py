@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -81,7 +82,8 @@ def true_defects(mask: Mask, bins: Bins, classes: int) -> Defects:
         inside = (mask == kind).view(np.uint8)
         if inside.any():
             tables.append(_components(kind, inside, bins))
-    return _appended(tables)
+    found = join_defects(tables)
+    return replace(found, image=np.zeros_like(found.image))
 
 
 def _components(kind: int, inside: Mask, bins: Bins) -> Defects:
@@ -108,24 +110,17 @@ def _overlaps(labels: Int32, inside: Mask, bins: Bins) -> tuple[Int32, Bins, Int
 
 def join_defects(tables: Sequence[Defects]) -> Defects:
     """The tables of several images as one; table i becomes image i."""
-    return _appended([replace(table, image=np.full_like(table.image, i)) for i, table in enumerate(tables)])
-
-
-def _appended(tables: Sequence[Defects]) -> Defects:
     numbered, start = [], 0
-    for table in tables:
-        numbered.append(replace(table, owner=table.owner + np.int32(start)))
+    for i, table in enumerate(tables):
+        numbered.append(replace(table, image=np.full_like(table.image, i), owner=table.owner + np.int32(start)))
         start += table.area.size
     return _joined(_NO_DEFECTS, numbered)
 
 
 def _joined(empty: Table, tables: Sequence[Table]) -> Table:
     """Tables column by column behind one without rows, which gives the columns their types."""
-    columns = []
-    for field in fields(empty):
-        parts = [getattr(table, field.name) for table in (empty, *tables)]
-        columns.append(np.concatenate(parts))
-    return type(empty)(*columns)
+    rows = map(attrgetter(*(field.name for field in fields(empty))), (empty, *tables))
+    return type(empty)(*map(np.concatenate, zip(*rows, strict=True)))
 
 
 def predicted_components(mask: Mask, bins: Bins, levels: Sequence[int]) -> tuple[Predicted, Int32]:

@@ -58,8 +58,10 @@ class Rule:
             return best_index(counts, best_metrics()[self.score])[0]
         if self.kind == "fixed":
             return round(self.level * STEPS)
-        gain = (PRECISION if self.kind == "recall" else RECALL).value(counts)
-        return _highest(_kept(self, counts, validation), gain)
+        gain = (PRECISION if self.kind == "recall" else RECALL).value(counts[1:])  # 0 is not on the grid
+        kept = _kept(self, counts, validation)[1:]
+        best = gain[kept].max(initial=-1)
+        return int(np.flatnonzero(kept & (gain == best)).max(initial=-1)) + 1 or None
 
 
 def best_metrics() -> dict[str, PixelMetric]:
@@ -77,7 +79,12 @@ def rule_from(text: str) -> Rule:
         return Rule("best", score=text[5:])
     match = _FORM.fullmatch(text.replace(" ", ""))
     if match and match[2] == BOUNDS[match[1]]:
-        return _bounded(text, match[1], float(match[3]))
+        kind, level = match[1], float(match[3])
+        if (kind != "alarms" and level > 1) or (level == 0 and BOUNDS[kind] == ">="):
+            raise SettingsError(
+                f"threshold rule {text!r}: the bound {level:g} is out of range; write a share of 0 to 1"
+            )
+        return Rule(kind, level)
     try:
         value = float(text)
     except ValueError:
@@ -86,12 +93,6 @@ def rule_from(text: str) -> Rule:
     if not (1 / STEPS <= value <= 1 and abs(value * STEPS - round(value * STEPS)) < 1e-9):
         raise SettingsError(f"threshold {text} is not on the grid 0.001, 0.002, ..., 1; choose one of these")
     return Rule("fixed", round(value * STEPS) / STEPS)
-
-
-def _bounded(text: str, kind: str, level: float) -> Rule:
-    if level < 0 or (kind != "alarms" and level > 1) or (level == 0 and BOUNDS[kind] == ">="):
-        raise SettingsError(f"threshold rule {text!r}: the bound {level:g} is out of range; write a share of 0 to 1")
-    return Rule(kind, level)
 
 
 def threshold_of(rule: Rule, validation: Evidence) -> Threshold:
@@ -118,11 +119,3 @@ def _kept(rule: Rule, counts: Float64, validation: Evidence) -> Bool:
     if rates is None:
         return np.zeros(STEPS + 1, bool)
     return np.asarray(np.maximum.accumulate(rates[::-1])[::-1] <= rule.level)
-
-
-def _highest(kept: Bool, gain: Float64) -> int | None:
-    """The highest index of greatest gain among those kept; 0 would call everything positive and is not on the grid."""
-    allowed = np.flatnonzero(kept[1:]) + 1
-    if not allowed.size:
-        return None
-    return int(allowed[gain[allowed] == gain[allowed].max()][-1])

@@ -11,18 +11,16 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.score.borders import Borders
-from bench.score.classes import ClassThresholds, choose_class_thresholds, mean_over_types, type_scores
 from bench.score.evidence import Evidence
 from bench.score.metrics import Empty, ImageF1, average_precision, image_counts
 from bench.score.object_scores import AtThreshold
 from bench.score.operating import Points, choose_points, operating
-from bench.score.parts import size_scores
+from bench.score.parts import ClassThresholds, choose_class_thresholds, mean_over_types, size_scores, type_scores
 from bench.score.ranges import believed
 from bench.score.regions import LIMIT, region_overlap
 from bench.score.thresholds import Threshold, degenerate, pooled
 from bench.scores import F1, values
-from bench.statistics.estimates import LEVEL
-from bench.statistics.intervals import RELIABLE_GROUPS, group_counts, mean_estimate
+from bench.statistics.estimates import LEVEL, RELIABLE_GROUPS, group_counts, mean_estimate
 from bench.types import Float64
 
 HALF = 500

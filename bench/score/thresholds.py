@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.score.evidence import Evidence
@@ -60,13 +59,13 @@ def threshold_at(index: int, validation: Evidence) -> Threshold:
     return Threshold(index / STEPS, index, float(F1.value(counts[index])), degenerate(counts))
 
 
-def choosable(validation: Evidence, row: int = -1) -> Float64:
+def choosable(validation: Evidence) -> Float64:
     """Pooled counts ``float64[1001, 4]`` of a split to choose on.
 
     Raises:
         DataError: there is no valid pixel in it.
     """
-    counts = pooled(validation, row)
+    counts = pooled(validation)
     if not counts[0].any():
         raise DataError("the validation split has no valid pixel to choose a threshold on; give it images with masks")
     return counts
@@ -97,15 +96,13 @@ def degenerate(counts: Float64) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def per_bin(evidence: Evidence, row: int = -1) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """True and false pixels per bin over all images, ``int64[1001]`` each; ``row`` -1 is ``any``."""
-    zones = evidence.counts[:, row].sum(axis=0, dtype=np.int64)
-    return zones[INSIDE].sum(axis=0), zones[OUTSIDE].sum(axis=0)
-
-
 def pooled(evidence: Evidence, row: int = -1) -> Float64:
-    """TP, FP, FN, TN over all images at every threshold, ``float64[1001, 4]``; row k is threshold k / 1000."""
-    return swept(*per_bin(evidence, row))
+    """TP, FP, FN, TN over all images at every threshold, ``float64[1001, 4]``; ``row`` -1 is ``any``.
+
+    Row k of the result is threshold k / 1000.
+    """
+    zones = evidence.counts[:, row].sum(axis=0, dtype=np.int64)
+    return swept(zones[INSIDE].sum(axis=0), zones[OUTSIDE].sum(axis=0))
 
 
 def pooled_f1(evidence: Evidence, k: int) -> float:
@@ -123,7 +120,8 @@ def curves(evidence: Evidence) -> dict[str, Float64]:
     metrics = pooled_metrics()
     found = {"threshold": np.arange(STEPS + 1) / STEPS}
     for name in ("accuracy", "precision", "recall", "f1", "f2"):
-        undefined = name != "accuracy" and not counts[0, 0]
-        found[name] = np.full(STEPS + 1, np.nan) if undefined else metrics[name].value(counts)
+        found[name] = metrics[name].value(counts)
+        if name != "accuracy" and not counts[0, 0]:
+            found[name][:] = np.nan
     found["precision"][~counts[:, :2].any(axis=1)] = np.nan
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -49,11 +50,11 @@ def interaction(blocks: Sequence[Block], inside: Sequence[Sequence[Bool]], refer
     deviating = shares - sum(shares) / len(shares)
     unit = np.eye(blocks[0].values.shape[-3])
     found = []
-    for level in range(len(unit)):
-        for other in range(len(shares)) if level != reference else ():
+    for level, other in product(range(len(unit)), range(len(shares))):
+        if level != reference:
             less = unit[level] - unit[reference]
-            effect = weighted(blocks, less, np.split(shares[other], ends))
-            found.append((level, other, effect, weighted(blocks, less, np.split(deviating[other], ends))))
+            both = (weighted(blocks, less, np.split(share[other], ends)) for share in (shares, deviating))
+            found.append((level, other, *both))
     p = np.array([float(deviation.p_value()) for *_, deviation in found])
     adjusted = np.repeat(holm(p[::2]), 2) if len(shares) == 2 else holm(p)
     return [Deviation(*one, float(p)) for one, p in zip(found, adjusted, strict=True)]

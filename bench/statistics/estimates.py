@@ -5,22 +5,24 @@ variance of its values over seeds, and for every data set a group part, the jack
 group each; the parts are added. The interaction of seeds and groups is in both, so the sum is on the safe side (Owen
 2007, The pigeonhole bootstrap). Quantiles are Student's, with degrees of freedom after Satterthwaite (1946): seeds less
 one for a seed part, ``2 G / (kurtosis - 1)`` for a group part, which is small where a few large defects decide.
-Models, thresholds and the split are held fixed.
+Models, thresholds and the split are held fixed. Units are groups, never images. What the interval covers, and what a
+bootstrap would, stands in ``docs/statistics.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.types import Float64, PixelMetric
 
 LEVEL = 0.95
-
-
+RELIABLE_GROUPS = 30
+"""With fewer groups that hold defects an interval is printed but called unreliable."""
 ROUNDING = 1e-12
 """Differences of scores, which lie in 0..1, that arithmetic alone can leave."""
 
@@ -151,3 +153,24 @@ def added(parts: Sequence[Part]) -> Part:
     variance = np.asarray(sum(part.variance for part in parts))
     spread = np.asarray(sum(part.variance**2 / part.freedom for part in parts))
     return Part(variance, np.where(spread > 0, variance**2 / np.where(spread > 0, spread, 1.0), 1.0))
+
+
+def group_counts(groups: Sequence[Hashable], counts: npt.NDArray[np.int64]) -> tuple[list[Hashable], Float64]:
+    """Sum rows of equal group: the groups in order of appearance, and ``float64[groups, 4]``."""
+    names = list(dict.fromkeys(groups))
+    place = {name: number for number, name in enumerate(names)}
+    total = np.zeros((len(names), counts.shape[1]), np.float64)
+    np.add.at(total, [place[group] for group in groups], counts)
+    return names, total
+
+
+def mean_estimate(counts: Float64, metric: PixelMetric) -> Estimate:
+    """The mean over seeds of a pooled metric with its error over seeds and groups.
+
+    ``counts`` is ``float64[..., seeds, groups, 4]``. The interval to print is its ``share_interval()``; with one seed
+    it covers the groups only and must be labelled so.
+
+    Raises:
+        DataError: there is no seed, or fewer than two groups.
+    """
+    return estimate([block(counts[..., None, None, :, :, :], metric)], [np.ones((1, 1))])

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component
-from bench.testing.clauses import Breach, function_of, in_turn, kept, ran
+from bench.testing.clauses import Breach, asked, function_of, in_turn, kept, ran
 from bench.types import IGNORED
 from bench.words import shown
 
@@ -24,11 +24,9 @@ AGREEING = 0.6
 
 def breaches_of_augment(component: Component[Any]) -> list[str]:
     """Every clause on batches of one and of three channels, with eight states of the generator."""
+    build = partial(function_of, component, "(images, masks, generator)")
     clauses = product((1, 3), SEEDS, (changing, repeating, moving, agreeing))
-    return kept(in_turn(*(clause(component, channels, seed) for channels, seed, clause in clauses)))
-
-
-_built = partial(function_of, signature="(images, masks, generator)")
+    return kept(in_turn(*(asked(build, clause, channels, seed) for channels, seed, clause in clauses)))
 
 
 def _batch(channels: int, *, numbered: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,10 +53,10 @@ def _applied(augment: Any, batch: tuple[torch.Tensor, torch.Tensor], seed: int) 
     return found[0], found[1]
 
 
-def changing(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+def changing(augment: Any, channels: int, seed: int) -> Iterator[str]:
     """Shapes and types are kept, images stay finite, masks gain no class; 255 may appear where nothing is known."""
     batch = _batch(channels)
-    images, masks = _applied(_built(component), batch, seed)
+    images, masks = _applied(augment, batch, seed)
     for before, after, name in zip(batch, (images, masks), ("images", "masks"), strict=True):
         if after.shape != before.shape or after.dtype != before.dtype:
             raise Breach(f"it turned {name} {shown(before)} into {shown(after)}: shape and type must be kept")
@@ -69,22 +67,22 @@ def changing(component: Component[Any], channels: int, seed: int) -> Iterator[st
         yield f"masks of values 0, 2 and 255 gained the values {gained}: resample masks by the nearest pixel"
 
 
-def repeating(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+def repeating(augment: Any, channels: int, seed: int) -> Iterator[str]:
     """An equal generator gives an equal result."""
     import torch
 
-    augment, batch = _built(component), _batch(channels)
+    batch = _batch(channels)
     first, second = _applied(augment, batch, seed), _applied(augment, batch, seed)
     if not all(torch.equal(one, other) for one, other in zip(first, second, strict=True)):
         yield "equal generators give different results: draw from the generator that is given, from nothing else"
 
 
-def moving(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+def moving(augment: Any, channels: int, seed: int) -> Iterator[str]:
     """Where it only moves pixels, the masks move with them."""
     import torch
 
     batch = _batch(channels, numbered=True)
-    images, masks = _applied(_built(component), batch, seed)
+    images, masks = _applied(augment, batch, seed)
     if images.shape != batch[0].shape or not torch.equal(images.flatten().sort().values, batch[0].flatten()):
         return  # it changes grey levels, so what moved where cannot be read off
     pixel = images[:, 0].long()
@@ -93,14 +91,14 @@ def moving(component: Component[Any], channels: int, seed: int) -> Iterator[str]
         yield "it moves the images but not the masks in the same way: every mask must stay on its image"
 
 
-def agreeing(component: Component[Any], channels: int, seed: int) -> Iterator[str]:
+def agreeing(augment: Any, channels: int, seed: int) -> Iterator[str]:
     """An image that shows its own mask still shows it, whatever else happens to its grey levels."""
     import torch
 
     pattern = torch.rand(BATCH, SIDE // TILE, SIDE // TILE, generator=torch.Generator().manual_seed(0)) < 0.5
     marked = pattern.repeat_interleave(TILE, 1).repeat_interleave(TILE, 2)
     shown_alike = (8.0 * marked - 4.0)[:, None].repeat(1, channels, 1, 1), 2 * marked.to(torch.uint8)
-    images, masks = _applied(_built(component), shown_alike, seed)
+    images, masks = _applied(augment, shown_alike, seed)
     for image, mask in zip(images, masks, strict=True):
         found = _correlation(image, mask)
         if found is not None and found < AGREEING:
@@ -119,9 +117,7 @@ def _correlation(image: torch.Tensor, mask: torch.Tensor) -> float | None:
     rows = torch.cat([image[:, known].double(), (mask[known] == 2)[None].double()])
     if rows.shape[1] < TILE * TILE:
         return None
-    rows = rows - rows.mean(dim=1, keepdim=True)
-    length = rows.norm(dim=1)
-    seen = length[:-1] > 1e-6
-    if not bool(seen.any()) or length[-1] == 0:
+    varying = rows.std(dim=1) > 1e-6
+    if not varying[-1] or varying.sum() < 2:
         return None
-    return float((rows[:-1] @ rows[-1] / (length[:-1] * length[-1]))[seen].abs().max())
+    return float(rows[varying].corrcoef()[-1, :-1].abs().max())

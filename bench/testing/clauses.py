@@ -39,6 +39,11 @@ def kept(*clauses: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def together(*clauses: Iterable[str]) -> Iterator[str]:
+    """The sentences of all clauses, none of which builds on another."""
+    yield from kept(*clauses)
+
+
 def in_turn(*clauses: Iterable[str]) -> Iterator[str]:
     """The sentences of the first clause that is broken: those after it build on it and are not asked."""
     for clause in clauses:
@@ -46,6 +51,11 @@ def in_turn(*clauses: Iterable[str]) -> Iterator[str]:
         if found:
             yield from found
             return
+
+
+def asked(build: Callable[[], Any], clause: Callable[..., Iterator[str]], *case: Any) -> Iterator[str]:
+    """A clause on what is built for it alone."""
+    yield from clause(build(), *case)
 
 
 def ran(what: str, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -128,13 +128,9 @@ def placing(ground: Ground) -> Iterator[str]:
             if not np.array_equal(first, asked.positions(image, mask)):
                 yield "positions returns another map for the same image the second time: the core draws, not the part"
             if first.any() and isinstance(asked, FallingBack):
-                yield from _answers(asked, image, mask, first)
-
-
-def _answers(part: FallingBack, image: Any, mask: Any, positions: Any) -> Iterator[str]:
-    answer: object = ran("falls_back", part.falls_back, image, mask, positions)
-    if not isinstance(answer, bool | np.bool_):
-        yield f"falls_back returned {answer!r}: it must return True or False"
+                answer: object = ran("falls_back", asked.falls_back, image, mask, first)
+                if not isinstance(answer, bool | np.bool_):
+                    yield f"falls_back returned {answer!r}: it must return True or False"
 
 
 def drawing(ground: Ground) -> Iterator[str]:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -40,40 +39,32 @@ def standing_strays(trial: TrialFolder) -> Iterator[str]:
         strays = [folder / name for folder in sorted(folders) if not (folder / name).exists()]
         for stray in strays:
             stray.write_bytes(b"stray")
+        done = ""
         try:
-            after = tuple(trial.reader().records())
+            if tuple(trial.reader().records()) != before:
+                done = "lists something else"
         except (Exception, SystemExit) as error:
-            yield f"with a stray {name} beside its files records() raises {said(error)}: leave out what is no image"
-        else:
-            if after != before:
-                yield f"with a stray {name} beside its files records() lists something else: leave out what is no image"
+            done = f"raises {said(error)}"
         finally:
             for stray in strays:
                 stray.unlink()
+        if done:
+            yield f"with a stray {name} beside its files records() {done}: leave out what is no image"
 
 
 def refusing(trial: TrialFolder) -> Iterator[str]:
     """A file cut to half, emptied or removed, or a mask of another size, gives a DataError that names the file, or does
     not matter; an image whose mask is lost never passes for a clean one."""
     reader = trial.reader()
-    whole = {record.id: reader.load(record.id) for record in _typical(trial, reader)}
-    for record in trial.records(reader):
-        if record.id in whole:
-            for damage in _damages(record):
-                sentence = _answer(trial, record, whole[record.id], damage)
-                if sentence:
-                    yield sentence
-
-
-def _typical(trial: TrialFolder, reader: Any) -> list[Record]:
-    """The first record with a defect and the first without."""
-    found: dict[bool, Record] = {}
+    typical: dict[bool, tuple[Record, Sample]] = {}  # the first with a defect and the first without
     for record in trial.chosen(reader):
-        mask = reader.load(record.id).mask
-        found.setdefault(bool(((mask != 0) & (mask != IGNORED)).any()), record)
-        if len(found) == 2:
-            break
-    return list(found.values())
+        sample = reader.load(record.id)
+        typical.setdefault(bool(((sample.mask != 0) & (sample.mask != IGNORED)).any()), (record, sample))
+    for record, whole in typical.values():
+        for damage in _damages(record):
+            sentence = _answer(trial, record, whole, damage)
+            if sentence:
+                yield sentence
 
 
 def _damages(record: Record) -> Iterator[Damage]:
@@ -116,17 +107,19 @@ def _done(damage: Damage) -> Iterator[None]:
 
 def _answer(trial: TrialFolder, record: Record, whole: Sample, damage: Damage) -> str | None:
     """What is wrong with the way a fresh reader meets the damage."""
-    spoilt = f"with {damage.path} {damage.how},"
+    path, spoilt = damage.path, f"with {damage.path} {damage.how},"
     with _done(damage):
         try:
             reader = trial.reader()
             listed = {each.id: each for each in reader.records()}
-            unlisted = damage.content is None and damage.path not in getattr(listed.get(record.id), "files", ())
+            unlisted = damage.content is None and path not in getattr(listed.get(record.id), "files", ())
             if unlisted and record.id not in listed:
                 return None  # without this file it is another data set, and a sound one
             sample = reader.load(record.id)
         except DataError as error:
-            return None if _named(damage, str(error)) else f"{spoilt} the DataError does not name the file: {error}"
+            names = [path.name] if damage.content is not None else [path.name, path.stem, str(path.parent)]
+            named = any(name in str(error) for name in names)  # a removed file: its folder, or without its type
+            return None if named else f"{spoilt} the DataError does not name the file: {error}"
         except (Exception, SystemExit, Breach) as error:
             return f"{spoilt} load({record.id!r}) raises {said(error)}: raise a DataError that names the file"
         if equal(sample, whole) or (unlisted and np.array_equal(sample.mask, whole.mask)):
@@ -134,9 +127,3 @@ def _answer(trial: TrialFolder, record: Record, whole: Sample, damage: Damage) -
         if unlisted:
             return f"{spoilt} load({record.id!r}) returns another mask: a lost mask must not pass for a clean image"
         return f"{spoilt} load({record.id!r}) returns another image or mask without complaint: refuse the file"
-
-
-def _named(damage: Damage, text: str) -> bool:
-    """A removed file may also be named without its type, or by its folder."""
-    path = damage.path
-    return path.name in text or (damage.content is None and (path.stem in text or str(path.parent) in text))

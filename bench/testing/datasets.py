@@ -10,7 +10,7 @@ from typing import Any
 from bench.component import Component
 from bench.errors import DataError
 from bench.testing import listing, loading
-from bench.testing.clauses import Breach, in_turn, kept, ran
+from bench.testing.clauses import Breach, in_turn, kept, ran, together
 from bench.testing.damage import refusing, standing_strays
 from bench.testing.trial_folder import TrialFolder
 
@@ -26,27 +26,35 @@ def breaches_of_dataset(component: Component[Any], data: Path | None = None) -> 
         if data is None:
             home.mkdir()
         trial = TrialFolder(component, home, example=data is None and component.example is not None, ours=data is None)
-        found = kept(written(trial, scratch)) or _on(trial, scratch)
+        found = kept(in_turn(written(trial, scratch), _on(trial, scratch)))
         return list(dict.fromkeys(trial.tidy(sentence) for sentence in found))
 
 
-def _on(trial: TrialFolder, scratch: Path) -> list[str]:
-    """The clauses in their order: what cannot be listed is not loaded, what cannot be loaded is not split."""
-    found = kept(listing.listing(trial), listing.naming_classes(trial))
-    if not found:
-        found = kept(listing.repeating(trial), listing.listing_only(trial), listing.keeping_groups(trial))
-        found += kept(loading.loading(trial)) or _of_loaded(trial)
-    if not found:
-        found = kept(loading.splitting(trial))
-    if trial.ours and not found:
-        found = kept(loading.showing_classes(trial), standing_strays(trial), refusing(trial))
-    return [*found, *kept(absent(trial, scratch / "absent"), empty(trial, scratch / "empty"))]
+def _on(trial: TrialFolder, scratch: Path) -> Iterator[str]:
+    """The clauses in their order: what cannot be listed is not loaded, what cannot be loaded is not split.
 
-
-def _of_loaded(trial: TrialFolder) -> list[str]:
-    """The clauses on images that can be loaded; what differs alone is not asked of threads."""
-    found = kept(loading.reading(trial), loading.matching(trial), loading.knowing_ids(trial))
-    return found + kept(in_turn(loading.repeating(trial), loading.threading(trial)))
+    What differs alone is not asked of threads.
+    """
+    loaded = together(
+        loading.reading(trial),
+        loading.matching(trial),
+        loading.knowing_ids(trial),
+        in_turn(loading.repeating(trial), loading.threading(trial)),
+    )
+    listed = (listing.repeating(trial), listing.listing_only(trial), listing.keeping_groups(trial))
+    spoilt = (loading.showing_classes(trial), standing_strays(trial), refusing(trial)) if trial.ours else ()
+    empty = scratch / "empty"
+    empty.mkdir()
+    yield from kept(
+        in_turn(
+            together(listing.listing(trial), listing.naming_classes(trial)),
+            together(*listed, in_turn(loading.loading(trial), loaded)),
+            loading.splitting(trial),
+            together(*spoilt),
+        ),
+        _refused(trial, scratch / "absent", "an absent folder"),
+        _refused(trial, empty, "an empty folder"),
+    )
 
 
 def written(trial: TrialFolder, scratch: Path) -> Iterator[str]:
@@ -67,18 +75,8 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def absent(trial: TrialFolder, folder: Path) -> Iterator[str]:
-    """Where there is no folder, a DataError names it and says how to obtain the data."""
-    yield from _refused(trial, folder, "an absent folder")
-
-
-def empty(trial: TrialFolder, folder: Path) -> Iterator[str]:
-    """An empty folder is no data either."""
-    folder.mkdir()
-    yield from _refused(trial, folder, "an empty folder")
-
-
 def _refused(trial: TrialFolder, folder: Path, what: str) -> Iterator[str]:
+    """Where there are no data, a DataError names the folder and says how to obtain them."""
     advice = "raise a DataError that names the folder and says how to obtain the data"
     try:
         reader = trial.at(folder)

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bench.data.index import are_class_names, doubled_ids, odd_metadata
+from bench.data.index import are_class_names, doubled_ids, flaw_of
 from bench.picture_files import is_picture
 from bench.testing.clauses import MOST, Breach, ran, said
 from bench.testing.trial_folder import TrialFolder, opened_files
@@ -23,22 +23,15 @@ def listing(trial: TrialFolder) -> Iterator[str]:
         raise Breach("records() lists no image")
     for id in doubled_ids(records)[:MOST]:
         yield f"records() lists {id!r} twice: ids must be unique"
-    yield from islice(_flaws(records), MOST)
+    yield from islice(filter(None, map(_flaw, records)), MOST)
 
 
-def _flaws(records: Sequence[Record]) -> Iterator[str]:
-    """What is wrong with single records."""
-    for record in records:
-        if not isinstance(record.id, str) or not record.id:
-            yield f"a record has the id {record.id!r}: it must be a text"
-        elif not isinstance(record.group, str) or not record.group:
-            yield f"record {record.id!r} has the group {record.group!r}: it must name the physical object"
-        elif not record.files:
-            yield f"record {record.id!r} names no files: the whole data set would be read again by every run"
-        elif any(not isinstance(path, Path) for path in record.files):
-            yield f"record {record.id!r} names files that are no Path: {record.files!r}"
-        elif wrong := odd_metadata(record):
-            yield f"record {record.id!r} has the metadata {wrong}: values must be text or finite numbers"
+def _flaw(record: Record) -> str | None:
+    """What is wrong with a record."""
+    if any(not isinstance(path, Path) for path in record.files):
+        return f"record {record.id!r} names files that are no Path: {record.files!r}"
+    nothing = f"record {record.id!r} names no files: the whole data set would be read again by every run"
+    return flaw_of(record) or (None if record.files else nothing)
 
 
 def _check_rendered(trial: TrialFolder) -> None:
@@ -54,8 +47,10 @@ def _check_rendered(trial: TrialFolder) -> None:
         if records:
             reader.load(records[0].id)
             return
-    except (Exception, SystemExit, Breach) as error:
-        reason = said(error) if not isinstance(error, Breach) else str(error)
+    except Breach as breach:
+        reason = str(breach)
+    except (Exception, SystemExit) as error:
+        reason = said(error)
     raise Breach(
         f"it has no example, and an empty folder is no data ({reason}): give its Component an example that "
         "writes a miniature, or name its folder with --data"
@@ -74,9 +69,10 @@ def naming_classes(trial: TrialFolder) -> Iterator[str]:
 def repeating(trial: TrialFolder) -> Iterator[str]:
     """The same reader, and another one, list the same in the same order."""
     reader = trial.reader()
-    if trial.records(reader) != trial.records(reader):
+    first = trial.records(reader)
+    if first != trial.records(reader):
         yield "records() lists something else the second time: it must depend on the files alone"
-    elif trial.records(reader) != trial.records(trial.reader()):
+    elif first != trial.records(trial.reader()):
         yield "records() of a second reader lists something else: it must depend on the files alone"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -79,24 +78,18 @@ def repeating(trial: TrialFolder) -> Iterator[str]:
             return
 
 
-@contextmanager
-def _switching() -> Iterator[None]:
-    """Let threads take turns as often as can be, so that what they share shows."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
 def threading(trial: TrialFolder) -> Iterator[str]:
     """Loading on four threads at once gives what loading alone gives."""
     reader = trial.reader()
     alone = {record.id: reader.load(record.id) for record in trial.chosen(reader)}
     shared, ids = trial.reader(), [*alone, *reversed(alone)]
-    with _switching(), ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(partial(_outcome, shared), ids))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as can be, so that what they share shows
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(partial(_outcome, shared), ids))
+    finally:
+        sys.setswitchinterval(before)
     for id, sample in zip(ids, together, strict=True):
         if isinstance(sample, str):
             yield f"load({id!r}) fails only while other threads load: {sample}"

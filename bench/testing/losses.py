@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component
-from bench.testing.clauses import Breach, function_of, in_turn, kept, ran
+from bench.testing.clauses import Breach, asked, function_of, in_turn, kept, ran
 from bench.types import IGNORED
 from bench.words import shown
 
@@ -24,11 +24,9 @@ EXTREME = 1000.0
 
 def breaches_of_loss(component: Component[Any]) -> list[str]:
     """Every clause for one and for three defect classes."""
+    build = partial(function_of, component, "(logits, targets)")
     clauses = product(CLASSES, (staying_finite, passing_gradients, ordering, ignoring))
-    return kept(in_turn(*(clause(component, classes) for classes, clause in clauses)))
-
-
-_built = partial(function_of, signature="(logits, targets)")
+    return kept(in_turn(*(asked(build, clause, classes) for classes, clause in clauses)))
 
 
 def _targets(classes: int) -> dict[str, torch.Tensor]:
@@ -76,9 +74,8 @@ def _value(loss: Any, logits: torch.Tensor, targets: torch.Tensor, what: str) ->
     return value
 
 
-def staying_finite(component: Component[Any], classes: int) -> Iterator[str]:
+def staying_finite(loss: Any, classes: int) -> Iterator[str]:
     """Finite on every degenerate mask, and for logits that leave no doubt at all."""
-    loss = _built(component)
     for what, targets in _targets(classes).items():
         value = _value(loss, _logits(classes), targets, what)
         if not bool(value.isfinite()):
@@ -91,9 +88,8 @@ def staying_finite(component: Component[Any], classes: int) -> Iterator[str]:
             yield f"the loss of {what} is {float(value)}: use log_softmax, not the logarithm of a probability"
 
 
-def passing_gradients(component: Component[Any], classes: int) -> Iterator[str]:
+def passing_gradients(loss: Any, classes: int) -> Iterator[str]:
     """A gradient reaches the logits, finite also where there is nothing to learn."""
-    loss = _built(component)
     for what, targets in _targets(classes).items():
         logits = _logits(classes)
         value = _value(loss, logits, targets, what)
@@ -104,11 +100,11 @@ def passing_gradients(component: Component[Any], classes: int) -> Iterator[str]:
             yield f"the gradient of {what} is zero everywhere: nothing can be learned"
 
 
-def ignoring(component: Component[Any], classes: int) -> Iterator[str]:
+def ignoring(loss: Any, classes: int) -> Iterator[str]:
     """Logits of ignored pixels change nothing."""
     import torch
 
-    loss, targets = _built(component), _targets(classes)["a mixed mask"]
+    targets = _targets(classes)["a mixed mask"]
     logits = _logits(classes).detach()
     other = torch.where((targets == IGNORED)[:, None], -3 * logits + 5, logits)
     first, second = (float(_value(loss, each, targets, "a mixed mask")) for each in (logits, other))
@@ -116,11 +112,11 @@ def ignoring(component: Component[Any], classes: int) -> Iterator[str]:
         yield f"other logits where the target is 255 change the loss from {first:.6g} to {second:.6g}: leave them out"
 
 
-def ordering(component: Component[Any], classes: int) -> Iterator[str]:
+def ordering(loss: Any, classes: int) -> Iterator[str]:
     """Lower for a perfect prediction than for its opposite; the same when asked again; arguments stay as they are."""
     import torch
 
-    loss, targets = _built(component), _targets(classes)["a mixed mask"]
+    targets = _targets(classes)["a mixed mask"]
     given = targets.clone()
     perfect, opposite = _right(targets, classes, CERTAIN), _right(targets, classes, -CERTAIN)
     best, worst = (float(_value(loss, each.clone(), given, "a mixed mask")) for each in (perfect, opposite))

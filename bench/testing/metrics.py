@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,18 +15,13 @@ from bench.types import IGNORED, Float64, ImageMetric, PixelMetric, Prediction
 from bench.words import shown
 
 THRESHOLD = 0.5
-PERFECT, OPPOSITE = np.array([40.0, 0.0, 0.0, 60.0]), np.array([0.0, 60.0, 40.0, 0.0])
+PERFECT, OPPOSITE = (40.0, 0.0, 0.0, 60.0), (0.0, 60.0, 40.0, 0.0)
 """TP, FP, FN, TN of 100 pixels."""
 
 
 def breaches_of_metric(component: Component[Any]) -> list[str]:
     """The clauses of a ``PixelMetric``, or of an ``ImageMetric`` where it has ``observe``."""
-    found = kept(stating(component))
-    if found:
-        return found
-    if hasattr(built(component), "observe"):
-        return kept(in_turn(observing(component), repeating(component), adding(component)))
-    return kept(in_turn(repeating_counts(component), counting(component)))
+    return kept(in_turn(stating(component), valuing(component)))
 
 
 def stating(component: Component[Any]) -> Iterator[str]:
@@ -40,33 +35,53 @@ def stating(component: Component[Any]) -> Iterator[str]:
         yield f"its range is {bounds!r}: it must be (smallest, largest) possible value"
 
 
-def counting(component: Component[Any]) -> Iterator[str]:
-    """Counts ``[..., 4]`` become values ``[...]``, row by row, in range, better for perfect than for opposite."""
-    metric: PixelMetric = built(component)
-    rows = _counts()
-    given = rows.copy()
-    values = _values(metric, given, (len(rows),))
-    if not np.array_equal(given, rows):
-        yield "value changes the counts it is given: work on a copy"
-    yield from _outside(metric.range, values, [f"TP, FP, FN, TN = {row.tolist()}" for row in rows])
-    singly = np.array([float(_values(metric, row.copy(), ())) for row in rows])
-    cube = _values(metric, rows[:24].reshape(2, 3, 4, 4).copy(), (2, 3, 4))
-    if not _close(values, singly) or not _close(values[:24], cube.ravel()):
-        yield "value of many rows is not the value of each: it must map float64[..., 4] to [...] along the last axis"
-    yield from _ordered(float(_values(metric, PERFECT.copy(), ())), float(_values(metric, OPPOSITE.copy(), ())))
+def valuing(component: Component[Any]) -> Iterator[str]:
+    """What is counted or observed, and the values of it."""
+    metric: Any = built(component)
+    if hasattr(metric, "observe"):
+        yield from in_turn(observing(metric), repeating(metric), adding(metric))
+    else:
+        yield from counting(metric)
 
 
-def _counts() -> Float64:
-    """Every combination of none and some, random counts, and counts of a large split, ``float64[N, 4]``."""
+def counting(metric: PixelMetric) -> Iterator[str]:
+    """Every combination of none and some, random counts, those of a large split, and of 100 pixels right and wrong."""
     some = np.array(list(itertools.product((0.0, 7.0), repeat=4)))
-    generator = np.random.default_rng(0)
-    return np.concatenate([some, generator.integers(0, 1000, (48, 4)).astype(np.float64), some * 1e11])
+    random = np.random.default_rng(0).integers(0, 1000, (46, 4)).astype(np.float64)
+    rows = np.concatenate([some, random, some * 1e11, [PERFECT, OPPOSITE]])
+    values = yield from _of_rows(metric, rows, "counts", [f"TP, FP, FN, TN = {row.tolist()}" for row in rows])
+    yield from _ordered(*values[-2:])
 
 
-def _values(metric: PixelMetric | ImageMetric, rows: Float64, shape: tuple[int, ...]) -> Float64:
+def _of_rows(
+    metric: PixelMetric | ImageMetric, rows: Float64, name: str, what: Sequence[str]
+) -> Generator[str, None, Float64]:
+    """Rows ``[..., M]`` become values ``[...]``, row by row, in range, the same when asked again; returns the values.
+
+    Rows are called ``name``, each of them as in ``what``.
+    """
+    given, cube = rows.copy(), rows[:24].reshape(2, 3, 4, -1)
+    values, again = _values(metric, given), _values(metric, rows.copy())
+    if not np.array_equal(given, rows):
+        yield f"value changes the {name} it is given: work on a copy"
+    if not np.array_equal(values, again, equal_nan=True):
+        raise Breach(f"value gives another result for the same {name} the second time: it must be deterministic")
+    yield from _outside(metric.range, values, what)
+    singly = np.array([_values(metric, row.copy()) for row in rows])
+    close = partial(np.allclose, rtol=1e-9, atol=1e-12, equal_nan=True)
+    if not close(values, singly) or not close(values[:24], _values(metric, cube.copy()).ravel()):
+        yield (
+            f"value of many {'rows' if name == 'counts' else name} is not the value of each: it must map "
+            f"float64[..., {'4' if name == 'counts' else 'M'}] to [...] along the last axis"
+        )
+    return singly
+
+
+def _values(metric: PixelMetric | ImageMetric, rows: Float64) -> Float64:
     """The values of rows, checked for shape."""
-    found: object = ran(f"value of {shown(rows)}", metric.value, rows)
+    found: object = ran("value", metric.value, rows)
     values = np.asarray(found)
+    shape = rows.shape[:-1]
     if values.shape != shape or values.dtype.kind not in "fiu":
         raise Breach(f"value of {shown(rows)} returned {shown(found)}: it must be float64{list(shape)}")
     return values.astype(np.float64)
@@ -91,19 +106,6 @@ def _ordered(perfect: float, opposite: float) -> Iterator[str]:
         )
 
 
-def _close(these: Float64, those: Float64) -> bool:
-    return bool(np.allclose(these, those, rtol=1e-9, atol=1e-12, equal_nan=True))
-
-
-def repeating_counts(component: Component[Any]) -> Iterator[str]:
-    """Equal counts give equal values."""
-    metric: PixelMetric = built(component)
-    rows = _counts()
-    first, second = (ran("value", metric.value, rows.copy()) for _ in range(2))
-    if not np.array_equal(first, second, equal_nan=True):
-        yield "value gives another result for the same counts the second time: it must be deterministic"
-
-
 def predictions() -> list[Prediction]:
     """Images right, wrong, undecided and degenerate: no defect, nothing but defect, nothing but ignored pixels."""
     generator = np.random.default_rng(0)
@@ -122,9 +124,8 @@ def _predicted(mask: Any, probability: Any) -> Prediction:
     return Prediction(name, probability.astype(np.float32), mask, ("scratch", "dent"))
 
 
-def observing(component: Component[Any]) -> Iterator[str]:
+def observing(metric: ImageMetric) -> Iterator[str]:
     """Rows have one length and are finite; the prediction is not changed."""
-    metric: ImageMetric = built(component)
     lengths: dict[str, str] = {}
     for image in predictions():
         probability, mask = image.probability.copy(), image.mask.copy()
@@ -140,25 +141,19 @@ def observing(component: Component[Any]) -> Iterator[str]:
         yield f"observe returned {' and '.join(lengths)}: M must be the same for all images, as rows add"
 
 
-def adding(component: Component[Any]) -> Iterator[str]:
+def adding(metric: ImageMetric) -> Iterator[str]:
     """Sums of rows have a value in range, also of one image or none; perfect beats opposite."""
-    metric: ImageMetric = built(component)
     images = predictions()
     rows = np.stack([metric.observe(image, THRESHOLD) for image in images])
     totals = np.concatenate([rows, rows.cumsum(axis=0), np.zeros_like(rows[:1])])
     what = [f"mask values {image.id}" for image in images]
     what += [f"the first {number} images together" for number in range(1, len(images) + 1)]
-    values = _values(metric, totals, (len(totals),))
-    yield from _outside(metric.range, values, [*what, "no image"])
-    singly = np.array([float(_values(metric, total, ())) for total in totals])
-    if not _close(values, singly):
-        yield "value of many totals is not the value of each: it must map float64[..., M] to [...] along the last axis"
-    yield from _ordered(float(singly[0]), float(singly[1]))
+    values = yield from _of_rows(metric, totals, "totals", [*what, "no image"])
+    yield from _ordered(*values[:2])
 
 
-def repeating(component: Component[Any]) -> Iterator[str]:
+def repeating(metric: ImageMetric) -> Iterator[str]:
     """A row depends on its image alone, so that the order of images plays no role."""
-    metric: ImageMetric = built(component)
     images = predictions()
     forth = [metric.observe(image, THRESHOLD) for image in images]
     back = [metric.observe(image, THRESHOLD) for image in reversed(images)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -116,14 +117,13 @@ def light(component: Component[Any]) -> Iterator[str]:
     file = getattr(module, "__file__", None)
     if module is None or not file or module.__name__ == "__main__":
         return
-    problem = _problem_of_import(module.__name__, str(file))
-    if problem:
-        yield problem
+    yield from _problems_of_import(module.__name__, str(file))
 
 
 IMPORTING = """
 import importlib, importlib.util, json, sys
-name, file, sys.path[:], heavy = sys.argv[1], sys.argv[2], *map(json.loads, sys.argv[3:])
+name, file, paths, *heavy = sys.argv[1:]
+sys.path[:] = json.loads(paths)
 try:
     known = importlib.util.find_spec(name)
 except (ImportError, ValueError):
@@ -134,28 +134,20 @@ else:
     spec = importlib.util.spec_from_file_location(name, file)
     sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[name])
-print("\\n" + MARK + json.dumps([each for each in heavy if each in sys.modules]))
+print("\\nheavy imports:", ", ".join(each for each in heavy if each in sys.modules))
 """
-MARK = "heavy imports: "
 
 
 @cache
-def _problem_of_import(module: str, file: str) -> str | None:
+def _problems_of_import(module: str, file: str) -> list[str]:
     """What is wrong with importing a module in an interpreter of its own."""
-    paths = [str(path) for path in sys.path]
-    done = subprocess.run(
-        [sys.executable, "-c", f"MARK = {MARK!r}{IMPORTING}", module, file, *map(json.dumps, (paths, HEAVY))],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code = [sys.executable, "-c", IMPORTING, module, file, json.dumps(list(map(str, sys.path))), *HEAVY]
+    done = subprocess.run(code, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     name = Path(file).name
-    lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
-    if done.returncode or not lines:
+    heavy = re.findall("^heavy imports: (.*)$", done.stdout, re.MULTILINE)
+    if done.returncode or not heavy:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return f"importing {name} in a fresh interpreter fails: {last}"
-    heavy = json.loads(lines[-1].removeprefix(MARK))
-    if heavy:
-        return f"importing {name} imports {', '.join(heavy)}: import such packages in the function that needs them"
-    return None
+        return [f"importing {name} in a fresh interpreter fails: {last}"]
+    if not heavy[-1]:
+        return []
+    return [f"importing {name} imports {heavy[-1]}: import such packages in the function that needs them"]

@@ -20,6 +20,7 @@ from bench.words import shown
 
 KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16), (3, np.uint16))
 Step = Callable[[Image], Image]
+Clause = Callable[[Step, list[Image]], Iterator[str]]
 SHIFT = 1.5
 """Pixels by which the middle of a change may seem to move, for filters that spread it unevenly."""
 
@@ -29,8 +30,9 @@ def breaches_of_preprocess(component: Component[Any]) -> list[str]:
 
     A kind of image may be refused with an error of bench's, but not all of them.
     """
-    clauses = product(KINDS, (mapping, repeating, staying))
-    return kept(in_turn(taking(component), *(clause(component, *kind) for kind, clause in clauses)))
+    clauses: tuple[Clause, ...] = (mapping, partial(repeating, component), staying)
+    cases = product(KINDS, clauses)
+    return kept(in_turn(taking(component), *(_on_kind(component, kind, clause) for kind, clause in cases)))
 
 
 _built = partial(function_of, signature="image -> image")
@@ -44,13 +46,10 @@ def _images(channels: int, dtype: Any) -> list[Image]:
 
 def taking(component: Component[Any]) -> Iterator[str]:
     """It takes at least one kind of image."""
-    step, reasons = _built(component), []
-    for channels, dtype in KINDS:
-        refusal = _refusal(step, _images(channels, dtype))
-        if refusal is None:
-            return
-        reasons.append(refusal)
-    yield f"it refuses grey and colour images of 8 and 16 bits alike: {reasons[0]}"
+    step = _built(component)
+    refusals = [_refusal(step, _images(*kind)) for kind in KINDS]
+    if all(refusals):
+        yield f"it refuses grey and colour images of 8 and 16 bits alike: {refusals[0]}"
 
 
 def _refusal(step: Step, images: list[Image]) -> str | None:
@@ -64,11 +63,15 @@ def _refusal(step: Step, images: list[Image]) -> str | None:
     return None
 
 
-def mapping(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+def _on_kind(component: Component[Any], kind: tuple[int, Any], clause: Clause) -> Iterator[str]:
+    """A clause on images of a kind that is not refused, with a step of its own."""
+    step, images = _built(component), _images(*kind)
+    if _refusal(step, images) is None:
+        yield from clause(step, images)
+
+
+def mapping(step: Step, images: list[Image]) -> Iterator[str]:
     """The grid is kept, the input is not changed, and all images of a kind come out as one kind."""
-    step, images = _built(component), _images(channels, dtype)
-    if _refusal(step, images) is not None:
-        return
     kinds: dict[str, Image] = {}
     for image in images:
         given = image.copy()
@@ -80,15 +83,13 @@ def mapping(component: Component[Any], channels: int, dtype: Any) -> Iterator[st
         yield f"images {shown(images[0])} and the like become {' and '.join(kinds)}: all must become of one kind"
 
 
-def staying(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+def staying(step: Step, images: list[Image]) -> Iterator[str]:
     """What changes in one place of an image changes in the same place of the result, or masks would not fit it."""
-    step, image = _built(component), _images(channels, dtype)[1]
-    if _refusal(step, [image]) is not None:
-        return
+    image = images[1]
     height, width, _ = image.shape
     block = np.s_[height // 8 : height // 8 + height // 5, width // 2 : width // 2 + width // 4]
     dark, bright = image.copy(), image.copy()
-    dark[block], bright[block] = 0, np.iinfo(dtype).max
+    dark[block], bright[block] = 0, np.iinfo(image.dtype).max
     moved = np.abs(step(bright).astype(np.float64) - step(dark)).sum(axis=2)
     strong = moved > moved.max() / 2
     if not strong.any():
@@ -102,19 +103,16 @@ def staying(component: Component[Any], channels: int, dtype: Any) -> Iterator[st
         )
 
 
-def repeating(component: Component[Any], channels: int, dtype: Any) -> Iterator[str]:
+def repeating(component: Component[Any], step: Step, images: list[Image]) -> Iterator[str]:
     """Equal images give equal results: later, built anew, and on several threads."""
-    step, images = _built(component), _images(channels, dtype)
-    if _refusal(step, images) is not None:
-        return
     first = [ran(f"an image {shown(image)}", step, image.copy()).copy() for image in images]
-    again = [step(image.copy()) for image in reversed(images)][::-1]
-    if not all(map(np.array_equal, first, again)):
+    again = [step(image.copy()) for image in reversed(images)]
+    if not all(map(np.array_equal, first, reversed(again))):
         raise Breach("it gives another result for the same image the second time: it must be deterministic")
     anew = _built(component)
     if not all(map(np.array_equal, first, [anew(image.copy()) for image in images])):
         raise Breach("it gives another result when it is built anew: it must be deterministic")
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(step, [image.copy() for image in images * 4]))
+        together = pool.map(step, [image.copy() for image in images * 4])
     if not all(map(np.array_equal, first * 4, together)):
         yield "it gives another result on several threads than on one: keep nothing between calls"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,9 @@ from bench.catalog import load_catalog
 from bench.component import Component, build
 from bench.crops.bank import build_bank
 from bench.crops.prepare import Source
-from bench.data.index import DatasetIndex, build_index
+from bench.data.index import build_index
 from bench.store.home import Places, bench_home, resolved
 from bench.testing.trial_folder import Chosen, sampled
-from bench.testing.worlds import Everywhere
 from bench.threads import ordered
 from bench.types import Dataset, JsonValue
 
@@ -26,45 +27,15 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A data set with its index, and what is asked of it in one round."""
+    """What is asked of a data set in one round: ``decode`` loads every image once, ``fill_bank`` writes a bank of crops
+    drawn from everywhere.
+    """
 
-    dataset: Dataset
-    index: DatasetIndex
+    decode: Callable[[], object]
+    fill_bank: Callable[[], object]
+    images: int
+    megapixels: float
     where: str
-    scratch: Path
-    crop_size: int
-    crops: int
-    workers: int
-
-    @property
-    def images(self) -> int:
-        """Images decoded in one round."""
-        return len(self.index.entries)
-
-    @property
-    def megapixels(self) -> float:
-        """Pixels decoded in one round, in millions."""
-        return sum(entry.height * entry.width for entry in self.index.entries) / 1e6
-
-    def decode(self) -> None:
-        """Load every image once."""
-        for _ in ordered(self.dataset.load, [entry.id for entry in self.index.entries], self.workers):
-            pass
-
-    def fill_bank(self) -> None:
-        """Draw crops from everywhere and write them to a bank."""
-        build_bank(
-            self.scratch / "bank.h5",
-            key="throughput",
-            index=self.index,
-            source=Source(self.dataset),
-            strategy=Everywhere(self.crop_size),
-            size=self.crop_size,
-            crops=self.crops,
-            seed=0,
-            provenance={},
-            workers=self.workers,
-        )
 
 
 @contextmanager
@@ -77,14 +48,34 @@ def workload(
         DataError: it is absent and has no example, or cannot be read.
         PluginError: nobody offers it.
     """
-    component = load_catalog().find("dataset", name).component
+    catalog = load_catalog()
+    component = catalog.find("dataset", name).component
     with tempfile.TemporaryDirectory(prefix="bench-throughput-") as temporary:
         scratch = Path(temporary)
         root, where = _root(component, name, data, scratch / "data")
         reader: Dataset = build(component, root, settings=settings)
         chosen = Chosen(reader, sampled(tuple(reader.records()), MOST))
         index = build_index(component.name, chosen, workers=workers)  # renders what must be rendered, unmeasured
-        yield Workload(chosen, index, where, scratch, crop_size, crops, workers)
+        fill_bank = partial(
+            build_bank,
+            scratch / "bank.h5",
+            key="throughput",
+            index=index,
+            source=Source(chosen),
+            strategy=build(catalog.find("crop", "uniform").component, crop_size, settings={}),
+            size=crop_size,
+            crops=crops,
+            seed=0,
+            provenance={},
+            workers=workers,
+        )
+        yield Workload(
+            decode=lambda: deque(ordered(chosen.load, [entry.id for entry in index.entries], workers), maxlen=0),
+            fill_bank=fill_bank,
+            images=len(index.entries),
+            megapixels=sum(entry.height * entry.width for entry in index.entries) / 1e6,
+            where=where,
+        )
 
 
 def _root(component: Component[Any], name: str, data: Path | None, scratch: Path) -> tuple[Path, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -60,7 +61,7 @@ class TrialFolder:
         """A reader of another folder."""
         reader = ran("building it", build, self.component, folder, settings={})
         for name in ("classes", "records", "load"):
-            if not hasattr(type(reader), name) and name not in getattr(reader, "__dict__", {}):
+            if inspect.getattr_static(reader, name, None) is None:
                 raise Breach(f"its builder returned {shown(reader)}, which has no {name}: return a Dataset")
         return reader
 
@@ -71,7 +72,7 @@ class TrialFolder:
             Breach: the reader refuses the folder, or lists something else.
         """
         what = "records() of its own example" if self.example else "records()"
-        records = ran(what, _all, reader)
+        records: tuple[Record, ...] = ran(what, lambda: tuple(reader.records()))
         odd = [record for record in records if not isinstance(record, Record)]
         if odd:
             raise Breach(f"records() lists {shown(odd[0])}: it must list Record objects")
@@ -87,10 +88,6 @@ class TrialFolder:
         for root in dict.fromkeys((self.root, self.root.resolve())):
             sentence = sentence.replace(f"{root}{os.sep}", "").replace(str(root), "the folder")
         return sentence
-
-
-def _all(reader: Dataset) -> tuple[Record, ...]:
-    return tuple(reader.records())
 
 
 def sampled(records: Sequence[Record], most: int) -> tuple[Record, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.index import DatasetIndex, build_index
-from bench.types import IGNORED, Bool, Float64, Image, Index, Mask, Part, Record, Sample
+from bench.types import IGNORED, Image, Mask, Record, Sample
 
 SHAPES = ((40, 50), (33, 64), (48, 31), (32, 32), (36, 36))
 """Height and width of the images: one is narrower than a crop of 32 pixels, one exactly as large as it."""
@@ -55,24 +55,3 @@ def world(channels: int, dtype: Any, *, clean: bool = False) -> World:
             mask[:5, :5], mask[14:18, 12:20], mask[-3:, 8:12] = 1, 2, IGNORED
         masks.append(mask)
     return World(images, masks)
-
-
-@dataclass(frozen=True)
-class Everywhere:
-    """Every corner of every image, equally likely: what throughput is measured with."""
-
-    size: int
-    share: float = 1.0
-    unbiased: bool = True
-
-    def parts(self) -> Sequence[Part]:
-        """Itself."""
-        return [self]
-
-    def images(self, index: Index, /) -> Float64:
-        """Equal weights."""
-        return np.ones(len(index.entries))
-
-    def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
-        """All corners."""
-        return np.ones((mask.shape[0] - self.size + 1, mask.shape[1] - self.size + 1), bool)

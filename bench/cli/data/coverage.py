@@ -17,8 +17,7 @@ def command(suite: SuiteArgument, form: str) -> int:
 
     Nothing is trained. A data set that is absent is named in one line, the others are shown, and the exit code is 3.
     """
-    from bench.audit.coverage import coverage_rows
-    from bench.audit.coverage_table import coverage_document
+    from bench.audit.coverage import coverage_document, coverage_rows
     from bench.render.data import rows_csv
 
     opened, invocation = suite.opened()

@@ -44,8 +44,7 @@ def command(
     A and B are names or, with settings, '{use: NAME, settings: {...}}'. Images of equal group and equal metadata
     'viewpoint' correspond.
     """
-    from bench.audit.viewpoints import correspondence
-    from bench.audit.views import views
+    from bench.audit.views import correspondence, views
     from bench.canonical import printable
     from bench.images import write_png
     from bench.words import plural
