@@ -27,7 +27,7 @@ from bench.data.statistics import (
     unmarked_of_defective_groups,
 )
 from bench.document import Block, Code, Document, Heading, Link, Listing, Paragraph, Picture, Points, Table, Text
-from bench.report.measures import NOTHING, percent, plain
+from bench.report.measures import NOTHING, percent, plain, share_text
 from bench.report.naming import written
 from bench.report.tables import plain_table
 from bench.types import JsonValue
@@ -106,17 +106,17 @@ def beware(facts: CardFacts) -> list[str]:
 def _origin(facts: CardFacts) -> Listing:
     about = facts.about or About("")
     settings = ", ".join(f"{name}: {written(value)}" for name, value in facts.settings.items())
-    told: list[tuple[str, Text]] = [
-        ("licence", about.licence or "not stated"),
-        ("citation", about.citation or "not stated"),
-        ("how to obtain", about.obtain),
-        ("here", _release(facts.release, len(facts.index.entries))),
-        ("settings", settings or "none"),
-        ("reader version", str(facts.version)),
-        ("content fingerprint", facts.index.fingerprint),
-        ("home", Link(about.home) if about.home.startswith("http") else about.home or "not stated"),
-    ]
-    return Listing([(name, text) for name, text in told if text])
+    told: dict[str, Text] = {
+        "licence": about.licence or "not stated",
+        "citation": about.citation or "not stated",
+        "how to obtain": about.obtain,
+        "here": _release(facts.release, len(facts.index.entries)),
+        "settings": settings or "none",
+        "reader version": str(facts.version),
+        "content fingerprint": facts.index.fingerprint,
+        "home": Link(about.home) if about.home.startswith("http") else about.home or "not stated",
+    }
+    return Listing([(name, text) for name, text in told.items() if text])
 
 
 def _release(release: Release | None, here: int) -> str:
@@ -133,24 +133,19 @@ def _images(index: DatasetIndex) -> Table:
     defective = sum(map(is_defective, entries))
     heights, widths = np.array([(entry.height, entry.width) for entry in entries]).T
     shorter = np.minimum(heights, widths)
-    rows = [
-        ("images", plain(images)),
-        ("images with a marked defect", _of(defective, images)),
-        ("images without", _of(images - defective, images)),
-        ("groups (physical objects)", plain(groups)),
-        ("groups with a marked defect", _of(len(defective_groups(entries)), groups)),
-        ("width: least, median, most", _three(widths)),
-        ("height: least, median, most", _three(heights)),
-        *((f"shorter edge below {side}", _of(int(sum(shorter < side)), images)) for side in CROPS),
-        ("channels, type", f"{entries[0].channels} x {entries[0].dtype}"),
-        ("ignored pixels", _of(sum(entry.ignored for entry in entries), int(heights @ widths))),
-    ]
-    return plain_table(("", "count"), rows)
-
-
-def _of(part: int, whole: int) -> str:
-    """``15 (3.0 %)``."""
-    return f"{part:,} ({percent(part / whole)} %)" if whole else plain(part)
+    rows = {
+        "images": plain(images),
+        "images with a marked defect": share_text(defective, images),
+        "images without": share_text(images - defective, images),
+        "groups (physical objects)": plain(groups),
+        "groups with a marked defect": share_text(len(defective_groups(entries)), groups),
+        "width: least, median, most": _three(widths),
+        "height: least, median, most": _three(heights),
+    }
+    rows |= {f"shorter edge below {side}": share_text(int(sum(shorter < side)), images) for side in CROPS}
+    rows["channels, type"] = f"{entries[0].channels} x {entries[0].dtype}"
+    rows["ignored pixels"] = share_text(sum(entry.ignored for entry in entries), int(heights @ widths))
+    return plain_table(("", "count"), rows.items())
 
 
 def _three(values: Int64) -> str:

@@ -16,7 +16,7 @@ from bench.audit.near_duplicates import ALIKE, resemblance, similar
 from bench.data.index import DatasetIndex
 from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
 from bench.document import Document, Paragraph, Table
-from bench.report.measures import percent
+from bench.report.measures import percent, share_text
 from bench.report.tables import plain_table
 from bench.types import SPLITS, JsonValue, Split
 from bench.words import plural
@@ -126,16 +126,14 @@ def _summary(found: Found, split: str) -> Table:
     """One row per kind of leak: how many, and the images of a split that have a partner in another."""
     sizes = Counter(found.assignment.values())
     images = ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS)
-    kinds: tuple[tuple[str, int, Sequence[Leak]], ...] = (
-        ("shared groups", len(found.groups), found.groups),
-        ("exact copies", len(found.copies), found.copies),
-        (
-            f"near-duplicates (likeness {found.least:g})",
-            len(found.near),
-            [_leak(found, link.images) for link in found.near],
-        ),
-    )
-    rows = [(name, f"{count:,}", *(_share(found, leaks, *sides) for sides in HELD)) for name, count, leaks in kinds]
+    kinds = {
+        "shared groups": found.groups,
+        "exact copies": found.copies,
+        f"near-duplicates (likeness {found.least:g})": [_leak(found, link.images) for link in found.near],
+    }
+    rows = [
+        (name, f"{len(leaks):,}", *(_share(found, leaks, *sides) for sides in HELD)) for name, leaks in kinds.items()
+    ]
     heads = (f"{held} in {source}" for held, source in HELD)
     title = f"{found.index.dataset}, split {split}: {images} images"
     return plain_table(("leak", "found", *heads), rows, title=title)
@@ -144,8 +142,7 @@ def _summary(found: Found, split: str) -> Table:
 def _share(found: Found, leaks: Sequence[Leak], held: Split, source: Split) -> str:
     """``12 (30.0 %)``."""
     images = sum(split == held for split in found.assignment.values())
-    touched = len(concerned(leaks, held, source))
-    return f"{touched:,} ({percent(touched / images)} %)" if images else f"{touched:,}"
+    return share_text(len(concerned(leaks, held, source)), images)
 
 
 def cautions(found: Found) -> list[str]:

@@ -120,14 +120,12 @@ def resemblance(
     Where it is large the images of the set are alike anyway, as different parts in one and the same pose are.
     """
     ids = _comparable_ids(descriptors, assignment)
-    if len({assignment[id] for id in ids}) < 2:
+    if not ids:
         return 0.0
-    pairs = alike = 0
-    for one, other in generator.integers(len(ids), size=(8 * DRAWS, 2)).tolist():
-        if pairs < DRAWS and assignment[ids[one]] != assignment[ids[other]]:
-            pairs += 1
-            alike += likeness(descriptors[ids[one]], descriptors[ids[other]]) >= least
-    return alike / max(1, pairs)
+    drawn = [(ids[one], ids[other]) for one, other in generator.integers(len(ids), size=(8 * DRAWS, 2)).tolist()]
+    pairs = [(one, other) for one, other in drawn if assignment[one] != assignment[other]][:DRAWS]
+    alike = sum(likeness(descriptors[one], descriptors[other]) >= least for one, other in pairs)
+    return alike / max(1, len(pairs))
 
 
 def _candidates(coarse: Float32, sides: Sequence[Split], search: Search) -> Iterator[tuple[int, int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from bench.data.index import DatasetIndex, loaded
 from bench.threads import Progress, ordered, silent
-from bench.types import Dataset, Image, Mask, Sample
+from bench.types import Dataset, Mask, Sample
 
 Int64 = npt.NDArray[np.int64]
 
@@ -64,19 +63,15 @@ def facts_of(sample: Sample, classes: int) -> PixelFacts:
     image = sample.image
     total: npt.NDArray[Any] = image.sum(axis=2, dtype=np.uint32)
     dark = total <= DARK * image.shape[2] * (np.iinfo(image.dtype).max // 255)  # their mean, in whole numbers
+    binned, bins = (image, 256) if image.dtype == np.uint8 else (image >> 6, LEVELS)
+    counts = [np.bincount(channel.ravel(), minlength=bins) for channel in np.moveaxis(binned, 2, 0)]
     return PixelFacts(
-        levels=_levels(image),
+        levels=np.stack(counts).astype(np.int64),
         pixels=sample.mask.size,
         dark=int(np.count_nonzero(dark)),
         equal_channels=bool((image == image[:, :, :1]).all()),
         areas=tuple(defect_areas(sample.mask, kind) for kind in range(1, classes + 1)),
     )
-
-
-def _levels(image: Image) -> Int64:
-    binned, bins = (image, 256) if image.dtype == np.uint8 else (image >> 6, LEVELS)
-    counts = [np.bincount(channel.ravel(), minlength=bins) for channel in np.moveaxis(binned, 2, 0)]
-    return np.stack(counts).astype(np.int64)
 
 
 def defect_areas(mask: Mask, kind: int) -> Int64:
@@ -91,7 +86,7 @@ def defect_areas(mask: Mask, kind: int) -> Int64:
     return areas
 
 
-def five_numbers(values: Int64 | Sequence[int]) -> tuple[float, float, float, float, float]:
+def five_numbers(values: Int64) -> list[float]:
     """Smallest, lower quartile, median, upper quartile and largest of at least one value."""
-    low, quarter, middle, three, high = np.percentile(values, [0, 25, 50, 75, 100]).tolist()
-    return low, quarter, middle, three, high
+    numbers: list[float] = np.percentile(values, [0, 25, 50, 75, 100]).tolist()
+    return numbers

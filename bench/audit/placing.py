@@ -29,7 +29,10 @@ def placed(index: DatasetIndex, rule: SplitFile | None = None) -> dict[str, Spli
     Raises:
         DataError: as :func:`bench.data.splits.assign`, except for torn groups.
     """
-    given = _from_file(rule) if rule else {e.id: e.official for e in index.entries if e.official}
+    given: dict[str, str] = {e.id: e.official for e in index.entries if e.official}
+    if rule:
+        rows = read_csv(Path(rule.file).expanduser(), ("split",))
+        given = {row["id"]: row["split"].strip() for row in rows if "id" in row.values}  # groups it cannot tear
     sides: dict[str, set[str]] = {}
     for entry in index.entries:
         if entry.id in given:
@@ -86,9 +89,3 @@ def read_groups(path: Path) -> dict[str, str]:
             raise DataError(f"{row.where}: id {row['id']!r} stands twice; every image has one group")
         groups[row["id"]] = row["group"]
     return groups
-
-
-def _from_file(rule: SplitFile) -> Mapping[str, str]:
-    """Id to split of a split file; empty where it names groups, which it cannot tear."""
-    rows = read_csv(Path(rule.file).expanduser(), ("split",))
-    return {row["id"]: row["split"].strip() for row in rows if "id" in row.values}

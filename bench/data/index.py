@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -94,7 +95,11 @@ def build_index(
         UnusableImages: images cannot be read or hold values that are no class; up to 20 are named at once.
         DataError: no images, a doubled id, or images of different channels or pixel types.
     """
-    classes = _checked_classes(name, dataset.classes)
+    classes = tuple(dataset.classes)
+    if not are_class_names(classes):
+        raise DataError(
+            f"data set {name!r}: its classes {list(classes)} must be 1 to {IGNORED - 1} different, non-empty names"
+        )
     records = _checked_records(name, dataset.records())
     stamps = {record.id: stamp_of(record) for record in records}
     reusable = _reusable(known, classes)
@@ -125,11 +130,10 @@ def build_index(
     if reusable and len({(entry.channels, entry.dtype) for entry in entries}) > 1:
         return build_index(name, dataset, workers=workers, progress=progress)  # a reader may take all otherwise now
     _check_alike(name, entries, records)
-    for record in records:
-        if None in stamps[record.id]:  # a set that renders its files on first use has them only now
-            stamps[record.id] = stamp_of(record)
+    # a set that renders its files on first use has them only now
+    late = [stamp_of(record) if None in stamps[record.id] else stamps[record.id] for record in records]
     fingerprint = fingerprint_of(classes, entries)
-    return DatasetIndex(name, classes, tuple(entries), fingerprint, tuple(stamps.values()), _remarks(name, dataset))
+    return DatasetIndex(name, classes, tuple(entries), fingerprint, tuple(late), _remarks(name, dataset))
 
 
 def _remarks(name: str, dataset: Dataset) -> tuple[str, ...]:
@@ -152,23 +156,15 @@ def fingerprint_of(classes: Sequence[str], entries: Iterable[IndexedImage]) -> s
 
 def stamp_of(record: Record) -> Stamp:
     """The stamps of the files of a record."""
-    stamps: list[FileStamp | None] = []
-    for path in record.files:
-        try:
-            found = path.stat()
-        except OSError:
-            stamps.append(None)
-        else:
-            stamps.append((found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
-    return tuple(stamps)
+    return tuple(map(_stamp_of_file, record.files))
 
 
-def _checked_classes(name: str, classes: Sequence[str]) -> tuple[str, ...]:
-    if not are_class_names(classes):
-        raise DataError(
-            f"data set {name!r}: its classes {list(classes)} must be 1 to {IGNORED - 1} different, non-empty names"
-        )
-    return tuple(classes)
+def _stamp_of_file(path: Path) -> FileStamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def are_class_names(classes: Sequence[str]) -> bool:

@@ -58,18 +58,14 @@ def remarks(
 def image_remarks(index: DatasetIndex, settings: Mapping[str, JsonValue]) -> tuple[str, ...]:
     """What holds of the images whatever the split, what the reader says first; ``settings`` as in :func:`remarks`."""
     marked = [entry for entry in index.entries if is_defective(entry)]
+    found = [*index.remarks, *_inverted(index.dataset, marked, settings), *_ignored(index)]
     if not marked:
         nothing = (
             f"None of the {len(index.entries):,} images has a defect pixel: nothing can be learned or scored; the "
             "masks may be missing, empty, or meant otherwise than they are read."
         )
-        return (nothing, *index.remarks, *_ignored(index))
-    found = [
-        *index.remarks,
-        *_inverted(index.dataset, marked, settings),
-        *_ignored(index),
-        *_rare_classes(index),
-    ]
+        return (nothing, *found)
+    found += _rare_classes(index)
     if unmarked := unmarked_of_defective_groups(index):
         found.append(
             f"Groups with defects also have images without a marked one ({len(unmarked):,}, listed in the card): "

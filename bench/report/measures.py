@@ -119,6 +119,11 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.1f}"
 
 
+def share_text(part: int, whole: int) -> str:
+    """``15 (3.0 %)``; the part alone of nothing."""
+    return f"{part:,} ({percent(part / whole)} %)" if whole else f"{part:,}"
+
+
 def interval_text(interval: tuple[float, float] | None) -> str:
     """(0.4, 0.512) as ``[40.0, 51.2]``; None as a dash."""
     return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"

@@ -42,25 +42,16 @@ def zones_of(mask: Mask, truth: Truth, k: int) -> Mask:
     """Zone of every pixel, ``uint8[H, W]``: an index into ZONES, or 4 and more where the mask is ignored."""
     import cv2
 
-    inside = _between(mask, truth.low, truth.high)
-    zone = _between(mask, IGNORED, IGNORED)
+    inside, zone = _between(mask, truth.low, truth.high), _between(mask, IGNORED, IGNORED)
     left, top, width, height = cv2.boundingRect(inside)
-    if width:
-        rows = slice(max(top - k, 0), top + height + k)
-        columns = slice(max(left - k, 0), left + width + k)
-        zone[rows, columns] = _zones_around(inside[rows, columns], zone[rows, columns], k)
+    if width:  # all the truth and k pixels around it
+        window = np.s_[max(top - k, 0) : top + height + k, max(left - k, 0) : left + width + k]
+        true, ignored = inside[window], zone[window]
+        square = np.ones((2 * k + 1, 2 * k + 1), np.uint8)
+        reached = np.asarray(cv2.dilate(true, square), np.uint8)
+        core = np.asarray(cv2.erode(true | ignored, square), np.uint8) & true
+        zone[window] = (reached & 1) + (true & 1) + (core & 1) | ignored
     return zone
-
-
-def _zones_around(inside: Mask, ignored: Mask, k: int) -> Mask:
-    """Zones of a window that holds all the truth and k pixels around it; both masks are 0 or 255."""
-    import cv2
-
-    square = np.ones((2 * k + 1, 2 * k + 1), np.uint8)
-    reached = cv2.dilate(inside, square)
-    core = cv2.bitwise_and(cv2.erode(cv2.bitwise_or(inside, ignored), square), inside)
-    zone: Mask = (np.asarray(reached, np.uint8) & 1) + (inside & 1) + (np.asarray(core, np.uint8) & 1)
-    return zone | ignored
 
 
 def _between(mask: Mask, low: int, high: int) -> Mask:

@@ -53,8 +53,8 @@ def interaction(blocks: Sequence[Block], inside: Sequence[Sequence[Bool]], refer
     for level, other in product(range(len(unit)), range(len(shares))):
         if level != reference:
             less = unit[level] - unit[reference]
-            both = (weighted(blocks, less, np.split(share[other], ends)) for share in (shares, deviating))
-            found.append((level, other, *both))
+            effect = weighted(blocks, less, np.split(shares[other], ends))
+            found.append((level, other, effect, weighted(blocks, less, np.split(deviating[other], ends))))
     p = np.array([float(deviation.p_value()) for *_, deviation in found])
     adjusted = np.repeat(holm(p[::2]), 2) if len(shares) == 2 else holm(p)
     return [Deviation(*one, float(p)) for one, p in zip(found, adjusted, strict=True)]

@@ -15,7 +15,7 @@ from bench.data.index import build_index
 from bench.data.splits import assign
 from bench.errors import DataError
 from bench.testing.clauses import MOST, judged, ran, said
-from bench.testing.trial_folder import Chosen, TrialFolder, equal, opened_files
+from bench.testing.trial_folder import TrialFolder, equal, only, opened_files
 from bench.types import IGNORED, Record, Sample
 from bench.words import plural, shown
 
@@ -135,8 +135,7 @@ def knowing_ids(trial: TrialFolder) -> Iterator[str]:
 def splitting(trial: TrialFolder) -> Iterator[str]:
     """The core can index it and give every image a split."""
     reader = trial.reader()
-    chosen = Chosen(reader, trial.chosen(reader))
-    index = judged("indexing it", build_index, trial.component.name, chosen)
+    index = judged("indexing it", build_index, trial.component.name, only(trial.chosen(reader), reader))
     try:
         assign(index, "grouped")
     except DataError as error:

@@ -20,12 +20,13 @@ CLASSES = (1, 3)
 CERTAIN = 20.0
 """A logit that leaves no doubt."""
 EXTREME = 1000.0
+MIXED = "a mixed mask"
 
 
 def breaches_of_loss(component: Component[Any]) -> list[str]:
     """Every clause for one and for three defect classes."""
     build = partial(function_of, component, "(logits, targets)")
-    clauses = product(CLASSES, (staying_finite, passing_gradients, ordering, ignoring))
+    clauses = product(CLASSES, (learning, staying_finite, ordering, ignoring))
     return kept(in_turn(*(asked(build, clause, classes) for classes, clause in clauses)))
 
 
@@ -37,7 +38,7 @@ def _targets(classes: int) -> dict[str, torch.Tensor]:
     mixed = empty.clone()
     mixed[:, 2:7, 3:9], mixed[:, 10:14, 1:5], mixed[0, -3:] = 1, classes, IGNORED
     return {
-        "a mixed mask": mixed,
+        MIXED: mixed,
         "an all-empty mask": empty,
         "an all-full mask": torch.ones_like(empty),
         "an all-ignored mask": torch.full_like(empty, IGNORED),
@@ -74,13 +75,24 @@ def _value(loss: Any, logits: torch.Tensor, targets: torch.Tensor, what: str) ->
     return value
 
 
-def staying_finite(loss: Any, classes: int) -> Iterator[str]:
-    """Finite on every degenerate mask, and for logits that leave no doubt at all."""
+def learning(loss: Any, classes: int) -> Iterator[str]:
+    """Finite on every degenerate mask, and with a gradient that reaches the logits, even with nothing to learn."""
     for what, targets in _targets(classes).items():
-        value = _value(loss, _logits(classes), targets, what)
+        logits = _logits(classes)
+        value = _value(loss, logits, targets, what)
         if not bool(value.isfinite()):
             yield f"the loss of {what} is {float(value)}: it must be finite"
-    mixed = _targets(classes)["a mixed mask"]
+            continue
+        ran(f"the gradient of {what}", value.backward)
+        if logits.grad is None or not bool(logits.grad.isfinite().all()):
+            yield f"no finite gradient of {what} reaches the logits"
+        elif what == MIXED and not bool(logits.grad.any()):
+            yield f"the gradient of {what} is zero everywhere: nothing can be learned"
+
+
+def staying_finite(loss: Any, classes: int) -> Iterator[str]:
+    """Finite for logits that leave no doubt at all."""
+    mixed = _targets(classes)[MIXED]
     for size in (EXTREME, -EXTREME):
         what = f"logits of {size:+g} for the true class"
         value = _value(loss, _right(mixed, classes, size), mixed, what)
@@ -88,26 +100,14 @@ def staying_finite(loss: Any, classes: int) -> Iterator[str]:
             yield f"the loss of {what} is {float(value)}: use log_softmax, not the logarithm of a probability"
 
 
-def passing_gradients(loss: Any, classes: int) -> Iterator[str]:
-    """A gradient reaches the logits, finite also where there is nothing to learn."""
-    for what, targets in _targets(classes).items():
-        logits = _logits(classes)
-        value = _value(loss, logits, targets, what)
-        ran(f"the gradient of {what}", value.backward)
-        if logits.grad is None or not bool(logits.grad.isfinite().all()):
-            yield f"no finite gradient of {what} reaches the logits"
-        elif what == "a mixed mask" and not bool(logits.grad.any()):
-            yield f"the gradient of {what} is zero everywhere: nothing can be learned"
-
-
 def ignoring(loss: Any, classes: int) -> Iterator[str]:
     """Logits of ignored pixels change nothing."""
     import torch
 
-    targets = _targets(classes)["a mixed mask"]
+    targets = _targets(classes)[MIXED]
     logits = _logits(classes).detach()
     other = torch.where((targets == IGNORED)[:, None], -3 * logits + 5, logits)
-    first, second = (float(_value(loss, each, targets, "a mixed mask")) for each in (logits, other))
+    first, second = (float(_value(loss, each, targets, MIXED)) for each in (logits, other))
     if abs(first - second) > 1e-6 * max(1.0, abs(first)):
         yield f"other logits where the target is 255 change the loss from {first:.6g} to {second:.6g}: leave them out"
 
@@ -116,10 +116,10 @@ def ordering(loss: Any, classes: int) -> Iterator[str]:
     """Lower for a perfect prediction than for its opposite; the same when asked again; arguments stay as they are."""
     import torch
 
-    targets = _targets(classes)["a mixed mask"]
+    targets = _targets(classes)[MIXED]
     given = targets.clone()
     perfect, opposite = _right(targets, classes, CERTAIN), _right(targets, classes, -CERTAIN)
-    best, worst = (float(_value(loss, each.clone(), given, "a mixed mask")) for each in (perfect, opposite))
+    best, worst = (float(_value(loss, each.clone(), given, MIXED)) for each in (perfect, opposite))
     if not best < worst:
         yield f"a perfect prediction costs {best:.6g}, its opposite {worst:.6g}: perfect must be the lower"
     if not torch.equal(given, targets):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,16 +49,16 @@ def counting(metric: PixelMetric) -> Iterator[str]:
     some = np.array(list(itertools.product((0.0, 7.0), repeat=4)))
     random = np.random.default_rng(0).integers(0, 1000, (46, 4)).astype(np.float64)
     rows = np.concatenate([some, random, some * 1e11, [PERFECT, OPPOSITE]])
-    values = yield from _of_rows(metric, rows, "counts", [f"TP, FP, FN, TN = {row.tolist()}" for row in rows])
-    yield from _ordered(*values[-2:])
+    what = [f"TP, FP, FN, TN = {row.tolist()}" for row in rows]
+    yield from _of_rows(metric, rows, "counts", what, perfect=-2)
 
 
 def _of_rows(
-    metric: PixelMetric | ImageMetric, rows: Float64, name: str, what: Sequence[str]
-) -> Generator[str, None, Float64]:
-    """Rows ``[..., M]`` become values ``[...]``, row by row, in range, the same when asked again; returns the values.
+    metric: PixelMetric | ImageMetric, rows: Float64, name: str, what: Sequence[str], perfect: int
+) -> Iterator[str]:
+    """Rows ``[..., M]`` become values ``[...]``, row by row, in range, the same when asked again.
 
-    Rows are called ``name``, each of them as in ``what``.
+    Rows are called ``name``, each of them as in ``what``; the row after ``perfect`` is its opposite.
     """
     given, cube = rows.copy(), rows[:24].reshape(2, 3, 4, -1)
     values, again = _values(metric, given), _values(metric, rows.copy())
@@ -74,7 +74,12 @@ def _of_rows(
             f"value of many {'rows' if name == 'counts' else name} is not the value of each: it must map "
             f"float64[..., {'4' if name == 'counts' else 'M'}] to [...] along the last axis"
         )
-    return singly
+    best, worst = map(float, singly[[perfect, perfect + 1]])
+    if not best > worst:
+        yield (
+            f"a perfect prediction gets {best}, its opposite {worst}: perfect must be the higher, "
+            "so that the board can order cells"
+        )
 
 
 def _values(metric: PixelMetric | ImageMetric, rows: Float64) -> Float64:
@@ -96,14 +101,6 @@ def _outside(bounds: tuple[float, float], values: Float64, what: Sequence[str]) 
         yield f"its value is {values[odd[0]]} for {what[odd[0]]}: it must be finite in every degenerate case"
     elif len(beyond):
         yield f"its value is {values[beyond[0]]} for {what[beyond[0]]}: its range says {bounds[0]} to {bounds[1]}"
-
-
-def _ordered(perfect: float, opposite: float) -> Iterator[str]:
-    if not perfect > opposite:
-        yield (
-            f"a perfect prediction gets {perfect}, its opposite {opposite}: perfect must be the higher, "
-            "so that the board can order cells"
-        )
 
 
 def predictions() -> list[Prediction]:
@@ -148,8 +145,7 @@ def adding(metric: ImageMetric) -> Iterator[str]:
     totals = np.concatenate([rows, rows.cumsum(axis=0), np.zeros_like(rows[:1])])
     what = [f"mask values {image.id}" for image in images]
     what += [f"the first {number} images together" for number in range(1, len(images) + 1)]
-    values = yield from _of_rows(metric, totals, "totals", [*what, "no image"])
-    yield from _ordered(*values[:2])
+    yield from _of_rows(metric, totals, "totals", [*what, "no image"], perfect=0)
 
 
 def repeating(metric: ImageMetric) -> Iterator[str]:

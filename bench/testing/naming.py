@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from bench.catalog import Offer, Quarantined, load_catalog
@@ -25,31 +26,24 @@ def named(text: str) -> Named:
     Raises:
         PluginError: nothing is called so, or the file is missing.
     """
-    if text.endswith(".py"):
-        return _of_file(Path(text))
+    if text.endswith(".py"):  # as with --plugin
+        catalog, here = load_catalog([Path(text)]), Path(text).resolve()
+        offers = [offer for offer in catalog.all if offer.provider.local == here]
+        return Named(tuple(offers), tuple(lost for lost in catalog.quarantined if lost.package == str(here)))
     catalog = load_catalog()
     package, _, plain = text.rpartition(":")
     offers = [o for o in catalog.all if o.component.name == plain and package in ("", o.provider.package)]
     offers += [o for o in catalog.all if o not in offers and _is(text, o.provider.package, o.provider.module)]
     lost = [q for q in catalog.quarantined if _is(text, q.package, q.module)]
     if not offers and not lost:
-        names = {o.component.name for o in catalog.all} | {o.provider.package for o in catalog.all}
-        hint = did_you_mean(text, sorted(names))
+        names = chain.from_iterable((o.component.name, o.provider.package) for o in catalog.all)
+        hint = did_you_mean(text, sorted({*names}))
         left_out = f" {plural(len(catalog.quarantined), 'plugin')} failed to load." if catalog.quarantined else ""
         raise PluginError(
             f"no component and no distribution is called {text!r}.{hint} 'bench plugins' shows all; "
             f"a file must end in .py.{left_out}"
         )
     return Named(tuple(offers), tuple(lost))
-
-
-def _of_file(path: Path) -> Named:
-    """What a local plugin file offers, as with ``--plugin``."""
-    catalog, here = load_catalog([path]), path.resolve()
-    return Named(
-        tuple(offer for offer in catalog.all if offer.provider.local == here),
-        tuple(lost for lost in catalog.quarantined if lost.package == str(here)),
-    )
 
 
 def _is(text: str, package: str, module: str) -> bool:

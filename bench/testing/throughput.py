@@ -17,7 +17,7 @@ from bench.crops.bank import build_bank
 from bench.crops.prepare import Source
 from bench.data.index import build_index
 from bench.store.home import Places, bench_home, resolved
-from bench.testing.trial_folder import Chosen, sampled
+from bench.testing.trial_folder import only, sampled
 from bench.threads import ordered
 from bench.types import Dataset, JsonValue
 
@@ -54,7 +54,7 @@ def workload(
         scratch = Path(temporary)
         root, where = _root(component, name, data, scratch / "data")
         reader: Dataset = build(component, root, settings=settings)
-        chosen = Chosen(reader, sampled(tuple(reader.records()), MOST))
+        chosen = only(sampled(tuple(reader.records()), MOST), reader)
         index = build_index(component.name, chosen, workers=workers)  # renders what must be rendered, unmeasured
         fill_bank = partial(
             build_bank,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,25 +24,9 @@ LOADED = 16
 """So many images of a data set that is not an example are loaded, in whole groups."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+def only(chosen: Sequence[Record], reader: Dataset) -> Any:
     """Some images of a data set, as a data set."""
-
-    reader: Dataset
-    chosen: Sequence[Record]
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """All classes."""
-        return self.reader.classes
-
-    def records(self) -> Sequence[Record]:
-        """The chosen images."""
-        return self.chosen
-
-    def load(self, id: str, /) -> Sample:
-        """As the data set."""
-        return self.reader.load(id)
+    return SimpleNamespace(classes=reader.classes, records=lambda: chosen, load=reader.load)
 
 
 @dataclass(frozen=True, slots=True)
