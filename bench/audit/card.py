@@ -12,7 +12,7 @@ from bench.audit.pixels import DARK, Int64, PixelFacts, five_numbers
 from bench.component import About, Release
 from bench.data.index import DatasetIndex
 from bench.data.leaks import duplicates, images_of, shared_groups
-from bench.data.remarks import Assignment, remarks
+from bench.data.remarks import AssignmentOrWhy, remarks
 from bench.data.statistics import (
     CROPS,
     FEW_VALUES,
@@ -55,7 +55,7 @@ class CardFacts:
     settings: Mapping[str, JsonValue]
     index: DatasetIndex
     pixels: PixelFacts
-    assignment: Assignment
+    assignment: AssignmentOrWhy
     pictures: Mapping[str, str]
 
 

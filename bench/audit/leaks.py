@@ -14,7 +14,7 @@ import numpy as np
 from bench.audit.likeness import Descriptor, undone
 from bench.audit.near_duplicates import ALIKE, resemblance, similar
 from bench.data.index import DatasetIndex
-from bench.data.leaks import Leak, concerned, duplicates, partners, shared_groups
+from bench.data.leaks import Assignment, Leak, concerned, duplicates, partners, shared_groups
 from bench.document import Document, Paragraph, Table
 from bench.report.measures import percent, share_text
 from bench.report.tables import plain_table
@@ -39,7 +39,7 @@ class Found:
     """
 
     index: DatasetIndex
-    assignment: Mapping[str, Split]
+    assignment: Assignment
     groups: Sequence[Leak]
     copies: Sequence[Leak]
     near: Sequence[Link]
@@ -85,7 +85,7 @@ class Link:
 
 
 def found_leaks(
-    index: DatasetIndex, assignment: Mapping[str, Split], descriptors: Mapping[str, Descriptor], least: float = ALIKE
+    index: DatasetIndex, assignment: Assignment, descriptors: Mapping[str, Descriptor], least: float = ALIKE
 ) -> Found:
     """Search for leaks of every kind; near-duplicates that are exact copies are counted as copies only."""
     digests = {entry.id: entry.image_digest for entry in index.entries}

@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.audit.likeness import TURNS, Descriptor, descriptor, likeness, turned, turned_pixels, undone
 from bench.data.index import DatasetIndex, loaded
+from bench.data.leaks import Assignment
 from bench.threads import Progress, ordered, silent
 from bench.types import Dataset, Float32, Split
 
@@ -71,7 +72,7 @@ def descriptors(
 
 def similar(
     descriptors: Mapping[str, Descriptor],
-    assignment: Mapping[str, Split],
+    assignment: Assignment,
     *,
     least: float = ALIKE,
     workers: int = 2,
@@ -103,14 +104,14 @@ def similar(
     return sorted(found, key=lambda pair: (-pair.likeness, pair.first, pair.second))
 
 
-def _comparable_ids(descriptors: Mapping[str, Descriptor], assignment: Mapping[str, Split]) -> list[str]:
+def _comparable_ids(descriptors: Mapping[str, Descriptor], assignment: Assignment) -> list[str]:
     """The images that lie in a split and have something to compare, by name."""
     return sorted(id for id, seen in descriptors.items() if id in assignment and not seen.blank)
 
 
 def resemblance(
     descriptors: Mapping[str, Descriptor],
-    assignment: Mapping[str, Split],
+    assignment: Assignment,
     generator: np.random.Generator,
     *,
     least: float = ALIKE,

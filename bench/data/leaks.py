@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bench.data.index import DatasetIndex, IndexedImage
 from bench.errors import DataError
 from bench.types import SPLITS, Split
 from bench.words import plural
+
+Assignment: TypeAlias = Mapping[str, Split]
+"""The split of every image, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,12 @@ class Leak:
         return tuple(split for split in SPLITS if split in found)
 
 
-def shared_groups(index: DatasetIndex, assignment: Mapping[str, Split]) -> list[Leak]:
+def shared_groups(index: DatasetIndex, assignment: Assignment) -> list[Leak]:
     """Groups with images in more than one split, in the order of the index."""
     return _across(index, assignment, lambda entry: entry.group)
 
 
-def duplicates(index: DatasetIndex, assignment: Mapping[str, Split]) -> list[Leak]:
+def duplicates(index: DatasetIndex, assignment: Assignment) -> list[Leak]:
     """Images equal pixel by pixel that lie in more than one split, whatever their masks and groups say."""
     return _across(index, assignment, lambda entry: entry.image_digest)
 
@@ -43,7 +47,7 @@ def images_of(leaks: Iterable[Leak]) -> int:
     return sum(len(leak.images) for leak in leaks)
 
 
-def check(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
+def check(index: DatasetIndex, assignment: Assignment) -> None:
     """Refuse a split that tears a group apart.
 
     Raises:
@@ -78,7 +82,7 @@ def partners(leak: Leak) -> list[tuple[str, str]]:
     return [(id, first[number % len(first)]) for number, id in enumerate(others)]
 
 
-def _across(index: DatasetIndex, assignment: Mapping[str, Split], key: Callable[[IndexedImage], str]) -> list[Leak]:
+def _across(index: DatasetIndex, assignment: Assignment, key: Callable[[IndexedImage], str]) -> list[Leak]:
     together: dict[str, list[tuple[str, Split]]] = {}
     for entry in index.entries:
         if entry.id in assignment:

@@ -11,6 +11,7 @@ from statistics import median
 from typing import TypeAlias
 
 from bench.data.index import DatasetIndex, IndexedImage, some
+from bench.data.leaks import Assignment
 from bench.data.statistics import (
     ENOUGH_GROUPS,
     SplitCount,
@@ -23,7 +24,7 @@ from bench.data.statistics import (
 from bench.types import JsonValue, Split
 from bench.words import plural
 
-Assignment: TypeAlias = Mapping[str, Split] | str
+AssignmentOrWhy: TypeAlias = Assignment | str
 """The split of every image, or the sentence that says why there is none."""
 
 MOST_NAMED = 12
@@ -45,7 +46,7 @@ EMPTY: Mapping[Split, str] = {
 
 
 def remarks(
-    index: DatasetIndex, settings: Mapping[str, JsonValue], assignment: Assignment | None = None
+    index: DatasetIndex, settings: Mapping[str, JsonValue], assignment: AssignmentOrWhy | None = None
 ) -> tuple[str, ...]:
     """What anyone who reads a score on this data set should know, one sentence each.
 
@@ -74,7 +75,7 @@ def image_remarks(index: DatasetIndex, settings: Mapping[str, JsonValue]) -> tup
     return tuple(found)
 
 
-def split_remarks(index: DatasetIndex, assignment: Assignment) -> tuple[str, ...]:
+def split_remarks(index: DatasetIndex, assignment: AssignmentOrWhy) -> tuple[str, ...]:
     """What a split lacks; of a data set without any defect pixel :func:`image_remarks` says all."""
     if isinstance(assignment, str):
         return (f"No split under the rule 'grouped': {assignment}",)

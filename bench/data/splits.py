@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from bench.canonical import DIGEST_BYTES, digest, digest_file
-from bench.data import leaks
 from bench.data.index import MOST_NAMED, DatasetIndex, some
+from bench.data.leaks import Assignment, check
 from bench.errors import DataError
 from bench.releases import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
@@ -56,19 +56,19 @@ def assign(index: DatasetIndex, rule: Rule) -> dict[str, Split]:
         assignment = _rotated(index, rule)
     else:
         assignment = _completed(index, _official(index), FIRST)
-    leaks.check(index, assignment)
+    check(index, assignment)
     _check_filled(index, assignment)
     return assignment
 
 
-def restricted(index: DatasetIndex, assignment: Mapping[str, Split], split: Split) -> DatasetIndex:
+def restricted(index: DatasetIndex, assignment: Assignment, split: Split) -> DatasetIndex:
     """The images of one split only; the fingerprint stays that of the whole data set."""
     kept = [assignment[entry.id] == split for entry in index.entries]
     entries = tuple(compress(index.entries, kept))
     return replace(index, entries=entries, stamps=tuple(compress(index.stamps, kept)))
 
 
-def split_digest(assignment: Mapping[str, Split]) -> str:
+def split_digest(assignment: Assignment) -> str:
     """Digest of who is where, whatever the order."""
     return digest(dict(assignment))
 
@@ -94,7 +94,7 @@ def _rotated(index: DatasetIndex, fold: Fold) -> dict[str, Split]:
     return _completed(index, official, fold)
 
 
-def _completed(index: DatasetIndex, official: Mapping[str, Split], fold: Fold) -> dict[str, Split]:
+def _completed(index: DatasetIndex, official: Assignment, fold: Fold) -> dict[str, Split]:
     """Keep the official validation and test images, with their groups, and deal what is missing from the rest."""
     missing = _missing(official)
     fixed = {e.group: official[e.id] for e in index.entries if official.get(e.id, "train") != "train"}
@@ -108,7 +108,7 @@ def _completed(index: DatasetIndex, official: Mapping[str, Split], fold: Fold) -
     return assignment
 
 
-def _missing(official: Mapping[str, Split]) -> list[Split]:
+def _missing(official: Assignment) -> list[Split]:
     """The splits that must be dealt, test first."""
     return [split for split in ("test", "validation") if split not in official.values()]
 
@@ -238,7 +238,7 @@ def _frozen(index: DatasetIndex, rule: Fold) -> dict[str, Split]:
     return {id: _turn(int(part or 0), rule, ("test", "validation")) for id, part in parts.items()}
 
 
-def _check_filled(index: DatasetIndex, assignment: Mapping[str, Split]) -> None:
+def _check_filled(index: DatasetIndex, assignment: Assignment) -> None:
     sizes = Counter(assignment.values())
     empty = [split for split in SPLITS if not sizes[split]]
     if empty:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from bench.data.index import DatasetIndex, IndexedImage
+from bench.data.leaks import Assignment
 from bench.types import SPLITS, Split
 
 ENOUGH_GROUPS = 30
@@ -75,7 +76,7 @@ def class_counts(entries: Sequence[IndexedImage], classes: int) -> tuple[ClassCo
     return tuple(counts)
 
 
-def split_counts(index: DatasetIndex, assignment: Mapping[str, Split]) -> tuple[SplitCount, ...]:
+def split_counts(index: DatasetIndex, assignment: Assignment) -> tuple[SplitCount, ...]:
     """Train, validation and test as ``assignment`` has them."""
     found = []
     for split in SPLITS:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.score.evidence import Evidence
-from bench.score.zones import CORE, FAR
+from bench.score.zones import CORE, EDGE, FAR, NEAR
 from bench.scores import F1
 
 Pixels = npt.NDArray[np.int64]
@@ -28,18 +28,18 @@ class Borders:
 
     @property
     def f1_truth_dilated(self) -> float:
-        return self._f1(slice(FAR + 1, CORE + 1), slice(FAR, FAR + 1))
+        return self._f1([NEAR, EDGE, CORE], [FAR])
 
     @property
     def f1_truth_eroded(self) -> float:
-        return self._f1(slice(CORE, CORE + 1), slice(FAR, CORE))
+        return self._f1([CORE], [FAR, NEAR, EDGE])
 
     @property
     def f1_band_left_out(self) -> float:
-        return self._f1(slice(CORE, CORE + 1), slice(FAR, FAR + 1))
+        return self._f1([CORE], [FAR])
 
-    def _f1(self, true: slice, false: slice) -> float:
-        """F1 were the zones of one slice true and those of the other false."""
+    def _f1(self, true: list[int], false: list[int]) -> float:
+        """F1 were some zones true and others false."""
         positive, negative = self._pixels
         counts = [positive[true].sum(), positive[false].sum(), negative[true].sum(), negative[false].sum()]
         return float(F1.value(np.array(counts, np.float64)))

@@ -34,10 +34,8 @@ def operating(evidence: Evidence, points: Points, found: float) -> dict[str, dic
     """
     reached = {}
     for name, k in points.items():
-        scores = _nothing() if k is None else values("operating", AtThreshold(evidence, k, found))
+        scores: dict[str, Any] = dict.fromkeys(row.name for row in rows_of("operating"))
+        if k is not None:
+            scores = values("operating", AtThreshold(evidence, k, found))
         reached[name] = {"rule": f"{POINTS[name]} on validation", **scores}
     return reached
-
-
-def _nothing() -> dict[str, Any]:
-    return {row.name: None for row in rows_of("operating")}

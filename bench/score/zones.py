@@ -19,7 +19,7 @@ from bench.errors import Diverged, TrainingError
 from bench.types import IGNORED, Float32, Mask
 
 ZONES = ("outside far", "outside near", "inside near", "inside core")
-FAR, CORE = 0, 3
+FAR, NEAR, EDGE, CORE = range(len(ZONES))
 OUTSIDE, INSIDE = slice(0, 2), slice(2, 4)
 _STRIP = 1 << 18
 """Pixels per strip: what a strip needs beside the image fits into the second-level cache."""

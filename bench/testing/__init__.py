@@ -21,7 +21,7 @@ from bench.component import CONTEXT, Component
 from bench.errors import PluginError
 from bench.testing.clauses import kept
 from bench.testing.naming import Named, named
-from bench.testing.offering import builder, offering
+from bench.testing.offering import answering, builder, explained, light
 
 __all__ = ["Named", "breaches", "named"]
 
@@ -37,24 +37,21 @@ def breaches(kind: str, component: Component[Any], *, data: Path | None = None) 
     """
     if kind not in CONTEXT:
         raise PluginError(f"no kind of component is called {kind!r}; there are {', '.join(CONTEXT)}")
-    return kept(builder(kind, component)) or [*kept(*offering(kind, component)), *_of_kind(kind, component, data)]
-
-
-def _of_kind(kind: str, component: Component[Any], data: Path | None) -> list[str]:
-    """The contract of what the component builds."""
-    module, name = CONTRACTS[kind]
-    contract = getattr(import_module(f"bench.testing.{module}"), name)
+    unbuilt = kept(builder(kind, component))
+    if unbuilt:
+        return unbuilt
+    contract = getattr(import_module(f"bench.testing.{CONTRACTS[kind]}"), f"breaches_of_{kind}")
     found: list[str] = contract(component, data) if kind == "dataset" else contract(component)
-    return found
+    return [*kept(explained(kind, component), answering(kind, component), light(component)), *found]
 
 
 CONTRACTS = {
-    "dataset": ("datasets", "breaches_of_dataset"),
-    "preprocess": ("preprocess", "breaches_of_preprocess"),
-    "crop": ("crops", "breaches_of_crop"),
-    "augment": ("augment", "breaches_of_augment"),
-    "model": ("models", "breaches_of_model_component"),
-    "loss": ("losses", "breaches_of_loss"),
-    "metric": ("metrics", "breaches_of_metric"),
+    "dataset": "datasets",
+    "preprocess": "preprocess",
+    "crop": "crops",
+    "augment": "augment",
+    "model": "models",
+    "loss": "losses",
+    "metric": "metrics",
 }
-"""Kind of component to the module of its contract, which is imported when it is asked for, and the function there."""
+"""Kind of component to the module of its contract, which is imported when it is asked for."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component
-from bench.testing.clauses import Breach, asked, function_of, in_turn, kept, ran
+from bench.testing.clauses import Breach, Sentences, asked, function_of, in_turn, kept, ran
 from bench.types import IGNORED
 from bench.words import shown
 
@@ -53,7 +52,7 @@ def _applied(augment: Any, batch: tuple[torch.Tensor, torch.Tensor], seed: int) 
     return found[0], found[1]
 
 
-def changing(augment: Any, channels: int, seed: int) -> Iterator[str]:
+def changing(augment: Any, channels: int, seed: int) -> Sentences:
     """Shapes and types are kept, images stay finite, masks gain no class; 255 may appear where nothing is known."""
     batch = _batch(channels)
     images, masks = _applied(augment, batch, seed)
@@ -67,7 +66,7 @@ def changing(augment: Any, channels: int, seed: int) -> Iterator[str]:
         yield f"masks of values 0, 2 and 255 gained the values {gained}: resample masks by the nearest pixel"
 
 
-def repeating(augment: Any, channels: int, seed: int) -> Iterator[str]:
+def repeating(augment: Any, channels: int, seed: int) -> Sentences:
     """An equal generator gives an equal result."""
     import torch
 
@@ -77,7 +76,7 @@ def repeating(augment: Any, channels: int, seed: int) -> Iterator[str]:
         yield "equal generators give different results: draw from the generator that is given, from nothing else"
 
 
-def moving(augment: Any, channels: int, seed: int) -> Iterator[str]:
+def moving(augment: Any, channels: int, seed: int) -> Sentences:
     """Where it only moves pixels, the masks move with them."""
     import torch
 
@@ -91,7 +90,7 @@ def moving(augment: Any, channels: int, seed: int) -> Iterator[str]:
         yield "it moves the images but not the masks in the same way: every mask must stay on its image"
 
 
-def agreeing(augment: Any, channels: int, seed: int) -> Iterator[str]:
+def agreeing(augment: Any, channels: int, seed: int) -> Sentences:
     """An image that shows its own mask still shows it, whatever else happens to its grey levels."""
     import torch
 

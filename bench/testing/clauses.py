@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from bench.words import shown
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Sentences: TypeAlias = Iterator[str]
+"""What a clause yields: the sentences that are broken, with the value, and what to do."""
 
 MOST = 3
 """So many images are named for one sentence; more of the same tell nothing new."""
@@ -39,12 +41,12 @@ def kept(*clauses: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def together(*clauses: Iterable[str]) -> Iterator[str]:
+def together(*clauses: Iterable[str]) -> Sentences:
     """The sentences of all clauses, none of which builds on another."""
     yield from kept(*clauses)
 
 
-def in_turn(*clauses: Iterable[str]) -> Iterator[str]:
+def in_turn(*clauses: Iterable[str]) -> Sentences:
     """The sentences of the first clause that is broken: those after it build on it and are not asked."""
     for clause in clauses:
         found = kept(clause)
@@ -53,7 +55,7 @@ def in_turn(*clauses: Iterable[str]) -> Iterator[str]:
             return
 
 
-def asked(build: Callable[[], Any], clause: Callable[..., Iterator[str]], *case: Any) -> Iterator[str]:
+def asked(build: Callable[[], Any], clause: Callable[..., Sentences], *case: Any) -> Sentences:
     """A clause on what is built for it alone."""
     yield from clause(build(), *case)
 

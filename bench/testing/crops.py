@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -14,7 +13,7 @@ from bench.crops.draw import Draw, Frame, draw, fitted
 from bench.crops.prepare import Source
 from bench.crops.sampling import Plan, plan_crops, positions_of
 from bench.errors import BenchError, DataError
-from bench.testing.clauses import Breach, built, in_turn, judged, kept, ran, said
+from bench.testing.clauses import Breach, Sentences, built, in_turn, judged, kept, ran, said
 from bench.testing.worlds import World, world
 from bench.types import CropStrategy, FallingBack, Fitting
 from bench.words import shown
@@ -88,7 +87,7 @@ def _refused(component: Component[Any], size: int) -> bool:
     return True
 
 
-def observing(ground: Ground) -> Iterator[str]:
+def observing(ground: Ground) -> Sentences:
     """Rows of a strategy that is fitted have one shape, and depend on their image alone."""
     strategy = ground.built()
     if not isinstance(strategy, Fitting):
@@ -105,7 +104,7 @@ def observing(ground: Ground) -> Iterator[str]:
         yield "observe returns another row for an image seen a second time: a row must depend on its image alone"
 
 
-def weighing(ground: Ground) -> Iterator[str]:
+def weighing(ground: Ground) -> Sentences:
     """Shares and image weights are the same when asked again."""
     plan = ground.plan()
     index = ground.world.index()
@@ -114,7 +113,7 @@ def weighing(ground: Ground) -> Iterator[str]:
             yield "images returns other weights for the same index the second time: weights must not be drawn"
 
 
-def placing(ground: Ground) -> Iterator[str]:
+def placing(ground: Ground) -> Sentences:
     """Maps are right for every image, the same when asked again, and nothing given to them is changed."""
     plan, frame = ground.plan(), ground.frame()
     for number in range(len(frame.index.entries)):
@@ -133,7 +132,7 @@ def placing(ground: Ground) -> Iterator[str]:
                     yield f"falls_back returned {answer!r}: it must return True or False"
 
 
-def drawing(ground: Ground) -> Iterator[str]:
+def drawing(ground: Ground) -> Sentences:
     """The core can draw with it, and gets the same crops with any number of threads."""
     alone = _draw(ground, 1)
     try:
@@ -149,7 +148,7 @@ def _draw(ground: Ground, workers: int) -> Draw:
     return judged("drawing crops", draw, plan, frame, look_at=range(len(frame.index.entries)))
 
 
-def without_defects(ground: Ground) -> Iterator[str]:
+def without_defects(ground: Ground) -> Sentences:
     """Images without a single defect are drawn from or refused in a sentence."""
     try:
         frame = ground.frame()

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.picture_files import is_picture
-from bench.testing.clauses import Breach, said
+from bench.testing.clauses import Breach, Sentences, said
 from bench.testing.trial_folder import TrialFolder, equal
 from bench.types import IGNORED, Record, Sample
 
@@ -31,7 +31,7 @@ class Damage:
     content: bytes | None
 
 
-def standing_strays(trial: TrialFolder) -> Iterator[str]:
+def standing_strays(trial: TrialFolder) -> Sentences:
     """Files that Windows and macOS leave beside images change nothing."""
     before = trial.records(trial.reader())
     folders = {path.parent for record in before for path in record.files}
@@ -52,7 +52,7 @@ def standing_strays(trial: TrialFolder) -> Iterator[str]:
             yield f"with a stray {name} beside its files records() {done}: leave out what is no image"
 
 
-def refusing(trial: TrialFolder) -> Iterator[str]:
+def refusing(trial: TrialFolder) -> Sentences:
     """A file cut to half, emptied or removed, or a mask of another size, gives a DataError that names the file, or does
     not matter; an image whose mask is lost never passes for a clean one."""
     reader = trial.reader()

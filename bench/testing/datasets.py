@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.component import Component
 from bench.errors import DataError
 from bench.testing import listing, loading
-from bench.testing.clauses import Breach, in_turn, kept, ran, together
+from bench.testing.clauses import Breach, Sentences, in_turn, kept, ran, together
 from bench.testing.damage import refusing, standing_strays
 from bench.testing.trial_folder import TrialFolder
 
@@ -30,7 +29,7 @@ def breaches_of_dataset(component: Component[Any], data: Path | None = None) -> 
         return list(dict.fromkeys(trial.tidy(sentence) for sentence in found))
 
 
-def _on(trial: TrialFolder, scratch: Path) -> Iterator[str]:
+def _on(trial: TrialFolder, scratch: Path) -> Sentences:
     """The clauses in their order: what cannot be listed is not loaded, what cannot be loaded is not split.
 
     What differs alone is not asked of threads.
@@ -57,7 +56,7 @@ def _on(trial: TrialFolder, scratch: Path) -> Iterator[str]:
     )
 
 
-def written(trial: TrialFolder, scratch: Path) -> Iterator[str]:
+def written(trial: TrialFolder, scratch: Path) -> Sentences:
     """The example writes the same bytes every time."""
     if not trial.example or trial.component.example is None:
         return
@@ -75,7 +74,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def _refused(trial: TrialFolder, folder: Path, what: str) -> Iterator[str]:
+def _refused(trial: TrialFolder, folder: Path, what: str) -> Sentences:
     """Where there are no data, a DataError names the folder and says how to obtain them."""
     advice = "raise a DataError that names the folder and says how to obtain the data"
     try:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.data.index import are_class_names, doubled_ids, flaw_of
 from bench.picture_files import is_picture
-from bench.testing.clauses import MOST, Breach, ran, said
+from bench.testing.clauses import MOST, Breach, Sentences, ran, said
 from bench.testing.trial_folder import TrialFolder, opened_files
 from bench.types import IGNORED, Record
 
 
-def listing(trial: TrialFolder) -> Iterator[str]:
+def listing(trial: TrialFolder) -> Sentences:
     """``records()`` lists images with ids, groups, files and plain metadata."""
     if not trial.example and trial.ours:
         _check_rendered(trial)
@@ -57,7 +57,7 @@ def _check_rendered(trial: TrialFolder) -> None:
     )
 
 
-def naming_classes(trial: TrialFolder) -> Iterator[str]:
+def naming_classes(trial: TrialFolder) -> Sentences:
     """There are 1 to 254 classes with different names."""
     classes: Any = ran("classes", getattr, trial.reader(), "classes")
     if isinstance(classes, str) or not isinstance(classes, Sequence) or not all(isinstance(c, str) for c in classes):
@@ -66,7 +66,7 @@ def naming_classes(trial: TrialFolder) -> Iterator[str]:
         yield f"classes is {list(classes)}: it must hold 1 to {IGNORED - 1} different, non-empty names"
 
 
-def repeating(trial: TrialFolder) -> Iterator[str]:
+def repeating(trial: TrialFolder) -> Sentences:
     """The same reader, and another one, list the same in the same order."""
     reader = trial.reader()
     first = trial.records(reader)
@@ -76,7 +76,7 @@ def repeating(trial: TrialFolder) -> Iterator[str]:
         yield "records() of a second reader lists something else: it must depend on the files alone"
 
 
-def listing_only(trial: TrialFolder) -> Iterator[str]:
+def listing_only(trial: TrialFolder) -> Sentences:
     """``records()`` opens no image."""
     reader = trial.reader()
     with opened_files() as opened:
@@ -87,7 +87,7 @@ def listing_only(trial: TrialFolder) -> Iterator[str]:
         yield f"records() opens {found}: it must list the images without opening one"
 
 
-def keeping_groups(trial: TrialFolder) -> Iterator[str]:
+def keeping_groups(trial: TrialFolder) -> Sentences:
     """A group lies in one official split only."""
     first: dict[str, Record] = {}
     for record in trial.records(trial.reader()):

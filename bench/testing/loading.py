@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, islice
@@ -14,7 +13,7 @@ import numpy as np
 from bench.data.index import build_index
 from bench.data.splits import assign
 from bench.errors import DataError
-from bench.testing.clauses import MOST, judged, ran, said
+from bench.testing.clauses import MOST, Sentences, judged, ran, said
 from bench.testing.trial_folder import TrialFolder, equal, only, opened_files
 from bench.types import IGNORED, Record, Sample
 from bench.words import plural, shown
@@ -22,14 +21,14 @@ from bench.words import plural, shown
 UNKNOWN = "no such image"
 
 
-def loading(trial: TrialFolder) -> Iterator[str]:
+def loading(trial: TrialFolder) -> Sentences:
     """Every image can be loaded, is the one asked for, and its mask holds known classes only."""
     reader = trial.reader()
     flaws = (_flaws_of_sample(reader, record, len(reader.classes)) for record in trial.chosen(reader))
     yield from islice(chain.from_iterable(flaws), MOST)
 
 
-def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]:
+def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Sentences:
     try:
         sample = reader.load(record.id)
     except (Exception, SystemExit) as error:
@@ -52,7 +51,7 @@ def _flaws_of_sample(reader: Any, record: Record, classes: int) -> Iterator[str]
         yield f"record {record.id!r} names the file {lost[0]}, which does not exist once it is loaded"
 
 
-def reading(trial: TrialFolder) -> Iterator[str]:
+def reading(trial: TrialFolder) -> Sentences:
     """``load`` reads no file of the data that no record names."""
     named = {path.resolve() for record in trial.records(trial.reader()) for path in record.files}
     home = trial.root.resolve()
@@ -69,7 +68,7 @@ def reading(trial: TrialFolder) -> Iterator[str]:
             return
 
 
-def repeating(trial: TrialFolder) -> Iterator[str]:
+def repeating(trial: TrialFolder) -> Sentences:
     """Loading an image twice gives the same pixels."""
     reader = trial.reader()
     for record in trial.chosen(reader):
@@ -78,7 +77,7 @@ def repeating(trial: TrialFolder) -> Iterator[str]:
             return
 
 
-def threading(trial: TrialFolder) -> Iterator[str]:
+def threading(trial: TrialFolder) -> Sentences:
     """Loading on four threads at once gives what loading alone gives."""
     reader = trial.reader()
     alone = {record.id: reader.load(record.id) for record in trial.chosen(reader)}
@@ -107,7 +106,7 @@ def _outcome(reader: Any, id: str) -> Any:
         return said(error)
 
 
-def matching(trial: TrialFolder) -> Iterator[str]:
+def matching(trial: TrialFolder) -> Sentences:
     """All images have the same channels and pixel type."""
     reader = trial.reader()
     kinds: dict[str, str] = {}
@@ -119,7 +118,7 @@ def matching(trial: TrialFolder) -> Iterator[str]:
         yield f"images differ in channels or pixel type: {found}; convert them to one in load"
 
 
-def knowing_ids(trial: TrialFolder) -> Iterator[str]:
+def knowing_ids(trial: TrialFolder) -> Sentences:
     """An id that was never listed is refused."""
     reader = trial.reader()
     try:
@@ -132,7 +131,7 @@ def knowing_ids(trial: TrialFolder) -> Iterator[str]:
         yield "load of an unknown id returns something: raise a DataError that names the id"
 
 
-def splitting(trial: TrialFolder) -> Iterator[str]:
+def splitting(trial: TrialFolder) -> Sentences:
     """The core can index it and give every image a split."""
     reader = trial.reader()
     index = judged("indexing it", build_index, trial.component.name, only(trial.chosen(reader), reader))
@@ -142,7 +141,7 @@ def splitting(trial: TrialFolder) -> Iterator[str]:
         yield f"it cannot be split: {error}"
 
 
-def showing_classes(trial: TrialFolder) -> Iterator[str]:
+def showing_classes(trial: TrialFolder) -> Sentences:
     """Every class is found in some image of the example."""
     if not trial.example:
         return

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component
-from bench.testing.clauses import Breach, asked, function_of, in_turn, kept, ran
+from bench.testing.clauses import Breach, Sentences, asked, function_of, in_turn, kept, ran
 from bench.types import IGNORED
 from bench.words import shown
 
@@ -75,7 +74,7 @@ def _value(loss: Any, logits: torch.Tensor, targets: torch.Tensor, what: str) ->
     return value
 
 
-def learning(loss: Any, classes: int) -> Iterator[str]:
+def learning(loss: Any, classes: int) -> Sentences:
     """Finite on every degenerate mask, and with a gradient that reaches the logits, even with nothing to learn."""
     for what, targets in _targets(classes).items():
         logits = _logits(classes)
@@ -90,7 +89,7 @@ def learning(loss: Any, classes: int) -> Iterator[str]:
             yield f"the gradient of {what} is zero everywhere: nothing can be learned"
 
 
-def staying_finite(loss: Any, classes: int) -> Iterator[str]:
+def staying_finite(loss: Any, classes: int) -> Sentences:
     """Finite for logits that leave no doubt at all."""
     mixed = _targets(classes)[MIXED]
     for size in (EXTREME, -EXTREME):
@@ -100,7 +99,7 @@ def staying_finite(loss: Any, classes: int) -> Iterator[str]:
             yield f"the loss of {what} is {float(value)}: use log_softmax, not the logarithm of a probability"
 
 
-def ignoring(loss: Any, classes: int) -> Iterator[str]:
+def ignoring(loss: Any, classes: int) -> Sentences:
     """Logits of ignored pixels change nothing."""
     import torch
 
@@ -112,7 +111,7 @@ def ignoring(loss: Any, classes: int) -> Iterator[str]:
         yield f"other logits where the target is 255 change the loss from {first:.6g} to {second:.6g}: leave them out"
 
 
-def ordering(loss: Any, classes: int) -> Iterator[str]:
+def ordering(loss: Any, classes: int) -> Sentences:
     """Lower for a perfect prediction than for its opposite; the same when asked again; arguments stay as they are."""
     import torch
 

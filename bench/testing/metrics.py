@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bench.component import Component
-from bench.testing.clauses import Breach, built, in_turn, kept, ran
+from bench.testing.clauses import Breach, Sentences, built, in_turn, kept, ran
 from bench.types import IGNORED, Float64, ImageMetric, PixelMetric, Prediction
 from bench.words import shown
 
@@ -24,7 +24,7 @@ def breaches_of_metric(component: Component[Any]) -> list[str]:
     return kept(in_turn(stating(component), valuing(component)))
 
 
-def stating(component: Component[Any]) -> Iterator[str]:
+def stating(component: Component[Any]) -> Sentences:
     """It has ``value`` and says between which bounds it lies."""
     metric = built(component)
     if not callable(getattr(metric, "value", None)):
@@ -35,7 +35,7 @@ def stating(component: Component[Any]) -> Iterator[str]:
         yield f"its range is {bounds!r}: it must be (smallest, largest) possible value"
 
 
-def valuing(component: Component[Any]) -> Iterator[str]:
+def valuing(component: Component[Any]) -> Sentences:
     """What is counted or observed, and the values of it."""
     metric: Any = built(component)
     if hasattr(metric, "observe"):
@@ -44,7 +44,7 @@ def valuing(component: Component[Any]) -> Iterator[str]:
         yield from counting(metric)
 
 
-def counting(metric: PixelMetric) -> Iterator[str]:
+def counting(metric: PixelMetric) -> Sentences:
     """Every combination of none and some, random counts, those of a large split, and of 100 pixels right and wrong."""
     some = np.array(list(itertools.product((0.0, 7.0), repeat=4)))
     random = np.random.default_rng(0).integers(0, 1000, (46, 4)).astype(np.float64)
@@ -55,7 +55,7 @@ def counting(metric: PixelMetric) -> Iterator[str]:
 
 def _of_rows(
     metric: PixelMetric | ImageMetric, rows: Float64, name: str, what: Sequence[str], perfect: int
-) -> Iterator[str]:
+) -> Sentences:
     """Rows ``[..., M]`` become values ``[...]``, row by row, in range, the same when asked again.
 
     Rows are called ``name``, each of them as in ``what``; the row after ``perfect`` is its opposite.
@@ -92,7 +92,7 @@ def _values(metric: PixelMetric | ImageMetric, rows: Float64) -> Float64:
     return values.astype(np.float64)
 
 
-def _outside(bounds: tuple[float, float], values: Float64, what: Sequence[str]) -> Iterator[str]:
+def _outside(bounds: tuple[float, float], values: Float64, what: Sequence[str]) -> Sentences:
     """The first value that is not finite, and the first outside the range."""
     slack = 1e-9 * max([1.0, *(abs(b) for b in bounds if np.isfinite(b))])
     odd = np.flatnonzero(~np.isfinite(values))
@@ -121,7 +121,7 @@ def _predicted(mask: Any, probability: Any) -> Prediction:
     return Prediction(name, probability.astype(np.float32), mask, ("scratch", "dent"))
 
 
-def observing(metric: ImageMetric) -> Iterator[str]:
+def observing(metric: ImageMetric) -> Sentences:
     """Rows have one length and are finite; the prediction is not changed."""
     lengths: dict[str, str] = {}
     for image in predictions():
@@ -138,7 +138,7 @@ def observing(metric: ImageMetric) -> Iterator[str]:
         yield f"observe returned {' and '.join(lengths)}: M must be the same for all images, as rows add"
 
 
-def adding(metric: ImageMetric) -> Iterator[str]:
+def adding(metric: ImageMetric) -> Sentences:
     """Sums of rows have a value in range, also of one image or none; perfect beats opposite."""
     images = predictions()
     rows = np.stack([metric.observe(image, THRESHOLD) for image in images])
@@ -148,7 +148,7 @@ def adding(metric: ImageMetric) -> Iterator[str]:
     yield from _of_rows(metric, totals, "totals", [*what, "no image"], perfect=0)
 
 
-def repeating(metric: ImageMetric) -> Iterator[str]:
+def repeating(metric: ImageMetric) -> Sentences:
     """A row depends on its image alone, so that the order of images plays no role."""
     images = predictions()
     forth = [metric.observe(image, THRESHOLD) for image in images]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bench.component import Component, build
-from bench.testing.clauses import Breach, kept
-from bench.train.model_contract import breaches_of_model
+from bench.testing.clauses import Breach, Sentences, kept
+from bench.train import model_contract
 from bench.types import Task
 from bench.words import shown
 
@@ -16,16 +15,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def breaches_of_model_component(component: Component[Any]) -> list[str]:
+def breaches_of_model(component: Component[Any]) -> list[str]:
     """The clauses of :func:`bench.train.model_contract.breaches_of_model`, equal sentences for all channels as one; and
     what the component says of its model."""
     return kept(forwarding(component), declaring(component))
 
 
-def forwarding(component: Component[Any]) -> Iterator[str]:
+def forwarding(component: Component[Any]) -> Sentences:
     """Logits, gradients and state, and no image that sees another of its batch, with default settings."""
     by_sentence: dict[str, list[str]] = {}
-    for breach in breaches_of_model(lambda task: _built(component, task)):
+    for breach in model_contract.breaches_of_model(lambda task: _built(component, task)):
         told = re.fullmatch(r"with (\d+) channels?: (.*)", breach, re.DOTALL)
         channels, sentence = told.groups() if told else ("", breach)
         by_sentence.setdefault(sentence, []).append(channels)
@@ -34,7 +33,7 @@ def forwarding(component: Component[Any]) -> Iterator[str]:
         yield f"with {_all(found)} {word}: {sentence}" if found[0] else sentence
 
 
-def declaring(component: Component[Any]) -> Iterator[str]:
+def declaring(component: Component[Any]) -> Sentences:
     """A model offered with ``learns=False`` has no parameter to fit."""
     if component.learns:
         return

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.component import CONTEXT, Component, complete, context_arguments, json_schema, mistakes_in, settings_of
-from bench.testing.clauses import Breach, judged, said
+from bench.testing.clauses import Breach, Sentences, judged, said
 from bench.types import Task
 from bench.words import plural
 
@@ -34,7 +34,7 @@ HEAVY = (
 SAMPLE_CONTEXT: dict[str, tuple[Any, ...]] = {"dataset": (Path("absent"),), "model": (Task(1, 1),), "crop": (64,)}
 
 
-def builder(kind: str, component: Component[Any]) -> Iterator[str]:
+def builder(kind: str, component: Component[Any]) -> Sentences:
     """The signature and the settings; without them nothing can be built, so these come first."""
     offered: object = component
     if not isinstance(offered, Component):
@@ -53,12 +53,7 @@ def builder(kind: str, component: Component[Any]) -> Iterator[str]:
             yield f"a default is not valid: {sentence}"
 
 
-def offering(kind: str, component: Component[Any]) -> tuple[Iterable[str], ...]:
-    """The clauses beside the signature."""
-    return explained(kind, component), answering(kind, component), light(component)
-
-
-def explained(kind: str, component: Component[Any]) -> Iterator[str]:
+def explained(kind: str, component: Component[Any]) -> Sentences:
     """What a user must know of a data set: its settings in a docstring, the rest in ``About``."""
     if kind != "dataset":
         return
@@ -72,7 +67,7 @@ def explained(kind: str, component: Component[Any]) -> Iterator[str]:
             yield f"its About has no {name}: it must be readable without the data"
 
 
-def answering(kind: str, component: Component[Any]) -> Iterator[str]:
+def answering(kind: str, component: Component[Any]) -> Sentences:
     """``supports`` takes what ``build`` takes, imports nothing heavy, and answers None or a text."""
     supports = component.supports
     if supports is None:
@@ -111,7 +106,7 @@ def without(roots: Iterable[str]) -> Iterator[None]:
         sys.modules.update(hidden)
 
 
-def light(component: Component[Any]) -> Iterator[str]:
+def light(component: Component[Any]) -> Sentences:
     """Importing the module of the builder imports nothing heavy."""
     module = sys.modules.get(getattr(component.build, "__module__", None) or "")
     file = getattr(module, "__file__", None)

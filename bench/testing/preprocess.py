@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
@@ -13,14 +13,14 @@ import numpy as np
 from bench.component import Component
 from bench.crops.prepare import apply
 from bench.errors import BenchError
-from bench.testing.clauses import Breach, function_of, in_turn, judged, kept, ran
+from bench.testing.clauses import Breach, Sentences, function_of, in_turn, judged, kept, ran
 from bench.testing.worlds import world
 from bench.types import Image
 from bench.words import shown
 
 KINDS = ((1, np.uint8), (3, np.uint8), (1, np.uint16), (3, np.uint16))
 Step = Callable[[Image], Image]
-Clause = Callable[[Step, list[Image]], Iterator[str]]
+Clause = Callable[[Step, list[Image]], Sentences]
 SHIFT = 1.5
 """Pixels by which the middle of a change may seem to move, for filters that spread it unevenly."""
 
@@ -44,7 +44,7 @@ def _images(channels: int, dtype: Any) -> list[Image]:
     return [images[0] // 4, *images, np.full_like(images[0], np.iinfo(dtype).max)]
 
 
-def taking(component: Component[Any]) -> Iterator[str]:
+def taking(component: Component[Any]) -> Sentences:
     """It takes at least one kind of image."""
     step = _built(component)
     refusals = [_refusal(step, _images(*kind)) for kind in KINDS]
@@ -63,14 +63,14 @@ def _refusal(step: Step, images: list[Image]) -> str | None:
     return None
 
 
-def _on_kind(component: Component[Any], kind: tuple[int, Any], clause: Clause) -> Iterator[str]:
+def _on_kind(component: Component[Any], kind: tuple[int, Any], clause: Clause) -> Sentences:
     """A clause on images of a kind that is not refused, with a step of its own."""
     step, images = _built(component), _images(*kind)
     if _refusal(step, images) is None:
         yield from clause(step, images)
 
 
-def mapping(step: Step, images: list[Image]) -> Iterator[str]:
+def mapping(step: Step, images: list[Image]) -> Sentences:
     """The grid is kept, the input is not changed, and all images of a kind come out as one kind."""
     kinds: dict[str, Image] = {}
     for image in images:
@@ -83,7 +83,7 @@ def mapping(step: Step, images: list[Image]) -> Iterator[str]:
         yield f"images {shown(images[0])} and the like become {' and '.join(kinds)}: all must become of one kind"
 
 
-def staying(step: Step, images: list[Image]) -> Iterator[str]:
+def staying(step: Step, images: list[Image]) -> Sentences:
     """What changes in one place of an image changes in the same place of the result, or masks would not fit it."""
     image = images[1]
     height, width, _ = image.shape
@@ -103,7 +103,7 @@ def staying(step: Step, images: list[Image]) -> Iterator[str]:
         )
 
 
-def repeating(component: Component[Any], step: Step, images: list[Image]) -> Iterator[str]:
+def repeating(component: Component[Any], step: Step, images: list[Image]) -> Sentences:
     """Equal images give equal results: later, built anew, and on several threads."""
     first = [ran(f"an image {shown(image)}", step, image.copy()).copy() for image in images]
     again = [step(image.copy()) for image in reversed(images)]

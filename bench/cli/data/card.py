@@ -12,7 +12,7 @@ from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
     from bench.audit.pixels import PixelFacts
-    from bench.data.remarks import Assignment
+    from bench.data.remarks import AssignmentOrWhy
     from bench.pictures.gallery import Thumbnail
     from bench.stages.opening import Opened
 
@@ -53,7 +53,7 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
     component = opened.offer.component
     name = short_name(component, opened.ref.settings)
     folder = to or Path("cards") / slug(name)
-    assignment: Assignment
+    assignment: AssignmentOrWhy
     try:
         assignment = assign(opened.index, "grouped")
     except DataError as error:
