@@ -220,7 +220,6 @@ def test_images_that_have_no_split_are_left_out():
 def test_more_images_than_are_compared_at_once_give_the_same_pairs(monkeypatch):
     seen, split, _ = small_world(3, objects=8)
     whole = similar(seen, split)
-    monkeypatch.setattr("bench.audit.near_duplicates.ROWS", 5)
     monkeypatch.setattr("bench.audit.near_duplicates.COLUMNS", 3)
     assert keys(similar(seen, split)) == keys(whole) != set()
 

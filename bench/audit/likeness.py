@@ -192,8 +192,7 @@ def _aligned(one: Float32, other: Float32) -> tuple[int, int] | None:
     import cv2
     from scipy import fft
 
-    halves = (cv2.resize(x, (x.shape[1] // 2, x.shape[0] // 2), interpolation=cv2.INTER_AREA) for x in (one, other))
-    a, b = (np.asarray(half, np.float32) for half in halves)
+    a, b = (cv2.resize(x, (x.shape[1] // 2, x.shape[0] // 2), interpolation=cv2.INTER_AREA) for x in (one, other))
     (down, tall), (right, wide) = map(_shifts, a.shape, b.shape)
     size = len(down), len(right)
     product = fft.irfft2(fft.rfft2(a, size) * fft.rfft2(b, size).conj(), size)

@@ -19,16 +19,13 @@ SCHEMA = 2
 def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> None:
     """Write the index with the stamps of its files, whole or not at all."""
     stamps = index.stamps or [stamp_of(record) for record in records]
-    images = []
-    for entry, stamp in zip(index.entries, stamps, strict=True):
-        images.append({**asdict(entry), "files": stamp})
     content = {
         "schema": SCHEMA,
         "dataset": index.dataset,
         "classes": index.classes,
         "fingerprint": index.fingerprint,
         "remarks": index.remarks,
-        "images": images,
+        "images": [{**asdict(entry), "files": stamp} for entry, stamp in zip(index.entries, stamps, strict=True)],
     }
     with whole_file(path) as file:
         file.write(json.dumps(content, ensure_ascii=False, allow_nan=False).encode())

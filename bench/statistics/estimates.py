@@ -157,11 +157,10 @@ def added(parts: Sequence[Part]) -> Part:
 
 def group_counts(groups: Sequence[Hashable], counts: npt.NDArray[np.int64]) -> tuple[list[Hashable], Float64]:
     """Sum rows of equal group: the groups in order of appearance, and ``float64[groups, 4]``."""
-    names = list(dict.fromkeys(groups))
-    place = {name: number for number, name in enumerate(names)}
-    total = np.zeros((len(names), counts.shape[1]), np.float64)
+    place = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    total = np.zeros((len(place), counts.shape[1]), np.float64)
     np.add.at(total, [place[group] for group in groups], counts)
-    return names, total
+    return list(place), total
 
 
 def mean_estimate(counts: Float64, metric: PixelMetric) -> Estimate:

@@ -108,8 +108,8 @@ def weighing(ground: Ground) -> Sentences:
     """Shares and image weights are the same when asked again."""
     plan = ground.plan()
     index = ground.world.index()
-    for number, part in enumerate(plan.parts):
-        if not np.array_equal(part.images(index), plan.weights[number]):
+    for part, weights in zip(plan.parts, plan.weights, strict=True):
+        if not np.array_equal(part.images(index), weights):
             yield "images returns other weights for the same index the second time: weights must not be drawn"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.data.index import spread
 from bench.errors import DataError
 from bench.picture_files import is_picture
 from bench.testing.clauses import Breach, Sentences, said
@@ -71,8 +72,7 @@ def _damages(record: Record) -> Iterator[Damage]:
     """Only images are cut: half of a table may be a shorter table. The first picture is the image; it alone has a size
     of its own."""
     first = next((path for path in record.files if is_picture(path)), None)
-    spread = np.linspace(0, len(record.files) - 1, min(FILES, len(record.files))).astype(int).tolist()
-    for path in (record.files[number] for number in spread):
+    for path in spread(record.files, FILES):
         content = path.read_bytes()
         if is_picture(path):
             yield Damage("cut to half", path, content[: len(content) // 2])

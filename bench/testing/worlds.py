@@ -45,13 +45,13 @@ def world(channels: int, dtype: Any, *, clean: bool = False) -> World:
     generator = np.random.default_rng(0)
     top = int(np.iinfo(dtype).max)
     images, masks = [], []
-    for number, (height, width) in enumerate(SHAPES):
+    for height, width in SHAPES:
         ramp = np.linspace(0, 0.7 * top, width)[None, :, None]
         noise = generator.uniform(0, 0.3 * top, (height, width, channels))
-        black = number == len(SHAPES) - 1
-        images.append(np.zeros((height, width, channels), dtype) if black else (ramp + noise).astype(dtype))
         mask = np.zeros((height, width), np.uint8)
-        if not (black or clean):
+        if not clean:
             mask[:5, :5], mask[14:18, 12:20], mask[-3:, 8:12] = 1, 2, IGNORED
+        images.append((ramp + noise).astype(dtype))
         masks.append(mask)
+    images[-1][:], masks[-1][:] = 0, 0
     return World(images, masks)
