@@ -8,16 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
-from bench_plugins.crops._windows import (
-    Windows,
-    bands,
-    corners,
-    grey_sum,
-    real_pixels,
-    window_means,
-    window_sums,
-)
 from pydantic import Field
 
 from bench.api import (
@@ -34,6 +24,16 @@ from bench.api import (
     PluginError,
     SettingsError,
     hookimpl,
+)
+from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
+from bench_plugins.crops._windows import (
+    Windows,
+    bands,
+    corners,
+    grey_sum,
+    real_pixels,
+    window_means,
+    window_sums,
 )
 
 Percent = Annotated[float, Field(gt=0, le=100)]

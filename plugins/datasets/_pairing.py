@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
-
 from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
+from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
 
 
 @dataclass(frozen=True, slots=True)

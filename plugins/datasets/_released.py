@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -29,17 +30,20 @@ class Layout:
     """What to say of an id that is not there."""
 
 
+R = TypeVar("R", bound=Record)
+
+
 @dataclass(frozen=True)
-class Released:
+class Released(Generic[R]):
     """The release of ``layout`` below ``root``: ``find`` lists it, given its folder, and ``read`` decodes one image."""
 
     root: Path
     layout: Layout
     classes: Sequence[str]
-    find: Callable[[Path], Iterable[Record]]
-    read: Callable[[Record], tuple[Image, Mask]]
+    find: Callable[[Path], Iterable[R]]
+    read: Callable[[R], tuple[Image, Mask]]
 
-    def records(self) -> Sequence[Record]:
+    def records(self) -> Sequence[R]:
         """Everything that ``find`` lists, in its order.
 
         Raises:
@@ -59,7 +63,7 @@ class Released:
         return Sample(id, image, mask)
 
     @cached_property
-    def _records(self) -> Mapping[str, Record]:
+    def _records(self) -> Mapping[str, R]:
         """By id; looked up once, as decoding asks for them one by one."""
         layout = self.layout
         home = release_home(

@@ -7,10 +7,11 @@ from 1, down the columns of 1600 x 256 pixels.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -38,155 +39,64 @@ ROW = re.compile(r"(?P<id>[0-9a-f]{9})\.jpg_(?P<class>[1-4])")
 MASK = r"([0-9a-f]{9}_[1-4])\.png"
 
 
-class Mark(Protocol):
-    """Where one image shows one class of defect."""
-
-    @property
-    def defect(self) -> int:
-        """Number of the class, from 1."""
-        ...
-
-    @property
-    def where(self) -> str:
-        """The file, and the line in it, for messages."""
-        ...
-
-    def pixels(self, image: Path, /) -> Bool:
-        """``bool[256, 1600]``; ``image`` has this size and is named where the mark does not fit it."""
-        ...
-
-
-class Marks(Protocol):
-    """Every mark of the data set."""
-
-    def of(self, id: str, /) -> Sequence[Mark]:
-        """The marks of one image in the order of their classes; none for a clean one."""
-        ...
-
-    def files(self, id: str, /) -> tuple[Path, ...]:
-        """What must be read to know the marks of one image."""
-        ...
-
-    def check(self, ids: Sequence[str], /) -> None:
-        """Refuse marks that do not fit the images that are there.
-
-        Raises:
-            DataError: names the file and the first image concerned.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class RunLengths:
-    """One row of ``train.csv`` that has runs."""
+class Mark:
+    """Where one image shows one class of defect: what a file, or a line in it, says."""
 
     defect: int
-    row: Row
-
-    @property
-    def where(self) -> str:
-        """``file:line``."""
-        return self.row.where
-
-    def pixels(self, _image: Path, /) -> Bool:
-        """The decoded runs."""
-        return decoded(self.row)
+    """Number of the class, from 1."""
+    file: Path
+    where: str
+    """The file, and the line in it, for messages."""
+    pixels: Callable[[Path], Bool]
+    """``bool[256, 1600]``, given the image, which has this size and is named where the mark does not fit it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """``train.csv``; ``complete`` if it has rows for clean images too."""
-
-    path: Path
-    marks: Mapping[str, Sequence[RunLengths]]
-    complete: bool
-
-    def of(self, id: str, /) -> Sequence[Mark]:
-        """Rows with runs."""
-        return self.marks.get(id, ())
-
-    def files(self, _id: str, /) -> tuple[Path, ...]:
-        """The table, for a clean image as well: it says that there is no defect."""
-        return (self.path,)
-
-    def check(self, ids: Sequence[str], /) -> None:
-        """Every image must have rows if clean ones have; rows of absent images are allowed, as in a subset."""
-        lost = [id for id in ids if id not in self.marks] if self.complete else []
-        if lost:
-            raise DataError(
-                f"{self.path}: no rows for {lost[0]}.jpg ({plural(len(lost), 'such image')}), but this form of the "
-                "file has rows for clean images too; restore the original file"
-            )
+Marks: TypeAlias = Mapping[str, Sequence[Mark]]
+"""By image, in the order of the classes; none, or no entry, for a clean one."""
 
 
-@dataclass(frozen=True, slots=True)
-class MaskFile:
-    """A mask image of one class: 0 is background, 1 or 255 the defect."""
-
-    defect: int
-    path: Path
-
-    @property
-    def where(self) -> str:
-        """The file."""
-        return str(self.path)
-
-    def pixels(self, image: Path, /) -> Bool:
-        """What the file marks."""
-        values = read_mask(self.path)
-        check_size(values, WIDTH, HEIGHT, self.path, image)
-        check_values(values, (0, 1, 255), self.path)
-        marked: Bool = values != 0
-        check_share(marked, MOST, self.path)
-        return marked
-
-
-@dataclass(frozen=True, slots=True)
-class MaskFolder:
-    """A folder of mask images ``{id}_{class}.png``."""
-
-    marks: Mapping[str, Sequence[MaskFile]]
-
-    def of(self, id: str, /) -> Sequence[Mark]:
-        """Mask images that exist."""
-        return self.marks.get(id, ())
-
-    def files(self, id: str, /) -> tuple[Path, ...]:
-        """The same files."""
-        return tuple(mark.path for mark in self.marks.get(id, ()))
-
-    def check(self, ids: Sequence[str], /) -> None:
-        """Every mask must have its image."""
-        unused = sorted(self.marks.keys() - set(ids))
-        if unused:
-            raise DataError(
-                f"{self.marks[unused[0]][0].path}: its image {unused[0]}.jpg is missing "
-                f"({plural(len(unused), 'such image')}); add it, or move the mask out of the data set"
-            )
-
-
-def marks_in_folder(folder: Path) -> MaskFolder:
-    """Find the mask images.
+def marks_in_folder(folder: Path, images: Collection[str]) -> Marks:
+    """Find the mask images ``{id}_{class}.png``.
 
     Raises:
-        DataError: the folder is missing or holds none.
+        DataError: the folder is missing or holds none, or one has no image.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: the folder is missing; the setting 'masks' names it")
-    found: dict[str, list[MaskFile]] = {}
+    found: dict[str, list[Mark]] = {}
     for key, path in release_files(folder, MASK)[0].items():
         id, _, defect = key.partition("_")
-        found.setdefault(id, []).append(MaskFile(int(defect), path))
+        found.setdefault(id, []).append(Mark(int(defect), path, str(path), partial(_drawn, path)))
     if not found:
         raise DataError(f"{folder}: holds no mask named like 0002cc93b_1.png")
-    return MaskFolder(found)
+    unused = sorted(found.keys() - set(images))
+    if unused:
+        raise DataError(
+            f"{found[unused[0]][0].file}: its image {unused[0]}.jpg is missing "
+            f"({plural(len(unused), 'such image')}); add it, or move the mask out of the data set"
+        )
+    return found
 
 
-def marks_in_table(path: Path) -> Table:
+def _drawn(path: Path, image: Path) -> Bool:
+    """What a mask image of one class marks: 0 is background, 1 or 255 the defect."""
+    values = read_mask(path)
+    check_size(values, WIDTH, HEIGHT, path, image)
+    check_values(values, (0, 1, 255), path)
+    marked: Bool = values != 0
+    check_share(marked, MOST, path)
+    return marked
+
+
+def marks_in_table(path: Path, images: Collection[str]) -> Marks:
     """Read either form of ``train.csv``; runs are decoded when they are asked for.
 
+    Rows of absent images are allowed, as in a subset.
+
     Raises:
-        DataError: the file is cut off, is no such table, names what is no image or class, or says something twice.
+        DataError: the file is cut off, is no such table, names what is no image or class, says something twice, or
+            lacks an image in the form that has rows for clean ones too.
     """
     rows = read_csv(path, ("EncodedPixels",))
     _check_whole(path, rows)
@@ -199,14 +109,21 @@ def marks_in_table(path: Path) -> Table:
     found: dict[str, dict[int, Row]] = {}
     for row in rows:
         id, defect = _named(row, row["ImageId_ClassId"] if complete else f"{row['ImageId']}_{row['ClassId']}")
-        known = found.setdefault(id, {})
-        if defect in known:
-            raise DataError(f"{row.where}: class {defect} of {id}.jpg stands on line {known[defect].line} already")
-        known[defect] = row
+        first = found.setdefault(id, {}).setdefault(defect, row)
+        if first is not row:
+            raise DataError(f"{row.where}: class {defect} of {id}.jpg stands on line {first.line} already")
+    marks: dict[str, list[Mark]] = {}
     for id, known in found.items():
         _check_rows(id, known, complete)
-    marks = {id: [RunLengths(k, row) for k, row in sorted(known.items()) if _runs(row)] for id, known in found.items()}
-    return Table(path, marks, complete)
+        marked = [(defect, row) for defect, row in sorted(known.items()) if _runs(row)]
+        marks[id] = [Mark(defect, path, row.where, partial(decoded, row)) for defect, row in marked]
+    lost = [id for id in images if id not in found] if complete else []
+    if lost:
+        raise DataError(
+            f"{path}: no rows for {lost[0]}.jpg ({plural(len(lost), 'such image')}), but this form of the "
+            "file has rows for clean images too; restore the original file"
+        )
+    return marks
 
 
 def _check_whole(path: Path, rows: Sequence[Row]) -> None:
@@ -259,7 +176,7 @@ def _check_rows(id: str, known: Mapping[int, Row], complete: bool) -> None:
         raise DataError(f"{empty[0].where}: no runs, but this form of the file has rows for defects only")
 
 
-def decoded(row: Row) -> Bool:
+def decoded(row: Row, _image: Path) -> Bool:
     """Decode the run lengths of a row to ``bool[256, 1600]``.
 
     Raises:

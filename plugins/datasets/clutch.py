@@ -14,17 +14,13 @@ Rows of absent images are allowed, so a part of the data can be read with the ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets._mask_values import HALF, Binary
-from bench_plugins.datasets._miniature import pixels, write_stray
-from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
-from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -46,28 +42,15 @@ from bench.api import (
     release_home,
     write_png,
 )
+from bench_plugins.datasets._mask_values import HALF, Binary
+from bench_plugins.datasets._miniature import pixels, write_stray
+from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 Name = Literal["realclutch", "synthclutch"]
 
 COLUMNS = ("image", "instance", "viewpoint")
 EXPOSURE = "exposure"
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """An image and its mask, and what the table says of it; ``exposure`` is None where the table has no such column."""
-
-    image: Path
-    mask: Path
-    instance: str
-    viewpoint: str
-    exposure: str | None
-
-    @property
-    def meta(self) -> dict[str, str | int | float]:
-        """As text, in the table's own words: 03 and 3 are two viewpoints."""
-        meta: dict[str, str | int | float] = {"instance": self.instance, "viewpoint": self.viewpoint}
-        return meta if self.exposure is None else {**meta, EXPOSURE: self.exposure}
 
 
 @dataclass(frozen=True)
@@ -80,11 +63,7 @@ class Clutches:
     masks: str
     table: str
     mask_threshold: int
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Every marked pixel is a defect."""
-        return ("defect",)
+    classes: Sequence[str] = ("defect",)
 
     def records(self) -> Sequence[Record]:
         """Every image in the order of its id, grouped by instance, without a split.
@@ -93,11 +72,7 @@ class Clutches:
             DataError: a folder or the table is missing, a row is malformed or doubled, an image has no row or no
                 mask, or a mask no image.
         """
-        table = self._home / self.table
-        return [
-            Record(id=id, group=view.instance, files=(view.image, view.mask, table), meta=view.meta)
-            for id, view in self._views.items()
-        ]
+        return list(self._records.values())
 
     def load(self, id: str, /) -> Sample:
         """One image as stored; the mask is 1 where its file holds ``mask_threshold`` or more.
@@ -105,18 +80,18 @@ class Clutches:
         Raises:
             DataError: a file is damaged, the sizes differ, a mask has values but none that high, or the id is unknown.
         """
-        view = self._views.get(id)
-        if view is None:
+        if id not in self._records:
             raise DataError(f"{self._home / self.images}: no image {id!r}")
-        image = read_image(view.image, channels=self._channels)
-        mask = Binary(None if self.mask_threshold == HALF else self.mask_threshold).read(view.mask)
-        check_size(mask, image.shape[1], image.shape[0], view.mask, view.image)
+        image_file, mask_file, _ = self._records[id].files
+        image = read_image(image_file, channels=self._channels)
+        mask = Binary(None if self.mask_threshold == HALF else self.mask_threshold).read(mask_file)
+        check_size(mask, image.shape[1], image.shape[0], mask_file, image_file)
         return Sample(id, image, mask)
 
     @cached_property
     def _channels(self) -> Channels:
         """As the first image is stored."""
-        return stored_channels(next(iter(self._views.values())).image)
+        return stored_channels(next(iter(self._records.values())).files[0])
 
     @cached_property
     def _home(self) -> Path:
@@ -129,21 +104,21 @@ class Clutches:
         )
 
     @cached_property
-    def _views(self) -> Mapping[str, View]:
+    def _records(self) -> Mapping[str, Record]:
         """The images by id; looked up once, as decoding asks for them one by one."""
-        home = self._home
-        pairs = _pairs(home / self.images, home / self.masks)
-        rows = _rows(home / self.table, {id: image.suffix for id, (image, _) in pairs.items()})
+        table = self._home / self.table
+        pairs = _pairs(self._home / self.images, self._home / self.masks)
+        rows = _rows(table, {id: image.suffix for id, (image, _) in pairs.items()})
         lost = [image for id, (image, _) in pairs.items() if id not in rows]
         if lost:
             raise DataError(
-                f"{lost[0]}: {home / self.table} has no row for this image ({plural(len(lost), 'such image')}), so its "
+                f"{lost[0]}: {table} has no row for this image ({plural(len(lost), 'such image')}), so its "
                 "instance is unknown; add a row, or move image and mask out of the data set"
             )
-        return {
-            id: View(image, mask, rows[id]["instance"], rows[id]["viewpoint"], rows[id].values.get(EXPOSURE))
-            for id, (image, mask) in pairs.items()
-        }
+        found = {}
+        for id, files in pairs.items():
+            found[id] = Record(id, group=rows[id]["instance"], files=(*files, table), meta=_view(rows[id]))
+        return found
 
 
 def _obtain(name: Name) -> str:
@@ -186,7 +161,7 @@ def _rows(table: Path, types: Mapping[str, str]) -> dict[str, Row]:
     """
     ids = {f"{id}{type}": id for id, type in types.items()} | {id: id for id in types}
     rows: dict[str, Row] = {}
-    views: dict[tuple[str | None, ...], Row] = {}
+    views: dict[tuple[object, ...], Row] = {}
     for found in read_csv(table, COLUMNS):
         row = _stripped(found)
         id = ids.get(row["image"], row["image"])
@@ -194,10 +169,12 @@ def _rows(table: Path, types: Mapping[str, str]) -> dict[str, Row]:
             raise DataError(
                 f"{row.where}: image {row['image']!r} stands in line {rows[id].line} already; keep one of the two"
             )
-        view = (row["instance"], row["viewpoint"], row.values.get(EXPOSURE))
+        said = _view(row)
+        view = tuple(said.values())
         if view in views:
+            text = ", ".join(f"{column} {value!r}" for column, value in said.items())
             raise DataError(
-                f"{row.where}: {_view_text(row)} stands in line {views[view].line} already; correct one, or tell the "
+                f"{row.where}: {text} stands in line {views[view].line} already; correct one, or tell the "
                 f"images apart by a column {EXPOSURE!r}"
             )
         rows[id] = views[view] = row
@@ -217,9 +194,9 @@ def _stripped(row: Row) -> Row:
     return Row(row.file, row.line, values)
 
 
-def _view_text(row: Row) -> str:
-    columns = [column for column in (*COLUMNS[1:], EXPOSURE) if column in row.values]
-    return ", ".join(f"{column} {row[column]!r}" for column in columns)
+def _view(row: Row) -> Mapping[str, str | int | float]:
+    """What a row says of its image, as text, in the table's own words: 03 and 3 are two viewpoints."""
+    return {column: row[column] for column in (*COLUMNS[1:], EXPOSURE) if column in row.values}
 
 
 def _check(images: str, masks: str, table: str, mask_threshold: int) -> None:
@@ -237,57 +214,35 @@ def _check(images: str, masks: str, table: str, mask_threshold: int) -> None:
     check_threshold(mask_threshold)
 
 
-def build_real(
-    root: Path,
-    /,
-    *,
-    images: str = "images",
-    masks: str = "masks",
-    table: str = "views.csv",
-    mask_threshold: int = 128,
-) -> Dataset:
-    """Photographs: ``images``, ``masks`` and ``table`` lie below the root; masks mark from ``mask_threshold`` on.
+def reader(name: Name) -> Callable[..., Dataset]:
+    """The builder of one of the two, which have one layout and the same settings."""
 
-    Raises:
-        SettingsError: settings that cannot be met.
-    """
-    _check(images, masks, table, mask_threshold)
-    return Clutches("realclutch", root, images, masks, table, mask_threshold)
+    def build(
+        root: Path,
+        /,
+        *,
+        images: str = "images",
+        masks: str = "masks",
+        table: str = "views.csv",
+        mask_threshold: int = HALF,
+    ) -> Dataset:
+        """``images``, ``masks`` and ``table`` lie below the root; masks mark from ``mask_threshold`` on.
 
+        Raises:
+            SettingsError: settings that cannot be met.
+        """
+        _check(images, masks, table, mask_threshold)
+        return Clutches(name, root, images, masks, table, mask_threshold)
 
-def build_synth(
-    root: Path,
-    /,
-    *,
-    images: str = "images",
-    masks: str = "masks",
-    table: str = "views.csv",
-    mask_threshold: int = 128,
-) -> Dataset:
-    """Renderings, in the layout and with the settings of the photographs.
-
-    Raises:
-        SettingsError: settings that cannot be met.
-    """
-    _check(images, masks, table, mask_threshold)
-    return Clutches("synthclutch", root, images, masks, table, mask_threshold)
+    return build
 
 
 INSTANCES, VIEWPOINTS = 8, 3
 HEIGHT, WIDTH = 48, 64
 
 
-def example_real(folder: Path) -> None:
-    """Write photographs of eight parts from three viewpoints; every second part is scratched."""
-    _write_example(folder, noise=4.0, exposures=())
-
-
-def example_synth(folder: Path) -> None:
-    """Write renderings of the same parts and viewpoints, each at two exposures."""
-    _write_example(folder, noise=0.0, exposures=(-1, 0))
-
-
 def _write_example(folder: Path, noise: float, exposures: Sequence[int]) -> None:
+    """Write eight parts from three viewpoints, each at these exposures; every second part is scratched."""
     rows = [",".join((*COLUMNS, EXPOSURE) if exposures else COLUMNS)]
     for instance in range(1, INSTANCES + 1):
         for viewpoint in range(1, VIEWPOINTS + 1):
@@ -307,8 +262,8 @@ def _part(instance: int, viewpoint: int) -> tuple[Float64, Mask]:
     """Grey levels and mask of a ring on a dark ground, its highlight turned with the viewpoint."""
     rng = np.random.default_rng([instance, viewpoint])
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    radius = np.hypot(rows - HEIGHT / 2, columns - WIDTH / 2)
-    angle = np.arctan2(rows - HEIGHT / 2, columns - WIDTH / 2)
+    down, right = rows - HEIGHT / 2, columns - WIDTH / 2
+    radius, angle = np.hypot(down, right), np.arctan2(down, right)
     ring = (radius > 9) & (radius < 21)
     levels = np.where(ring, 60 + 40 * np.cos(angle * 2 + viewpoint), 3.0)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -321,19 +276,20 @@ def _part(instance: int, viewpoint: int) -> tuple[Float64, Mask]:
 PAPER = "Fulir, Bosnar, Hagen, Gospodnetic: Synthetic Data for Defect Segmentation over Complex Metal Surfaces"
 
 
-def _about(name: Name, what: str) -> About:
-    return About(
+def _offered(name: Name, what: str, noise: float, exposures: Sequence[int]) -> Component[Dataset]:
+    about = About(
         summary=f"{what}; not found released: a folder of images, one of masks and a table of views",
         licence="unknown: no release was found",
         citation=PAPER,
         obtain=_obtain(name),
     )
+    example = partial(_write_example, noise=noise, exposures=exposures)
+    return Component(name, reader(name), about=about, example=example)
 
 
 @hookimpl
 def bench_datasets() -> Iterable[Component[Dataset]]:
     """Offer photographs and renderings, which correspond by instance and viewpoint."""
-    real = _about("realclutch", "RealClutch: photographs of metal clutches with defects")
-    synth = _about("synthclutch", "SynthClutch: renderings of metal clutches that correspond to RealClutch")
-    yield Component("realclutch", build_real, about=real, example=example_real)
-    yield Component("synthclutch", build_synth, about=synth, example=example_synth)
+    yield _offered("realclutch", "RealClutch: photographs of metal clutches with defects", 4.0, ())
+    rendered = "SynthClutch: renderings of metal clutches that correspond to RealClutch"
+    yield _offered("synthclutch", rendered, 0.0, (-1, 0))

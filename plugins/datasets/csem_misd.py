@@ -24,13 +24,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets._miniature import pixels
-from bench_plugins.datasets._released import Layout, Released
-from bench_plugins.datasets._settings import check_choice, check_threshold
 
 from bench.api import (
     IGNORED,
@@ -56,6 +54,9 @@ from bench.api import (
     visible,
     write_png,
 )
+from bench_plugins.datasets._miniature import pixels
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_choice, check_threshold
 
 PARTS = ("gear", "screw", "washer")
 SPLIT_FOLDERS: Mapping[str, Split] = {"Train": "train", "Test": "test"}
@@ -104,18 +105,18 @@ class Reading:
         """
         files = _files(folder)
         self._check_complete(f"{part}_{folder.name}", folder, files)
-        pictures = {light: files[str(light)] for light in self.lights}
+        pictures = [files[str(light)] for light in self.lights]
         needed = (MASK, FOREGROUND) if self.outside == "ignore" else (MASK,)
         masks = [files[kind] for kind in needed if kind in files]
         group = f"{part.capitalize()}/{split.capitalize()}/{folder.name}"
         meta: dict[str, str | int | float] = {"part": part, "sample": folder.name}
         if self.lights_are == "channels":
-            yield Record(id=group, group=group, split=split, files=(*pictures.values(), *masks), meta=meta)
+            yield Record(group, group, split, (*pictures, *masks), meta)
             return
-        for light, picture in pictures.items():
+        for light, picture in zip(self.lights, pictures, strict=True):
             elevation, azimuth = divmod(light, 100)
             lit = meta | {"illumination": light, "elevation": elevation, "azimuth": azimuth}
-            yield Record(id=f"{group}/{light}", group=group, split=split, files=(picture, *masks), meta=lit)
+            yield Record(f"{group}/{light}", group, split, (picture, *masks), lit)
 
     def _check_complete(self, stem: str, folder: Path, files: Mapping[str, Path]) -> None:
         """Refuse a sample without a picture or a mask that is needed.
@@ -191,7 +192,7 @@ def _files(folder: Path) -> Mapping[str, Path]:
     sample = re.escape(folder.name)
     (found,) = release_files(folder, rf"(?:[^_]+_)?{sample}_([1-9](?:0[1-9]|1[0-2])|{MASK}|{FOREGROUND})\.png")
     before: dict[str, str] = {}
-    for path, key in sorted((path, key) for key, path in found.items()):
+    for key, path in sorted(found.items(), key=itemgetter(1)):
         before.setdefault(path.name.lower().removesuffix(f"{folder.name}_{key}.png".lower()), path.name)
     if len(before) > 1:
         first, other, *_ = before.values()
@@ -205,7 +206,12 @@ def _stacked(files: Sequence[Path]) -> Image:
     Raises:
         DataError: a file is damaged, in colour or not of 8 bits, or two files differ in size.
     """
-    greys = [_grey(file) for file in files]
+    greys: list[Mask] = []
+    for file in files:
+        grey = read_image(file, channels=1)[..., 0]
+        if grey.dtype != np.uint8:
+            raise DataError(f"{file}: pixels of type {grey.dtype}; this data set has 8 bits, save it so")
+        greys.append(grey.astype(np.uint8, copy=False))
     height, width = greys[0].shape
     for file, grey in zip(files, greys, strict=True):
         if grey.shape != (height, width):
@@ -214,14 +220,6 @@ def _stacked(files: Sequence[Path]) -> Image:
                 "they must be the same size"
             )
     return np.stack(greys, axis=2)
-
-
-def _grey(file: Path) -> Mask:
-    """One picture ``uint8[H, W]``."""
-    pixels = read_image(file, channels=1)[..., 0]
-    if pixels.dtype != np.uint8:
-        raise DataError(f"{file}: pixels of type {pixels.dtype}; this data set has 8 bits, save it so")
-    return pixels.astype(np.uint8, copy=False)
 
 
 LAYOUT = Layout(

@@ -21,11 +21,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from bench_plugins.datasets._affixes import PLAIN, Affixes
-from bench_plugins.datasets._grouping import check_groups, groups_of
-from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
-from bench_plugins.datasets._pairing import Side, paired, stored_channels
-from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -44,6 +39,11 @@ from bench.api import (
     read_image,
     write_png,
 )
+from bench_plugins.datasets._affixes import PLAIN, Affixes
+from bench_plugins.datasets._grouping import check_groups, groups_of
+from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
+from bench_plugins.datasets._pairing import Side, paired, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train",

@@ -16,8 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, pairs_in
 
 from bench.api import (
     About,
@@ -36,6 +34,8 @@ from bench.api import (
     read_pair,
     read_palette,
 )
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, pairs_in
 
 CLASSES = ("defect",)
 """Every marked pixel is a defect; the release knows no kinds."""

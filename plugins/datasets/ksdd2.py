@@ -18,8 +18,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
 
 from bench.api import (
     About,
@@ -42,6 +40,8 @@ from bench.api import (
     subfolders,
     write_png,
 )
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
 
 CLASSES = ("defect",)
 """Every marked pixel is a defect; the release knows no kinds."""

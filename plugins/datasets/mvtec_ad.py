@@ -21,9 +21,6 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
-from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
-from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -47,6 +44,9 @@ from bench.api import (
     subfolders,
     write_png,
 )
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
+from bench_plugins.datasets._settings import check_choice
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "bottle": ("broken_large", "contamination"),

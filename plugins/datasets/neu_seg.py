@@ -18,8 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks
 
 from bench.api import (
     About,
@@ -41,6 +39,8 @@ from bench.api import (
     subfolders,
     write_png,
 )
+from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks
 
 CLASSES = ("inclusions", "patches", "scratches")
 """Three kinds of defect; no image is free of them."""

@@ -16,15 +16,13 @@ that an image does not show has no file or an empty one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
-from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, Marks, marks_in_folder, marks_in_table
 
 from bench.api import (
     About,
@@ -32,20 +30,23 @@ from bench.api import (
     Component,
     DataError,
     Dataset,
+    Image,
     Mask,
     Record,
     Release,
-    Sample,
     SettingsError,
     entry,
     hookimpl,
     plural,
     read_image,
     release_files,
-    release_home,
     subfolders,
 )
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, marks_in_folder, marks_in_table
 
+Overlap: TypeAlias = Literal["refuse", "highest"]
 IMAGE = r"([0-9a-f]{9})\.jpg"
 """Everything else beside the images is a stray file and is not read."""
 
@@ -56,78 +57,49 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True)
-class Severstal:
-    """The release on disk. Ids are the image names without file type, ``0002cc93b``."""
+@dataclass(frozen=True, slots=True)
+class Marked(Record):
+    """A training image with what marks its defects."""
 
-    root: Path
-    masks: str | None
-    overlap: Literal["refuse", "highest"]
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The four classes of defect, which the release numbers and does not name."""
-        return CLASSES
-
-    def records(self) -> Sequence[Record]:
-        """Every training image in the order of its id, each a group of its own, without a split.
-
-        Raises:
-            DataError: the folder is not the data set, ``train.csv`` is damaged or lacks an image, or a mask image
-                has no image.
-        """
-        images = self._images
-        self._marks.check(tuple(images))
-        return [Record(id=id, group=id, files=(file, *self._marks.files(id))) for id, file in images.items()]
-
-    def load(self, id: str, /) -> Sample:
-        """One image ``uint8[256, 1600, 3]`` with the number of the class at every marked pixel.
-
-        Raises:
-            DataError: a file is missing or damaged, runs are not valid, sizes differ, two classes share a pixel and
-                ``overlap`` is ``refuse``, or the id is unknown.
-        """
-        if id not in self._images:
-            raise DataError(f"{self.root}: no image {id!r}; ids are like '0002cc93b'")
-        image = self._images[id]
-        pixels = read_image(image, channels=3)
-        height, width, _ = pixels.shape
-        if (height, width) != (HEIGHT, WIDTH):
-            raise DataError(f"{image}: {width}x{height} pixels; images of the release have {WIDTH}x{HEIGHT}")
-        mask = np.zeros((height, width), np.uint8)
-        for mark in self._marks.of(id):
-            marked = mark.pixels(image)
-            if self.overlap == "refuse":
-                _check_free(mask, marked, mark)
-            mask[marked] = mark.defect
-        return Sample(id, pixels, mask)
-
-    @cached_property
-    def _images(self) -> Mapping[str, Path]:
-        """Image files by id; looked up once, as decoding asks for them one by one."""
-        folder = entry(self._home, "train_images")
-        (found,) = release_files(folder, IMAGE)
-        if not found:
-            raise DataError(f"{folder}: holds no image named like 0002cc93b.jpg; to get it, {OBTAIN}")
-        return found
-
-    @cached_property
-    def _home(self) -> Path:
-        """The folder that holds ``train_images``: the one named, or the only one such a level below."""
-        return release_home(self.root, _holds_images, wanted="folder train_images", obtain=f"to get it, {OBTAIN}")
-
-    @cached_property
-    def _marks(self) -> Marks:
-        """Looked up once, as decoding asks for them image by image."""
-        return (
-            marks_in_table(entry(self._home, "train.csv"))
-            if self.masks is None
-            else marks_in_folder(self._home / self.masks)
-        )
+    marks: Sequence[Mark] = field(default=(), repr=False, compare=False)
 
 
-def _holds_images(folder: Path) -> bool:
-    return bool(subfolders(folder, ("train_images",)))
+def _records(home: Path, masks: str | None) -> Iterator[Marked]:
+    """Every training image in the order of its id, the image name without file type, each a group of its own.
+
+    Raises:
+        DataError: ``train.csv`` is damaged or lacks an image, or a mask image has no image.
+    """
+    (images,) = release_files(entry(home, "train_images"), IMAGE)
+    if not images:
+        return
+    table = entry(home, "train.csv")
+    found = marks_in_table(table, images) if masks is None else marks_in_folder(home / masks, images)
+    for id, file in images.items():
+        marks = found.get(id, ())
+        files = (file, table) if masks is None else (file, *[mark.file for mark in marks])
+        yield Marked(id, group=id, files=files, marks=marks)
+
+
+def _read(record: Marked, overlap: Overlap) -> tuple[Image, Mask]:
+    """One image ``uint8[256, 1600, 3]`` with the number of the class at every marked pixel.
+
+    Raises:
+        DataError: a file is missing or damaged, runs are not valid, sizes differ, or two classes share a pixel and
+            ``overlap`` is ``refuse``.
+    """
+    image = record.files[0]
+    pixels = read_image(image, channels=3)
+    height, width, _ = pixels.shape
+    if (height, width) != (HEIGHT, WIDTH):
+        raise DataError(f"{image}: {width}x{height} pixels; images of the release have {WIDTH}x{HEIGHT}")
+    mask = np.zeros((height, width), np.uint8)
+    for mark in record.marks:
+        marked = mark.pixels(image)
+        if overlap == "refuse":
+            _check_free(mask, marked, mark)
+        mask[marked] = mark.defect
+    return pixels, mask
 
 
 def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:
@@ -145,7 +117,16 @@ def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:
         )
 
 
-def build(root: Path, /, *, masks: str | None = None, overlap: Literal["refuse", "highest"] = "refuse") -> Dataset:
+LAYOUT = Layout(
+    holds=lambda folder: subfolders(folder, ("train_images",)),
+    wanted="folder train_images",
+    obtain=f"to get it, {OBTAIN}",
+    image="train_images/0002cc93b.jpg",
+    unknown="no image {!r}; ids are like '0002cc93b'",
+)
+
+
+def build(root: Path, /, *, masks: str | None = None, overlap: Overlap = "refuse") -> Dataset:
     """Masks from ``train.csv``, or from mask images in the folder ``masks`` beside ``train_images``.
 
     ``overlap`` says what a pixel of two classes is: a mistake, or of the class with the highest number.
@@ -155,7 +136,7 @@ def build(root: Path, /, *, masks: str | None = None, overlap: Literal["refuse",
     """
     if masks is not None and (root / masks).resolve() in (root.resolve(), (root / "train_images").resolve()):
         raise SettingsError(f"masks: {masks!r} must name a folder of its own, beside train_images")
-    return Severstal(root, masks, overlap)
+    return Released(root, LAYOUT, CLASSES, partial(_records, masks=masks), partial(_read, overlap=overlap))
 
 
 EXAMPLE: Sequence[tuple[int, ...]] = (*((k,) for k in (1, 2, 3, 4) * 3), (3, 4), (), (), (), (), ())

@@ -27,8 +27,7 @@ class TwoStages(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``."""
         low, high = self.encoder(images)
-        logits = self.head({"low": low, "high": high}).float().contiguous()
-        return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+        return _enlarged(self.head({"low": low, "high": high}), images)
 
 
 class Dilated(nn.Module):
@@ -41,9 +40,13 @@ class Dilated(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``."""
-        logits = self.head(self.encoder(images)[-1])
-        logits = logits.float().contiguous()  # upsampling two channels-last channels takes eight times as long
-        return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
+        return _enlarged(self.head(self.encoder(images)[-1]), images)
+
+
+def _enlarged(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Logits at the size of the images, ``float32``."""
+    logits = logits.float().contiguous()  # upsampling two channels-last channels takes eight times as long
+    return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def fcn_head(channels: int, logits: int) -> nn.Sequential:

@@ -26,15 +26,6 @@ def accepted(mistake: str | None) -> None:
         raise SettingsError(mistake)
 
 
-def positive(name: str, **widths: int) -> None:
-    """Refuse widths below 1.
-
-    Raises:
-        SettingsError: names the first.
-    """
-    accepted(width_mistake(name, **widths))
-
-
 def width_mistake(name: str, *, dropout: float = 0.0, **widths: int) -> str | None:
     """What is wrong with numbers of channels and a share of dropout, or None."""
     wrong = next((f"{key} must be at least 1, got {width}" for key, width in widths.items() if width < 1), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import segmentation_models_pytorch as smp  # noqa: TID253 - imported only by builders, when a model is wanted
@@ -52,13 +51,13 @@ class Widened(nn.Module):
 def assembled(
     task: Task,
     architecture: str,
-    *,
     encoder: str,
     depth: int,
-    stride: int,
     pretrained: bool,
-    options: Mapping[str, Any],
+    *,
+    stride: int,
     smallest: int = 1,
+    **options: Any,
 ) -> nn.Module:
     """A model of smp's whose decoder ends at ``stride``; timm's encoders by timm's names, smp's own ones by smp's.
 
@@ -70,7 +69,10 @@ def assembled(
     """
     check_name(encoder, also=tuple(sorted(smp.encoders.encoders)))
     by_timm = timm.is_model(encoder)
-    options = {**options, **_of_encoder(encoder), **({"upsampling": 1} if stride > 1 else {})}
+    if stride > 1:
+        options["upsampling"] = 1
+    if encoder.startswith(("swin_", "swinv2_")) and "_cr_" not in encoder:
+        options["strict_img_size"] = False  # so that timm's encoder takes images of any size
 
     def create(weights: str | bool | None) -> nn.Module:
         built: nn.Module = getattr(smp, architecture)(
@@ -95,11 +97,6 @@ def assembled(
         return model
     loaded = with_weights(encoder, lambda: create(True if by_timm else "imagenet"))
     return _tried(_finished(loaded, stride, smallest), task)
-
-
-def _of_encoder(encoder: str) -> dict[str, bool]:
-    """What timm must be told so that an encoder takes images of any size."""
-    return {"strict_img_size": False} if encoder.startswith(("swin_", "swinv2_")) and "_cr_" not in encoder else {}
 
 
 def _finished(model: Any, stride: int, smallest: int) -> nn.Module:

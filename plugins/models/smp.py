@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from bench.api import Component, SettingsError, Task, hookimpl
+from bench.api import Component, Task, hookimpl
 
-from ._settings import encoder_mistake, offered, plainly_supports, positive, width_mistake
+from ._settings import accepted, encoder_mistake, offered, plainly_supports, width_mistake
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,8 +37,8 @@ def unet(
     """
     from ._smp import assembled
 
-    options = {"decoder_channels": _widths("unet", depth, decoder)}
-    return assembled(task, "Unet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options)
+    widths = _widths("unet", depth, decoder)
+    return assembled(task, "Unet", encoder, depth, pretrained, stride=1, decoder_channels=widths)
 
 
 def unetplusplus(
@@ -53,10 +53,8 @@ def unetplusplus(
     """U-Net++ (Zhou et al. 2018): a U-Net with nested skips; settings as of ``unet``."""
     from ._smp import assembled
 
-    options = {"decoder_channels": _widths("unetplusplus", depth, decoder)}
-    return assembled(
-        task, "UnetPlusPlus", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options
-    )
+    widths = _widths("unetplusplus", depth, decoder)
+    return assembled(task, "UnetPlusPlus", encoder, depth, pretrained, stride=1, decoder_channels=widths)
 
 
 def manet(
@@ -75,9 +73,11 @@ def manet(
     """
     from ._smp import assembled
 
-    positive("manet", attention=attention)
-    options = {"decoder_channels": _widths("manet", depth, decoder), "decoder_pab_channels": attention}
-    return assembled(task, "MAnet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options=options)
+    accepted(width_mistake("manet", attention=attention))
+    widths = _widths("manet", depth, decoder)
+    return assembled(
+        task, "MAnet", encoder, depth, pretrained, stride=1, decoder_channels=widths, decoder_pab_channels=attention
+    )
 
 
 def linknet(
@@ -86,33 +86,28 @@ def linknet(
     """LinkNet (Chaurasia and Culurciello 2017): skips are added, the decoder has the encoder's widths."""
     from ._smp import assembled
 
-    return assembled(task, "Linknet", encoder=encoder, depth=depth, stride=1, pretrained=pretrained, options={})
+    return assembled(task, "Linknet", encoder, depth, pretrained, stride=1)
 
 
-def _decoder(name: str, depth: int, decoder: str | list[int]) -> tuple[int, ...] | str:
-    """Channels of the decoder, deepest first, or why there are none."""
-    if decoder == "full":
-        return FULL[:depth]
-    if decoder == "light":
-        return LIGHT[-depth:]
-    if len(decoder) != depth or min(int(width) for width in decoder) < 1:
-        return f"{name} of depth {depth} needs {depth} positive decoder channels, got {decoder}"
-    return tuple(int(width) for width in decoder)
+def _decoder_mistake(name: str, depth: int, decoder: Decoder) -> str | None:
+    if isinstance(decoder, str) or (len(decoder) == depth and min(decoder) > 0):
+        return None
+    return f"{name} of depth {depth} needs {depth} positive decoder channels, got {decoder}"
 
 
-def _widths(name: str, depth: int, decoder: str | list[int]) -> tuple[int, ...]:
-    channels = _decoder(name, depth, decoder)
-    if isinstance(channels, str):
-        raise SettingsError(channels)
-    return channels
+def _widths(name: str, depth: int, decoder: Decoder) -> tuple[int, ...]:
+    """Channels of the decoder, deepest first."""
+    accepted(_decoder_mistake(name, depth, decoder))
+    if isinstance(decoder, str):
+        return FULL[:depth] if decoder == "full" else LIGHT[-depth:]
+    return tuple(decoder)
 
 
 def _unet_supports(name: str) -> Callable[..., str | None]:
     def supports(
         _task: Task, /, *, encoder: str, depth: int, decoder: Decoder, attention: int = 1, **_others: object
     ) -> str | None:
-        channels = _decoder(name, depth, decoder)
-        wrong = channels if isinstance(channels, str) else width_mistake(name, attention=attention)
+        wrong = _decoder_mistake(name, depth, decoder) or width_mistake(name, attention=attention)
         return wrong or encoder_mistake(name, encoder)
 
     return supports

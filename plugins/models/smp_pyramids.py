@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.api import Component, Task, hookimpl
 
-from ._settings import accepted, encoder_mistake, offered, plainly_supports, positive, width_mistake
+from ._settings import accepted, encoder_mistake, offered, plainly_supports, width_mistake
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,14 +35,18 @@ def fpn(
     from ._smp import assembled
 
     accepted(_fpn_mistake(pyramid=pyramid, width=width, dropout=dropout))
-    options = {
-        "decoder_pyramid_channels": pyramid,
-        "decoder_segmentation_channels": width,
-        "decoder_dropout": dropout,
-        "decoder_merge_policy": merge,
-    }
-    stride = 2 ** (depth - 3)
-    return assembled(task, "FPN", encoder=encoder, depth=depth, stride=stride, pretrained=pretrained, options=options)
+    return assembled(
+        task,
+        "FPN",
+        encoder,
+        depth,
+        pretrained,
+        stride=2 ** (depth - 3),
+        decoder_pyramid_channels=pyramid,
+        decoder_segmentation_channels=width,
+        decoder_dropout=dropout,
+        decoder_merge_policy=merge,
+    )
 
 
 def pspnet(
@@ -59,9 +63,8 @@ def pspnet(
     from ._smp import assembled
 
     accepted(width_mistake("pspnet", width=width, dropout=dropout))
-    options = {"psp_out_channels": width, "psp_dropout": dropout}
     return assembled(
-        task, "PSPNet", encoder=encoder, depth=depth, stride=2**depth, pretrained=pretrained, options=options
+        task, "PSPNet", encoder, depth, pretrained, stride=2**depth, psp_out_channels=width, psp_dropout=dropout
     )
 
 
@@ -86,15 +89,18 @@ def deeplabv3plus(
     from ._smp import assembled
 
     accepted(_pyramid_mistake(aspp=aspp, rates=rates, dropout=dropout))
-    options = {
-        "encoder_output_stride": output_stride,
-        "decoder_channels": aspp,
-        "decoder_atrous_rates": tuple(rates),
-        "decoder_aspp_separable": separable,
-        "decoder_aspp_dropout": dropout,
-    }
     return assembled(
-        task, "DeepLabV3Plus", encoder=encoder, depth=depth, stride=4, pretrained=pretrained, options=options
+        task,
+        "DeepLabV3Plus",
+        encoder,
+        depth,
+        pretrained,
+        stride=4,
+        encoder_output_stride=output_stride,
+        decoder_channels=aspp,
+        decoder_atrous_rates=tuple(rates),
+        decoder_aspp_separable=separable,
+        decoder_aspp_dropout=dropout,
     )
 
 
@@ -115,17 +121,17 @@ def pan(
     """
     from ._smp import assembled
 
-    positive("pan", width=width)
-    options = {"encoder_output_stride": output_stride, "decoder_channels": width}
+    accepted(width_mistake("pan", width=width))
     return assembled(
         task,
         "PAN",
-        encoder=encoder,
-        depth=depth,
+        encoder,
+        depth,
+        pretrained,
         stride=4,
-        pretrained=pretrained,
-        options=options,
         smallest=8 * output_stride,
+        encoder_output_stride=output_stride,
+        decoder_channels=width,
     )
 
 
@@ -141,9 +147,8 @@ def upernet(
     """UPerNet (Xiao et al. 2018): pyramid pooling and feature pyramid; its logits have stride 4."""
     from ._smp import assembled
 
-    positive("upernet", width=width)
-    options = {"decoder_channels": width}
-    return assembled(task, "UPerNet", encoder=encoder, depth=depth, stride=4, pretrained=pretrained, options=options)
+    accepted(width_mistake("upernet", width=width))
+    return assembled(task, "UPerNet", encoder, depth, pretrained, stride=4, decoder_channels=width)
 
 
 def segformer(
@@ -158,9 +163,8 @@ def segformer(
     """SegFormer (Xie et al. 2021): a light decoder, made for the transformers mit_b0 to mit_b5; stride 4."""
     from ._smp import assembled
 
-    positive("segformer", width=width)
-    options = {"decoder_segmentation_channels": width}
-    return assembled(task, "Segformer", encoder=encoder, depth=depth, stride=4, pretrained=pretrained, options=options)
+    accepted(width_mistake("segformer", width=width))
+    return assembled(task, "Segformer", encoder, depth, pretrained, stride=4, decoder_segmentation_channels=width)
 
 
 def _fpn_mistake(*, pyramid: int, width: int, dropout: float) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from bench.api import About, Component, SettingsError, Task, hookimpl
+from bench.api import About, Component, Task, hookimpl
+
+from ._settings import accepted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,9 +52,7 @@ def deeplabv3(
     from ._dilated import Dilated, deeplabv3_head
     from ._encoders import dilated
 
-    reason = _pyramid(aspp=aspp, rates=rates)
-    if reason is not None:
-        raise SettingsError(reason)
+    accepted(_supports_deeplabv3(task, aspp=aspp, rates=rates))
     body = dilated(encoder, task.channels, depth=depth, output_stride=output_stride, pretrained=pretrained)
     head = deeplabv3_head(_width(body), 1 + task.classes, width=aspp, rates=rates)
     return Dilated(body, head, output_stride)
@@ -78,27 +78,17 @@ def lraspp(
     from ._dilated import TwoStages
     from ._encoders import dilated
 
-    reason = _narrow(width=width)
-    if reason is not None:
-        raise SettingsError(reason)
+    accepted(_supports_lraspp(task, width=width))
     body = dilated(encoder, task.channels, depth=5, output_stride=16, pretrained=pretrained, also=(3,))
     low, high = body.feature_info.channels()  # type: ignore[operator, union-attr]  # timm's own attribute
     return TwoStages(body, LRASPPHead(low, high, 1 + task.classes, width), 8)
 
 
 def _supports_lraspp(_task: Task, /, *, width: int, **_others: object) -> str | None:
-    return _narrow(width=width)
-
-
-def _narrow(*, width: int) -> str | None:
     return None if width > 0 else f"lraspp needs a positive width, got {width}"
 
 
 def _supports_deeplabv3(_task: Task, /, *, aspp: int, rates: list[int], **_others: object) -> str | None:
-    return _pyramid(aspp=aspp, rates=rates)
-
-
-def _pyramid(*, aspp: int, rates: list[int]) -> str | None:
     if aspp < 1 or not rates or min(rates) < 1:
         return f"deeplabv3 needs a positive aspp and positive rates, got aspp: {aspp}, rates: {rates}"
     return None
@@ -110,38 +100,31 @@ def _width(encoder: nn.Module) -> int:
     return channels
 
 
+def _offered(
+    build: Callable[..., nn.Module],
+    title: str,
+    citation: str,
+    supports: Callable[..., str | None] | None = None,
+) -> Component[nn.Module]:
+    about = About(
+        f"{title} on a dilated timm encoder",
+        licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
+        citation=citation,
+        home=f"https://docs.pytorch.org/vision/stable/models/{build.__name__}.html",
+    )
+    return Component(build.__name__, build, supports=supports, about=about)
+
+
 @hookimpl
 def bench_models() -> Iterable[Component[nn.Module]]:
     """``fcn``, ``deeplabv3`` and ``lraspp``."""
-    yield Component(
-        "fcn",
-        fcn,
-        about=About(
-            "FCN: torchvision's head on a dilated timm encoder",
-            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
-            citation="Long, Shelhamer, Darrell: Fully convolutional networks for semantic segmentation, CVPR 2015",
-            home="https://docs.pytorch.org/vision/stable/models/fcn.html",
-        ),
-    )
-    yield Component(
-        "deeplabv3",
+    networks = "Long, Shelhamer, Darrell: Fully convolutional networks for semantic segmentation, CVPR 2015"
+    yield _offered(fcn, "FCN: torchvision's head", networks)
+    yield _offered(
         deeplabv3,
-        supports=_supports_deeplabv3,
-        about=About(
-            "DeepLabV3: torchvision's atrous spatial pyramid on a dilated timm encoder",
-            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
-            citation="Chen, Papandreou, Schroff, Adam: Rethinking atrous convolution, arXiv:1706.05587, 2017",
-            home="https://docs.pytorch.org/vision/stable/models/deeplabv3.html",
-        ),
+        "DeepLabV3: torchvision's atrous spatial pyramid",
+        "Chen, Papandreou, Schroff, Adam: Rethinking atrous convolution, arXiv:1706.05587, 2017",
+        _supports_deeplabv3,
     )
-    yield Component(
-        "lraspp",
-        lraspp,
-        supports=_supports_lraspp,
-        about=About(
-            "LR-ASPP: torchvision's light head on a dilated timm encoder",
-            licence="BSD-3-Clause (torchvision), Apache-2.0 (timm)",
-            citation="Howard et al.: Searching for MobileNetV3, ICCV 2019, arXiv:1905.02244",
-            home="https://docs.pytorch.org/vision/stable/models/lraspp.html",
-        ),
-    )
+    mobile = "Howard et al.: Searching for MobileNetV3, ICCV 2019, arXiv:1905.02244"
+    yield _offered(lraspp, "LR-ASPP: torchvision's light head", mobile, _supports_lraspp)
