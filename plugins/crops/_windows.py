@@ -46,10 +46,9 @@ def corners(mask: npt.NDArray[Any], size: int) -> tuple[int, int]:
 def grey_sum(image: Image) -> tuple[npt.NDArray[Any], int]:
     """Sum over the channels ``[H, W]``, and what it must be divided by to be a mean grey level of 0..255."""
     channels = image.shape[2]
-    if channels == 1:
-        total: npt.NDArray[Any] = image[:, :, 0]
-    else:
-        total = image[:, :, 0].astype(np.uint16 if image.dtype == np.uint8 and channels < 257 else np.uint32)
+    total: npt.NDArray[Any] = image[:, :, 0]
+    if channels > 1:
+        total = total.astype(np.uint16 if image.dtype == np.uint8 and channels < 257 else np.uint32)
         for channel in range(1, channels):
             total += image[:, :, channel]
     return total, channels * (1 if image.dtype == np.uint8 else 257)
@@ -90,12 +89,14 @@ def bands(windows: Windows, rows: int = 64) -> Iterable[Windows]:
         yield Windows(windows.sums[band], pixels, windows.unit)
 
 
-def moved_inside(counts: npt.NDArray[Any], before: int, length: int) -> npt.NDArray[Any]:
-    """Keep ``length`` rows after the first ``before``; what lies outside is added to the nearest row kept."""
-    inside = counts[before : before + length].copy()
-    inside[0] += counts[:before].sum(axis=0)
-    inside[-1] += counts[before + length :].sum(axis=0)
-    return inside
+def moved_inside(counts: npt.NDArray[Any], before: int, shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """Keep ``shape`` after the first ``before`` in both directions; the rest goes to the nearest place kept."""
+    for length in shape:  # rows of the counts, and then of their transpose
+        inside = counts[before : before + length].copy()
+        inside[0] += counts[:before].sum(axis=0)
+        inside[-1] += counts[before + length :].sum(axis=0)
+        counts = inside.T
+    return counts
 
 
 def defect(mask: Mask) -> Bool:
@@ -122,9 +123,7 @@ def centred(flags: Bool, size: int, jitter: int = 0) -> npt.NDArray[np.int32]:
     where it came to lie; a window that reaches over the border is moved inside, so no pixel is ever lost.
     """
     counts = window_sums(np.pad(flags.astype(np.uint8), 2 * jitter), 2 * jitter + 1, 1)
-    rows, columns = corners(flags, size)
-    before = jitter + size // 2
-    return moved_inside(moved_inside(counts, before, rows).T, before, columns).T
+    return moved_inside(counts, jitter + size // 2, corners(flags, size))
 
 
 def holding(flags: Bool, size: int, least: int = 1) -> Bool:

@@ -254,11 +254,13 @@ def _check_classes(index: Index, ratios: tuple[float, ...] | None) -> None:
         )
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Crops around a pixel of a chosen kind."""
+    yield Component(
         "defect-centred", build_defect_centred, about=About("windows centred on random defect pixels of the masks")
-    ),
-    Component(
+    )
+    yield Component(
         "forced-foreground",
         build_forced_foreground,
         about=About(
@@ -266,8 +268,8 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             citation="Isensee et al., nnU-Net, Nature Methods 18, 2021 (oversampling of the foreground)",
             home="https://github.com/MIC-DKFZ/nnUNet",
         ),
-    ),
-    Component(
+    )
+    yield Component(
         "positive-negative",
         build_positive_negative,
         about=About(
@@ -276,8 +278,8 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             home="https://github.com/Project-MONAI/MONAI",
         ),
         supports=supports_positive_negative,
-    ),
-    Component(
+    )
+    yield Component(
         "class-ratios",
         build_class_ratios,
         about=About(
@@ -286,11 +288,4 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             home="https://github.com/Project-MONAI/MONAI",
         ),
         supports=supports_class_ratios,
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Crops around a pixel of a chosen kind."""
-    yield from COMPONENTS
+    )

@@ -181,8 +181,10 @@ def _most_mixed(mask: Mask, size: int) -> Bool:
     return mixed
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Windows by what they hold."""
+    yield Component(
         "defect-anywhere",
         build_defect_anywhere,
         about=About(
@@ -190,8 +192,8 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             citation="Buslaev et al., Albumentations, Information 11, 2020 (CropNonEmptyMaskIfExists)",
             home="https://github.com/albumentations-team/albumentations",
         ),
-    ),
-    Component(
+    )
+    yield Component(
         "category-limit",
         build_category_limit,
         about=About(
@@ -199,11 +201,4 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             citation="MMSegmentation contributors, 2020 (RandomCrop, cat_max_ratio)",
             home="https://github.com/open-mmlab/mmsegmentation",
         ),
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Windows by what they hold."""
-    yield from COMPONENTS
+    )

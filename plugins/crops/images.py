@@ -73,11 +73,8 @@ class RareClass:
         exponents = (1 - pixels[classes] / pixels.sum()) / self.temperature
         chances = np.exp(exponents - exponents.max())
         shares = (chances / chances.sum()).tolist()
-        parts = (
-            OfRareClass(self.size, kind, self.least, share)
-            for kind, share in zip(classes.tolist(), shares, strict=True)
-        )
-        return Several("rare-class", tuple(parts))
+        drawn = zip(classes.tolist(), shares, strict=True)
+        return Several("rare-class", tuple(OfRareClass(self.size, kind, self.least, share) for kind, share in drawn))
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,7 @@ class Sorted:
     share: float
 
     def images(self, index: Index, /) -> Float64:
-        wanted = self.kind == "defective"
-        needed = "with a defect" if wanted else "without a defect"
+        wanted, needed = {"defective": (True, "with a defect"), "clean": (False, "without a defect")}[self.kind]
         return weighing([(defects(entry) > 0) == wanted for entry in index.entries], "balanced-negatives", needed)
 
     def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
@@ -124,13 +120,14 @@ def build_balanced_negatives(
     ``window`` is for the defective images: any, or one that holds a defect pixel. Clean images take their turns, so
     that none is drawn again before all others were.
     """
-    kinds: dict[Literal["defective", "clean"], float] = {"defective": defective, "clean": 1 - defective}
-    parts = (Sorted(size, kind, window, share) for kind, share in kinds.items())
-    return Several("balanced-negatives", tuple(parts))
+    parts = Sorted(size, "defective", window, defective), Sorted(size, "clean", window, 1 - defective)
+    return Several("balanced-negatives", parts)
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Images by what they show."""
+    yield Component(
         "rare-class",
         build_rare_class,
         about=About(
@@ -138,8 +135,8 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             citation="Hoyer et al., DAFormer, CVPR 2022 (rare class sampling)",
             home="https://github.com/lhoyer/DAFormer",
         ),
-    ),
-    Component(
+    )
+    yield Component(
         "balanced-negatives",
         build_balanced_negatives,
         about=About(
@@ -147,11 +144,4 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             citation="Bozic et al., Mixed supervision for surface-defect detection, Computers in Industry 129, 2021",
             home="https://github.com/vicoslab/mixed-segdec-net-comind2021",
         ),
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Images by what they show."""
-    yield from COMPONENTS
+    )

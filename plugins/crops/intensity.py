@@ -29,7 +29,6 @@ from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
 from bench_plugins.crops._windows import (
     Windows,
     bands,
-    corners,
     grey_sum,
     real_pixels,
     window_means,
@@ -77,11 +76,12 @@ class Statistic:
             return window_means(image, mask, self.size)
         if self.name == "fraction":
             return self._brighter(image, mask, self.level)
-        rows, columns = corners(mask, self.size)
-        middle = slice(self.size // 2, self.size // 2 + rows), slice(self.size // 2, self.size // 2 + columns)
+        before, after = self.size // 2, (self.size - 1) // 2
+        middle = tuple(slice(before, side - after) for side in mask.shape)
         return window_means(image[middle], mask[middle], 1)
 
     def _brighter(self, image: Image, mask: Mask, level: float) -> Windows:
+        """How many pixels of every window are above the level."""
         grey, unit = grey_sum(image)
         bright = ((grey > math.floor(level * unit)) & (mask != IGNORED)).astype(np.uint8)
         return Windows(window_sums(bright, self.size, 1), real_pixels(mask, self.size), 1)
@@ -101,8 +101,7 @@ class Bright(Alike):
         if self.fallback == "skip" or admitted.any():
             return admitted
         means = window_means(image, mask, self.statistic.size).values()
-        brightest: Bool = means == means.max()
-        return brightest
+        return np.asarray(means == means.max())
 
     def falls_back(self, image: Image, mask: Mask, positions: Bool | Float32, /) -> bool:
         window = first_window(positions, mask)
@@ -184,34 +183,24 @@ def build_intensity_bias(
     measure = Statistic(statistic, size, level, percentile)
     if not isinstance(threshold, Quantile):
         return IntensityBias(Bright(measure, threshold, fallback), leak)
-    if statistic == "percentile":
-        raise SettingsError(f"intensity-bias: {NO_QUANTILE}")
+    if reason := supports_intensity_bias(size, threshold=threshold, statistic=statistic):
+        raise SettingsError(f"intensity-bias: {reason}")
     return IntensityQuantile(IntensityBias(Bright(measure, math.nan, fallback), leak), threshold.quantile)
 
 
 def supports_intensity_bias(
-    size: int,  # noqa: ARG001 - what build takes
-    /,
-    *,
-    threshold: float | Quantile,
-    statistic: Name,
-    **settings: object,  # noqa: ARG001 - what build takes
+    _size: int, /, *, threshold: float | Quantile, statistic: Name, **_others: object
 ) -> str | None:
     """Why these settings cannot be, or None."""
     return NO_QUANTILE if isinstance(threshold, Quantile) and statistic == "percentile" else None
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Bright windows."""
+    yield Component(
         "intensity-bias",
         build_intensity_bias,
         about=About("windows brighter than a threshold; what the threshold means is not in the supplement"),
         supports=supports_intensity_bias,
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Bright windows."""
-    yield from COMPONENTS
+    )

@@ -30,35 +30,31 @@ from bench_plugins.crops._parts import Several
 MIXABLE: dict[str, Component[CropStrategy]] = {
     component.name: component
     for module in (places, intensity, centred, contents, weight_map, images)
-    for component in module.COMPONENTS
+    for component in module.bench_crops()
 }
 """Every shipped strategy but this one."""
 
 
-def _settings_type(component: Component[CropStrategy]) -> type:
-    """The settings of a strategy as a dataclass, so that they are checked and completed like any others."""
+def _ingredient_type(component: Component[CropStrategy]) -> type:
+    """A strategy with its share and settings as a dataclass, so that they are checked and completed like any others."""
     hints = typing.get_type_hints(component.build, include_extras=True)
     settings = [p for p in inspect.signature(component.build).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return _strict(f"{component.name} settings", [(p.name, hints[p.name], field(default=p.default)) for p in settings])
-
-
-def _ingredient_type(component: Component[CropStrategy]) -> type:
-    settings = _settings_type(component)
+    of_settings = _strict(component, "settings", [(p.name, hints[p.name], field(default=p.default)) for p in settings])
     return _strict(
-        f"{component.name} ingredient",
+        component,
+        "ingredient",
         [
-            ("use", Literal[component.name], field()),
-            ("share", Annotated[float, Field(gt=0, le=1)], field()),
-            ("settings", settings, field(default_factory=settings)),
+            ("use", Literal[component.name]),
+            ("share", Annotated[float, Field(gt=0, le=1)]),
+            ("settings", of_settings, field(default_factory=of_settings)),
         ],
     )
 
 
-def _strict(name: str, members: Sequence[tuple[str, Any, Any]]) -> type:
-    name = "".join(word.capitalize() for word in name.replace("-", " ").split())
-    return make_dataclass(
-        name, members, frozen=True, namespace={"__pydantic_config__": {"extra": "forbid", "strict": True}}
-    )
+def _strict(component: Component[CropStrategy], what: str, members: Sequence[Any]) -> type:
+    name = component.name.replace("-", " ").title().replace(" ", "") + what.capitalize()
+    config = {"__pydantic_config__": {"extra": "forbid", "strict": True}}
+    return make_dataclass(name, members, frozen=True, namespace=config)
 
 
 TYPES = {name: _ingredient_type(component) for name, component in MIXABLE.items()}
@@ -89,18 +85,21 @@ class FittingMixture:
 
     def observe(self, image: Image, mask: Mask, /) -> Float64:
         """The rows of all strategies that must be fitted, one after the other."""
-        fitting = [member for _, member in self.members if isinstance(member, Fitting)]
-        return np.concatenate([member.observe(image, mask) for member in fitting])
+        return np.concatenate([member.observe(image, mask) for member in self.fitting])
+
+    @property
+    def fitting(self) -> Sequence[Fitting]:
+        """The strategies that must be fitted."""
+        return [member for _, member in self.members if isinstance(member, Fitting)]
 
     def fit(self, total: Float64, /) -> CropStrategy:
-        ready, start = [], 0
+        ready = []
         for share, member in self.members:
             if isinstance(member, Fitting):
                 length: int = member.row  # type: ignore[attr-defined]  # every shipped one says it
-                ready.append((share, member.fit(total[start : start + length])))
-                start += length
-            else:
-                ready.append((share, member))
+                row, total = np.split(total, [length])
+                member = member.fit(row)
+            ready.append((share, member))
         return _mixed(ready)
 
 
@@ -121,9 +120,8 @@ def build_mixture(
     if reason := supports_mixture(size, parts=parts):
         raise SettingsError(f"mixture: {reason}")
     members = tuple((each.share, MIXABLE[each.use].build(size, **_given(each))) for each in parts)
-    if any(isinstance(member, Fitting) for _, member in members):
-        return FittingMixture(size, members)
-    return _mixed(members)
+    mixture = FittingMixture(size, members)
+    return mixture if mixture.fitting else _mixed(members)
 
 
 def supports_mixture(size: int, /, *, parts: tuple[Ingredient, ...]) -> str | None:
@@ -148,17 +146,12 @@ def _mixed(members: Iterable[tuple[float, CropStrategy]]) -> CropStrategy:
     return Several("mixture", tuple(replace(part, share=share * part.share) for share, part in parts))
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Mixtures of the other strategies."""
+    yield Component(
         "mixture",
         build_mixture,
         about=About("several of the shipped strategies, each with its share of the crops"),
         supports=supports_mixture,
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Mixtures of the other strategies."""
-    yield from COMPONENTS
+    )

@@ -88,18 +88,15 @@ def build_whole_image(size: int, /) -> CropStrategy:
     return Canvas("whole-image", (Whole(size),))
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component("uniform", build_uniform, about=About("every window of every image is equally likely")),
-    Component("grid", build_grid, about=About("a fixed grid of windows, as data sets are cut into patches beforehand")),
-    Component(
-        "whole-image",
-        build_whole_image,
-        about=About("no crop at all: every image whole, padded to a canvas of the crop size"),
-    ),
-)
-
-
 @hookimpl
 def bench_crops() -> Iterable[Component[CropStrategy]]:
     """Windows by their place alone."""
-    yield from COMPONENTS
+    yield Component("uniform", build_uniform, about=About("every window of every image is equally likely"))
+    yield Component(
+        "grid", build_grid, about=About("a fixed grid of windows, as data sets are cut into patches beforehand")
+    )
+    yield Component(
+        "whole-image",
+        build_whole_image,
+        about=About("no crop at all: every image whole, padded to a canvas of the crop size"),
+    )

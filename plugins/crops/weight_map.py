@@ -50,20 +50,18 @@ class Weighted(OfDefective):
         steps = _steps(self.pixels(image, mask))
         if self.over == "window":
             return float_map(window_sums(steps.astype(np.uint32), self.size, STEPS))
-        rows, columns = corners(mask, self.size)
-        before = self.size // 2
-        return float_map(moved_inside(moved_inside(steps, before, rows).T, before, columns).T)
+        return float_map(moved_inside(steps, self.size // 2, corners(mask, self.size)))
 
     def pixels(self, image: Image, mask: Mask) -> Float64:
         """Weight of every pixel, ``float64[H, W]``, not negative; 0 where the mask is 255."""
+        total, unit = grey_sum(image)
+        level = total / (255 * unit)
         if self.of == "distance":
             weights = _nearness(mask, self.reach)
+        elif self.of == "gradient":
+            weights = _slope(level)
         else:
-            total, unit = grey_sum(image)
-            level = total / (255 * unit)
-            weights = {"intensity": lambda: level, "darkness": lambda: 1 - level, "gradient": lambda: _slope(level)}[
-                self.of
-            ]()
+            weights = level if self.of == "intensity" else 1 - level
         return np.where(mask == IGNORED, 0.0, weights**self.power)
 
 
@@ -93,15 +91,13 @@ def build_weight_map(
 def _steps(weights: Float64) -> Float64:
     """Weights as whole numbers 0..STEPS; what is above 0 stays above 0."""
     largest = weights.max()
-    steps: Float64 = np.ceil(weights / largest * STEPS) if largest > 0 else weights
-    return steps
+    return np.asarray(np.ceil(weights / largest * STEPS) if largest > 0 else weights)
 
 
 def _slope(level: Float64) -> Float64:
     """Length of the gradient by central differences, one-sided at the border."""
     slopes = [np.gradient(level, axis=axis) if level.shape[axis] > 1 else np.zeros(level.shape) for axis in (0, 1)]
-    length: Float64 = np.hypot(*slopes)
-    return length
+    return np.asarray(np.hypot(*slopes))
 
 
 def _nearness(mask: Mask, reach: float) -> Float64:
@@ -111,12 +107,13 @@ def _nearness(mask: Mask, reach: float) -> Float64:
     if not marked.any():
         return np.zeros(mask.shape)
     distance = cv2.distanceTransform((~marked).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    nearness: Float64 = np.exp(-np.asarray(distance, np.float64) / reach)
-    return nearness
+    return np.asarray(np.exp(-distance.astype(np.float64) / reach))
 
 
-COMPONENTS: tuple[Component[CropStrategy], ...] = (
-    Component(
+@hookimpl
+def bench_crops() -> Iterable[Component[CropStrategy]]:
+    """Windows by a weight map."""
+    yield Component(
         "weight-map",
         build_weight_map,
         about=About(
@@ -125,11 +122,4 @@ COMPONENTS: tuple[Component[CropStrategy], ...] = (
             "(WeightedSampler, which leaves out the border)",
             home="https://github.com/TorchIO-project/torchio",
         ),
-    ),
-)
-
-
-@hookimpl
-def bench_crops() -> Iterable[Component[CropStrategy]]:
-    """Windows by a weight map."""
-    yield from COMPONENTS
+    )
