@@ -11,7 +11,22 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from bench.api import Bool, DataError, Image, Mask, Record, Sample, check_partners, release_files, release_home
+from bench.api import (
+    Bool,
+    Channels,
+    DataError,
+    Image,
+    Mask,
+    Record,
+    Sample,
+    check_partners,
+    check_share,
+    check_values,
+    read_image,
+    read_pair,
+    release_files,
+    release_home,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +97,57 @@ def pairs_in(folder: Path, image: str, mask: str) -> dict[str, tuple[Path, Path]
         DataError: an image or a mask stands alone.
     """
     images, masks = release_files(folder, image, mask)
-    check_partners(images, masks, "mask", partial(_named, mask))
-    check_partners(masks, images, "image", partial(_named, image))
+    return matched(images, masks, partial(_named, image), partial(_named, mask))
+
+
+def matched(
+    images: Mapping[str, Path],
+    masks: Mapping[str, Path],
+    image_of: Callable[[str], Path | str],
+    mask_of: Callable[[str], Path | str],
+) -> dict[str, tuple[Path, Path]]:
+    """Image and mask file by key; ``image_of`` and ``mask_of`` say where those of a key belong.
+
+    Raises:
+        DataError: an image or a mask stands alone.
+    """
+    check_partners(images, masks, "mask", mask_of)
+    check_partners(masks, images, "image", image_of)
     return {key: (file, masks[key]) for key, file in images.items()}
 
 
 def _named(pattern: str, key: str) -> str:
     """The file name of this pattern that has ``key`` in the place of the group."""
     return re.sub(r"\(.*\)", key, pattern).replace("\\", "")
+
+
+def files_below(folders: Mapping[str, Path], pattern: str) -> dict[str, Path]:
+    """Files of the release in several folders, by ``folder/key``: its name and the group of the pattern."""
+    found: dict[str, Path] = {}
+    for name, folder in folders.items():
+        (files,) = release_files(folder, pattern)
+        found |= {f"{name}/{key}": path for key, path in files.items()}
+    return found
+
+
+def read_marked(
+    image_file: Path, masks: Sequence[Path], channels: Channels, *, most: float = 1.0, why: str = ""
+) -> tuple[Image, Bool]:
+    """One image, and where its mask of 0 and 255 holds 255: nowhere without a mask, else more than nothing if ``why``.
+
+    Raises:
+        DataError: a file is damaged, the sizes differ, or the mask holds other values, or marks nothing or too much.
+    """
+    if not masks:
+        image = read_image(image_file, channels=channels)
+        return image, np.zeros(image.shape[:2], np.bool_)
+    image, values = read_pair(image_file, masks[0], channels=channels)
+    check_values(values, (0, 255), masks[0])
+    marked = values == 255
+    if why:
+        check_marks(marked, masks[0], why)
+    check_share(marked, most, masks[0])
+    return image, marked
 
 
 def check_marks(marked: Mask | Bool, mask_file: Path, why: str) -> None:
@@ -100,8 +158,3 @@ def check_marks(marked: Mask | Bool, mask_file: Path, why: str) -> None:
     """
     if not marked.any():
         raise DataError(f"{mask_file}: marks nothing, but {why}; restore the original file")
-
-
-def without_defect(image: Image) -> tuple[Image, Mask]:
-    """An image of which the release says that nothing is to be marked."""
-    return image, np.zeros(image.shape[:2], np.uint8)

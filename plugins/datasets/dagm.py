@@ -27,20 +27,16 @@ from bench.api import (
     Record,
     Release,
     Split,
-    check_share,
-    check_values,
     entry,
     hookimpl,
     part_folders,
-    read_image,
-    read_pair,
     release_files,
     subfolders,
     write_png,
 )
 from bench_plugins.datasets._dagm_labels import defective_images
 from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
+from bench_plugins.datasets._released import Layout, Released, read_marked
 from bench_plugins.datasets._settings import check_choice
 
 TEXTURES = tuple(range(1, 11))
@@ -126,13 +122,8 @@ def _read(record: Record) -> tuple[Image, Mask]:
         DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
     """
     image_file, _, *masks = record.files
-    if not masks:
-        return without_defect(read_image(image_file, channels=1))
-    image, values = read_pair(image_file, masks[0], channels=1)
-    check_values(values, (0, MARKED), masks[0])
-    check_marks(values, masks[0], "Labels.txt lists its image as defective")
-    marked = values == MARKED
-    check_share(marked, MOST, masks[0])
+    listed = "Labels.txt lists its image as defective"
+    image, marked = read_marked(image_file, masks, 1, most=MOST, why=listed)
     return image, np.where(marked, np.uint8(record.meta["texture"]), np.uint8(0))
 
 

@@ -30,18 +30,15 @@ from bench.api import (
     Record,
     Release,
     Split,
-    check_share,
-    check_values,
     hookimpl,
     named_files,
     plural,
     read_csv,
-    read_pair,
     subfolders,
     write_png,
 )
 from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
+from bench_plugins.datasets._released import Layout, Released, pairs_in, read_marked
 
 CLASSES = ("defect",)
 """Every marked pixel is a defect; the release knows no kinds."""
@@ -92,14 +89,11 @@ def _read(record: Record) -> tuple[Image, Mask]:
         DataError: a file is missing or damaged, the sizes differ, or the mask cannot be the released one.
     """
     image_file, mask_file = record.files
-    image, values = read_pair(image_file, mask_file, channels=3)
-    check_values(values, (0, 255), mask_file)
-    marked = values == 255
-    check_share(marked, MOST, mask_file)
     number = int(image_file.stem)
-    if number in defective_numbers():
-        check_marks(marked, mask_file, f"image {number} of the release has a defect")
-    elif marked.any():
+    defective = number in defective_numbers()
+    why = f"image {number} of the release has a defect" if defective else ""
+    image, marked = read_marked(image_file, [mask_file], 3, most=MOST, why=why)
+    if marked.any() and not defective:
         raise DataError(
             f"{mask_file}: marks a defect, but image {number} of the release is clean; restore the original file"
         )

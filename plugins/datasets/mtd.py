@@ -12,10 +12,9 @@ core's rule and frozen, so that a subset is split as the whole is.
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from hashlib import blake2b
 from operator import attrgetter
@@ -34,11 +33,13 @@ from bench.api import (
     Mask,
     Record,
     Release,
+    Row,
     Split,
     check_drawn,
     check_share,
     entry,
     hookimpl,
+    read_csv,
     read_pair,
     subfolders,
     write_png,
@@ -72,21 +73,10 @@ OBTAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """What ``_mtd_groups.csv`` says of one image: its physical tile, frozen split and frozen fold."""
-
-    group: str
-    split: Split
-    fold: int
-
-
 @lru_cache(maxsize=1)
-def tiles() -> Mapping[str, Tile]:
-    """The table by image file, ``MT_Crack/Imgs/exp1_num_249594.jpg``."""
-    with GROUPS.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return {row["file"]: Tile(row["group"], cast(Split, row["split"]), int(row["fold"])) for row in rows}
+def tiles() -> Mapping[str, Row]:
+    """What the table says of an image file, ``MT_Crack/Imgs/exp1_num_249594.jpg``: tile, frozen split, frozen fold."""
+    return {row["file"]: row for row in read_csv(GROUPS, ("file", "group", "split", "fold"))}
 
 
 def _records(home: Path) -> Sequence[Record]:
@@ -118,8 +108,8 @@ def _record(id: str, files: tuple[Path, Path]) -> Record:
     if tile is None:
         raise DataError(f"{files[0]}: {_foreign(files[0].stem)}")
     exposure = int(id.partition("/exp")[2].partition("_")[0])
-    meta = {"exposure": exposure, "fold": tile.fold, "folds": FOLDS}
-    return Record(id=id, group=tile.group, split=tile.split, files=files, meta=meta)
+    meta = {"exposure": exposure, "fold": int(tile["fold"]), "folds": FOLDS}
+    return Record(id=id, group=tile["group"], split=cast(Split, tile["split"]), files=files, meta=meta)
 
 
 def _file(id: str) -> str:
@@ -139,15 +129,11 @@ def _foreign(stem: str) -> str:
 
 
 def _loose_records(home: Path) -> Iterator[Record]:
-    """Every image as its own group."""
-    return map(_loose, _records(home))
-
-
-def _loose(record: Record) -> Record:
-    """The image without its tile; split and fold follow from its id alone, so a subset is split as the whole."""
-    fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
-    meta = {**record.meta, "fold": fold}
-    return replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
+    """Every image as its own group; split and fold follow from its id alone, so a subset is split as the whole."""
+    for record in _records(home):
+        fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
+        meta = {**record.meta, "fold": fold}
+        yield replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
 
 
 def _read(record: Record, mask_threshold: int) -> tuple[Image, Mask]:
@@ -170,16 +156,15 @@ def _check_released(id: str, values: Mask, marked: Bool, file: Path) -> None:
         DataError: it marks a clean tile, marks nothing or too much of a defective one, or has other levels; names it.
     """
     folder, _, stem = id.partition("/")
+    if not values.any():
+        known_empty = stem in EMPTY or tiles()[_file(id)]["group"] in EMPTY_TILES
+        if folder == CLEAN or (folder == "MT_Uneven" and known_empty):
+            return
     if folder == CLEAN:
-        if values.any():
-            raise DataError(
-                f"{file}: {np.count_nonzero(values)} pixels are not 0, but {CLEAN} is free of defects; "
-                "restore the original file"
-            )
-        return
-    known_empty = stem in EMPTY or tiles()[_file(id)].group in EMPTY_TILES
-    if folder == "MT_Uneven" and known_empty and not values.any():
-        return
+        raise DataError(
+            f"{file}: {np.count_nonzero(values)} pixels are not 0, but {CLEAN} is free of defects; "
+            "restore the original file"
+        )
     check_marks(values, file, f"{folder} holds defective tiles")
     if values.max() < 255 and stem != FAINT:
         raise DataError(
@@ -213,11 +198,11 @@ def example(folder: Path) -> None:
     """Write a miniature of the release: two photographs of one tile per class folder and split, and a stray file."""
     photographs: dict[tuple[str, str], list[str]] = {}
     for file, tile in tiles().items():
-        photographs.setdefault((file.partition("/")[0], tile.group), []).append(file)
-    chosen: dict[tuple[str, Split], list[str]] = {}
+        photographs.setdefault((file.partition("/")[0], tile["group"]), []).append(file)
+    chosen: dict[tuple[str, str], list[str]] = {}
     for (kind, _), files in photographs.items():
         if len(files) > 1:
-            chosen.setdefault((kind, tiles()[files[0]].split), files[:2])
+            chosen.setdefault((kind, tiles()[files[0]]["split"]), files[:2])
     for file in itertools.chain.from_iterable(chosen.values()):
         _write_miniature(folder / file)
     write_stray(folder / "MT_Crack" / "Imgs" / "Thumbs.db")

@@ -33,19 +33,16 @@ from bench.api import (
     Record,
     Release,
     check_partners,
-    check_values,
     entry,
     hookimpl,
     named_files,
     part_folders,
-    read_image,
-    read_pair,
     release_files,
     subfolders,
     write_png,
 )
 from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, without_defect
+from bench_plugins.datasets._released import Layout, Released, files_below, read_marked
 from bench_plugins.datasets._settings import check_choice
 
 TYPES: Mapping[str, tuple[str, ...]] = {
@@ -76,8 +73,6 @@ IMAGE, MASK = r"(\d{3})\.png", r"(\d{3})_mask\.png"
 MARKED = 255
 
 Good: TypeAlias = Literal["test", "all", "none"]
-Place: TypeAlias = tuple[str, str]
-"""Name of a type's folder, and three digits: what an image and its mask have in common."""
 
 OBTAIN = (
     "accept the licence at https://www.mvtec.com/company/research/datasets/mvtec-ad, download "
@@ -102,7 +97,7 @@ def _records(home: Path, categories: tuple[str, ...] | None, good: Good) -> Sequ
         records += [record for record in tested if record.meta["type"] != GOOD or good != "none"]
         if good == "all":
             (trained,) = release_files(entry(entry(folders[category], "train"), GOOD), IMAGE)
-            records += [_record(category, "train", GOOD, number, (file,)) for number, file in trained.items()]
+            records += [_record(category, f"train/good/{number}", (file,)) for number, file in trained.items()]
     return sorted(records, key=attrgetter("id"))
 
 
@@ -120,32 +115,31 @@ def _tested(category: str, home: Path) -> Iterator[Record]:
     test, truth = entry(home, "test"), entry(home, "ground_truth")
     if not test.is_dir():
         raise DataError(f"{home}: ground_truth without a folder test beside it; {LAYOUT.obtain}")
-    images, masks = _files(test, IMAGE), _files(truth, MASK)
-    for (type, _), file in masks.items():
-        if type == GOOD:
+    images, masks = files_below(_folders(test), IMAGE), files_below(_folders(truth), MASK)
+    for place, file in masks.items():
+        if _type(place) == GOOD:
             raise DataError(f"{file}: a mask for images without defect; move it out of the data set")
-    defective = {place: file for place, file in images.items() if place[0] != GOOD}
-    check_partners(masks, defective, "image", lambda place: test / place[0] / f"{place[1]}.png")
-    check_partners(defective, masks, "mask", lambda place: truth / place[0] / f"{place[1]}_mask.png")
-    for (type, number), file in images.items():
-        files = (file,) if type == GOOD else (file, masks[type, number])
-        yield _record(category, "test", type, number, files)
+    defective = {place: file for place, file in images.items() if _type(place) != GOOD}
+    check_partners(masks, defective, "image", lambda place: test / f"{place}.png")
+    check_partners(defective, masks, "mask", lambda place: truth / f"{place}_mask.png")
+    for place, file in images.items():
+        files = (file, masks[place]) if place in masks else (file,)
+        yield _record(category, f"test/{place}", files)
 
 
-def _record(category: str, half: str, type: str, number: str, files: tuple[Path, ...]) -> Record:
-    """One image, with its mask if its folder is that of a ``type`` of defect."""
-    id = f"{category}/{half}/{type}/{number}"
-    return Record(id=id, group=id, files=files, meta={"category": category, "type": type})
+def _type(place: str) -> str:
+    return place.rpartition("/")[0]
 
 
-def _files(folder: Path, pattern: str) -> dict[Place, Path]:
-    """Files one level below ``folder`` that match, by the name of their folder and their three digits."""
-    found: dict[Place, Path] = {}
-    for type, inner in named_files(folder, "(.+)").items():
-        if inner.is_dir():
-            (files,) = release_files(inner, pattern)
-            found |= {(type, number): path for number, path in files.items()}
-    return found
+def _record(category: str, place: str, files: tuple[Path, ...]) -> Record:
+    """One image, at ``test/good/000`` or the like, with its mask if its folder is that of a type of defect."""
+    id = f"{category}/{place}"
+    return Record(id=id, group=id, files=files, meta={"category": category, "type": place.split("/")[1]})
+
+
+def _folders(home: Path) -> dict[str, Path]:
+    """The folders of types by name."""
+    return {type: folder for type, folder in named_files(home, "(.+)").items() if folder.is_dir()}
 
 
 def _read(record: Record) -> tuple[Image, Mask]:
@@ -155,13 +149,9 @@ def _read(record: Record) -> tuple[Image, Mask]:
         DataError: a file is damaged, the sizes differ, or the mask is not of 0 and 255 or marks nothing.
     """
     image_file, *masks = record.files
-    if not masks:
-        return without_defect(read_image(image_file, channels=3))
-    image, values = read_pair(image_file, masks[0], channels=3)
-    check_values(values, (0, MARKED), masks[0])
-    check_marks(values, masks[0], "its image lies in the folder of a defect")
+    image, marked = read_marked(image_file, masks, 3, why="its image lies in the folder of a defect")
     number = 1 + CATEGORIES.index(str(record.meta["category"]))
-    return image, np.where(values == MARKED, np.uint8(number), np.uint8(0))
+    return image, np.where(marked, np.uint8(number), np.uint8(0))
 
 
 LAYOUT = Layout(

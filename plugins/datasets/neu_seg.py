@@ -30,17 +30,15 @@ from bench.api import (
     Record,
     Release,
     Split,
-    check_partners,
     check_values,
     entry,
     hookimpl,
     read_pair,
-    release_files,
     subfolders,
     write_png,
 )
 from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks
+from bench_plugins.datasets._released import Layout, Released, check_marks, files_below, matched
 
 CLASSES = ("inclusions", "patches", "scratches")
 """Three kinds of defect; no image is free of them."""
@@ -71,15 +69,14 @@ def _records(home: Path) -> Sequence[Record]:
     if len(layouts) > 1:
         raise DataError(f"{home}: holds the data set in two layouts, {' and '.join(layouts)}; keep one of them")
     image_folder, mask_folder = entry(home, layouts[0]), entry(home, LAYOUTS[layouts[0]])
-    images, masks = _files(image_folder, IMAGE), _files(mask_folder, MASK)
-    check_partners(images, masks, "mask", lambda key: mask_folder / f"{key}.png")
-    check_partners(masks, images, "image", lambda key: image_folder / f"{key}.jpg")
-    if not images:
+    images = files_below(_folders(image_folder), IMAGE)
+    masks = files_below(_folders(mask_folder), MASK)
+    pairs = matched(images, masks, lambda key: image_folder / f"{key}.jpg", lambda key: mask_folder / f"{key}.png")
+    if not pairs:
         raise DataError(f"{image_folder}: holds no image named like {LAYOUT.image}; {LAYOUT.obtain}")
     records: list[Record] = []
-    for id in sorted(images):
-        split = SPLITS_OF_FOLDERS[id.partition("/")[0]]
-        records.append(Record(id=id, group=id, split=split, files=(images[id], masks[id])))
+    for id, files in sorted(pairs.items()):
+        records.append(Record(id=id, group=id, split=SPLITS_OF_FOLDERS[id.partition("/")[0]], files=files))
     return records
 
 
@@ -88,18 +85,13 @@ def _layouts(folder: Path) -> list[str]:
     layouts: list[str] = []
     for images, masks in LAYOUTS.items():
         found = subfolders(folder, (images, masks))
-        if len(found) == 2 and subfolders(found[images], tuple(SPLITS_OF_FOLDERS)):
+        if len(found) == 2 and _folders(found[images]):
             layouts.append(images)
     return layouts
 
 
-def _files(folder: Path, name: str) -> dict[str, Path]:
-    """Files of the release below ``folder`` by id, such as ``training/000901``."""
-    found: dict[str, Path] = {}
-    for split, inner in subfolders(folder, tuple(SPLITS_OF_FOLDERS)).items():
-        (files,) = release_files(inner, name)
-        found |= {f"{split}/{stem}": path for stem, path in files.items()}
-    return found
+def _folders(home: Path) -> dict[str, Path]:
+    return subfolders(home, tuple(SPLITS_OF_FOLDERS))
 
 
 def _read(record: Record) -> tuple[Image, Mask]:
