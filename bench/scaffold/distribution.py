@@ -33,17 +33,31 @@ def files_of(name: str, kinds: Sequence[str] = ("dataset",)) -> dict[str, str]:
     """
     _check_name(name)
     _check_kinds(kinds)
-    package = package_of(name)
-    return {
-        "pyproject.toml": texts.project(name, package, kinds, __version__),
-        "README.md": texts.readme(name, package, kinds),
+    package, listed = package_of(name), ", ".join(kinds)
+    entries = [f'"{package}.{kind}" = "{package}.{kind}"' for kind in kinds]
+    made = texts.EXAMPLE.format(package=package) if "dataset" in kinds else ""
+    try_out = f"\nTry it in a suite:\n\n```\n{made}bench run {name}.yaml\n```\n"
+    rows = [f"| `src/{package}/{kind}.py` | the {kind} `{name}` |" for kind in kinds]
+    ordered = sorted(kinds)
+    offered = [f'    *(("{kind}", component) for component in {kind}.{HOOK_OF[kind]}()),' for kind in ordered]
+    found = {
+        "pyproject.toml": texts.PROJECT.format(
+            name=name, package=package, kinds=listed, version=__version__, entries="\n".join(entries)
+        ),
+        "README.md": texts.README.format(
+            name=name, package=package, kinds=listed, first=kinds[0], files="\n".join(rows), try_out=try_out
+        ),
         f"{name}.yaml": texts.suite(name, kinds),
         f"src/{package}/__init__.py": f'"""Plugin ``{name}`` for the benchmark suite ``bench``."""\n',
         f"src/{package}/py.typed": "",
         **{f"src/{package}/{kind}.py": _plugin(name, kind) for kind in kinds},
-        "tests/test_contract.py": texts.contract_test(package, sorted(kinds), HOOK_OF),
-        **({"tests/test_dataset.py": texts.dataset_test(package)} if "dataset" in kinds else {}),
+        "tests/test_contract.py": texts.CONTRACT.format(
+            package=package, modules=", ".join(ordered), offered="\n".join(offered)
+        ),
     }
+    if "dataset" in kinds:
+        found["tests/test_dataset.py"] = texts.DATASET.format(package=package)
+    return found
 
 
 def write_distribution(name: str, folder: Path, kinds: Sequence[str], catalog: Catalog) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-_PROJECT = """\
+PROJECT = """\
 [build-system]
 requires = ["setuptools>=77"]
 build-backend = "setuptools.build_meta"
@@ -55,7 +55,7 @@ mypy_path = "src"
 files = ["src", "tests"]
 """
 
-_README = """\
+README = """\
 # {name}
 
 A plugin for the benchmark suite `bench` (distribution `defectbench`). It offers: {kinds}.
@@ -76,11 +76,11 @@ Each plugin module works as it stands: change it, and run `bench plugins check s
 like; that needs no installation. Raise `version` of the `Component` when equal settings give another result.
 """
 
-_EXAMPLE = """\
+EXAMPLE = """\
 python -c "from pathlib import Path; from {package}.dataset import example; example(Path('example'))"
 """
 
-_CONTRACT = '''\
+CONTRACT = '''\
 """Every component keeps the contract of its kind."""
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_the_component_keeps_the_contract_of_its_kind(kind: str, component: Comp
     assert breaches(kind, component) == []
 '''
 
-_DATASET = '''\
+DATASET = '''\
 """The masks are those of the files, what is incomplete is refused, and the data path is timed."""
 
 from __future__ import annotations
@@ -142,22 +142,6 @@ def test_the_data_path_is_timed(data_throughput: Callable[..., dict[str, float]]
 '''
 
 
-def project(name: str, package: str, kinds: Sequence[str], version: str) -> str:
-    """``pyproject.toml``: setuptools, one entry point per plugin module, and the settings of the checks."""
-    entries = "\n".join(f'"{package}.{kind}" = "{package}.{kind}"' for kind in kinds)
-    return _PROJECT.format(name=name, package=package, kinds=", ".join(kinds), version=version, entries=entries)
-
-
-def readme(name: str, package: str, kinds: Sequence[str]) -> str:
-    """``README.md``: the commands, and what each file is."""
-    rows = "\n".join(f"| `src/{package}/{kind}.py` | the {kind} `{name}` |" for kind in kinds)
-    made = _EXAMPLE.format(package=package) if "dataset" in kinds else ""
-    try_out = f"\nTry it in a suite:\n\n```\n{made}bench run {name}.yaml\n```\n"
-    return _README.format(
-        name=name, package=package, kinds=", ".join(kinds), first=kinds[0], files=rows, try_out=try_out
-    )
-
-
 def suite(name: str, kinds: Sequence[str]) -> str:
     """A suite of a few seconds in which every component is used once."""
     rendered = "{use: metalpart, settings: {objects: 12, views: 1, size: 128}, label: metalpart (tiny)}"
@@ -192,14 +176,3 @@ def suite(name: str, kinds: Sequence[str]) -> str:
             "",
         ]
     )
-
-
-def contract_test(package: str, kinds: Sequence[str], hook_of: Mapping[str, str]) -> str:
-    """A test module that asks for the breaches of every component."""
-    offered = "\n".join(f'    *(("{kind}", component) for component in {kind}.{hook_of[kind]}()),' for kind in kinds)
-    return _CONTRACT.format(package=package, modules=", ".join(kinds), offered=offered)
-
-
-def dataset_test(package: str) -> str:
-    """A test module for what is particular to the data set."""
-    return _DATASET.format(package=package)

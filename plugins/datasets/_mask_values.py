@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -35,14 +35,6 @@ FLAT = 9
 
 Declared: TypeAlias = Mapping[int, Mapping[Colour, Path]]
 """Index to its colours in the palettes of a data set, each with the first file that has it."""
-
-
-class Values(Protocol):
-    """How the values of masks are meant."""
-
-    def read(self, file: Path, declared: Callable[[], Declared], /) -> Mask:
-        """Class numbers ``uint8[H, W]`` of a mask; ``declared`` are the palettes of all masks of the data set."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +94,12 @@ class Binary:
                 f"{file}: every pixel of it is {shown}; save it with {self._shown([0])} if it is clean, or with "
                 f"{self._shown([255])} if all of it is a defect"
             )
-        limit = f"is {shown}, so no pixel reaches mask_threshold {self.threshold or HALF}"
+        taken = f"'mask_threshold: {self._taking(largest)}' if that marks a defect"
         if np.count_nonzero(values == largest) < FLAT:
-            raise DataError(
-                f"{file}: its {'lowest' if self.invert else 'largest'} value {limit}; set 'mask_threshold' to the "
-                f"level at which a defect begins, or save the mask with 0 and 255{self.otherwise}"
-            )
+            taken = "'mask_threshold' to the level at which a defect begins"
         raise DataError(
-            f"{file}: its {'lowest' if self.invert else 'largest'} value {limit}; set 'mask_threshold: "
-            f"{self._taking(largest)}' if that marks a defect, or save the mask with 0 and 255{self.otherwise}"
+            f"{file}: its {'lowest' if self.invert else 'largest'} value is {shown}, so no pixel reaches "
+            f"mask_threshold {self.threshold or HALF}; set {taken}, or save the mask with 0 and 255{self.otherwise}"
         )
 
     def _shown(self, levels: Sequence[int]) -> str:

@@ -21,6 +21,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._affixes import PLAIN, Affixes
+from bench_plugins.datasets._grouping import check_groups, groups_of
+from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, declared_colours
+from bench_plugins.datasets._pairing import Side, paired, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -39,11 +44,6 @@ from bench.api import (
     read_image,
     write_png,
 )
-from bench_plugins.datasets._affixes import PLAIN, Affixes
-from bench_plugins.datasets._grouping import check_groups, groups_of
-from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, Values, declared_colours
-from bench_plugins.datasets._pairing import Side, paired, stored_channels
-from bench_plugins.datasets._settings import check_threshold
 
 SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train",
@@ -66,7 +66,7 @@ class Folder:
     root: Path
     images: Side
     masks: Side
-    values: Values
+    values: Binary | Numbers
     classes: Sequence[str]
     channels: Channels | None
     exif: Exif
@@ -81,15 +81,10 @@ class Folder:
         """
         split_of = _official(self.images.folder, self._pairs)
         group_of = groups_of(self.root, self.groups, list(self._pairs))
-        return [
-            Record(
-                id=id,
-                group=group_of[id],
-                split=split_of.get(id),
-                files=(image,) if mask is None else (image, mask),
-            )
-            for id, (image, mask) in self._pairs.items()
-        ]
+        found = []
+        for id, files in self._pairs.items():
+            found.append(Record(id, group_of[id], split_of.get(id), tuple(filter(None, files))))
+        return found
 
     def load(self, id: str, /) -> Sample:
         """One image as stored, with its mask in class numbers.
@@ -131,12 +126,17 @@ def _official(home: Path, ids: Iterable[str]) -> dict[str, Split]:
     Raises:
         DataError: some images lie in such sub-folders and some do not.
     """
-    splits = {id: SPLIT_FOLDERS.get(id.partition("/")[0].lower()) if "/" in id else None for id in ids}
-    official = {id: split for id, split in splits.items() if split}
-    if official and len(official) < len(splits):
-        stray = next(id for id, split in splits.items() if not split)
+    official: dict[str, Split] = {}
+    strays: list[str] = []
+    for id in ids:
+        split = SPLIT_FOLDERS.get(id.partition("/")[0].lower())
+        if split and "/" in id:
+            official[id] = split
+        else:
+            strays.append(id)
+    if official and strays:
         raise DataError(
-            f"{home}: some images lie in folders named after splits, {stray!r} and {len(splits) - len(official) - 1} "
+            f"{home}: some images lie in folders named after splits, {strays[0]!r} and {len(strays) - 1} "
             "more do not; move them, or rename the folders if they are no splits"
         )
     return official
@@ -197,17 +197,8 @@ def build(
     image_side = Side(root / images, Affixes(image_prefix, image_suffix))
     mask_side = Side(root / masks, Affixes(prefix, suffix))
     _check_apart(image_side, mask_side)
-    return Folder(
-        root=root,
-        images=image_side,
-        masks=mask_side,
-        values=Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette),
-        classes=classes,
-        channels=channels,
-        exif=exif,
-        groups=groups,
-        clean=clean,
-    )
+    values = Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette)
+    return Folder(root, image_side, mask_side, values, classes, channels, exif, groups, clean)
 
 
 def _check_apart(image_side: Side, mask_side: Side) -> None:
