@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from bench_plugins.crops._windows import everywhere
 from pydantic import Field
 
 from bench.api import Bool, CropStrategy, DataError, Entry, Float32, Float64, Image, Index, Mask, Part
-from bench_plugins.crops._windows import everywhere
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=0)]

@@ -8,6 +8,19 @@ from operator import mul
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from bench_plugins.crops._parts import (
+    Alike,
+    Fallback,
+    OfDefective,
+    Pixels,
+    Several,
+    Share,
+    Uniform,
+    defects,
+    weighing,
+    with_uniform,
+)
+from bench_plugins.crops._windows import centred, corners, defect, float_map, grey_sum, kinds
 from pydantic import Field
 
 from bench.api import (
@@ -26,19 +39,6 @@ from bench.api import (
     SettingsError,
     hookimpl,
 )
-from bench_plugins.crops._parts import (
-    Alike,
-    Fallback,
-    OfDefective,
-    Pixels,
-    Several,
-    Share,
-    Uniform,
-    defects,
-    weighing,
-    with_uniform,
-)
-from bench_plugins.crops._windows import centred, corners, defect, float_map, grey_sum, kinds
 
 Ratio = Annotated[float, Field(ge=0, lt=float("inf"))]
 Side = Literal["positive", "negative"]

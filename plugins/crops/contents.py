@@ -8,9 +8,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
-
-from bench.api import About, Bool, Component, CropStrategy, Float32, Float64, Image, Mask, hookimpl
 from bench_plugins.crops._parts import (
     Alike,
     Fallback,
@@ -30,6 +27,9 @@ from bench_plugins.crops._windows import (
     real_pixels,
     window_sums,
 )
+from pydantic import Field
+
+from bench.api import About, Bool, Component, CropStrategy, Float32, Float64, Image, Mask, hookimpl
 
 By = Literal["window", "pixel", "defect"]
 ROWS = 64

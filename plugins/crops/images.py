@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from bench_plugins.crops._parts import Several, Share, defects, weighing
+from bench_plugins.crops._windows import defect, everywhere, holding
 from pydantic import Field
 
 from bench.api import (
@@ -24,8 +26,6 @@ from bench.api import (
     PluginError,
     hookimpl,
 )
-from bench_plugins.crops._parts import Several, Share, defects, weighing
-from bench_plugins.crops._windows import defect, everywhere, holding
 
 
 @dataclass(frozen=True)

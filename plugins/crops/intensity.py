@@ -8,6 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
+from bench_plugins.crops._windows import (
+    Windows,
+    bands,
+    grey_sum,
+    real_pixels,
+    window_means,
+    window_sums,
+)
 from pydantic import Field
 
 from bench.api import (
@@ -24,15 +33,6 @@ from bench.api import (
     PluginError,
     SettingsError,
     hookimpl,
-)
-from bench_plugins.crops._parts import Alike, Share, Uniform, first_window
-from bench_plugins.crops._windows import (
-    Windows,
-    bands,
-    grey_sum,
-    real_pixels,
-    window_means,
-    window_sums,
 )
 
 Percent = Annotated[float, Field(gt=0, le=100)]

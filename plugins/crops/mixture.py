@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, make_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import numpy as np
+from bench_plugins.crops import centred, contents, images, intensity, places, weight_map
+from bench_plugins.crops._parts import Several
 from pydantic import Field
 
 from bench.api import (
@@ -24,8 +26,6 @@ from bench.api import (
     SettingsError,
     hookimpl,
 )
-from bench_plugins.crops import centred, contents, images, intensity, places, weight_map
-from bench_plugins.crops._parts import Several
 
 MIXABLE: dict[str, Component[CropStrategy]] = {
     component.name: component

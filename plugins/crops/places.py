@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from bench_plugins.crops._parts import Alike, Several, Uniform
+from bench_plugins.crops._windows import corners, everywhere
 from pydantic import Field
 
 from bench.api import About, Bool, Component, CropStrategy, DataError, Float64, Image, Index, Mask, hookimpl
-from bench_plugins.crops._parts import Alike, Several, Uniform
-from bench_plugins.crops._windows import corners, everywhere
 
 
 @dataclass(frozen=True)

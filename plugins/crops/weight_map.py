@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from bench_plugins.crops._parts import Fallback, OfDefective, Share, with_uniform
+from bench_plugins.crops._windows import corners, defect, float_map, grey_sum, moved_inside, window_sums
 from pydantic import Field
 
 from bench.api import (
@@ -22,8 +24,6 @@ from bench.api import (
     Mask,
     hookimpl,
 )
-from bench_plugins.crops._parts import Fallback, OfDefective, Share, with_uniform
-from bench_plugins.crops._windows import corners, defect, float_map, grey_sum, moved_inside, window_sums
 
 Of = Literal["intensity", "darkness", "gradient", "distance"]
 Positive = Annotated[float, Field(gt=0, lt=float("inf"))]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from bench.api import IGNORED, DataError
 from bench_plugins.datasets._coco_regions import shown
+
+from bench.api import IGNORED, DataError
 
 
 @dataclass(frozen=True, slots=True)

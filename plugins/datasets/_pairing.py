@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
 from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
+
+from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._mask_values import HALF, Binary
+from bench_plugins.datasets._miniature import pixels, write_stray
+from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -42,10 +46,6 @@ from bench.api import (
     release_home,
     write_png,
 )
-from bench_plugins.datasets._mask_values import HALF, Binary
-from bench_plugins.datasets._miniature import pixels, write_stray
-from bench_plugins.datasets._pairing import by_name, no_pictures, pictures_in, stored_channels
-from bench_plugins.datasets._settings import check_threshold
 
 Name = Literal["realclutch", "synthclutch"]
 

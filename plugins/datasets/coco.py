@@ -46,6 +46,11 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_plugins.datasets._coco_example import ANNOTATIONS, example
+from bench_plugins.datasets._coco_listing import Annotation, Listed, Listing, read_listing
+from bench_plugins.datasets._coco_regions import pixels
+from bench_plugins.datasets._grouping import check_groups, groups_of
+from bench_plugins.datasets._pairing import stored_channels
 
 from bench.api import (
     IGNORED,
@@ -68,11 +73,6 @@ from bench.api import (
     read_image,
     visible,
 )
-from bench_plugins.datasets._coco_example import ANNOTATIONS, example
-from bench_plugins.datasets._coco_listing import Annotation, Listed, Listing, read_listing
-from bench_plugins.datasets._coco_regions import pixels
-from bench_plugins.datasets._grouping import check_groups, groups_of
-from bench_plugins.datasets._pairing import stored_channels
 
 Crowds: TypeAlias = Literal["ignore", "defect"]
 

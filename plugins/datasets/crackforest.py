@@ -22,6 +22,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._crackforest_mat import read_matlab
+from bench_plugins.datasets._crackforest_seg import read_seg, seg_text
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -43,11 +48,6 @@ from bench.api import (
     release_files,
     subfolders,
 )
-from bench_plugins.datasets._crackforest_mat import read_matlab
-from bench_plugins.datasets._crackforest_seg import read_seg, seg_text
-from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released
-from bench_plugins.datasets._settings import check_choice
 
 ROAD, CRACK, ISLAND, FAINT = 1, 2, 3, 4
 KNOWN = range(1, 256)

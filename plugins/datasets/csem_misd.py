@@ -29,6 +29,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_choice, check_threshold
 
 from bench.api import (
     IGNORED,
@@ -54,9 +57,6 @@ from bench.api import (
     visible,
     write_png,
 )
-from bench_plugins.datasets._miniature import pixels
-from bench_plugins.datasets._released import Layout, Released
-from bench_plugins.datasets._settings import check_choice, check_threshold
 
 PARTS = ("gear", "screw", "washer")
 SPLIT_FOLDERS: Mapping[str, Split] = {"Train": "train", "Test": "test"}

@@ -15,6 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._dagm_labels import defective_images
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, read_marked
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -34,10 +38,6 @@ from bench.api import (
     subfolders,
     write_png,
 )
-from bench_plugins.datasets._dagm_labels import defective_images
-from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, read_marked
-from bench_plugins.datasets._settings import check_choice
 
 TEXTURES = tuple(range(1, 11))
 CLASSES = tuple(f"class{texture}" for texture in TEXTURES)

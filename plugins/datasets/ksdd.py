@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, pairs_in
 
 from bench.api import (
     About,
@@ -34,8 +36,6 @@ from bench.api import (
     read_pair,
     read_palette,
 )
-from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, pairs_in
 
 CLASSES = ("defect",)
 """Every marked pixel is a defect; the release knows no kinds."""

@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, pairs_in, read_marked
 
 from bench.api import (
     About,
@@ -37,8 +39,6 @@ from bench.api import (
     subfolders,
     write_png,
 )
-from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, pairs_in, read_marked
 
 CLASSES = ("defect",)
 """Every marked pixel is a defect; the release knows no kinds."""

@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     About,
@@ -44,9 +47,6 @@ from bench.api import (
     subfolders,
     write_png,
 )
-from bench_plugins.datasets._miniature import pixels, write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, pairs_in
-from bench_plugins.datasets._settings import check_threshold
 
 CLASSES = ("blowhole", "break", "crack", "fray", "uneven")
 """Five kinds of defect, one per class folder; a clean tile has no class."""

@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
+from bench_plugins.datasets._released import Layout, Released, files_below, read_marked
+from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
     About,
@@ -41,9 +44,6 @@ from bench.api import (
     subfolders,
     write_png,
 )
-from bench_plugins.datasets._miniature import pixels, write_copy, write_stray
-from bench_plugins.datasets._released import Layout, Released, files_below, read_marked
-from bench_plugins.datasets._settings import check_choice
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "bottle": ("broken_large", "contamination"),

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released, check_marks, files_below, matched
 
 from bench.api import (
     About,
@@ -37,8 +39,6 @@ from bench.api import (
     subfolders,
     write_png,
 )
-from bench_plugins.datasets._miniature import write_copy, write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released, check_marks, files_below, matched
 
 CLASSES = ("inclusions", "patches", "scratches")
 """Three kinds of defect; no image is free of them."""

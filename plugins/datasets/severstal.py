@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_plugins.datasets._miniature import write_jpg, write_stray
+from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, marks_in_folder, marks_in_table
 
 from bench.api import (
     About,
@@ -42,9 +45,6 @@ from bench.api import (
     release_files,
     subfolders,
 )
-from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released
-from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, marks_in_folder, marks_in_table
 
 Overlap: TypeAlias = Literal["refuse", "highest"]
 IMAGE = r"([0-9a-f]{9})\.jpg"

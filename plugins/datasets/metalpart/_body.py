@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-
-from bench.api import Bool, Float64, Mask
 from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._frozen import Range
+
+from bench.api import Bool, Float64, Mask
 
 Generator: TypeAlias = np.random.Generator
 Region: TypeAlias = Mask

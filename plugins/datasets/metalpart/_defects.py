@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from bench.api import Float64, Mask
 from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._body import Flange, Generator, Shaft, Surface, draw
+
+from bench.api import Float64, Mask
 
 CLASSES = ("scratch", "dent", "pit")
 SCRATCH, DENT, PIT = 1, 2, 3

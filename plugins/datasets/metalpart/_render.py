@@ -12,12 +12,12 @@ from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-
-from bench.api import Bool, Float64, Mask
 from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._body import Generator, Surface, surface
 from bench_plugins.datasets.metalpart._defects import deviation, without_specks
 from bench_plugins.datasets.metalpart._scene import Lamp, part, view
+
+from bench.api import Bool, Float64, Mask
 
 Domain: TypeAlias = Literal["camera", "render"]
 Slopes: TypeAlias = tuple[Float64, Float64]

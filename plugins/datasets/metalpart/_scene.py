@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._body import Flange, Pose, Shaft, draw, flange, shaft
 from bench_plugins.datasets.metalpart._defects import Defect, defects

@@ -9,6 +9,10 @@ from typing import Literal
 from uuid import uuid4
 
 import numpy as np
+from bench_plugins.datasets.metalpart._body import REGIONS, Region
+from bench_plugins.datasets.metalpart._defects import CLASSES
+from bench_plugins.datasets.metalpart._frozen import VERSION
+from bench_plugins.datasets.metalpart._render import Domain, picture
 
 from bench.api import (
     About,
@@ -26,10 +30,6 @@ from bench.api import (
     read_mask,
     write_png,
 )
-from bench_plugins.datasets.metalpart._body import REGIONS, Region
-from bench_plugins.datasets.metalpart._defects import CLASSES
-from bench_plugins.datasets.metalpart._frozen import VERSION
-from bench_plugins.datasets.metalpart._render import Domain, picture
 
 VALIDATION_SHARE, TEST_SHARE = 12 / 72, 20 / 72
 HIGHEST = {"images": 255, "masks": len(CLASSES), "regions": len(REGIONS) - 1}
