@@ -129,28 +129,25 @@ def coverage(
 
 def claims(world: World, groups: int, seeds: int, worlds: int, rng: np.random.Generator) -> Claims:
     """Draw worlds of equal levels, and half as many whose last level is better, and count what is told apart."""
-    equal = np.concatenate([_told_apart(world, groups, seeds, size, 0.0, rng) for size in _batches(worlds)])
-    better = np.concatenate([_told_apart(world, groups, seeds, size, BETTER, rng) for size in _batches(worlds // 2)])
-    return Claims(
-        world,
-        groups,
-        seeds,
-        false_reference=float(equal[:, 0].mean()),
-        false_pairs=float(equal[:, 1].mean()),
-        found_reference=float(better[:, 2].mean()),
-        found_pairs=float(better[:, 3].mean()),
-        planted=world.truth(BETTER) - world.truth(),
-    )
+    equal = _told_apart(world, groups, seeds, worlds, 0.0, rng)
+    better = _told_apart(world, groups, seeds, worlds // 2, BETTER, rng)
+    return Claims(world, groups, seeds, *equal[:2], *better[2:], planted=world.truth(BETTER) - world.truth())
 
 
-def _told_apart(world: World, groups: int, seeds: int, size: int, better: float, rng: np.random.Generator) -> Float64:
-    """Per world: any difference to the reference, any of all pairs, and the last one's in both families."""
-    counts = world.counts((size, LEVELS, seeds), groups, rng, better=better)
-    scores = [block(counts[:, :, None], F1)]
-    to_reference = np.stack([found.p < ALPHA for found in against_reference(scores, 0)])
-    among_all = {(found.first, found.second): found.p < ALPHA for found in all_pairs(scores)}
-    any_pair = np.any([*among_all.values()], axis=0)
-    return np.stack([to_reference.any(axis=0), any_pair, to_reference[-1], among_all[0, LEVELS - 1]], axis=-1)
+def _told_apart(
+    world: World, groups: int, seeds: int, worlds: int, better: float, rng: np.random.Generator
+) -> list[float]:
+    """Shares of worlds: any difference to the reference, any of all pairs, and the last one's in both families."""
+    told = []
+    for size in _batches(worlds):
+        counts = world.counts((size, LEVELS, seeds), groups, rng, better=better)
+        scores = [block(counts[:, :, None], F1)]
+        to_reference = np.stack([found.p < ALPHA for found in against_reference(scores, 0)])
+        among_all = {(found.first, found.second): found.p < ALPHA for found in all_pairs(scores)}
+        any_pair = np.any([*among_all.values()], axis=0)
+        told.append([to_reference.any(axis=0), any_pair, to_reference[-1], among_all[0, LEVELS - 1]])
+    shares: list[float] = np.concatenate(told, axis=1).mean(axis=1).tolist()
+    return shares
 
 
 def _batches(worlds: int) -> Iterator[int]:

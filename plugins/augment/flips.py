@@ -23,47 +23,37 @@ def flips(*, horizontal: float = 0.5, vertical: float = 0.5) -> Augment:
     if not (0 <= horizontal <= 1 and 0 <= vertical <= 1):
         raise SettingsError(f"flips: probabilities must lie within 0..1, got {horizontal} and {vertical}")
 
-    def flip(
-        images: torch.Tensor, masks: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        chance = _uniform(len(images), 2, generator)
-        images, masks = _where(chance[:, 0] < horizontal, images, masks, lambda pixels: pixels.flip(-1))
-        return _where(chance[:, 1] < vertical, images, masks, lambda pixels: pixels.flip(-2))
-
-    return flip
+    return _turned((horizontal, lambda pixels: pixels.flip(-1)), (vertical, lambda pixels: pixels.flip(-2)))
 
 
 def rotations() -> Augment:
     """Turn each image by 0, 90, 180 or 270 degrees, equally likely; images that are not square by 0 or 180."""
 
-    def rotate(
+    return _turned((0.5, lambda pixels: pixels.flip((-2, -1))), (0.5, _upright_turned))
+
+
+def _upright_turned(pixels: torch.Tensor) -> torch.Tensor:
+    """Square images turned by 90 degrees; others, which would not fit their batch, as they are."""
+    return pixels.rot90(1, (-2, -1)) if pixels.shape[-1] == pixels.shape[-2] else pixels
+
+
+def _turned(*turns: tuple[float, Turn]) -> Augment:
+    """Turn each image and its mask with the probability of each of ``turns``, one after the other."""
+
+    def turn_all(
         images: torch.Tensor, masks: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        chance = _uniform(len(images), 2, generator)
-        images, masks = _where(chance[:, 0] < 0.5, images, masks, lambda pixels: pixels.flip((-2, -1)))
-        if images.shape[-1] != images.shape[-2]:
-            return images, masks
-        return _where(chance[:, 1] < 0.5, images, masks, lambda pixels: pixels.rot90(1, (-2, -1)))
+        import torch
 
-    return rotate
+        # drawn on the CPU, so that every device decides alike
+        chances = torch.rand(len(images), len(turns), generator=generator, dtype=torch.float64)
+        for chance, (probability, turn) in zip(chances.T, turns, strict=True):
+            chosen = (chance < probability).to(images.device, non_blocking=True)
+            images = torch.where(chosen[:, None, None, None], turn(images), images)
+            masks = torch.where(chosen[:, None, None], turn(masks), masks)
+        return images, masks
 
-
-def _uniform(images: int, decisions: int, generator: torch.Generator) -> torch.Tensor:
-    """``float64[images, decisions]`` in [0, 1), drawn on the CPU so that every device decides alike."""
-    import torch
-
-    return torch.rand(images, decisions, generator=generator, dtype=torch.float64)
-
-
-def _where(
-    chosen: torch.Tensor, images: torch.Tensor, masks: torch.Tensor, turn: Turn
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn the chosen images and their masks; the others stay as they are."""
-    import torch
-
-    chosen = chosen.to(images.device, non_blocking=True)
-    images = torch.where(chosen[:, None, None, None], turn(images), images)
-    return images, torch.where(chosen[:, None, None], turn(masks), masks)
+    return turn_all
 
 
 @hookimpl

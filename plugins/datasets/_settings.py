@@ -1,10 +1,10 @@
-"""Settings that several readers have: what they may hold."""
+"""Settings that several readers have: what they may hold, and what they refuse."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from bench.api import SettingsError
+from bench.api import Bool, DataError, Mask, SettingsError, plural
 
 
 def check_choice(setting: str, chosen: Collection[object] | None, known: Collection[object], advice: str) -> None:
@@ -27,3 +27,18 @@ def check_threshold(mask_threshold: int) -> None:
     """
     if not 0 < mask_threshold <= 255:
         raise SettingsError(f"mask_threshold is {mask_threshold}; masks hold 0 to 255, so it must be 1 to 255")
+
+
+def check_free(mask: Mask, marked: Bool, number: int, where: str, names: Sequence[str], otherwise: str) -> None:
+    """Refuse pixels that are ``marked`` as class ``number`` and are of another class in ``mask`` already.
+
+    Raises:
+        DataError: ``where`` they are marked, both classes by ``names``, how many pixels, and what to do ``otherwise``.
+    """
+    taken = mask[marked]
+    shared = taken[(taken > 0) & (taken != number)]
+    if shared.size:
+        raise DataError(
+            f"{where}: {plural(shared.size, 'pixel')} of {names[number - 1]} are marked as {names[shared[0] - 1]} too; "
+            f"set 'overlap: {otherwise}"
+        )

@@ -51,12 +51,12 @@ from bench_plugins.datasets._coco_listing import Annotation, Listed, Listing, re
 from bench_plugins.datasets._coco_regions import pixels
 from bench_plugins.datasets._grouping import check_groups, groups_of
 from bench_plugins.datasets._pairing import stored_channels
+from bench_plugins.datasets._settings import check_free
 
 from bench.api import (
     IGNORED,
     SPLITS,
     About,
-    Bool,
     Channels,
     Component,
     DataError,
@@ -174,10 +174,9 @@ class Coco:
             )
 
     def _of_unlisted(self) -> Iterator[str]:
-        listed = {picture.path for picture in self._pictures.values()}
+        known = {picture.path for picture in self._pictures.values()}
         for folder in sorted({self.root / folder for folder in self.folders.values()}):
-            unlisted = [path for path in folder.rglob("*") if is_picture(path) and path not in listed]
-            seen = [path for path in unlisted if not path.name.startswith(".")]
+            seen = [path for path in folder.rglob("[!.]*") if is_picture(path) and path not in known]
             if seen:
                 count = plural(len(seen), "picture")
                 yield f"{count} in {folder.name} (as {seen[0].name}) not read: no entry lists them"
@@ -200,7 +199,7 @@ class Coco:
         """
         outlined = {annotation.defect for annotation in self._annotations() if not annotation.crowd}
         for annotation in self._annotations():
-            if annotation.crowd and annotation.defect not in outlined:
+            if annotation.defect not in outlined:
                 raise DataError(
                     f"{annotation.where}: every annotation of {self.classes[annotation.defect - 1]!r} is a crowd "
                     "('iscrowd: 1'), as brushes of some tools write; set 'crowds: defect' to take them as defects, or "
@@ -211,27 +210,18 @@ class Coco:
         """Class numbers of the regions; what only crowds mark is ignored, unless they are defects."""
         mask = np.zeros((listed.height, listed.width), np.uint8)
         crowds = np.zeros(mask.shape, np.bool_)
+        names = list(map(repr, self.classes))
         for annotation in listed.annotations:
             marked = pixels(annotation.segmentation, *mask.shape, annotation.where)
             if annotation.crowd and self.crowds != "defect":
                 crowds |= marked
                 continue
             if self.overlap == "refuse":
-                self._check_free(mask, marked, annotation.defect, annotation.where)
+                later = "later' to give such pixels to the annotation that stands later in the file"
+                check_free(mask, marked, annotation.defect, annotation.where, names, later)
             mask[marked] = annotation.defect
         mask[crowds & (mask == 0)] = IGNORED
         return mask
-
-    def _check_free(self, mask: Mask, marked: Bool, defect: int, where: str) -> None:
-        """Refuse pixels of two classes."""
-        taken = mask[marked]
-        shared = taken[(taken > 0) & (taken != defect)]
-        if shared.size:
-            raise DataError(
-                f"{where}: {plural(shared.size, 'pixel')} of {self.classes[defect - 1]!r} are marked as "
-                f"{self.classes[int(shared[0]) - 1]!r} too; set 'overlap: later' to give such pixels to the annotation "
-                "that stands later in the file"
-            )
 
     @cached_property
     def _listings(self) -> Mapping[Split | None, Listing]:

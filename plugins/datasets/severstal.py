@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from bench_plugins.datasets._miniature import write_jpg, write_stray
 from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._settings import check_free
 from bench_plugins.datasets._severstal_marks import CLASSES, HEIGHT, WIDTH, Mark, marks_in_folder, marks_in_table
 
 from bench.api import (
@@ -40,7 +41,6 @@ from bench.api import (
     SettingsError,
     entry,
     hookimpl,
-    plural,
     read_image,
     release_files,
     subfolders,
@@ -97,24 +97,10 @@ def _read(record: Marked, overlap: Overlap) -> tuple[Image, Mask]:
     for mark in record.marks:
         marked = mark.pixels(image)
         if overlap == "refuse":
-            _check_free(mask, marked, mark)
+            highest = "highest' to give such pixels to the class with the highest number"
+            check_free(mask, marked, mark.defect, mark.where, CLASSES, highest)
         mask[marked] = mark.defect
     return pixels, mask
-
-
-def _check_free(mask: Mask, marked: Bool, mark: Mark) -> None:
-    """Refuse pixels of two classes.
-
-    Raises:
-        DataError: names the file, both classes and the number of such pixels.
-    """
-    taken = mask[marked]
-    shared = int(np.count_nonzero(taken))
-    if shared:
-        raise DataError(
-            f"{mark.where}: {plural(shared, 'pixel')} of class {mark.defect} are marked as class {taken[taken > 0][0]} "
-            "too; set 'overlap: highest' to give such pixels to the class with the highest number"
-        )
 
 
 LAYOUT = Layout(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 
 import torch  # noqa: TID253 - imported only by builders, when a model is wanted
@@ -11,38 +12,38 @@ from torch import nn  # noqa: TID253 - as above
 BINS = 256
 
 
-def as_logits(defect: torch.Tensor, classes: int) -> torch.Tensor:
-    """Map the log-odds of "any defect" ``[N, h, w]`` to logits ``[N, 1 + K, h, w]``, shared evenly by the classes."""
-    each = (defect - log(classes)).unsqueeze(1).expand(-1, classes, -1, -1)
-    return torch.cat([torch.zeros_like(defect).unsqueeze(1), each], dim=1)
+class Baseline(nn.Module):
+    """Log-odds of "any defect" as a function of the images, shared evenly by the classes."""
+
+    def __init__(self, classes: int, odds: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.classes, self.odds, self.output_stride = classes, odds, 1
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``float[N, C, h, w]`` to logits ``float32[N, 1 + K, h, w]``."""
+        defect = self.odds(images.float()).unsqueeze(1)
+        each = (defect - log(self.classes)).expand(-1, self.classes, -1, -1)
+        return torch.cat([torch.zeros_like(defect), each], dim=1)
 
 
-class Constant(nn.Module):
+def constant_odds(images: torch.Tensor, probability: float) -> torch.Tensor:
     """The same probability everywhere."""
-
-    def __init__(self, classes: int, probability: float) -> None:
-        super().__init__()
-        self.classes, self.odds, self.output_stride = classes, log(probability / (1 - probability)), 1
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``."""
-        grey = images[:, 0].float()
-        return as_logits(torch.full_like(grey, self.odds), self.classes)
+    return torch.full_like(images[:, 0], log(probability / (1 - probability)))
 
 
-class Otsu(nn.Module):
-    """Distance from the tile's own Otsu threshold, in standard deviations of the tile."""
+def otsu_odds(images: torch.Tensor, sign: float, steepness: float) -> torch.Tensor:
+    """Distance from the tile's own Otsu threshold, in standard deviations of the tile; flat tiles hold no defect."""
+    grey = images.mean(dim=1)
+    spread = grey.std(dim=(1, 2), correction=0)[:, None, None]
+    distance = sign * (grey - otsu_threshold(grey)[:, None, None]) / spread.clamp_min(1e-6)
+    return torch.where(spread > 1e-6, steepness * distance, -10.0)
 
-    def __init__(self, classes: int, sign: float, steepness: float) -> None:
-        super().__init__()
-        self.classes, self.sign, self.steepness, self.output_stride = classes, sign, steepness, 1
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``; a tile of one grey level holds no defect."""
-        grey = images.float().mean(dim=1)
-        spread = grey.std(dim=(1, 2), correction=0)[:, None, None]
-        distance = self.sign * (grey - otsu_threshold(grey)[:, None, None]) / spread.clamp_min(1e-6)
-        return as_logits(torch.where(spread > 1e-6, self.steepness * distance, -10.0), self.classes)
+def contrast_odds(images: torch.Tensor, window: int, scale: float) -> torch.Tensor:
+    """Log of the absolute difference from the mean of a window, which the border cuts off: p = d / (d + scale)."""
+    grey = images.mean(dim=1, keepdim=True)
+    around = F.avg_pool2d(grey, window, stride=1, padding=window // 2, count_include_pad=False)
+    return ((grey - around).abs().squeeze(1) + 1e-6).log() - log(scale)
 
 
 def otsu_threshold(grey: torch.Tensor) -> torch.Tensor:
@@ -64,18 +65,3 @@ def otsu_threshold(grey: torch.Tensor) -> torch.Tensor:
     between = (moment[:, -1:] * dark - moment) ** 2 / (dark * bright).clamp_min(1e-12)
     last = between[:, :-1].argmax(dim=1, keepdim=True)
     return (low + (last + 1) * width).squeeze(1).to(grey.dtype)
-
-
-class LocalContrast(nn.Module):
-    """Log of the absolute difference from the mean of a window: p = d / (d + scale)."""
-
-    def __init__(self, classes: int, window: int, scale: float) -> None:
-        super().__init__()
-        self.classes, self.window, self.scale, self.output_stride = classes, window, scale, 1
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``float[N, C, h, w]`` to ``float32[N, 1 + K, h, w]``; at the border the window is cut off."""
-        grey = images.float().mean(dim=1, keepdim=True)
-        around = F.avg_pool2d(grey, self.window, stride=1, padding=self.window // 2, count_include_pad=False)
-        contrast = (grey - around).abs().squeeze(1)
-        return as_logits((contrast + 1e-6).log() - log(self.scale), self.classes)

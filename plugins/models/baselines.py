@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from bench.api import About, Component, SettingsError, Task, hookimpl
@@ -17,11 +18,11 @@ def constant(task: Task, /, *, probability: float = 0.5) -> nn.Module:
     Raises:
         SettingsError: ``probability`` is not between 0 and 1.
     """
-    from ._baselines import Constant
+    from ._baselines import Baseline, constant_odds
 
     if not 0 < probability < 1:
         raise SettingsError(f"constant: probability must lie between 0 and 1, got {probability}")
-    return Constant(task.classes, probability)
+    return Baseline(task.classes, partial(constant_odds, probability=probability))
 
 
 def otsu(task: Task, /, *, foreground: Literal["bright", "dark"] = "bright", steepness: float = 2.0) -> nn.Module:
@@ -32,11 +33,12 @@ def otsu(task: Task, /, *, foreground: Literal["bright", "dark"] = "bright", ste
     Raises:
         SettingsError: ``steepness`` is not positive.
     """
-    from ._baselines import Otsu
+    from ._baselines import Baseline, otsu_odds
 
     if steepness <= 0:
         raise SettingsError(f"otsu: steepness must be positive, got {steepness}")
-    return Otsu(task.classes, 1.0 if foreground == "bright" else -1.0, steepness)
+    sign = 1.0 if foreground == "bright" else -1.0
+    return Baseline(task.classes, partial(otsu_odds, sign=sign, steepness=steepness))
 
 
 def local_contrast(task: Task, /, *, window: int = 15, scale: float = 0.25) -> nn.Module:
@@ -47,13 +49,13 @@ def local_contrast(task: Task, /, *, window: int = 15, scale: float = 0.25) -> n
     Raises:
         SettingsError: ``window`` is even or below 3, or ``scale`` is not positive.
     """
-    from ._baselines import LocalContrast
+    from ._baselines import Baseline, contrast_odds
 
     if window < 3 or window % 2 == 0:
         raise SettingsError(f"local-contrast: window must be odd and at least 3, got {window}")
     if scale <= 0:
         raise SettingsError(f"local-contrast: scale must be positive, got {scale}")
-    return LocalContrast(task.classes, window, scale)
+    return Baseline(task.classes, partial(contrast_odds, window=window, scale=scale))
 
 
 @hookimpl
