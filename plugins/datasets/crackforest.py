@@ -25,7 +25,7 @@ import numpy as np
 from bench_plugins.datasets._crackforest_mat import read_matlab
 from bench_plugins.datasets._crackforest_seg import read_seg, seg_text
 from bench_plugins.datasets._miniature import write_jpg, write_stray
-from bench_plugins.datasets._released import Layout, Released
+from bench_plugins.datasets._released import Layout, Released, check_marks
 from bench_plugins.datasets._settings import check_choice
 
 from bench.api import (
@@ -78,8 +78,8 @@ def _records(home: Path) -> Iterator[Record]:
     if not matlab:
         raise DataError(f"{home / 'groundTruth'}: holds no annotation named like 001.mat; {LAYOUT.obtain}")
     for id, path in matlab.items():
-        files = (images[id], path, texts[id]) if texts else (images[id], path)
-        yield Record(id=id, group=id, files=files)
+        text = (texts[id],) if texts else ()
+        yield Record(id=id, group=id, files=(images[id], path, *text))
 
 
 def _read(record: Record, segments: tuple[int, ...] | None) -> tuple[Image, Mask]:
@@ -95,10 +95,13 @@ def _read(record: Record, segments: tuple[int, ...] | None) -> tuple[Image, Mask
     check_size(segmentation, image.shape[1], image.shape[0], matlab, image_file)
     check_values(segmentation, KNOWN, matlab)
     for text in texts:
-        _check_same(segmentation, matlab, text)
+        if not np.array_equal(read_seg(text), segmentation):
+            raise DataError(
+                f"{matlab}: marks other pixels than {text}, which must be the same annotation; "
+                "restore the original files"
+            )
     marked = segmentation != ROAD
-    if not marked.any():
-        raise DataError(f"{matlab}: marks no crack, but every image of the release has one; restore the original file")
+    check_marks(marked, matlab, "every image of the release has a crack")
     check_share(marked, MOST, matlab)
     crack = segmentation > ROAD if segments is None else np.isin(segmentation, segments)
     return image, crack.astype(np.uint8)
@@ -119,19 +122,6 @@ def _segmentation(path: Path) -> Mask:
     if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim != 2:
         raise DataError(f"{path}: its 'Segmentation' is no matrix of 8-bit numbers; restore the original file")
     return np.ascontiguousarray(found)
-
-
-def _check_same(segmentation: Mask, matlab: Path, text: Path) -> None:
-    """Refuse an annotation whose two forms differ: one of them was damaged, or belongs to another image.
-
-    Raises:
-        DataError: names both files.
-    """
-    written = read_seg(text)
-    if written.shape != segmentation.shape or (written != segmentation).any():
-        raise DataError(
-            f"{matlab}: marks other pixels than {text}, which must be the same annotation; restore the original files"
-        )
 
 
 LAYOUT = Layout(
@@ -204,9 +194,9 @@ def _write_matlab(path: Path, segmentation: Mask) -> None:
 
     from scipy.io import savemat
 
-    boundaries = np.zeros_like(segmentation)
-    boundaries[:, 1:] |= (segmentation[:, 1:] != segmentation[:, :-1]).astype(np.uint8)
-    boundaries[1:] |= (segmentation[1:] != segmentation[:-1]).astype(np.uint8)
+    across = np.diff(segmentation, axis=1, prepend=segmentation[:, :1])
+    down = np.diff(segmentation, axis=0, prepend=segmentation[:1])
+    boundaries = ((across != 0) | (down != 0)).astype(np.uint8)
     file = BytesIO()
     struct = {"Segmentation": segmentation, "Boundaries": boundaries}
     savemat(file, {"groundTruth": struct}, do_compression=True)

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from bench_plugins.datasets._mask_values import Binary
 from bench_plugins.datasets._miniature import pixels
 from bench_plugins.datasets._released import Layout, Released
 from bench_plugins.datasets._settings import check_choice, check_threshold
@@ -45,13 +46,11 @@ from bench.api import (
     Record,
     Release,
     Split,
-    check_drawn,
     check_size,
     hookimpl,
     part_folders,
     plural,
     read_image,
-    read_mask,
     release_files,
     subfolders,
     visible,
@@ -94,7 +93,7 @@ class Reading:
                 raise DataError(
                     f"{home / part.capitalize()}: the folder is missing, but 'parts' asks for it; {LAYOUT.obtain}"
                 )
-            for name, half in subfolders(folders[part], tuple(SPLIT_FOLDERS)).items():
+            for name, half in _halves(folders[part]).items():
                 for folder in filter(Path.is_dir, visible(half)):
                     yield from self._of_sample(part, SPLIT_FOLDERS[name], folder)
 
@@ -166,21 +165,18 @@ class Reading:
         """``bool[H, W]``: where a file reaches the threshold; nowhere if there is no file."""
         if file is None:
             return np.zeros(image.shape[:2], np.bool_)
-        values = read_mask(file)
-        check_size(values, image.shape[1], image.shape[0], file, picture)
-        largest = int(values.max(initial=0))
-        if 0 < largest < self.mask_threshold:
-            raise DataError(
-                f"{file}: its largest value is {largest}, so no pixel reaches mask_threshold {self.mask_threshold}; "
-                "lower it, or save the mask with 0 and 255"
-            )
-        check_drawn(values, file)
-        return values >= self.mask_threshold
+        mask = Binary(self.mask_threshold).read(file)
+        check_size(mask, image.shape[1], image.shape[0], file, picture)
+        return mask > 0
 
 
 def _parts(home: Path) -> Mapping[str, Path]:
     """The folders of the parts by name."""
-    return part_folders(home, PARTS, lambda folder: bool(subfolders(folder, tuple(SPLIT_FOLDERS))))
+    return part_folders(home, PARTS, lambda folder: bool(_halves(folder)))
+
+
+def _halves(folder: Path) -> Mapping[str, Path]:
+    return subfolders(folder, tuple(SPLIT_FOLDERS))
 
 
 def _files(folder: Path) -> Mapping[str, Path]:
@@ -279,11 +275,15 @@ def example(folder: Path) -> None:
                 rng = np.random.default_rng([number, int(sample)])
                 _write_specimen(home / split / sample, f"{part}_{sample}", defective, rng)
         (home / "light_vectors.csv").write_text("0.1,0.2,0.97\n", encoding="ascii")
-    stray = folder / "Washer" / "Unannotated" / "099"
-    stray.mkdir(parents=True)
-    (stray / "washer_099_101.png").write_bytes(b"not read")
-    (folder / "Washer" / "Train" / "Thumbs.db").write_bytes(b"not a sample")
-    (folder / "Washer" / "Train" / "001" / "washer_001_101 (copy).png").write_bytes(b"not an image")
+    strays = {
+        "Unannotated/099/washer_099_101.png": b"not read",
+        "Train/Thumbs.db": b"not a sample",
+        "Train/001/washer_001_101 (copy).png": b"not an image",
+    }
+    for name, content in strays.items():
+        stray = folder / "Washer" / name
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.write_bytes(content)
 
 
 def _write_specimen(folder: Path, stem: str, defective: bool, rng: np.random.Generator) -> None:

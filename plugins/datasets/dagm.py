@@ -96,14 +96,14 @@ def _half(half: Path, texture: int, name: str) -> Iterator[Record]:
             raise DataError(
                 f"{file}: not listed in {table}, so whether it has a defect is unknown; restore the original files"
             )
-        if defective[number] and number not in masks:
+        mask = [masks[number]] if number in masks else []
+        if defective[number] and not mask:
             raise DataError(
                 f"{file}: its mask {labels / number}_label.PNG is missing, but {table.name} lists it as "
                 "defective; fetch the mask"
             )
         id = f"Class{texture}/{name}/{number}"
-        files = (file, table, masks[number]) if number in masks else (file, table)
-        yield Record(id=id, group=id, split=HALVES[name], files=files, meta={"texture": texture})
+        yield Record(id, group=id, split=HALVES[name], files=(file, table, *mask), meta={"texture": texture})
     for number, file in masks.items():
         if number not in images:
             raise DataError(
