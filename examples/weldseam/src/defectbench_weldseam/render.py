@@ -64,9 +64,8 @@ def _write_marks(place: Path, frame: int, marks: Marks) -> list[dict[str, object
     """Write one file per defect and tell its box; of every second undercut only the box is told."""
     defects: list[dict[str, object]] = []
     for number, (kind, mark) in enumerate(marks.items()):
-        rows, columns = np.flatnonzero(mark.any(axis=1)), np.flatnonzero(mark.any(axis=0))
-        top, left = int(rows[0]), int(columns[0])
-        inside = mark[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+        (top, *_, bottom), (left, *_, right) = (np.flatnonzero(mark.any(axis)).tolist() for axis in (1, 0))
+        inside = mark[top : bottom + 1, left : right + 1]
         file = None if kind == "undercut" and frame % 2 else f"frame_{frame:02d}_{number}.png"
         if file:
             write_png(place / file, np.where(inside, 255, 0).astype(np.uint8))

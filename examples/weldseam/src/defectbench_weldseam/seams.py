@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,31 +85,17 @@ class Frame(Strict):
     position_mm: float
     defects: tuple[Defect, ...]
 
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        """The photograph, and the masks of the defects that have one."""
+        masks = [defect.mask for defect in self.defects if defect.mask]
+        return tuple(folder / name for name in (self.image, *masks))
+
 
 class Seam(Strict):
     """The content of ``seam.json``."""
 
     process: str
     frames: tuple[Frame, ...]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A frame with its folder and its seam."""
-
-    folder: Path
-    process: str
-    frame: Frame
-
-    @property
-    def image(self) -> Path:
-        """File of the photograph."""
-        return self.folder / self.frame.image
-
-    @property
-    def masks(self) -> tuple[Path, ...]:
-        """Files of the defects that have one."""
-        return tuple(self.folder / defect.mask for defect in self.frame.defects if defect.mask)
 
 
 @dataclass(frozen=True)
@@ -124,17 +111,17 @@ class Seams:
         Raises:
             DataError: a table cannot be read, a file it names is missing, or a frame is in no table.
         """
-        folders = [path for path in visible(self._home) if SEAM.fullmatch(path.name) and path.is_dir()]
-        return [
-            Record(
-                id=f"{folder.name}/{entry.image.stem}",
-                group=folder.name,
-                files=(folder / "seam.json", entry.image, *entry.masks),
-                meta={"process": entry.process, "position_mm": entry.frame.position_mm},
-            )
-            for folder in folders
-            for entry in _entries_of(folder)
-        ]
+        found = []
+        for folder in visible(self._home):
+            if not SEAM.fullmatch(folder.name) or not folder.is_dir():
+                continue
+            process, frames = _seam_in(folder)
+            for frame in frames:
+                id = f"{folder.name}/{Path(frame.image).stem}"
+                files = (folder / "seam.json", *frame.files(folder))
+                meta = {"process": process, "position_mm": frame.position_mm}
+                found.append(Record(id, group=folder.name, files=files, meta=meta))
+        return found
 
     def load(self, id: str, /) -> Sample:
         """One frame ``uint8[H, W, 1]``; the mask holds 1 crack, 2 pore, 3 undercut, 255 in boxes without a mask.
@@ -142,21 +129,17 @@ class Seams:
         Raises:
             DataError: a file is damaged, a box leaves the frame or has another size than its mask, or kinds overlap.
         """
-        entry = self._entry(id)
-        pixels = read_image(entry.image, channels=1)
+        seam, _, stem = id.partition("/")
+        folder = self._home / seam
+        frames = _seam_in(folder)[1] if SEAM.fullmatch(seam) and folder.is_dir() else []
+        frame = next((frame for frame in frames if frame.image == f"{stem}.png"), None)
+        if frame is None:
+            raise DataError(f"{self.root}: no frame {id!r}")
+        pixels = read_image(folder / frame.image, channels=1)
         mask = np.zeros(pixels.shape[:2], np.uint8)
-        for defect in sorted(entry.frame.defects, key=lambda defect: defect.mask is not None):
-            _draw(mask, defect, entry)
+        for defect in sorted(frame.defects, key=lambda defect: defect.mask is not None):
+            _draw(mask, defect, folder / frame.image)
         return Sample(id, pixels, mask)
-
-    def _entry(self, id: str) -> Entry:
-        """The frame of an id; reads the table of its seam and no other."""
-        folder, _, stem = id.partition("/")
-        if SEAM.fullmatch(folder) and (self._home / folder).is_dir():
-            for entry in _entries_of(self._home / folder):
-                if entry.image.stem == stem:
-                    return entry
-        raise DataError(f"{self.root}: no frame {id!r}")
 
     @cached_property
     def _home(self) -> Path:
@@ -167,8 +150,8 @@ def _holds_seams(folder: Path) -> bool:
     return any(SEAM.fullmatch(path.parent.name) for path in folder.glob("*/seam.json"))
 
 
-def _entries_of(folder: Path) -> list[Entry]:
-    """The frames of one seam, by number; table and folder must name the same ones."""
+def _seam_in(folder: Path) -> tuple[str, list[Frame]]:
+    """The process of one seam, and its frames by number; table and folder must name the same ones."""
     table = folder / "seam.json"
     try:
         seam = Seam.model_validate_json(table.read_bytes())
@@ -178,35 +161,36 @@ def _entries_of(folder: Path) -> list[Entry]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise DataError(f"{table}: {place}: {first['msg']} ({plural(error.error_count(), 'such mistake')})") from None
-    entries = [Entry(folder, seam.process, frame) for frame in sorted(seam.frames, key=lambda frame: frame.image)]
-    listed = [entry.frame.image for entry in entries]
+    frames = sorted(seam.frames, key=lambda frame: frame.image)
+    listed = [frame.image for frame in frames]
     doubled = [name for name in listed if listed.count(name) > 1]
     if doubled:
         raise DataError(f"{table}: names {doubled[0]} {listed.count(doubled[0])} times; keep one")
-    lost = [path for entry in entries for path in (entry.image, *entry.masks) if not path.is_file()]
+    files = chain.from_iterable(frame.files(folder) for frame in frames)
+    lost = [path for path in files if not path.is_file()]
     if lost:
         raise DataError(f"{lost[0]}: the file is missing, {table} names it ({plural(len(lost), 'such file')})")
     unknown = [path for path in visible(folder) if FRAME.fullmatch(path.name) and path.name not in listed]
     if unknown:
         raise DataError(f"{unknown[0]}: {table} does not name it, so its defects are unknown; add it or remove it")
-    return entries
+    return seam.process, frames
 
 
-def _draw(mask: Mask, defect: Defect, entry: Entry) -> None:
+def _draw(mask: Mask, defect: Defect, image: Path) -> None:
     """Mark one defect in the mask of its frame, in place."""
     left, top, width, height = defect.box
     if left + width > mask.shape[1] or top + height > mask.shape[0]:
         raise DataError(
-            f"{entry.folder / 'seam.json'}: box {list(defect.box)} of {entry.frame.image} leaves the image, "
+            f"{image.with_name('seam.json')}: box {list(defect.box)} of {image.name} leaves the image, "
             f"which is {mask.shape[1]}x{mask.shape[0]} pixels"
         )
     region = mask[top : top + height, left : left + width]
     if defect.mask is None:
         region[:] = IGNORED
         return
-    file, number = entry.folder / defect.mask, CLASSES.index(defect.kind) + 1
+    file, number = image.with_name(defect.mask), CLASSES.index(defect.kind) + 1
     values = read_mask(file)
-    check_size(values, width, height, file, entry.image)
+    check_size(values, width, height, file, image)
     check_values(values, {0, 255}, file)
     marked = values == 255
     others = marked & (region != 0) & (region != IGNORED) & (region != number)
