@@ -32,6 +32,7 @@ from pydantic import Field
 from bench.api import About, Bool, Component, CropStrategy, Float32, Float64, Image, Mask, hookimpl
 
 By = Literal["window", "pixel", "defect"]
+Mixed = Literal["uniform", "most-mixed", "skip"]
 ROWS = 64
 """Rows of windows whose shares are worked out at a time."""
 
@@ -55,7 +56,7 @@ class Limited(Alike):
 
     size: int
     limit: float
-    fallback: Literal["uniform", "most-mixed", "skip"]
+    fallback: Mixed
     share: float = 1.0
 
     def positions(self, image: Image, mask: Mask, /) -> Bool:  # noqa: ARG002 - the protocol's signature
@@ -92,7 +93,7 @@ def build_category_limit(
     /,
     *,
     limit: Annotated[float, Field(gt=0, le=1)] = 0.75,
-    fallback: Literal["uniform", "most-mixed", "skip"] = "uniform",
+    fallback: Mixed = "uniform",
 ) -> CropStrategy:
     """Windows of at least two categories (background is one), the largest with less than ``limit`` of the pixels.
 

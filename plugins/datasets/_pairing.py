@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from unicodedata import normalize
 
 from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
+from bench_plugins.datasets._settings import Clean
 
 from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
 
@@ -82,7 +82,7 @@ def no_pictures(folder: Path) -> DataError:
     return DataError(f"{folder}: holds no image; files of type {', '.join(PICTURE_TYPES)} are read")
 
 
-def paired(images: Side, masks: Side, clean: Literal["refuse", "empty"]) -> dict[str, tuple[Path, Path | None]]:
+def paired(images: Side, masks: Side, clean: Clean) -> dict[str, tuple[Path, Path | None]]:
     """Image and mask file by id; ``clean`` says what an image without a mask is: a mistake, or free of defects.
 
     Raises:

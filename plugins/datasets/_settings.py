@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Literal, TypeAlias
 
 from bench.api import Bool, DataError, Mask, SettingsError, plural
+
+Clean: TypeAlias = Literal["refuse", "empty"]
+"""What an image without a mask is: a mistake, or free of defects."""
 
 
 def check_choice(setting: str, chosen: Collection[object] | None, known: Collection[object], advice: str) -> None:

@@ -26,13 +26,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from bench_plugins.datasets._mask_values import Binary
 from bench_plugins.datasets._miniature import pixels
 from bench_plugins.datasets._released import Layout, Released
-from bench_plugins.datasets._settings import check_choice, check_threshold
+from bench_plugins.datasets._settings import Clean, check_choice, check_threshold
 
 from bench.api import (
     IGNORED,
@@ -57,6 +57,8 @@ from bench.api import (
     write_png,
 )
 
+LightsAre: TypeAlias = Literal["images", "channels"]
+Outside: TypeAlias = Literal["keep", "ignore"]
 PARTS = ("gear", "screw", "washer")
 SPLIT_FOLDERS: Mapping[str, Split] = {"Train": "train", "Test": "test"}
 LIGHTS = tuple(100 * (1 + turn % 9) + 1 + turn // 9 for turn in range(108))
@@ -76,10 +78,10 @@ class Reading:
 
     parts: tuple[str, ...] | None
     lights: tuple[int, ...]
-    lights_are: Literal["images", "channels"]
-    outside: Literal["keep", "ignore"]
+    lights_are: LightsAre
+    outside: Outside
     mask_threshold: int
-    clean: Literal["refuse", "empty"]
+    clean: Clean
 
     def records(self, home: Path) -> Iterator[Record]:
         """Every sample under every light that is asked for; a group is a sample.
@@ -233,10 +235,10 @@ def build(
     *,
     parts: tuple[Literal["gear", "screw", "washer"], ...] | None = None,
     illuminations: Literal["all"] | tuple[int, ...] = "all",
-    illuminations_are: Literal["images", "channels"] = "images",
-    outside: Literal["keep", "ignore"] = "keep",
+    illuminations_are: LightsAre = "images",
+    outside: Outside = "keep",
     mask_threshold: int = 128,
-    clean: Literal["refuse", "empty"] = "refuse",
+    clean: Clean = "refuse",
 ) -> Dataset:
     """Read the ``parts`` named, which must all be there, or those that are there, under some ``illuminations``.
 

@@ -25,7 +25,7 @@ from bench_plugins.datasets._affixes import PLAIN, Affixes
 from bench_plugins.datasets._grouping import check_groups, groups_of
 from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, declared_colours
 from bench_plugins.datasets._pairing import Side, paired, stored_channels
-from bench_plugins.datasets._settings import check_threshold
+from bench_plugins.datasets._settings import Clean, check_threshold
 
 from bench.api import (
     About,
@@ -71,7 +71,7 @@ class Folder:
     channels: Channels | None
     exif: Exif
     groups: str | None
-    clean: Literal["refuse", "empty"]
+    clean: Clean
 
     def records(self) -> Sequence[Record]:
         """Every image in the order of its id.
@@ -160,7 +160,7 @@ def build(
     channels: Channels | None = None,
     exif: Exif = "refuse",
     groups: str | None = None,
-    clean: Literal["refuse", "empty"] = "refuse",
+    clean: Clean = "refuse",
 ) -> Dataset:
     r"""Pair ``images`` and ``masks``, folders below the root.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bench.api import About, Component, SettingsError, Task
 
 if TYPE_CHECKING:
     from torch import nn
+
+Depth: TypeAlias = Literal[3, 4, 5]
+"""How many stages of an encoder are used."""
 
 FLAT = ("vit_", "deit", "beit", "eva02_", "cait_", "xcit_", "mixer_")
 """Encoders whose features all have one stride: no architecture here can use them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.api import Component, Task, hookimpl
 
-from ._settings import accepted, encoder_mistake, offered, plainly_supports, width_mistake
+from ._settings import Depth, accepted, encoder_mistake, offered, plainly_supports, width_mistake
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +22,7 @@ def unet(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     decoder: Decoder = "full",
     pretrained: bool = False,
 ) -> nn.Module:
@@ -46,7 +46,7 @@ def unetplusplus(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     decoder: Decoder = "full",
     pretrained: bool = False,
 ) -> nn.Module:
@@ -62,7 +62,7 @@ def manet(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     decoder: Decoder = "full",
     attention: int = 64,
     pretrained: bool = False,
@@ -80,9 +80,7 @@ def manet(
     )
 
 
-def linknet(
-    task: Task, /, *, encoder: str = "resnet34", depth: Literal[3, 4, 5] = 5, pretrained: bool = False
-) -> nn.Module:
+def linknet(task: Task, /, *, encoder: str = "resnet34", depth: Depth = 5, pretrained: bool = False) -> nn.Module:
     """LinkNet (Chaurasia and Culurciello 2017): skips are added, the decoder has the encoder's widths."""
     from ._smp import assembled
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.api import Component, Task, hookimpl
 
-from ._settings import accepted, encoder_mistake, offered, plainly_supports, width_mistake
+from ._settings import Depth, accepted, encoder_mistake, offered, plainly_supports, width_mistake
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ def fpn(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     pyramid: int = 256,
     width: int = 128,
     dropout: float = 0.2,
@@ -54,7 +54,7 @@ def pspnet(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 3,
+    depth: Depth = 3,
     width: int = 512,
     dropout: float = 0.2,
     pretrained: bool = False,
@@ -73,7 +73,7 @@ def deeplabv3plus(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     output_stride: Literal[8, 16] = 16,
     aspp: int = 256,
     rates: list[int] = [12, 24, 36],  # noqa: B006 - a default of the settings schema, copied by it
@@ -109,7 +109,7 @@ def pan(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     output_stride: Literal[16, 32] = 16,
     width: int = 32,
     pretrained: bool = False,
@@ -140,7 +140,7 @@ def upernet(
     /,
     *,
     encoder: str = "resnet34",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     width: int = 256,
     pretrained: bool = False,
 ) -> nn.Module:
@@ -156,7 +156,7 @@ def segformer(
     /,
     *,
     encoder: str = "mit_b0",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     width: int = 256,
     pretrained: bool = False,
 ) -> nn.Module:

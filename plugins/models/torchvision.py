@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.api import About, Component, Task, hookimpl
 
-from ._settings import accepted
+from ._settings import Depth, accepted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ def fcn(
     /,
     *,
     encoder: str = "resnet50",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     output_stride: Literal[8, 16, 32] = 8,
     pretrained: bool = False,
 ) -> nn.Module:
@@ -38,7 +38,7 @@ def deeplabv3(
     /,
     *,
     encoder: str = "resnet50",
-    depth: Literal[3, 4, 5] = 5,
+    depth: Depth = 5,
     output_stride: Literal[8, 16, 32] = 8,
     aspp: int = 256,
     rates: list[int] = [12, 24, 36],  # noqa: B006 - a default of the settings schema, copied by it
