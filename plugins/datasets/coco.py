@@ -288,20 +288,21 @@ def build(
         SettingsError: settings that contradict each other.
     """
     check_groups(groups)
-    if splits is None:
-        if isinstance(images, dict):
-            raise SettingsError(f"images: {images} names a folder for each split; name the file of each with 'splits'")
-        folders: dict[Split | None, PurePosixPath] = {None: PurePosixPath(images)}
-        return Coco(root, folders, {None: annotations}, overlap, crowds, channels, exif, groups)
-    if annotations != ANNOTATIONS:
-        raise SettingsError("annotations and splits both name files of annotations; set one of the two")
-    if not splits or len(set(splits.values())) < len(splits):
-        raise SettingsError(f"splits: {splits} must name a file for every split, another for each")
-    listings: dict[Split | None, str] = {split: splits[split] for split in SPLITS if split in splits}
-    return Coco(root, _folders(images, splits), listings, overlap, crowds, channels, exif, groups)
+    listings: dict[Split | None, str] = {None: annotations}
+    if splits is not None:
+        if annotations != ANNOTATIONS:
+            raise SettingsError("annotations and splits both name files of annotations; set one of the two")
+        if not splits or len(set(splits.values())) < len(splits):
+            raise SettingsError(f"splits: {splits} must name a file for every split, another for each")
+        listings = {split: splits[split] for split in SPLITS if split in splits}
+    elif isinstance(images, dict):
+        raise SettingsError(f"images: {images} names a folder for each split; name the file of each with 'splits'")
+    return Coco(root, _folders(images, listings), listings, overlap, crowds, channels, exif, groups)
 
 
-def _folders(images: str | Mapping[Split, str], splits: Collection[Split]) -> Mapping[Split | None, PurePosixPath]:
+def _folders(
+    images: str | Mapping[Split, str], splits: Collection[Split | None]
+) -> Mapping[Split | None, PurePosixPath]:
     """The folder of the images of each split.
 
     Raises:

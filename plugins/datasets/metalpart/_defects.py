@@ -130,13 +130,16 @@ def _nominal_area(defect: Defect) -> float:
 def _profile(defect: Defect, a: Float64, b: Float64) -> Float64:
     """Height added by one defect at chart positions: a groove with burrs, a dent with a lip, a crater."""
     cosine, sine = np.cos(defect.angle), np.sin(defect.angle)
-    s = cosine * (a - defect.a) + sine * (b - defect.b)
-    t = cosine * (b - defect.b) - sine * (a - defect.a)
+    right, down = a - defect.a, b - defect.b
+    along = (cosine * right + sine * down) / defect.length
+    across = (cosine * down - sine * right) / defect.width
+    square = across**2
+    rho = along**2 + square
     if defect.kind == SCRATCH:
-        across = (t / defect.width) ** 2
-        ends = 1.0 / (1.0 + (2.0 * s / defect.length) ** 8)
-        return np.asarray(-defect.depth * (1.0 - 0.35 * across) * np.exp(-0.5 * across) * ends)
-    rho = (s / defect.length) ** 2 + (t / defect.width) ** 2
-    if defect.kind == DENT:
-        return np.asarray(-defect.depth * (1.0 - 0.7 * rho) * np.exp(-1.2 * rho))
-    return np.asarray(-defect.depth * np.exp(-rho * rho))
+        ends = 1.0 / (1.0 + (2.0 * along) ** 8)
+        height = -defect.depth * (1.0 - 0.35 * square) * np.exp(-0.5 * square) * ends
+    elif defect.kind == DENT:
+        height = -defect.depth * (1.0 - 0.7 * rho) * np.exp(-1.2 * rho)
+    else:
+        height = -defect.depth * np.exp(-rho * rho)
+    return np.asarray(height)

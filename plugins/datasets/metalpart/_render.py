@@ -58,7 +58,7 @@ def picture(number: int, index: int, domain: Domain, size: int) -> dict[str, Mas
         radiance = _interreflected(radiance, slopes, smooth, unit)
     region = _placed(smooth.region, rows, columns, size)
     canvas = _placed(radiance, rows, columns, size)
-    grey = _SENSORS[domain](canvas, region > 0, unit, _stream(number, SENSOR, index))
+    grey = _sensed(canvas, domain, region > 0, unit, _stream(number, SENSOR, index))
     return {"images": grey, "masks": _placed(mask, rows, columns, size), "regions": region}
 
 
@@ -81,8 +81,8 @@ def _placed(array: npt.NDArray[Number], rows: slice, columns: slice, size: int) 
 def _finish(number: int, domain: Domain) -> Finish:
     """The surface finish of an object; the render domain randomises it further."""
     rng = _stream(number, FINISH)
-    along, ratio = rng.uniform(*frozen.ROUGHNESS), rng.uniform(*frozen.LAY_RATIO)
-    marks, grain = rng.uniform(*frozen.TOOL_MARKS), rng.uniform(*frozen.GRAIN)
+    ranges = frozen.ROUGHNESS, frozen.LAY_RATIO, frozen.TOOL_MARKS, frozen.GRAIN
+    along, ratio, marks, grain = (rng.uniform(*ends) for ends in ranges)
     factor = rng.uniform(*frozen.RENDER_ROUGHNESS) if domain == "render" else 1.0
     return Finish(along * factor, along * factor * ratio, marks, grain * factor)
 
@@ -133,20 +133,15 @@ def _blurred(array: Float64, sigma: float) -> Float64:
     return np.asarray(cv2.GaussianBlur(array, (0, 0), sigma), np.float64)
 
 
-def _camera(radiance: Float64, item: Bool, unit: float, rng: Generator) -> Mask:
-    """Blur, meter, and add shot and read noise."""
-    signal = _metered(_blurred(radiance, frozen.BLUR / unit), item, rng.uniform(*frozen.CAMERA_MEAN))
-    noise = np.sqrt(frozen.SHOT_NOISE * signal + frozen.READ_NOISE**2) * rng.standard_normal(signal.shape)
-    return _quantised(signal + noise + frozen.BLACK_LEVEL)
-
-
-def _renderer(radiance: Float64, item: Bool, unit: float, rng: Generator) -> Mask:
-    """Meter only, after a blur that stands for the pixel's footprint."""
-    sharp = _blurred(radiance, 0.5 * frozen.BLUR / unit)
-    return _quantised(_metered(sharp, item, rng.uniform(*frozen.RENDER_MEAN)))
-
-
-_SENSORS = {"camera": _camera, "render": _renderer}
+def _sensed(radiance: Float64, domain: Domain, item: Bool, unit: float, rng: Generator) -> Mask:
+    """Blur, meter, and as a camera add shot and read noise; the blur of a renderer stands for the pixel's footprint."""
+    if domain == "render":
+        grey = _metered(_blurred(radiance, 0.5 * frozen.BLUR / unit), item, rng.uniform(*frozen.RENDER_MEAN))
+    else:
+        signal = _metered(_blurred(radiance, frozen.BLUR / unit), item, rng.uniform(*frozen.CAMERA_MEAN))
+        noise = np.sqrt(frozen.SHOT_NOISE * signal + frozen.READ_NOISE**2) * rng.standard_normal(signal.shape)
+        grey = signal + noise + frozen.BLACK_LEVEL
+    return np.clip(np.rint(grey), 0.0, 255.0).astype(np.uint8)
 
 
 def _metered(radiance: Float64, item: Bool, mean: float) -> Float64:
@@ -160,7 +155,3 @@ def _metered(radiance: Float64, item: Bool, mean: float) -> Float64:
         else:
             high = middle
     return np.minimum(high * radiance, 255.0)
-
-
-def _quantised(grey: Float64) -> Mask:
-    return np.clip(np.rint(grey), 0.0, 255.0).astype(np.uint8)
