@@ -91,12 +91,9 @@ def defects(entry: Entry) -> int:
 
 def first_window(positions: Bool | Float32, mask: Mask) -> tuple[slice, slice]:
     """Rows and columns of the window at the first of the most likely corners."""
-    corner = np.unravel_index(positions.argmax(), positions.shape)
-    top, left = (
-        slice(int(start), int(start) + side - span + 1)
-        for start, side, span in zip(corner, mask.shape, positions.shape, strict=True)
-    )
-    return top, left
+    top, left = np.unravel_index(positions.argmax(), positions.shape)
+    size = mask.shape[0] - positions.shape[0] + 1
+    return slice(top, top + size), slice(left, left + size)
 
 
 def weighing(weights: Sequence[float], name: str, needed: str) -> Float64:
