@@ -129,11 +129,14 @@ def _foreign(stem: str) -> str:
 
 
 def _loose_records(home: Path) -> Iterator[Record]:
-    """Every image as its own group; split and fold follow from its id alone, so a subset is split as the whole."""
-    for record in _records(home):
-        fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
-        meta = {**record.meta, "fold": fold}
-        yield replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta=meta)
+    """Every image as its own group."""
+    return map(_loose, _records(home))
+
+
+def _loose(record: Record) -> Record:
+    """The image without its tile; split and fold follow from its id alone, so a subset is split as the whole."""
+    fold = int.from_bytes(blake2b(record.id.encode(), digest_size=8).digest()) % FOLDS
+    return replace(record, group=record.id, split=SPLIT_OF_FOLD[fold], meta={**record.meta, "fold": fold})
 
 
 def _read(record: Record, mask_threshold: int) -> tuple[Image, Mask]:
