@@ -131,7 +131,8 @@ def claims(world: World, groups: int, seeds: int, worlds: int, rng: np.random.Ge
     """Draw worlds of equal levels, and half as many whose last level is better, and count what is told apart."""
     equal = _told_apart(world, groups, seeds, worlds, 0.0, rng)
     better = _told_apart(world, groups, seeds, worlds // 2, BETTER, rng)
-    return Claims(world, groups, seeds, *equal[:2], *better[2:], planted=world.truth(BETTER) - world.truth())
+    planted = world.truth(BETTER) - world.truth()
+    return Claims(world, groups, seeds, equal[0], equal[1], better[2], better[3], planted)
 
 
 def _told_apart(
