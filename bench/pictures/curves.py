@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +84,10 @@ def training_plot(
         axes[1].set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
     _draw_history(axes[0], epochs, history, losses)
     _draw_history(axes[1], epochs, history, {"F1": ("validation_f1", "#000000")})
-    for axis in axes:
-        _mark_epoch(axis, convergence_epoch, ":", "#444444")
-        _mark_epoch(axis, best_epoch, "--", "#009E73")
+    marks = ((convergence_epoch, ":", "#444444"), (best_epoch, "--", "#009E73"))
+    for axis, (epoch, dash, colour) in product(axes, marks):
+        if epoch is not None:
+            axis.axvline(epoch, color=colour, linestyle=dash, linewidth=1.2)
     _name_epochs(axes[0], convergence_epoch, best_epoch, int(epochs[-1]) if len(epochs) else 0)
     entitle(axes[0], title)
     return figure
@@ -195,11 +197,6 @@ def _draw_history(
         axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
         ends[label] = (_last(values), colour)
     _end_labels(axis, ends)
-
-
-def _mark_epoch(axis: Axes, epoch: int | None, dash: str, colour: str) -> None:
-    if epoch is not None:
-        axis.axvline(epoch, color=colour, linestyle=dash, linewidth=1.2)
 
 
 def _name_epochs(axis: Axes, convergence: int | None, best: int | None, last: int) -> None:

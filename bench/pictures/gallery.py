@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.pictures.overlay import Colour, grey
+from bench.pictures.overlay import Colour, enlarged, grey
 from bench.pictures.sheet import cut
 from bench.types import IGNORED, Bool, Image, Sample
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
-
-AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 
 OUTLINE = np.array([255, 0, 170], dtype=np.uint8)
 """Magenta: neither metal nor any overlay of predictions has it."""
@@ -66,15 +64,11 @@ def thumbnail(sample: Sample, side: int, kind: int | None = None) -> Thumbnail:
     longer = max(marked.shape)
     if longer <= side:
         factor = side // longer
-        return Thumbnail(_enlarged(pixels, factor), _enlarged(marked, factor))
+        return Thumbnail(enlarged(pixels, factor), enlarged(marked, factor))
     height, width = (max(1, round(edge * side / longer)) for edge in marked.shape)
     reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
     share = cv2.resize(marked.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return Thumbnail(np.asarray(reduced, np.uint16), np.asarray(share > 0))
-
-
-def _enlarged(pixels: npt.NDArray[AnyPixel], factor: int) -> npt.NDArray[AnyPixel]:
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _sixteen_bits(image: Image) -> npt.NDArray[np.uint16]:

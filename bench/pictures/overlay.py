@@ -6,11 +6,15 @@ stays grey with equal channels, so the codes can be read back from the picture.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.types import IGNORED, Bool, Float64, Image, Mask
+
+AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 
 Codes = npt.NDArray[np.uint8]
 """``uint8[H, W]``: 0 nothing to show, 1 true positive, 2 false positive, 3 false negative."""
@@ -85,3 +89,8 @@ def grey(image: Image) -> npt.NDArray[np.uint8]:
         gamma = float(np.clip(np.log(0.35) / np.log(middle), 0.45, 1.0))
     lifted: npt.NDArray[np.uint8] = np.rint(255 * stretched**gamma).astype(np.uint8)
     return lifted
+
+
+def enlarged(pixels: npt.NDArray[AnyPixel], factor: int) -> npt.NDArray[AnyPixel]:
+    """Every pixel as a square of so many pixels along a side."""
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal, TypeAlias
 
 Style = Literal["", "bold", "dim", "red"]
@@ -63,10 +63,7 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
         if _total(fitted, outer) <= room:
             break
     else:
-        parted: list[Fitted] = []
-        for one in fitted:
-            parted += _parted(one, room - outer)
-        fitted = parted
+        fitted = list(chain.from_iterable(_parted(one, room - outer) for one in fitted))
     lines: list[Line] = []
     for block in _blocks(fitted, outer, room):
         lines += [[]] if lines else []
@@ -78,11 +75,10 @@ def _fitted(group: Group, gap: int) -> Fitted:
     """The last column is widened where a title or a centred piece needs it."""
     full = [row for row in group.rows if len(row) == len(group.headings)]
     widths, suffixes = [], []
-    for index, heading in enumerate(group.headings):
-        suffix = max((cells(row[index].suffix) for row in full), default=0)
-        text = max((cells(row[index].text) for row in full), default=0)
-        widths.append(max(text + suffix, cells(heading)))
-        suffixes.append(suffix)
+    for heading, *pieces in zip(group.headings, *full, strict=True):
+        suffixes.append(max((cells(piece.suffix) for piece in pieces), default=0))
+        text = max((cells(piece.text) for piece in pieces), default=0)
+        widths.append(max(text + suffixes[-1], cells(heading)))
     fitted = Fitted(group, widths, suffixes, gap)
     spans = [cells(row[0].text + row[0].suffix) for row in group.rows if len(row) < len(group.headings)]
     widths[-1] += max(0, max([cells(group.title), *spans]) - fitted.width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from itertools import chain
 
 from bench.document import (
     Block,
@@ -62,10 +63,8 @@ def _lines(block: Block, width: int, colour: bool) -> list[Line]:
             starred = items if colour else [bare(item).replace("Bold:", "*:", 1) for item in items]
             return _all_prose(starred, width)
         case Notes(texts):
-            notes: list[Line] = []
-            for k, note in enumerate(texts, start=1):
-                notes += _hanging(f"{_small(k)} ", note, width)
-            return notes
+            notes = (_hanging(f"{_small(k)} ", note, width) for k, note in enumerate(texts, start=1))
+            return list(chain.from_iterable(notes))
         case Listing():
             return _listing(block, width)
         case Verbatim():
@@ -138,10 +137,7 @@ def _titled(title: Text, lines: list[Line], width: int) -> list[Line]:
 
 
 def _all_prose(texts: Iterable[Text], width: int) -> list[Line]:
-    lines: list[Line] = []
-    for text in texts:
-        lines += _prose(text, width)
-    return lines
+    return list(chain.from_iterable(_prose(text, width) for text in texts))
 
 
 def _prose(text: Text, width: int, style: Style = "") -> list[Line]:

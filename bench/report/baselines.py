@@ -14,17 +14,14 @@ from bench.suite.cells import Cell
 
 def baselines_of(cells: Sequence[Cell], records: Records) -> tuple[Baseline, ...]:
     """One line per baseline; crops and seeds that change nothing are not repeated."""
-    by_name: dict[str, list[tuple[str, Baseline]]] = {}
+    by_name: dict[str, dict[Baseline, str]] = {}
     for cell in cells:
         name = cell.labels.get("model", cell.id)
-        line = _baseline(cell, name, records)
-        lines = by_name.setdefault(name, [])
-        if all(line != other for _, other in lines):
-            place = ", ".join(label for axis, label in cell.labels.items() if axis not in ("dataset", "model"))
-            lines.append((place, line))
+        place = ", ".join(label for axis, label in cell.labels.items() if axis not in ("dataset", "model"))
+        by_name.setdefault(name, {}).setdefault(_baseline(cell, name, records), place)
     found = []
     for name, lines in by_name.items():
-        for place, line in lines:
+        for line, place in lines.items():
             found.append(line if len(lines) == 1 else replace(line, name=f"{name} ({place})"))
     return tuple(found)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.canonical import canonical
 from bench.record import Record, State
 from bench.report.measures import measure_of, read
-from bench.report.shape import BoardState, Measure
+from bench.report.shape import BoardState, Measure, grouped
 from bench.suite.cells import Cell
 
 Records = Mapping[str, Record]
@@ -61,10 +61,7 @@ def seed_of(cell: Cell) -> str:
 
 def trials_of(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The cells of one position parted by their tuned settings, in the order of the suite."""
-    trials: dict[bytes, list[Cell]] = {}
-    for cell in cells:
-        trials.setdefault(canonical(dict(cell.tuned)), []).append(cell)
-    return list(trials.values())
+    return list(grouped(cells, lambda cell: canonical(dict(cell.tuned))).values())
 
 
 def chosen(trials: Sequence[Sequence[Cell]], records: Records) -> Sequence[Cell]:

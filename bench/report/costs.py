@@ -10,7 +10,7 @@ from bench.record import Record, number
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, mean_of_all, mean_over, percent, plain
-from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of
+from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of, grouped
 from bench.suite.cells import Cell
 from bench.words import line, plural
 
@@ -101,9 +101,7 @@ def _device(record: Record) -> str:
 
 def with_fronts(lines: Sequence[CostLine]) -> list[CostLine]:
     """Mark every line with the fronts it is on; times of different devices are not compared."""
-    groups: dict[str, list[int]] = {}
-    for place, one in enumerate(lines):
-        groups.setdefault(one.group, []).append(place)
+    groups = grouped(range(len(lines)), lambda place: lines[place].group)
     on: list[list[str]] = [[] for _ in lines]
     for members in groups.values():
         devices = _devices([lines[place] for place in members])

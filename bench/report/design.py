@@ -11,7 +11,7 @@ import numpy as np
 from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
 from bench.report.counts import Counts, Images, counts_of, stacked
 from bench.report.measures import read
-from bench.report.shape import Labels, Measure, title_text
+from bench.report.shape import Labels, Measure, grouped, title_text
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.estimates import Block, block
 from bench.suite.cells import Cell
@@ -65,10 +65,7 @@ def design(
     for level in levels:
         asked |= dict.fromkeys(context for other, context in scored if other == level)
     kept = _kept(here, asked, scored)
-    alike: dict[tuple[str, Images], list[Context]] = {}
-    for context in kept:
-        (images,) = _images(context, here, scored)
-        alike.setdefault((dict(context).get("dataset", ""), images), []).append(context)
+    alike = grouped(kept, lambda context: (dict(context).get("dataset", ""), *_images(context, here, scored)))
     blocks, samples, seeds, used = [], [], [], []
     for _, contexts in sorted(alike.items()):
         places = list(product(here, contexts))

@@ -14,7 +14,7 @@ from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
 from bench.report.order import claims, ends
-from bench.report.shape import Measure
+from bench.report.shape import Interval, Measure
 from bench.report.undefined import all_shown, why_undefined
 from bench.scores import pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS
@@ -22,8 +22,6 @@ from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
 from bench.types import PixelMetric
 from bench.words import unknown
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)

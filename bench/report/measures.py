@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.record import Record, number
-from bench.report.shape import Figure, Measure
+from bench.report.shape import Figure, Interval, Measure
 from bench.scores import named, possible
 from bench.types import JsonValue
 from bench.words import line
@@ -124,7 +124,7 @@ def share_text(part: int, whole: int) -> str:
     return f"{part:,} ({percent(part / whole)} %)" if whole else f"{part:,}"
 
 
-def interval_text(interval: tuple[float, float] | None) -> str:
+def interval_text(interval: Interval | None) -> str:
     """(0.4, 0.512) as ``[40.0, 51.2]``; None as a dash."""
     return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"
 

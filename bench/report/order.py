@@ -16,7 +16,7 @@ from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import Counts, counts_of, pooled_metric, stacked
 from bench.report.measures import read
-from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
+from bench.report.shape import Entry, Interval, Labels, Measure, Table, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.estimates import Block, block, mean_estimate
 from bench.statistics.letters import tie_letters
@@ -43,7 +43,7 @@ class Claim(NamedTuple):
 
     tie: str = ""
     difference: float | None = None
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
     p: float | None = None
 
 
@@ -54,11 +54,11 @@ class Place:
     row: str
     seeds: int
     value: float
-    interval: tuple[float, float]
+    interval: Interval
     defective_groups: int
     tie: str = ""
     difference: float | None = None
-    difference_interval: tuple[float, float] | None = None
+    difference_interval: Interval | None = None
     p: float | None = None
 
 
@@ -86,7 +86,7 @@ def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | N
     return found
 
 
-def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tuple[float, float] | None:
+def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> Interval | None:
     """Interval of the mean over the seeds of one position; None where counts are missing or images differ."""
     metric = pooled_metric(measure)
     row = _row(ids, {id: id for id in ids}, records, measure)
@@ -109,11 +109,11 @@ def _same_images(rows: Iterable[Row]) -> bool:
     return len(images) == 1
 
 
-def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
+def _interval(row: Row, metric: PixelMetric) -> Interval:
     return ends(mean_estimate(stacked(list(row.values())), metric).share_interval())
 
 
-def ends(interval: Float64) -> tuple[float, float]:
+def ends(interval: Float64) -> Interval:
     """``float64[2]`` as its low and its high end."""
     low, high = interval.tolist()
     return low, high

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from bench.report.counts import reliability
 from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.order import Column, Ordering, Place
-from bench.report.shape import Grid, Section, title_text
+from bench.report.shape import Grid, Interval, Section, title_text
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
 
 TITLE = "Order of the rows"
@@ -82,9 +82,7 @@ def _line(place: Place) -> tuple[str, ...]:
     )
 
 
-def difference_texts(
-    value: float | None, interval: tuple[float, float] | None, p: float | None
-) -> tuple[str, str, str]:
+def difference_texts(value: float | None, interval: Interval | None, p: float | None) -> tuple[str, str, str]:
     """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
     points = NOTHING if value is None else f"{100 * value:+.1f}"
     ends = f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else NOTHING

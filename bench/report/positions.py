@@ -21,7 +21,7 @@ from bench.report.choose import (
     trials_of,
 )
 from bench.report.measures import NOTHING, figure, first_line, heading, read, settings_text
-from bench.report.shape import BoardState, Entry, Figure, Labels, Measure, Table, Trial, is_comparable
+from bench.report.shape import BoardState, Entry, Figure, Labels, Measure, Table, Trial, grouped, is_comparable
 from bench.report.undefined import why_undefined
 from bench.suite.cells import Cell
 from bench.suite.joint import count_names, joint_axes, joint_label, telling
@@ -67,10 +67,7 @@ def tables_of(
 ) -> tuple[Table, ...]:
     """One table per combination of the axes of several levels that are neither rows nor columns."""
     grouping = [axis for axis, names in _levels(cells, board) if len(names) > 1]
-    groups: dict[Labels, list[Cell]] = {}
-    for cell in cells:
-        title = tuple((axis, _label(cell, axis)) for axis in grouping)
-        groups.setdefault(title, []).append(cell)
+    groups = grouped(cells, lambda cell: tuple((axis, _label(cell, axis)) for axis in grouping))
     return tuple(_table(title, members, records, board, measures) for title, members in groups.items())
 
 
@@ -103,9 +100,7 @@ def _table(
 ) -> Table:
     badges = common_badges([record.badges for record in done_records(cells, records)])
     frame = _Frame(records, measures, len({seed_of(cell) for cell in cells}), badges)
-    places: dict[tuple[str, str], list[Cell]] = {}
-    for cell in cells:
-        places.setdefault((_label(cell, board.rows), _label(cell, board.columns)), []).append(cell)
+    places = grouped(cells, lambda cell: (_label(cell, board.rows), _label(cell, board.columns)))
     rows, heads = _names(cells, board.rows), _names(cells, board.columns)
     columns = []
     for head in heads:

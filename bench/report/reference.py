@@ -11,7 +11,18 @@ from bench.record import Record
 from bench.report.choose import Records, done_of
 from bench.report.footer import budget_text
 from bench.report.measures import NOTHING, heading, measure_of, printed
-from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table, entries_of, is_comparable, title_text
+from bench.report.shape import (
+    Entry,
+    Figure,
+    Grid,
+    Measure,
+    Section,
+    Table,
+    entries_of,
+    grouped,
+    is_comparable,
+    title_text,
+)
 from bench.suite.schema import Published
 from bench.types import JsonValue
 from bench.words import line
@@ -54,9 +65,7 @@ def published_section(
     pairs = list(_pairs(tables, measures, published))
     if not pairs:
         return None
-    columns: dict[tuple[int, str], list[_Pair]] = {}
-    for pair in pairs:
-        columns.setdefault((id(pair.table), pair.entry.column), []).append(pair)
+    columns = grouped(pairs, lambda pair: (id(pair.table), pair.entry.column))
     grids = [_grid(members, rows_axis) for members in columns.values()]
     ranks = list(chain.from_iterable(map(_ranks, columns.values())))
     sentences = [*_differs(tables, published, rows_axis, records), SHARES]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bench.record import EndWord
 from bench.types import JsonValue
@@ -15,6 +15,11 @@ BoardState = EndWord | Literal["pending", "absent"]
 
 Labels = tuple[tuple[str, str], ...]
 """Axes and labels."""
+Interval = tuple[float, float]
+"""Low and high end."""
+
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
 
 INSIDE = {"exported": False}
 """Metadata of a field that renderers read and exports leave out."""
@@ -132,6 +137,14 @@ class Table:
         return Grid(title, (rows_axis, *self.columns), tuple(rows))
 
 
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Items by what they have in common, in their order."""
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
 def entries_of(tables: Iterable[Table]) -> list[Entry]:
     """All positions in reading order."""
     return list(chain.from_iterable(chain.from_iterable(table.entries) for table in tables))
@@ -159,7 +172,7 @@ class Baseline:
     reason: str | None
     f1_validation: float | None
     f1_test: float | None
-    interval: tuple[float, float] | None
+    interval: Interval | None
     badges: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
@@ -188,7 +201,7 @@ class Best:
     name: str
     f1_validation: float
     f1_test: float | None
-    interval: tuple[float, float] | None
+    interval: Interval | None
     interval_note: str | None
     ceiling: float | None
     seeds: int = 1

@@ -14,7 +14,7 @@ from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, don
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
 from bench.report.order import seeds_interval
-from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
+from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of, grouped
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
 from bench.words import plural
@@ -26,9 +26,7 @@ def standings(
     cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
 ) -> tuple[Standing, ...]:
     """One standing per data set, in the order of the suite."""
-    parted: dict[str, list[Cell]] = {}
-    for cell in cells:
-        parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
+    parted = grouped(cells, lambda cell: cell.labels.get("dataset", ""))
     return tuple(_standing(name, members, unfitted, tables, records) for name, members in parted.items())
 
 
