@@ -198,17 +198,14 @@ def _row(fitted: Fitted, index: int) -> list[Segment]:
 
 def to_string(lines: Sequence[Line], *, colour: bool) -> str:
     """Join lines; with ``colour`` the styles become terminal codes, without it they are dropped."""
-    texts = []
-    for line in lines:
-        if colour:
-            texts.append("".join(_styled(*segment) for segment in line))
-        else:
-            texts.append("".join(text for text, _ in line).rstrip())
-    return "\n".join(texts) + "\n"
-
-
-def _styled(text: str, style: Style) -> str:
     from rich.color import ColorSystem
     from rich.style import Style as RichStyle
 
-    return RichStyle.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text
+    texts = []
+    for line in lines:
+        if not colour:
+            texts.append("".join(text for text, _ in line).rstrip())
+            continue
+        styled = [RichStyle.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line]
+        texts.append("".join(styled))
+    return "\n".join(texts) + "\n"

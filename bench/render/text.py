@@ -41,16 +41,12 @@ def to_text(document: Document, width: int = 100, colour: bool = False) -> str:
         own = _lines(block, width, colour)
         if not own:
             continue
-        if lines and not _together(before, block):
+        among = isinstance(before, Picture) and isinstance(block, Picture)
+        if lines and not among and not isinstance(before, Heading):
             lines.append([])
         lines += own
         before = block
     return to_string(lines, colour=colour)
-
-
-def _together(before: Block | None, block: Block) -> bool:
-    """Whether no free line stands between two blocks: below a heading, and among pictures."""
-    return isinstance(before, Heading) or (isinstance(before, Picture) and isinstance(block, Picture))
 
 
 def _lines(block: Block, width: int, colour: bool) -> list[Line]:

@@ -86,7 +86,11 @@ def _scores(record: Record) -> Iterator[Table]:
     splits = [split for split in SPLITS if split in record.scores]
     if not splits:
         return
-    scores = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
+    special = {row.name for row in rows_of("split") if not row.plain} | {"flags", "image_counts"}
+    scores = {}
+    for split in splits:
+        plain_ones = {key: value for key, value in record.of_split(split).root.items() if key not in special}
+        scores[split] = dict(leaves("", plain_ones))
     rows = []
     for key in dict.fromkeys(chain.from_iterable(scores.values())):
         values = [_score(scores[split].get(key), key) for split in splits]
@@ -102,12 +106,6 @@ def _scores(record: Record) -> Iterator[Table]:
     if ceiling is not None:
         notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
     yield plain_table(("score", *splits), rows, title="Scores", below=notes)
-
-
-def _plain_scores(scores: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
-    """Dotted names and values of all scores that fit one line."""
-    special = {row.name for row in rows_of("split") if not row.plain} | {"flags", "image_counts"}
-    return leaves("", {key: value for key, value in scores.items() if key not in special})
 
 
 def _label(key: str) -> str:

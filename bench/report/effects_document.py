@@ -27,14 +27,10 @@ DEVIATION = "Deviation: the difference there less the mean difference over that 
 
 def effects_document(effects: Effects) -> Document:
     """The levels, their interactions with other axes, and all of it in words."""
-    return Document(_title(effects), [*_tables(effects), Points(sentences(effects))])
-
-
-def _title(effects: Effects) -> str:
-    """``cropping: effect of crop on F1_T; 3 combinations, 3 seeds, 20 groups``."""
     combinations = plural(effects.combinations, "combination")
     counts = f"{combinations}, {plural(effects.seeds, 'seed')}, {plural(effects.groups, 'group')}"
-    return f"{effects.suite}: effect of {effects.axis} on {heading(effects.measure, '')}; {counts}"
+    title = f"{effects.suite}: effect of {effects.axis} on {heading(effects.measure, '')}; {counts}"
+    return Document(title, [*_tables(effects), Points(sentences(effects))])
 
 
 def _tables(effects: Effects) -> Iterator[Table]:

@@ -68,18 +68,12 @@ def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
     header: tuple[str, ...] = (rows_axis, "seeds", heading(how.measure), "interval")
     if any(place.tie for place in column.places):
         header = (*header, "ties", "difference", "interval", "p")
-    return Grid(name, header, tuple(_line(place)[: len(header)] for place in column.places))
-
-
-def _line(place: Place) -> tuple[str, ...]:
-    return (
-        place.row,
-        str(place.seeds),
-        percent(place.value),
-        interval_text(place.interval),
-        place.tie or NOTHING,
-        *difference_texts(place.difference, place.difference_interval, place.p),
-    )
+    rows = []
+    for place in column.places:
+        mean = (place.row, str(place.seeds), percent(place.value), interval_text(place.interval), place.tie or NOTHING)
+        difference = difference_texts(place.difference, place.difference_interval, place.p)
+        rows.append((*mean, *difference)[: len(header)])
+    return Grid(name, header, tuple(rows))
 
 
 def difference_texts(value: float | None, interval: Interval | None, p: float | None) -> tuple[str, str, str]:

@@ -197,17 +197,14 @@ def _rank_grid(ranks: Sequence[Mapping[str, JsonValue]]) -> Grid:
 def _differs(tables: Sequence[Table], published: Published, rows_axis: str, records: Records) -> list[str]:
     """What was published on which data, what is measured here, and what the suite says of the difference."""
     done = done_of(chain.from_iterable(entry.cells for entry in entries_of(tables)), records)
-    here = [text for text in (_data(done, rows_axis), _encoders(done), budget_text(done)) if text]
+    names = dict.fromkeys(str(record.axes.get("dataset")) for record in done)
+    data = f"data {', '.join(names)}" if names and is_comparable(rows_axis) else ""
+    here = [text for text in (data, _encoders(done), budget_text(done)) if text]
     return [
         line(f"Published: {published.title} of {published.source}: {published.about}."),
         line(f"Here: {'; '.join(here) or 'nothing measured yet'}. Compare orders, not values."),
         *([line(published.differs)] if published.differs else []),
     ]
-
-
-def _data(records: Sequence[Record], rows_axis: str) -> str:
-    names = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
-    return f"data {', '.join(names)}" if names and is_comparable(rows_axis) else ""
 
 
 def _encoders(records: Sequence[Record]) -> str:

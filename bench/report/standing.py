@@ -36,6 +36,8 @@ def _standing(
     baselines = baselines_of([cell for cell in cells if cell.id in unfitted], records)
     floors = _floors(cells, records)
     best = _best(cells, tables, records)
+    here = {cell.id for cell in cells}
+    noted = "\n".join(entry.reason or "" for entry in entries_of(tables) if here.intersection(entry.cells))
     sentences = _floor_sentence(floors)
     if best:
         sentences += _best_sentences(best, baselines)
@@ -45,14 +47,8 @@ def _standing(
         floors=floors,
         best=best,
         types=type_lines(records[best.cell]) if best else (),
-        sentences=(*sentences, *baseline_sentences(baselines, _notes(cells, tables))),
+        sentences=(*sentences, *baseline_sentences(baselines, noted)),
     )
-
-
-def _notes(cells: Sequence[Cell], tables: Sequence[Table]) -> str:
-    """What the tables note of the positions of these cells."""
-    here = {cell.id for cell in cells}
-    return "\n".join(entry.reason or "" for entry in entries_of(tables) if here.intersection(entry.cells))
 
 
 def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float, ...]]:
