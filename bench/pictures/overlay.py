@@ -22,6 +22,8 @@ Colour = npt.NDArray[np.uint8]
 """``uint8[H, W, 3]`` RGB."""
 
 NOTHING, TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = range(4)
+CODE_OF = np.array([[NOTHING, FALSE_POSITIVE], [FALSE_NEGATIVE, TRUE_POSITIVE]], dtype=np.uint8)
+"""By whether a pixel is positive and whether it was predicted so."""
 COLOURS = np.array([[0, 0, 0], [0, 255, 40], [255, 30, 20], [30, 110, 255]], dtype=np.uint8)
 ALPHA = 0.8
 """Share of the colour in a coloured pixel; the rest is the grey image below."""
@@ -38,11 +40,8 @@ def codes(truth: Mask, predicted: Bool) -> Codes:
     """
     if truth.shape != predicted.shape:
         raise DataError(f"truth is {list(truth.shape)} but the prediction is {list(predicted.shape)}")
-    valid, positive = truth != IGNORED, truth > 0
-    found = np.zeros(truth.shape, dtype=np.uint8)
-    found[valid & positive & predicted] = TRUE_POSITIVE
-    found[valid & ~positive & predicted] = FALSE_POSITIVE
-    found[valid & positive & ~predicted] = FALSE_NEGATIVE
+    found = CODE_OF[(truth > 0).astype(np.intp), predicted.astype(np.intp)]
+    found[truth == IGNORED] = NOTHING
     return found
 
 

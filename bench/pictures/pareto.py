@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.pictures.curves import broken, plain, write_figure
-from bench.report.naming import slug
+from bench.report.naming import badge_text, slug
 from bench.report.shape import CostLine
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def write_pareto(lines: Sequence[CostLine], folder: Path, *, title: str) -> list
     for group in groups:
         members = [one for one in lines if one.group == group]
         badges = dict.fromkeys(chain.from_iterable(one.badges for one in members))
-        shown = "".join(f" [{badge}]" for badge in badges)
-        figure = pareto_plot(members, title=f"{title}, {group}{shown}")
+        figure = pareto_plot(members, title=f"{title}, {group}{badge_text(badges)}")
         if figure is not None:
             name = "pareto.png" if len(groups) == 1 else f"pareto-{slug(group)}.png"
             write_figure(figure, folder / name)

@@ -26,7 +26,7 @@ from bench.document import (
 )
 from bench.report.baselines import shared_badges
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
-from bench.report.naming import slug
+from bench.report.naming import badge_text, slug
 from bench.report.shape import (
     Baseline,
     Entry,
@@ -89,7 +89,7 @@ def _table(board: Leaderboard, table: Positions) -> Table:
 
 def _table_title(table: Positions) -> str:
     """``dataset mtd, crop_size 128 [leaky]``; empty for an only table without badges."""
-    return " ".join(filter(None, [title_text(table.title), *(f"[{badge}]" for badge in table.badges)]))
+    return f"{title_text(table.title)}{badge_text(table.badges)}".strip()
 
 
 def _symbol(measure: Measure, unit: str = "") -> Symbol:
@@ -155,7 +155,7 @@ def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
 
 def _baselines(baselines: Sequence[Baseline]) -> Table:
     """Models with nothing to fit, under the badges that all of them carry; scores that are not today's are marked."""
-    badges = "".join(f" [{badge}]" for badge in shared_badges(baselines))
+    badges = badge_text(shared_badges(baselines))
     rows = []
     for one in baselines:
         if one.state == "done":

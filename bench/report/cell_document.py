@@ -17,6 +17,7 @@ from bench.report.measures import (
     plain,
     read,
 )
+from bench.report.naming import badge_text
 from bench.report.standing import type_lines
 from bench.report.tables import plain_table
 from bench.report.undefined import shown
@@ -58,10 +59,9 @@ def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
 
 
 def _title(record: Record) -> str:
-    badges = "".join(f" [{badge}]" for badge in record.badges)
     inert = " [inert: this level excluded no crop position]" if record.inert else ""
     finer = "" if record.state in (State.OK, record.state.word) else f" ({record.state})"
-    return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badges}{inert}"
+    return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badge_text(record.badges)}{inert}"
 
 
 def _listing(title: str, value: Mapping[str, JsonValue]) -> Listing:

@@ -274,7 +274,7 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
     """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
     sides = []
     for record in (first, second):
-        counts = counts_of(record, measure.split or "") if pooled_metric(measure) else None
+        counts = counts_of(record, measure.split) if pooled_metric(measure) else None
         if counts is None or read(record, measure).value is None:
             return None
         names = list(dict.fromkeys(counts.groups))

@@ -99,7 +99,7 @@ def _scored(cells: Sequence[Cell], records: Records, axis: str, measure: Measure
     for place, members in places.items():
         by_seed = scored[place] = {}
         for cell in done_cells(chosen(trials_of(members), records), records):
-            counts = counts_of(records[cell.id], measure.split or "")
+            counts = counts_of(records[cell.id], measure.split)
             if counts and read(records[cell.id], measure).value is not None:
                 by_seed[seed_of(cell)] = counts
     return scored

@@ -21,7 +21,7 @@ from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
 from bench.types import PixelMetric
-from bench.words import unknown
+from bench.words import sentence, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[st
             badges += [f"badge: {badge}" for badge in record.badges]
             outdated += record.outdated
             undefined += why_undefined(record, measure.split)
-    return tuple(f"{text[0].upper()}{text[1:]}." for text in dict.fromkeys(badges + outdated + undefined))
+    return tuple(map(sentence, dict.fromkeys(badges + outdated + undefined)))
 
 
 def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.order_section import difference_texts
 from bench.report.tables import plain_table
 from bench.statistics.comparisons import ALPHA
-from bench.words import plural
+from bench.words import plural, sentence
 
 MEANING = (
     "Means over the combinations of the other axes that all levels have, each counted equally. Intervals of 95 % over "
@@ -64,7 +64,7 @@ def sentences(effects: Effects) -> list[str]:
         told.append("One seed: intervals over groups only.")
     unsure = reliability(effects.defective_groups) if effects.levels else ""
     if unsure:
-        told.append(f"{unsure[0].upper()}{unsure[1:]}.")
+        told.append(sentence(unsure))
     told += [MEANING, ADJUSTED] if effects.levels else ["Nothing can be compared yet."]
     if effects.interactions:
         told.append(DEVIATION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.component import Component, complete
@@ -21,6 +21,11 @@ def short_name(component: Component[Any], settings: Mapping[str, JsonValue]) -> 
 def written(value: JsonValue) -> str:
     """A setting as a suite would have it: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def badge_text(badges: Iterable[str]) -> str:
+    """`` [leaky] [stale]``, to be set behind a name."""
+    return "".join(f" [{badge}]" for badge in badges)
 
 
 def slug(name: str) -> str:

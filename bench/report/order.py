@@ -97,7 +97,7 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
     """Counts by seed of these cells; empty unless all have the score, from counts of the same images."""
     row: dict[str, Counts] = {}
     for id in ids:
-        counts = counts_of(records[id], measure.split or "")
+        counts = counts_of(records[id], measure.split)
         if counts is None or read(records[id], measure).value is None:
             return {}
         row[seeds[id]] = counts

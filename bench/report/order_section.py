@@ -10,6 +10,7 @@ from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.order import Column, Ordering, Place
 from bench.report.shape import Grid, Interval, Section, title_text
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
+from bench.words import sentence
 
 TITLE = "Order of the rows"
 INTERVALS = (
@@ -51,7 +52,7 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
     if not grids:
         return None
     alarms = {reliability(place.defective_groups) for place in places}
-    sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
+    sentences += map(sentence, sorted(filter(None, alarms)))
     sentences.append(INTERVALS)
     tied = any(place.tie for place in places)
     if tied:
