@@ -76,14 +76,19 @@ def training_plot(
     """
     figure, axes = axes_of(2, (6.4, 5.0))
     epochs = np.array([row["epoch"] for row in history], dtype=np.float64)
-    losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
     axes[0].set(ylabel="loss")
     axes[1].set(ylabel="validation F1", xlabel="epoch", ylim=(0, 1))
     counting(axes[1].xaxis)
     if len(epochs):
         axes[1].set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
-    _draw_history(axes[0], epochs, history, losses)
-    _draw_history(axes[1], epochs, history, {"F1": ("validation_f1", "#000000")})
+    losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
+    for axis, curves in zip(axes, (losses, {"F1": ("validation_f1", "#000000")}), strict=True):
+        ends = {}
+        for label, (field, colour) in curves.items():
+            values = np.array([row.get(field, np.nan) for row in history], dtype=np.float64)
+            axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
+            ends[label] = (_last(values), colour)
+        _end_labels(axis, ends)
     marks = ((convergence_epoch, ":", "#444444"), (best_epoch, "--", "#009E73"))
     for axis, (epoch, dash, colour) in product(axes, marks):
         if epoch is not None:
@@ -186,17 +191,6 @@ def spread(heights: Float64, spacing: float) -> Float64:
         moved[index] = min(moved[index], ceiling)
         ceiling = moved[index] - spacing
     return moved
-
-
-def _draw_history(
-    axis: Axes, epochs: Float64, history: Sequence[Mapping[str, float]], curves: Mapping[str, tuple[str, str]]
-) -> None:
-    ends = {}
-    for label, (field, colour) in curves.items():
-        values = np.array([row.get(field, np.nan) for row in history], dtype=np.float64)
-        axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
-        ends[label] = (_last(values), colour)
-    _end_labels(axis, ends)
 
 
 def _name_epochs(axis: Axes, convergence: int | None, best: int | None, last: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.canonical import canonical
 from bench.record import Record, State
@@ -66,7 +66,7 @@ def trials_of(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def chosen(trials: Sequence[Sequence[Cell]], records: Records) -> Sequence[Cell]:
     """The trial to show, by :data:`POLICY`; the first where nothing is finished."""
-    scores = [_scores(trial, records, VALIDATION_F1) for trial in trials]
+    scores = [scores_of(trial, records, VALIDATION_F1) for trial in trials]
     rivals = _rivals(scores, max(map(len, scores)))
     return trials[max(rivals, key=lambda index: _mean(rivals[index]))]
 
@@ -76,7 +76,7 @@ def gap(trials: Sequence[Sequence[Cell]], shown: Sequence[Cell], records: Record
 
     Over the trials that finished as many seeds as it, and the seeds they share; None without a rival.
     """
-    scores = [_scores(trial, records, TEST_F1) for trial in trials]
+    scores = [scores_of(trial, records, TEST_F1) for trial in trials]
     place = trials.index(shown)
     rivals = _rivals(scores, len(scores[place]))
     if len(rivals) < 2 or not rivals[place]:
@@ -100,7 +100,9 @@ def finished(trial: Sequence[Cell], records: Records) -> bool:
     return all(state_of(cell, records)[0] in ("done", "excluded", "skipped") for cell in trial)
 
 
-def _scores(trial: Sequence[Cell], records: Records, measure: Measure) -> dict[str, float]:
-    """A score by seed, of finished cells only."""
-    values = {seed_of(cell): read(records[cell.id], measure).value for cell in done_cells(trial, records)}
-    return {seed: value for seed, value in values.items() if value is not None}
+def scores_of(
+    cells: Sequence[Cell], records: Records, measure: Measure, key: Callable[[Cell], str] = seed_of
+) -> dict[str, float]:
+    """A score of the finished cells that have it, by seed or by another ``key``."""
+    values = {key(cell): read(records[cell.id], measure).value for cell in done_cells(cells, records)}
+    return {name: value for name, value in values.items() if value is not None}

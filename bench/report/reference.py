@@ -75,7 +75,7 @@ def published_section(
     return Section(
         title=f"{published.title} as published, and here",
         grids=tuple(grids),
-        sentences=(*sentences, *_alarms(published, tables)),
+        sentences=(*sentences, *dict.fromkeys(_alarms(published, tables))),
         values=(*map(_values, pairs), *ranks),
     )
 
@@ -94,34 +94,32 @@ def published_by_cell(
 def _pairs(tables: Sequence[Table], measures: Sequence[Measure], published: Published) -> Iterator[_Pair]:
     """Every published number that has a position here and is possible."""
     shown = {measure.name: index for index, measure in enumerate(measures)}
+    for table, entry, measure, number in _numbers(tables, published):
+        if _possible(measure, number):
+            figure = entry.figures[shown[measure.name]] if measure.name in shown and entry.figures else None
+            yield _Pair(table, entry, measure, number / 100 if measure.percent else number, figure)
+
+
+def _numbers(tables: Sequence[Table], published: Published) -> Iterator[tuple[Table, Entry, Measure, float]]:
+    """Every published number that has a position here, as it is printed."""
     for table in tables:
         for entry in entries_of([table]):
             numbers = published.numbers.get(entry.row, {}).get(entry.column, ())
             for name, number in zip(published.values, numbers, strict=False):
-                measure = measure_of(name)
-                if number is not None and _possible(measure, number):
-                    figure = entry.figures[shown[name]] if name in shown and entry.figures else None
-                    share = number / 100 if measure.percent else number
-                    yield _Pair(table, entry, measure, share, figure)
+                if number is not None:
+                    yield table, entry, measure_of(name), number
 
 
 def _possible(measure: Measure, number: float) -> bool:
     return math.isfinite(number) and (not measure.percent or 0 <= number <= 100)
 
 
-def _alarms(published: Published, tables: Sequence[Table]) -> list[str]:
+def _alarms(published: Published, tables: Sequence[Table]) -> Iterator[str]:
     """Published shares outside 0..100, at positions that this leaderboard has."""
-    places = {(entry.row, entry.column) for entry in entries_of(tables)}
-    alarms = []
-    for row, by_column in published.numbers.items():
-        for column, numbers in by_column.items():
-            if (row, column) not in places:
-                continue
-            for name, number in zip(published.values, numbers, strict=False):
-                if number is not None and not _possible(measure_of(name), number):
-                    what = f"Published {name} of {row} / {column} is {number:g}"
-                    alarms.append(f"{what}, outside its possible range 0..100: not shown.")
-    return alarms
+    for _, entry, measure, number in _numbers(tables, published):
+        if not _possible(measure, number):
+            what = f"Published {measure.name} of {entry.row} / {entry.column} is {number:g}"
+            yield f"{what}, outside its possible range 0..100: not shown."
 
 
 def _grid(pairs: Sequence[_Pair], rows_axis: str) -> Grid:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_records, scores_of, seed_of
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
 from bench.report.order import seeds_interval
-from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of, grouped
+from bench.report.shape import Baseline, Best, Standing, Table, TypeLine, entries_of, grouped
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
 from bench.words import plural
@@ -69,7 +69,8 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
     here = {cell.id: cell for cell in cells}
     best: tuple[bool, float] | None = None
     for entry in entries_of(tables):
-        own = _scores(entry, here, records)
+        members = [here[id] for id in entry.cells if id in here]
+        own = scores_of(members, records, VALIDATION_F1, lambda cell: cell.id)
         mean = mean_of_all(own.values())
         if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
             best = len(own) == entry.expected, mean
@@ -98,13 +99,6 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
         ceiling=records[id].ceiling.get("test"),
         seeds=len(scores),
     )
-
-
-def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:
-    """Validation F1 of the entry's finished cells, by id; empty where the entry is of another data set."""
-    done = done_cells([cells[id] for id in entry.cells if id in cells], records)
-    values = {cell.id: read(records[cell.id], VALIDATION_F1).value for cell in done}
-    return {id: value for id, value in values.items() if value is not None}
 
 
 def _name(cell: Cell, cells: Iterable[Cell], *, seeds: int) -> str:
