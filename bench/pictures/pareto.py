@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.pictures.curves import broken, plain, write_figure
 from bench.report.naming import badge_text, slug
-from bench.report.shape import CostLine
+from bench.report.shape import CostLine, grouped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,12 +77,14 @@ class _Marks:
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
 
-        def handle(name: str, colour: str, sign: str) -> Line2D:
+        entries = [(name, colour, "s") for name, colour in self.colours.items()]
+        entries += [(name, "#7f7f7f", sign) for name, sign in self.signs.items()]
+        handles = []
+        for name, colour, sign in entries:
             shown = name.replace("$", r"\$")  # a label is no formula
-            return Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
-
-        rows = [handle(name, "#7f7f7f", sign) for name, sign in self.signs.items()]
-        return [handle(name, colour, "s") for name, colour in self.colours.items()] + rows
+            handle = Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
+            handles.append(handle)
+        return handles
 
 
 def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> None:
@@ -106,11 +108,9 @@ def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> N
 
 def write_pareto(lines: Sequence[CostLine], folder: Path, *, title: str) -> list[str]:
     """Draw ``pareto.png``, or one file per data set where there are several; returns the names of the files."""
-
-    groups = list(dict.fromkeys(one.group for one in lines))
+    groups = grouped(lines, lambda one: one.group)
     drawn = []
-    for group in groups:
-        members = [one for one in lines if one.group == group]
+    for group, members in groups.items():
         badges = dict.fromkeys(chain.from_iterable(one.badges for one in members))
         figure = pareto_plot(members, title=f"{title}, {group}{badge_text(badges)}")
         if figure is not None:

@@ -31,25 +31,17 @@ Scored = Mapping[tuple[str, Context], Mapping[str, Counts]]
 class Design:
     """The cells that can be compared: levels by contexts by seeds, in blocks of equal test images.
 
-    ``seeds`` and ``defective`` groups are the fewest of any block; ``remarks`` say what is left out and why.
+    ``contexts`` are those of every block. ``seeds`` and ``defective`` groups are the fewest of any block; ``remarks``
+    say what is left out and why.
     """
 
     levels: tuple[str, ...]
-    blocks: tuple[tuple[tuple[Context, ...], Block], ...]
+    blocks: tuple[Block, ...]
+    contexts: tuple[tuple[Context, ...], ...]
     seeds: int
     groups: int
     defective: int
     remarks: tuple[str, ...]
-
-    @property
-    def scores(self) -> list[Block]:
-        """The blocks without their contexts."""
-        return [one for _, one in self.blocks]
-
-    @property
-    def contexts(self) -> list[Context]:
-        """All combinations that are used."""
-        return list(chain.from_iterable(contexts for contexts, _ in self.blocks))
 
 
 def design(
@@ -73,17 +65,19 @@ def design(
         if shared:
             counts = [stacked([scored[place][seed] for seed in shared]) for place in places]
             shape = (len(here), len(contexts), *counts[0].shape)
-            blocks.append((tuple(contexts), block(np.stack(counts).reshape(shape), metric)))
+            blocks.append(block(np.stack(counts).reshape(shape), metric))
             samples.append(scored[places[0]][shared[0]])
             seeds.append(len(shared))
-            used += contexts
+            used.append(tuple(contexts))
+    whole = list(chain.from_iterable(used))
     return Design(
         levels=here,
         blocks=tuple(blocks),
+        contexts=tuple(used),
         seeds=min(seeds, default=0),
         groups=sum(len(one.values) for one in samples),
         defective=min((one.defective for one in samples), default=0),
-        remarks=(*_left_out(levels, here, list(asked), used, kept), *_of_seeds(here, used, seeds, scored)),
+        remarks=(*_left_out(levels, here, list(asked), whole, kept), *_of_seeds(here, whole, seeds, scored)),
     )
 
 

@@ -94,7 +94,7 @@ def effects(
         reference=first,
         levels=_level_lines(crossed, first),
         interactions=_interactions(crossed, first),
-        combinations=len(crossed.contexts),
+        combinations=sum(map(len, crossed.contexts)),
         seeds=crossed.seeds,
         groups=crossed.groups,
         defective_groups=crossed.defective,
@@ -153,10 +153,9 @@ def _metric(name: str) -> tuple[Measure, PixelMetric]:
 def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:
     if not crossed.blocks:
         return ()
-    blocks = crossed.scores
-    means = marginal_means(blocks)
+    means = marginal_means(crossed.blocks)
     values = [float(mean.value) for mean in means]
-    found = claims(blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
+    found = claims(crossed.blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
     lines = []
     for level, mean, claim in zip(crossed.levels, means, found, strict=True):
         lines.append(LevelLine(level, float(mean.value), ends(mean.share_interval()), *claim))
@@ -167,14 +166,14 @@ def _interactions(crossed: Design, reference: str) -> tuple[InteractionLine, ...
     """Interactions with every other axis of several levels whose levels stand in equal combinations of the rest."""
     if not crossed.blocks or reference not in crossed.levels:
         return ()
-    axes = dict.fromkeys(axis for axis, _ in chain.from_iterable(crossed.contexts))
+    axes = dict.fromkeys(axis for axis, _ in chain.from_iterable(chain.from_iterable(crossed.contexts)))
     return tuple(chain.from_iterable(_interaction(crossed, reference, axis) for axis in axes))
 
 
 def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
     """Nothing where the axis has one level, or where its levels share no combination of the rest."""
     rests: dict[str, set[Context]] = {}
-    for context in crossed.contexts:
+    for context in chain.from_iterable(crossed.contexts):
         label = dict(context).get(axis)
         if label is not None:
             rests.setdefault(label, set()).add(_rest(context, axis))
@@ -185,11 +184,11 @@ def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[Interac
     inside = []
     for label in labels:
         members = []
-        for contexts, _ in crossed.blocks:
+        for contexts in crossed.contexts:
             belongs = [(axis, label) in one and _rest(one, axis) in shared for one in contexts]
             members.append(np.array(belongs))
         inside.append(members)
-    for one in interaction(crossed.scores, inside, crossed.levels.index(reference)):
+    for one in interaction(crossed.blocks, inside, crossed.levels.index(reference)):
         yield InteractionLine(
             other_axis=axis,
             other=labels[one.other],

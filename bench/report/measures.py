@@ -71,9 +71,9 @@ def _convergence(record: Record) -> Reading:
     found = record.convergence
     if found is None:
         return Reading(None)
-    if found.epoch is not None:
-        return Reading(float(found.epoch))
-    return Reading(float(found.budget), at_least=True) if found.budget else Reading(None)
+    if found.epoch is None and found.budget:
+        return Reading(float(found.budget), at_least=True)
+    return Reading(number(found.epoch))
 
 
 def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:

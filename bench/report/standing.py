@@ -7,6 +7,7 @@ all of them, so that no baseline is picked by a test score.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
@@ -75,30 +76,28 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
         if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
             best = len(own) == entry.expected, mean
             scores, expected = own, entry.expected
-    if best is None:
-        return None
+    return None if best is None else _shown(scores, best[1], expected, here, records)
+
+
+def _shown(
+    scores: Mapping[str, float], mean: float, expected: int, cells: Mapping[str, Cell], records: Records
+) -> Best:
+    """A position from the validation F1 of its cells: its only cell, or means over its seeds."""
     id = max(scores, key=scores.__getitem__)
-    test = records[id].of_split("test")
+    test, seeds = records[id].of_split("test"), len(scores)
     f1_test = mean_over([records[seed] for seed in scores], TEST_F1)
-    interval, note = test.interval, test.interval_note
-    name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
-    if len(scores) > 1:
-        name = f"{name}, mean of {len(scores)} seeds"
-        interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
-        counts = counts_of(records[id], "test")
-        over = f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts else ""
-        unsure = reliability(counts.defective) if counts else ""
-        note = "; ".join(filter(None, (over, unsure))) if interval else None
-    return Best(
-        cell=id,
-        name=name,
-        f1_validation=best[1],
-        f1_test=f1_test,
-        interval=interval,
-        interval_note=note or None,
-        ceiling=records[id].ceiling.get("test"),
-        seeds=len(scores),
-    )
+    name = _name(cells[id], cells.values(), seeds=expected if seeds == 1 else 1)
+    best = Best(id, name, mean, f1_test, test.interval, test.interval_note, records[id].ceiling.get("test"))
+    if seeds == 1:
+        return best
+    interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
+    counts = counts_of(records[id], "test") if interval else None
+    notes = []
+    if counts:
+        notes.append(f"over {plural(seeds, 'seed')} and {plural(len(counts.groups), 'group')}")
+        notes.append(reliability(counts.defective))
+    note = "; ".join(filter(None, notes)) or None
+    return replace(best, name=f"{name}, mean of {seeds} seeds", interval=interval, interval_note=note, seeds=seeds)
 
 
 def _name(cell: Cell, cells: Iterable[Cell], *, seeds: int) -> str:
