@@ -108,7 +108,7 @@ def gallery(strips: Sequence[Strip], *, heads: Sequence[str] = (), outline: bool
     """
     from PIL import Image, ImageDraw
 
-    tiles = [tile for tile in chain.from_iterable(strip.tiles for strip in strips) if tile]
+    tiles = list(filter(None, chain.from_iterable(strip.tiles for strip in strips)))
     if not tiles:
         raise DataError("a gallery needs at least one picture")
     pictures = toned([tile.picture for tile in tiles])

@@ -39,7 +39,8 @@ FILLED = "filled: no other position has a higher F1 at no more cost"
 
 def pareto_plot(lines: Sequence[CostLine], *, title: str = "") -> Figure | None:
     """Validation F1 over every cost that has a front, one panel each; None where there is no front."""
-    panels = [cost for cost in PANELS if any(cost in one.fronts for one in lines)]
+    fronts = set(chain.from_iterable(one.fronts for one in lines))
+    panels = [cost for cost in PANELS if cost in fronts]
     if not panels:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, common_badges, state_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, common, state_of
 from bench.report.measures import first_line, read
 from bench.report.shape import Baseline
 from bench.report.undefined import why_undefined
@@ -46,7 +46,7 @@ def _baseline(cell: Cell, name: str, records: Records) -> Baseline:
 
 def shared_badges(baselines: Sequence[Baseline]) -> tuple[str, ...]:
     """Badges that all finished baselines carry, so that they are said once above them."""
-    return common_badges([line.badges for line in baselines if line.state == "done"])
+    return common([line.badges for line in baselines if line.state == "done"])
 
 
 def baseline_sentences(baselines: Sequence[Baseline], said: str) -> list[str]:

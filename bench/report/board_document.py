@@ -26,7 +26,7 @@ from bench.document import (
 )
 from bench.report.baselines import shared_badges
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
-from bench.report.naming import badge_text, slug
+from bench.report.naming import badge_text, slug, title_text
 from bench.report.shape import (
     Baseline,
     Entry,
@@ -35,7 +35,6 @@ from bench.report.shape import (
     Standing,
     TypeLine,
     entries_of,
-    title_text,
 )
 from bench.report.shape import Table as Positions
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
@@ -80,7 +79,7 @@ def _table(board: Leaderboard, table: Positions) -> Table:
     return Table(
         corner=Symbol(board.rows_axis, words=words),
         groups=[Group(columns, column) for column in table.columns],
-        rows=[Row(name, [_cells(entry) for entry in entries]) for name, entries in rows],
+        rows=[Row(name, list(map(_cells, entries))) for name, entries in rows],
         title=_table_title(table),
         caption=_caption(board, table),
         label=slug("-".join([board.suite, *(name for _, name in table.title)])),

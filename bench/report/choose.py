@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from bench.canonical import canonical
 from bench.record import Record, State
@@ -49,9 +49,11 @@ def done_records(cells: Iterable[Cell], records: Records) -> list[Record]:
     return [records[cell.id] for cell in done_cells(cells, records)]
 
 
-def common_badges(badges: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Badges that all of several records carry, so that they are said once."""
-    return tuple(badge for badge in badges[0] if all(badge in other for other in badges)) if badges else ()
+def common(lists: Sequence[Collection[str]]) -> tuple[str, ...]:
+    """What is in all of the lists, in the order of the first: seeds to compare over, badges to be said once."""
+    first, *others = lists or [()]
+    shared = set(first).intersection(*others)
+    return tuple(one for one in first if one in shared)
 
 
 def seed_of(cell: Cell) -> str:
@@ -88,7 +90,10 @@ def _rivals(scores: Sequence[Mapping[str, float]], seeds: int) -> dict[int, list
     """The trials with so many seeds by their number, each with its scores of the seeds that they all share."""
     rivals = {index: by_seed for index, by_seed in enumerate(scores) if len(by_seed) == seeds}
     shared = sorted(set.intersection(*map(set, rivals.values())))
-    return {index: [by_seed[seed] for seed in shared] for index, by_seed in rivals.items()}
+    shown = {}
+    for index, by_seed in rivals.items():
+        shown[index] = [by_seed[seed] for seed in shared]
+    return shown
 
 
 def _mean(scores: Sequence[float]) -> float:

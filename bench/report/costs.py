@@ -57,7 +57,9 @@ def cost_lines(cells: Sequence[Cell], tables: Sequence[Table], records: Records)
 
 def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Records) -> CostLine:
     done = done_of(entry.cells, records)
-    means = {name: mean_of_all(_paid(record, name) for record in done) for name in COSTS}
+    means = {}
+    for name in COSTS:
+        means[name] = mean_of_all(_paid(record, name) for record in done)
     badges: list[str] = []
     memories = []
     for record in done:
@@ -131,7 +133,7 @@ def _devices(lines: Sequence[CostLine]) -> list[str]:
 
 def cost_section(lines: Sequence[CostLine]) -> Section | None:
     """The costs of all positions; None where none is known."""
-    known = [one for one in lines if any(getattr(one, name) is not None for name in COSTS)]
+    known = [one for one in lines if set(_figures(one)) != {None}]
     if not known:
         return None
     memories = dict.fromkeys(chain.from_iterable(one.memory_of for one in known))
@@ -143,6 +145,10 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
     if any(one.fronts for one in known):
         sentences.append(FRONT)
     return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(asdict, known)))
+
+
+def _figures(one: CostLine) -> list[float | None]:
+    return [getattr(one, name) for name in COSTS]
 
 
 def _measured_on(devices: Sequence[str]) -> str:
@@ -169,8 +175,7 @@ def _grid(lines: Sequence[CostLine]) -> Grid:
 
 def _texts(one: CostLine) -> tuple[str, ...]:
     costs = []
-    for name, (_, scale) in COSTS.items():
-        value = getattr(one, name)
+    for value, (_, scale) in zip(_figures(one), COSTS.values(), strict=True):
         costs.append(NOTHING if value is None else plain(value * scale))
     fronts = " ".join(FRONTS[cost] for cost in one.fronts)
     return (percent(one.f1_validation), percent(one.f1_test), *costs, fronts or NOTHING)

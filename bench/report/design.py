@@ -8,10 +8,11 @@ from itertools import chain, product
 
 import numpy as np
 
-from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
+from bench.report.choose import Records, chosen, common, done_cells, seed_of, trials_of
 from bench.report.counts import Counts, Images, counts_of, stacked
 from bench.report.measures import read
-from bench.report.shape import Labels, Measure, grouped, title_text
+from bench.report.naming import title_text
+from bench.report.shape import Labels, Measure, grouped
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.estimates import Block, block
 from bench.suite.cells import Cell
@@ -52,7 +53,8 @@ def design(
     It uses the combinations that all levels have, with all seeds where possible, and says what is left out.
     """
     scored = _scored(cells, records, axis, measure)
-    here = tuple(level for level in levels if any(scored[place] for place in scored if place[0] == level))
+    held = {level for (level, _), by_seed in scored.items() if by_seed}
+    here = tuple(level for level in levels if level in held)
     asked: dict[Context, None] = {}
     for level in levels:
         asked |= dict.fromkeys(context for other, context in scored if other == level)
@@ -63,7 +65,10 @@ def design(
         places = list(product(here, contexts))
         shared = _shared_seeds(places, scored)
         if shared:
-            counts = [stacked([scored[place][seed] for seed in shared]) for place in places]
+            counts = []
+            for place in places:
+                of_seeds = [scored[place][seed] for seed in shared]
+                counts.append(stacked(of_seeds))
             shape = (len(here), len(contexts), *counts[0].shape)
             blocks.append(block(np.stack(counts).reshape(shape), metric))
             samples.append(scored[places[0]][shared[0]])
@@ -109,10 +114,9 @@ def _kept(levels: Sequence[str], asked: Iterable[Context], scored: Scored) -> li
     return []
 
 
-def _shared_seeds(places: Iterable[tuple[str, Context]], scored: Scored) -> list[str]:
+def _shared_seeds(places: Iterable[tuple[str, Context]], scored: Scored) -> tuple[str, ...]:
     """Seeds that all of these places have, in the order of the first."""
-    first, *others = (scored.get(place, {}) for place in places)
-    return [seed for seed in first if all(seed in other for other in others)]
+    return common([scored.get(place, {}) for place in places])
 
 
 def _images(context: Context, levels: Iterable[str], scored: Scored) -> set[Images]:

@@ -23,6 +23,11 @@ def written(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def title_text(labels: Iterable[tuple[str, str]], *before: str) -> str:
+    """``dataset mtd, loss dice``, with what stands ``before`` it."""
+    return ", ".join([*before, *(f"{axis} {label}" for axis, label in labels)])
+
+
 def badge_text(badges: Iterable[str]) -> str:
     """`` [leaky] [stale]``, to be set behind a name."""
     return "".join(f" [{badge}]" for badge in badges)

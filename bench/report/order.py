@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import DataError
-from bench.report.choose import Records, done_cells, seed_of
+from bench.report.choose import Records, common, done_cells, seed_of
 from bench.report.counts import Counts, counts_of, pooled_metric, stacked
 from bench.report.measures import read
-from bench.report.shape import Entry, Interval, Labels, Measure, Table, is_comparable
+from bench.report.shape import Entry, Interval, Labels, Measure, Table
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.estimates import Block, block, mean_estimate
 from bench.statistics.letters import tie_letters
 from bench.suite.cells import Cell
+from bench.suite.joint import is_comparable
 from bench.types import Float64, PixelMetric
 from bench.words import plural
 
@@ -105,7 +105,9 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
 
 
 def _same_images(rows: Iterable[Row]) -> bool:
-    images = {counts.same_images for counts in chain.from_iterable(row.values() for row in rows)}
+    images = set()
+    for row in rows:
+        images |= {counts.same_images for counts in row.values()}
     return len(images) == 1
 
 
@@ -169,7 +171,7 @@ def _place(name: str, row: Row, how: Ordering, claim: Claim = NO_CLAIM) -> Place
     return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective, *claim)
 
 
-def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
+def _family(rows: Mapping[str, Row]) -> tuple[list[str], tuple[str, ...]]:
     """The rows that can be compared, and the seeds that all of them have.
 
     Raises:
@@ -180,7 +182,7 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
         raise DataError(f"no order claimed: fewer than two rows have {FEWEST_SEEDS} seeds")
     if not _same_images(rows[name] for name in enough):
         raise DataError("no order claimed: the rows were not scored on the same images")
-    shared = [seed for seed in rows[enough[0]] if all(seed in rows[name] for name in enough)]
+    shared = common([rows[name] for name in enough])
     if len(shared) < FEWEST_SEEDS:
         raise DataError(f"no order claimed: all rows share {plural(len(shared), 'seed')}, fewer than {FEWEST_SEEDS}")
     return enough, shared

@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 from bench.report.counts import reliability
 from bench.report.measures import NOTHING, heading, interval_text, percent
+from bench.report.naming import title_text
 from bench.report.order import Column, Ordering, Place
-from bench.report.shape import Grid, Interval, Section, title_text
+from bench.report.shape import Grid, Interval, Section
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
 from bench.words import sentence
 

@@ -11,6 +11,7 @@ from bench.record import Record
 from bench.report.choose import Records, done_of
 from bench.report.footer import budget_text
 from bench.report.measures import NOTHING, heading, measure_of, printed
+from bench.report.naming import title_text
 from bench.report.shape import (
     Entry,
     Figure,
@@ -20,9 +21,8 @@ from bench.report.shape import (
     Table,
     entries_of,
     grouped,
-    is_comparable,
-    title_text,
 )
+from bench.suite.joint import is_comparable
 from bench.suite.schema import Published
 from bench.types import JsonValue
 from bench.words import line

@@ -150,16 +150,6 @@ def entries_of(tables: Iterable[Table]) -> list[Entry]:
     return list(chain.from_iterable(chain.from_iterable(table.entries) for table in tables))
 
 
-def title_text(labels: Iterable[tuple[str, str]], *before: str) -> str:
-    """``dataset mtd, loss dice``, with what stands ``before`` it."""
-    return ", ".join([*before, *(f"{axis} {label}" for axis, label in labels)])
-
-
-def is_comparable(rows_axis: str) -> bool:
-    """Whether rows have an order: scores of different data sets cannot be compared."""
-    return "dataset" not in rows_axis.split(", ")
-
-
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A model with nothing to fit; scores in 0..1.
