@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal, TypeAlias
 
 
@@ -171,7 +170,7 @@ class Table:
     @property
     def columns(self) -> list[Column]:
         """The columns of all groups."""
-        return list(chain.from_iterable(group.columns for group in self.groups))
+        return [column for group in self.groups for column in group.columns]
 
     def cells(self, row: Row) -> Iterator[tuple[Cell, int]]:
         """The cells of a row, and over how many columns each reaches."""

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ NO_WINDOWS = (
     "bench does not run on Windows: its store needs the file locks of Linux or macOS; "
     "use it there, or in the Windows Subsystem for Linux (WSL)"
 )
+_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]+)?")
 
 
@@ -81,6 +83,16 @@ def _asked_of_nvml(ask: Callable[[Any], int]) -> bool:
 def processors() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Memory that this process may use: that of the machine, or of its container (cgroup) where that is less."""
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = [installed]
+    for file in _MEMORY_LIMITS:
+        with suppress(OSError, ValueError):  # no such group, or "max"
+            limits.append(int(Path(file).read_text(encoding="ascii")))
+    return min(limits)
 
 
 def processor_lines() -> dict[str, str]:

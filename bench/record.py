@@ -283,7 +283,7 @@ class Provenance(Part):
     device: Text = None
     """Name of the GPU or processor."""
     threads: Whole = None
-    """Threads that the worker was allowed."""
+    """Threads of one operation on the processor."""
     packages: Leaves = Field(default_factory=dict)
     """Versions of the packages that decide numbers."""
     driver: Text = None

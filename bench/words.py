@@ -14,11 +14,6 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def sentence(text: str) -> str:
-    """``One seed.`` for ``one seed``."""
-    return f"{text[0].upper()}{text[1:]}."
-
-
 def line(text: str) -> str:
     """One printable line: a reason may hold line breaks and terminal codes, a table must not."""
     return " ".join(visible(text).split())

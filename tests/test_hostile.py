@@ -152,9 +152,9 @@ def test_a_gpu_that_is_only_named_is_not_believed(world: Path, monkeypatch: pyte
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setattr(machine, "_installed_gpus", lambda: 0)
-    assert {e["BENCH_DEVICE"] for e in worker_environments(Runtime())} == {"cpu"}
+    assert {e["BENCH_DEVICE"] for e in worker_environments(Runtime(), 9)} == {"cpu"}
     monkeypatch.setattr(machine, "_installed_gpus", lambda: 1)
-    assert [e["BENCH_DEVICE"] for e in worker_environments(Runtime())] == ["cuda:0"]
+    assert [e["BENCH_DEVICE"] for e in worker_environments(Runtime(), 9)] == ["cuda:0"]
 
 
 @pytest.mark.parametrize(

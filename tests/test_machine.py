@@ -106,7 +106,7 @@ def test_processors_are_counted_where_the_system_does_not_tell_which_may_be_used
 ) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    found = worker_environments(Runtime(device="cpu", workers=2))
+    found = worker_environments(Runtime(device="cpu", workers=2), jobs=9)
     assert [one["BENCH_THREADS"] for one in found] == ["3", "3"]
 
 

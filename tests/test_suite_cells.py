@@ -88,6 +88,7 @@ OTHER = {
     "recipe.augment": [[], ["flips"], ["rotations", "flips"]],
     "protocol.split": ["grouped", {"fold": 1, "folds": 5}, {"fold": 0, "folds": 6}],
     "protocol.split.fold": [2],
+    "recipe.threads": [2],
     "protocol.threshold": ["source"],
     "protocol.classes": ["each"],
     "protocol.tiles.size": [64],

@@ -15,7 +15,7 @@ from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan, unsettled
 from bench.images import write_png
 from bench.record import State
-from bench.report.notes import BEWARE as TITLE
+from bench.report.data_remarks import TITLE
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from bench.types import SPLITS

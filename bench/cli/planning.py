@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.scheduler import devices_of
+from bench.engine.scheduler import devices_of, worker_environments
 from bench.machine import emulates_bf16
 from bench.record import State
 from bench.store.home import Places
@@ -41,6 +41,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     for badge in badges:
         yield f"  badge: {badge}"
     yield from opening_remarks(plan)
+    yield workers_line(plan)
     for note in plan.suite.notes:
         yield f"  note: {note}"
     inert = {planned.cell.labels["crop"] for planned in plan.cells if planned.inert}
@@ -50,6 +51,15 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         images = plural(len(dataset.index.entries), "image") if dataset.index else "not indexed yet"
         yield f"  data set {dataset.data.use}: {dataset.problem or images}"
     yield _disk(plan, places)
+
+
+def workers_line(plan: Plan) -> str:
+    """How many cells are at work at once, where, and with how many threads of an operation each."""
+    environments = worker_environments(plan.suite.runtime, sum(cell.runs for cell in plan.suite.cells))
+    devices = dict.fromkeys(environment["BENCH_DEVICE"] for environment in environments)
+    threads = sorted({cell.recipe.threads for cell in plan.suite.cells})
+    each = plural(threads[0], "thread") if len(threads) == 1 else f"{threads[0]} to {threads[-1]} threads"
+    return f"  workers: {len(environments)} on {', '.join(devices)}, {each} each"
 
 
 def opening_remarks(plan: Plan) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.planning import opening_remarks
+from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.stages.jobs import Ended, Progress
 from bench.suite.joint import naming_axes
@@ -67,6 +67,7 @@ class _Account:
         words = ", ".join(f"{count} {state}" for state, count in counts.items())
         profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
         yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
+        yield workers_line(plan)
         yield from opening_remarks(plan)
 
     def outcome(self, planned: Planned, ended: Ended) -> str:

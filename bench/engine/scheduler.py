@@ -13,7 +13,7 @@ from bench.catalog import Catalog
 from bench.engine.launchers import LocalLauncher
 from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
-from bench.machine import gpus, processors
+from bench.machine import gpus, memory_bytes, processors
 from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, images_stage, reuse
 from bench.stages.indexing import LocatedDataset, plain_rule
@@ -25,8 +25,11 @@ from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref, Runtime
 
-MOST_CPU_WORKERS = 4
-"""A worker holds torch and a model, about a gigabyte; ``runtime.workers`` sets another number."""
+WORKER_BYTES = 2 * 10**9
+"""Memory for which one more worker is started on a processor; ``runtime.workers`` sets another number of workers."""
+
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What tells each library how many threads an operation has; torch is told by what the recipe asks for."""
 
 POLL_S = 0.5
 """Seconds between looks at the launcher, so that a clock on the screen can move."""
@@ -75,7 +78,7 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     Raises:
         KeyboardInterrupt: passed on after the workers are stopped; finished stages stay.
     """
-    launcher = (make or _local_launcher(suite.runtime))(watcher.progress)
+    launcher = (make or _local_launcher(suite))(watcher.progress)
     try:
         plan = make_plan(suite, invocation)
         made, problems = _make_indices(plan, invocation, launcher, watcher)
@@ -101,28 +104,36 @@ def _mark_used(plan: Plan, places: Places) -> None:
         touch_stage(places.stage(kind, key))
 
 
-def _local_launcher(runtime: Runtime) -> MakeLauncher:
-    environments = worker_environments(runtime)
+def _local_launcher(suite: Suite) -> MakeLauncher:
+    environments = worker_environments(suite.runtime, sum(cell.runs for cell in suite.cells))
     return lambda listener: LocalLauncher(environments, listener)
 
 
-def worker_environments(runtime: Runtime) -> list[dict[str, str]]:
-    """One environment per worker: a device each, and an equal share of the processor's threads.
+def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
+    """One environment per worker, no more than ``jobs``: a device each, and an equal share of the processor's cores.
+
+    The share is for decoding, cutting and scoring, which give the same on any number of threads. Operations have one
+    thread each, whatever cores are spare: otherwise a run time would change numbers.
+    """
+    devices = devices_of(runtime)
+    workers = max(1, min(jobs, workers_of(runtime)))
+    shared = dict.fromkeys(ONE_THREAD, "1")
+    shared["BENCH_THREADS"] = str(max(1, processors() // workers))
+    shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
+    return [{**shared, "BENCH_DEVICE": devices[number % len(devices)]} for number in range(workers)]
+
+
+def workers_of(runtime: Runtime) -> int:
+    """Processes at once where there is work for all.
 
     A processor counts as several devices: one cell per core trains more cells an hour than all cores on one cell.
     """
+    if runtime.workers:
+        return runtime.workers
     devices = devices_of(runtime)
-    workers = runtime.workers or (min(processors(), MOST_CPU_WORKERS) if devices == ["cpu"] else len(devices))
-    threads = max(1, processors() // workers)
-    return [
-        {
-            "BENCH_DEVICE": devices[number % len(devices)],
-            "BENCH_THREADS": str(threads),
-            "OMP_NUM_THREADS": str(threads),
-            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with this
-        }
-        for number in range(workers)
-    ]
+    if devices == ["cpu"]:
+        return max(1, min(processors(), memory_bytes() // WORKER_BYTES))
+    return len(devices)
 
 
 def devices_of(runtime: Runtime) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,23 +75,17 @@ def training_plot(
     """
     figure, axes = axes_of(2, (6.4, 5.0))
     epochs = np.array([row["epoch"] for row in history], dtype=np.float64)
+    losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
     axes[0].set(ylabel="loss")
     axes[1].set(ylabel="validation F1", xlabel="epoch", ylim=(0, 1))
     counting(axes[1].xaxis)
     if len(epochs):
         axes[1].set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
-    losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
-    for axis, curves in zip(axes, (losses, {"F1": ("validation_f1", "#000000")}), strict=True):
-        ends = {}
-        for label, (field, colour) in curves.items():
-            values = np.array([row.get(field, np.nan) for row in history], dtype=np.float64)
-            axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
-            ends[label] = (_last(values), colour)
-        _end_labels(axis, ends)
-    marks = ((convergence_epoch, ":", "#444444"), (best_epoch, "--", "#009E73"))
-    for axis, (epoch, dash, colour) in product(axes, marks):
-        if epoch is not None:
-            axis.axvline(epoch, color=colour, linestyle=dash, linewidth=1.2)
+    _draw_history(axes[0], epochs, history, losses)
+    _draw_history(axes[1], epochs, history, {"F1": ("validation_f1", "#000000")})
+    for axis in axes:
+        _mark_epoch(axis, convergence_epoch, ":", "#444444")
+        _mark_epoch(axis, best_epoch, "--", "#009E73")
     _name_epochs(axes[0], convergence_epoch, best_epoch, int(epochs[-1]) if len(epochs) else 0)
     entitle(axes[0], title)
     return figure
@@ -191,6 +184,22 @@ def spread(heights: Float64, spacing: float) -> Float64:
         moved[index] = min(moved[index], ceiling)
         ceiling = moved[index] - spacing
     return moved
+
+
+def _draw_history(
+    axis: Axes, epochs: Float64, history: Sequence[Mapping[str, float]], curves: Mapping[str, tuple[str, str]]
+) -> None:
+    ends = {}
+    for label, (field, colour) in curves.items():
+        values = np.array([row.get(field, np.nan) for row in history], dtype=np.float64)
+        axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
+        ends[label] = (_last(values), colour)
+    _end_labels(axis, ends)
+
+
+def _mark_epoch(axis: Axes, epoch: int | None, dash: str, colour: str) -> None:
+    if epoch is not None:
+        axis.axvline(epoch, color=colour, linestyle=dash, linewidth=1.2)
 
 
 def _name_epochs(axis: Axes, convergence: int | None, best: int | None, last: int) -> None:

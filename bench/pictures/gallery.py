@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.pictures.overlay import Colour, enlarged, grey
+from bench.pictures.overlay import Colour, grey
 from bench.pictures.sheet import cut
 from bench.types import IGNORED, Bool, Image, Sample
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
+
+AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 
 OUTLINE = np.array([255, 0, 170], dtype=np.uint8)
 """Magenta: neither metal nor any overlay of predictions has it."""
@@ -64,11 +66,15 @@ def thumbnail(sample: Sample, side: int, kind: int | None = None) -> Thumbnail:
     longer = max(marked.shape)
     if longer <= side:
         factor = side // longer
-        return Thumbnail(enlarged(pixels, factor), enlarged(marked, factor))
+        return Thumbnail(_enlarged(pixels, factor), _enlarged(marked, factor))
     height, width = (max(1, round(edge * side / longer)) for edge in marked.shape)
     reduced = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
     share = cv2.resize(marked.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return Thumbnail(np.asarray(reduced, np.uint16), np.asarray(share > 0))
+
+
+def _enlarged(pixels: npt.NDArray[AnyPixel], factor: int) -> npt.NDArray[AnyPixel]:
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _sixteen_bits(image: Image) -> npt.NDArray[np.uint16]:
@@ -108,7 +114,7 @@ def gallery(strips: Sequence[Strip], *, heads: Sequence[str] = (), outline: bool
     """
     from PIL import Image, ImageDraw
 
-    tiles = list(filter(None, chain.from_iterable(strip.tiles for strip in strips)))
+    tiles = [tile for tile in chain.from_iterable(strip.tiles for strip in strips) if tile]
     if not tiles:
         raise DataError("a gallery needs at least one picture")
     pictures = toned([tile.picture for tile in tiles])

@@ -6,15 +6,11 @@ stays grey with equal channels, so the codes can be read back from the picture.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.types import IGNORED, Bool, Float64, Image, Mask
-
-AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 
 Codes = npt.NDArray[np.uint8]
 """``uint8[H, W]``: 0 nothing to show, 1 true positive, 2 false positive, 3 false negative."""
@@ -22,8 +18,6 @@ Colour = npt.NDArray[np.uint8]
 """``uint8[H, W, 3]`` RGB."""
 
 NOTHING, TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = range(4)
-CODE_OF = np.array([[NOTHING, FALSE_POSITIVE], [FALSE_NEGATIVE, TRUE_POSITIVE]], dtype=np.uint8)
-"""By whether a pixel is positive and whether it was predicted so."""
 COLOURS = np.array([[0, 0, 0], [0, 255, 40], [255, 30, 20], [30, 110, 255]], dtype=np.uint8)
 ALPHA = 0.8
 """Share of the colour in a coloured pixel; the rest is the grey image below."""
@@ -40,8 +34,11 @@ def codes(truth: Mask, predicted: Bool) -> Codes:
     """
     if truth.shape != predicted.shape:
         raise DataError(f"truth is {list(truth.shape)} but the prediction is {list(predicted.shape)}")
-    found = CODE_OF[(truth > 0).astype(np.intp), predicted.astype(np.intp)]
-    found[truth == IGNORED] = NOTHING
+    valid, positive = truth != IGNORED, truth > 0
+    found = np.zeros(truth.shape, dtype=np.uint8)
+    found[valid & positive & predicted] = TRUE_POSITIVE
+    found[valid & ~positive & predicted] = FALSE_POSITIVE
+    found[valid & positive & ~predicted] = FALSE_NEGATIVE
     return found
 
 
@@ -88,8 +85,3 @@ def grey(image: Image) -> npt.NDArray[np.uint8]:
         gamma = float(np.clip(np.log(0.35) / np.log(middle), 0.45, 1.0))
     lifted: npt.NDArray[np.uint8] = np.rint(255 * stretched**gamma).astype(np.uint8)
     return lifted
-
-
-def enlarged(pixels: npt.NDArray[AnyPixel], factor: int) -> npt.NDArray[AnyPixel]:
-    """Every pixel as a square of so many pixels along a side."""
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.pictures.curves import broken, plain, write_figure
-from bench.report.naming import badge_text, slug
-from bench.report.shape import CostLine, grouped
+from bench.report.naming import slug
+from bench.report.shape import CostLine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +39,7 @@ FILLED = "filled: no other position has a higher F1 at no more cost"
 
 def pareto_plot(lines: Sequence[CostLine], *, title: str = "") -> Figure | None:
     """Validation F1 over every cost that has a front, one panel each; None where there is no front."""
-    fronts = set(chain.from_iterable(one.fronts for one in lines))
-    panels = [cost for cost in PANELS if cost in fronts]
+    panels = [cost for cost in PANELS if any(cost in one.fronts for one in lines)]
     if not panels:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -78,14 +77,12 @@ class _Marks:
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
 
-        entries = [(name, colour, "s") for name, colour in self.colours.items()]
-        entries += [(name, "#7f7f7f", sign) for name, sign in self.signs.items()]
-        handles = []
-        for name, colour, sign in entries:
+        def handle(name: str, colour: str, sign: str) -> Line2D:
             shown = name.replace("$", r"\$")  # a label is no formula
-            handle = Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
-            handles.append(handle)
-        return handles
+            return Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
+
+        rows = [handle(name, "#7f7f7f", sign) for name, sign in self.signs.items()]
+        return [handle(name, colour, "s") for name, colour in self.colours.items()] + rows
 
 
 def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> None:
@@ -109,11 +106,14 @@ def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> N
 
 def write_pareto(lines: Sequence[CostLine], folder: Path, *, title: str) -> list[str]:
     """Draw ``pareto.png``, or one file per data set where there are several; returns the names of the files."""
-    groups = grouped(lines, lambda one: one.group)
+
+    groups = list(dict.fromkeys(one.group for one in lines))
     drawn = []
-    for group, members in groups.items():
+    for group in groups:
+        members = [one for one in lines if one.group == group]
         badges = dict.fromkeys(chain.from_iterable(one.badges for one in members))
-        figure = pareto_plot(members, title=f"{title}, {group}{badge_text(badges)}")
+        shown = "".join(f" [{badge}]" for badge in badges)
+        figure = pareto_plot(members, title=f"{title}, {group}{shown}")
         if figure is not None:
             name = "pareto.png" if len(groups) == 1 else f"pareto-{slug(group)}.png"
             write_figure(figure, folder / name)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bench.canonical import printable
 from bench.errors import DataError
-from bench.pictures.overlay import COLOURS, Colour, coloured, colours, enlarged
+from bench.pictures.overlay import COLOURS, Colour, coloured, colours
 from bench.report.measures import percent
 from bench.types import JsonValue
 
@@ -75,20 +75,23 @@ def worst(
     ``f1``: lowest F1 of the image alone among images with true defects; at equal F1 the one with more wrong
     pixels. The others: most pixels of that kind. Remaining ties go by id.
     """
-    picks = _picks(image_counts, "lowest F1" if by == "f1" else f"most {by}")
-    badness = {pick.id: _badness(pick, by) for pick in picks}
-    listed = [pick for pick in picks if badness[pick.id]]
-    return sorted(listed, key=lambda pick: (badness[pick.id], pick.id))[:most]
+    ranked = []
+    for pick in _picks(image_counts, "lowest F1" if by == "f1" else f"most {by}"):
+        badness = _badness(pick, by)
+        if badness is not None:
+            ranked.append((badness, pick.id, pick))
+    ranked.sort(key=lambda found: found[:2])
+    return [pick for *_, pick in ranked[:most]]
 
 
-def _badness(pick: Pick, by: str) -> tuple[float, ...]:
-    """Sort key, smaller is worse; empty where the image is not to be listed."""
+def _badness(pick: Pick, by: str) -> tuple[float, float] | None:
+    """Sort key, smaller is worse; None where the image is not to be listed."""
     errors = pick.false_positives + pick.false_negatives
     if by == "f1":
         has_defect = pick.true_positives + pick.false_negatives > 0
-        return (pick.f1 or 0.0, -errors) if has_defect and errors else ()
+        return (pick.f1 or 0.0, -errors) if has_defect and errors else None
     count = pick.false_positives if by == "false positives" else pick.false_negatives
-    return (-count, -errors) if count else ()
+    return (-count, -errors) if count else None
 
 
 def _picks(image_counts: Mapping[str, JsonValue], why: str) -> list[Pick]:
@@ -170,7 +173,8 @@ def fitted(picture: Colour, side: int) -> Colour:
     """
     longer = max(picture.shape[:2])
     if longer <= side:
-        return enlarged(picture, side // longer)
+        factor = side // longer
+        return picture.repeat(factor, axis=0).repeat(factor, axis=1)
     factor = -(-longer // side)
     found = colours(picture)
     base = np.where(found == 0, picture[:, :, 0], picture.min(axis=2))  # what a colour leaves to see of the image

@@ -126,9 +126,7 @@ def _table(table: Table) -> str:
     for row in table.rows:
         cells = [_cell(cell, span) for cell, span in table.cells(row)]
         body.append(_row([marked(row.name), *cells]))
-    widths = _widths(table)
-    letters = sum(widths) + 2 * len(widths)
-    size = next((size for most, size in SIZES if letters <= most), SMALLEST)
+    size = _size(table)
     tabular = [*size, rf"\begin{{tabular}}{{l{sides}}}", *body, r"\bottomrule", r"\end{tabular}"]
     caption = marked(table.caption or table.title)
     if not caption:
@@ -178,6 +176,13 @@ def _cell(cell: Cell, span: int) -> str:
     return _spanning(whole, span) if cell.instead else whole
 
 
+def _size(table: Table) -> Sequence[str]:
+    """Commands that make a table fit a page, as far as the classes of LaTeX go."""
+    widths = _widths(table)
+    letters = sum(widths) + 2 * len(widths)
+    return next((size for most, size in SIZES if letters <= most), SMALLEST)
+
+
 def _widths(table: Table) -> list[int]:
     """Letters of the widest text of every column, names first; columns below titles are as wide as the widest of them.
 
@@ -195,10 +200,8 @@ def _widths(table: Table) -> list[int]:
 
 
 def _letters(text: Text) -> int:
-    letters = 0
-    for part in parts(text):
-        if isinstance(part, Symbol):
-            letters += len(part.words or str(part)) + (len(f" [{part.unit}]") if part.unit else 0)
-        else:
-            letters += len(str(part))
-    return letters
+    return sum(len(str(part)) if not isinstance(part, Symbol) else _letters_of(part) for part in parts(text))
+
+
+def _letters_of(symbol: Symbol) -> int:
+    return len(symbol.words or str(symbol)) + (len(f" [{symbol.unit}]") if symbol.unit else 0)

@@ -35,12 +35,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A group set in ``width`` terminal columns: its headings, and a line for every row."""
+    """A group with the room of each column, of its text with the suffix and of the suffix alone."""
 
-    title: str
-    headings: str
-    rows: list[Line]
-    width: int
+    group: Group
+    widths: list[int]
+    suffixes: list[int]
+    gap: int
+
+    @property
+    def width(self) -> int:
+        """Terminal columns of the whole group."""
+        return sum(self.widths) + self.gap * (len(self.widths) - 1)
 
 
 def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: int) -> list[Line]:
@@ -59,9 +64,8 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
             break
     else:
         parted: list[Fitted] = []
-        for group, whole in zip(groups, fitted, strict=True):
-            narrow = whole.width <= room - outer
-            parted += [whole] if narrow else [_fitted(column, inner) for column in _columns(group)]
+        for one in fitted:
+            parted += _parted(one, room - outer)
         fitted = parted
     lines: list[Line] = []
     for block in _blocks(fitted, outer, room):
@@ -71,43 +75,18 @@ def lay_out(corner: str, labels: Sequence[str], groups: Sequence[Group], width: 
 
 
 def _fitted(group: Group, gap: int) -> Fitted:
-    """Headings stand over the text, not over the suffixes, unless they need the room.
-
-    The last column is widened where a title or a centred piece needs it.
-    """
+    """The last column is widened where a title or a centred piece needs it."""
     full = [row for row in group.rows if len(row) == len(group.headings)]
     widths, suffixes = [], []
-    for heading, *pieces in zip(group.headings, *full, strict=True):
-        suffixes.append(max((cells(piece.suffix) for piece in pieces), default=0))
-        text = max((cells(piece.text) for piece in pieces), default=0)
-        widths.append(max(text + suffixes[-1], cells(heading)))
-    spans = [cells(row[0].text + row[0].suffix) for row in group.rows if len(row) < len(group.headings)]
-    gaps = gap * (len(widths) - 1)
-    widths[-1] += max(0, max([cells(group.title), *spans]) - sum(widths) - gaps)
-    width = sum(widths) + gaps
-    headings = []
-    for heading, room, suffix in zip(group.headings, widths, suffixes, strict=True):
-        hang = min(suffix, room - cells(heading))
-        headings.append(right(heading, room - hang) + " " * hang)
-    rows = []
-    for row in group.rows:
-        line: Line = []
-        if len(row) < len(widths):
-            (piece,) = row
-            line.append((_middle(piece.text + piece.suffix, width), piece.style))
-        else:
-            for piece, room, suffix in zip(row, widths, suffixes, strict=True):
-                padding = " " * (room - suffix - cells(piece.text) + (gap if line else 0))
-                line += [(padding, ""), (piece.text, piece.style), (left(piece.suffix, suffix), "")]
-        rows.append(line)
-    return Fitted(group.title, (" " * gap).join(headings), rows, width)
-
-
-def _columns(group: Group) -> Iterator[Group]:
-    """Every column as a group of its own under the same title."""
     for index, heading in enumerate(group.headings):
-        rows = tuple(row if len(row) < len(group.headings) else row[index : index + 1] for row in group.rows)
-        yield Group(group.title, (heading,), rows)
+        suffix = max((cells(row[index].suffix) for row in full), default=0)
+        text = max((cells(row[index].text) for row in full), default=0)
+        widths.append(max(text + suffix, cells(heading)))
+        suffixes.append(suffix)
+    fitted = Fitted(group, widths, suffixes, gap)
+    spans = [cells(row[0].text + row[0].suffix) for row in group.rows if len(row) < len(group.headings)]
+    widths[-1] += max(0, max([cells(group.title), *spans]) - fitted.width)
+    return fitted
 
 
 def cells(text: str) -> int:
@@ -149,6 +128,16 @@ def _middle(text: str, width: int) -> str:
     return " " * (space // 2) + text + " " * (space - space // 2)
 
 
+def _parted(fitted: Fitted, room: int) -> Iterator[Fitted]:
+    group = fitted.group
+    if fitted.width <= room:
+        yield fitted
+        return
+    for index, heading in enumerate(group.headings):
+        rows = tuple(row if len(row) < len(group.headings) else row[index : index + 1] for row in group.rows)
+        yield _fitted(Group(group.title, (heading,), rows), fitted.gap)
+
+
 def _blocks(groups: Sequence[Fitted], outer: int, room: int) -> Iterator[list[Fitted]]:
     block: list[Fitted] = []
     for group in groups:
@@ -167,14 +156,14 @@ def _total(groups: Iterable[Fitted], outer: int) -> int:
 def _block(corner: str, labels: Sequence[str], groups: list[Fitted], first: int, outer: int) -> list[Line]:
     gap = " " * outer
     lines = _titles(groups, first, outer)
-    heads = "".join(gap + one.headings for one in groups)
+    heads = "".join(gap + _heading(one) for one in groups)
     lines.append([(left(corner, first) + heads, "bold")])
     lines.append([("─" * (first + _total(groups, outer)), "dim")])
     for index, label in enumerate(labels):
         start, *more = wrap(label, first)
         body: Line = [(left(start, first), "")]
         for one in groups:
-            body += [(gap, ""), *one.rows[index]]
+            body += [(gap, ""), *_row(one, index)]
         lines.append(body)
         lines += [[(part, "")] for part in more]
     return lines
@@ -183,23 +172,47 @@ def _block(corner: str, labels: Sequence[str], groups: list[Fitted], first: int,
 def _titles(groups: Sequence[Fitted], first: int, outer: int) -> list[Line]:
     """Group titles, each over a rule of its own; columns parted from one group share one title."""
     titles = rules = " " * first
-    for title, members in groupby(groups, key=lambda one: one.title):
+    for title, members in groupby(groups, key=lambda one: one.group.title):
         width = _total(members, outer) - outer
         titles += " " * outer + _middle(title, width)
         rules += " " * outer + ("─" if title else " ") * width
     return [[(titles.rstrip(), "bold")], [(rules.rstrip(), "dim")]] if titles.strip() else []
 
 
+def _heading(fitted: Fitted) -> str:
+    """Headings stand over the text, not over the suffixes, unless they need the room."""
+    set_right = []
+    for width, suffix, heading in zip(fitted.widths, fitted.suffixes, fitted.group.headings, strict=True):
+        hang = min(suffix, width - cells(heading))
+        set_right.append(right(heading, width - hang) + " " * hang)
+    return (" " * fitted.gap).join(set_right)
+
+
+def _row(fitted: Fitted, index: int) -> list[Segment]:
+    row = fitted.group.rows[index]
+    if len(row) < len(fitted.widths):
+        (piece,) = row
+        return [(_middle(piece.text + piece.suffix, fitted.width), piece.style)]
+    segments: list[Segment] = []
+    for piece, width, suffix in zip(row, fitted.widths, fitted.suffixes, strict=True):
+        padding = width - suffix - cells(piece.text) + (fitted.gap if segments else 0)
+        segments += [(" " * padding, ""), (piece.text, piece.style), (left(piece.suffix, suffix), "")]
+    return segments
+
+
 def to_string(lines: Sequence[Line], *, colour: bool) -> str:
     """Join lines; with ``colour`` the styles become terminal codes, without it they are dropped."""
+    texts = []
+    for line in lines:
+        if colour:
+            texts.append("".join(_styled(*segment) for segment in line))
+        else:
+            texts.append("".join(text for text, _ in line).rstrip())
+    return "\n".join(texts) + "\n"
+
+
+def _styled(text: str, style: Style) -> str:
     from rich.color import ColorSystem
     from rich.style import Style as RichStyle
 
-    texts = []
-    for line in lines:
-        if not colour:
-            texts.append("".join(text for text, _ in line).rstrip())
-            continue
-        styled = [RichStyle.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line]
-        texts.append("".join(styled))
-    return "\n".join(texts) + "\n"
+    return RichStyle.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text

@@ -45,10 +45,7 @@ def marked(text: Text) -> str:
 def _part(part: Part) -> str:
     match part:
         case Code(text):
-            folded = line(text)
-            fence = "`" * (1 + _longest_run(folded))  # a value as code, whatever backticks it holds
-            padding = " " if "`" in folded else ""
-            return f"{fence}{padding}{folded}{padding}{fence}"
+            return _code(line(text))
         case Link(address):
             return f"<{address}>"
         case Symbol(unit=unit) if unit:
@@ -60,6 +57,13 @@ def _part(part: Part) -> str:
 def escaped(text: str) -> str:
     """A text in which nothing is read as Markdown or HTML."""
     return visible(text).translate(SPECIAL)
+
+
+def _code(text: str) -> str:
+    """A value as code, whatever backticks it holds."""
+    fence = "`" * (1 + _longest_run(text))
+    padding = " " if "`" in text else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
 
 
 def _longest_run(text: str) -> int:

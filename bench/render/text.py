@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from itertools import chain
 
 from bench.document import (
     Block,
@@ -41,12 +40,16 @@ def to_text(document: Document, width: int = 100, colour: bool = False) -> str:
         own = _lines(block, width, colour)
         if not own:
             continue
-        among = isinstance(before, Picture) and isinstance(block, Picture)
-        if lines and not among and not isinstance(before, Heading):
+        if lines and not _together(before, block):
             lines.append([])
         lines += own
         before = block
     return to_string(lines, colour=colour)
+
+
+def _together(before: Block | None, block: Block) -> bool:
+    """Whether no free line stands between two blocks: below a heading, and among pictures."""
+    return isinstance(before, Heading) or (isinstance(before, Picture) and isinstance(block, Picture))
 
 
 def _lines(block: Block, width: int, colour: bool) -> list[Line]:
@@ -59,8 +62,10 @@ def _lines(block: Block, width: int, colour: bool) -> list[Line]:
             starred = items if colour else [bare(item).replace("Bold:", "*:", 1) for item in items]
             return _all_prose(starred, width)
         case Notes(texts):
-            notes = (_hanging(f"{_small(k)} ", note, width) for k, note in enumerate(texts, start=1))
-            return list(chain.from_iterable(notes))
+            notes: list[Line] = []
+            for k, note in enumerate(texts, start=1):
+                notes += _hanging(f"{_small(k)} ", note, width)
+            return notes
         case Listing():
             return _listing(block, width)
         case Verbatim():
@@ -133,7 +138,10 @@ def _titled(title: Text, lines: list[Line], width: int) -> list[Line]:
 
 
 def _all_prose(texts: Iterable[Text], width: int) -> list[Line]:
-    return list(chain.from_iterable(_prose(text, width) for text in texts))
+    lines: list[Line] = []
+    for text in texts:
+        lines += _prose(text, width)
+    return lines
 
 
 def _prose(text: Text, width: int, style: Style = "") -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, common, state_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, common_badges, state_of
 from bench.report.measures import first_line, read
 from bench.report.shape import Baseline
 from bench.report.undefined import why_undefined
@@ -14,14 +14,17 @@ from bench.suite.cells import Cell
 
 def baselines_of(cells: Sequence[Cell], records: Records) -> tuple[Baseline, ...]:
     """One line per baseline; crops and seeds that change nothing are not repeated."""
-    by_name: dict[str, dict[Baseline, str]] = {}
+    by_name: dict[str, list[tuple[str, Baseline]]] = {}
     for cell in cells:
         name = cell.labels.get("model", cell.id)
-        place = ", ".join(label for axis, label in cell.labels.items() if axis not in ("dataset", "model"))
-        by_name.setdefault(name, {}).setdefault(_baseline(cell, name, records), place)
+        line = _baseline(cell, name, records)
+        lines = by_name.setdefault(name, [])
+        if all(line != other for _, other in lines):
+            place = ", ".join(label for axis, label in cell.labels.items() if axis not in ("dataset", "model"))
+            lines.append((place, line))
     found = []
     for name, lines in by_name.items():
-        for line, place in lines.items():
+        for place, line in lines:
             found.append(line if len(lines) == 1 else replace(line, name=f"{name} ({place})"))
     return tuple(found)
 
@@ -46,7 +49,7 @@ def _baseline(cell: Cell, name: str, records: Records) -> Baseline:
 
 def shared_badges(baselines: Sequence[Baseline]) -> tuple[str, ...]:
     """Badges that all finished baselines carry, so that they are said once above them."""
-    return common([line.badges for line in baselines if line.state == "done"])
+    return common_badges([line.badges for line in baselines if line.state == "done"])
 
 
 def baseline_sentences(baselines: Sequence[Baseline], said: str) -> list[str]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from bench.report.choose import Records, state_of
 from bench.report.costs import cost_lines, cost_section
+from bench.report.data_remarks import data_section
 from bench.report.footer import footer
 from bench.report.hindsight import hindsight_section
 from bench.report.measures import measure_of
-from bench.report.notes import data_section, numbered, remarks
+from bench.report.notes import numbered, remarks
 from bench.report.order import ordered, ordering
 from bench.report.order_section import order_section
 from bench.report.positions import advance_together, fixed_labels, tables_of

@@ -26,7 +26,7 @@ from bench.document import (
 )
 from bench.report.baselines import shared_badges
 from bench.report.measures import NOTHING, OLD, interval_text, percent, plain, setting_text, settings_text
-from bench.report.naming import badge_text, slug, title_text
+from bench.report.naming import slug
 from bench.report.shape import (
     Baseline,
     Entry,
@@ -35,6 +35,7 @@ from bench.report.shape import (
     Standing,
     TypeLine,
     entries_of,
+    title_text,
 )
 from bench.report.shape import Table as Positions
 from bench.report.tables import MARK_NOT_HERE, MARKS, plain_table, table_of
@@ -79,7 +80,7 @@ def _table(board: Leaderboard, table: Positions) -> Table:
     return Table(
         corner=Symbol(board.rows_axis, words=words),
         groups=[Group(columns, column) for column in table.columns],
-        rows=[Row(name, list(map(_cells, entries))) for name, entries in rows],
+        rows=[Row(name, [_cells(entry) for entry in entries]) for name, entries in rows],
         title=_table_title(table),
         caption=_caption(board, table),
         label=slug("-".join([board.suite, *(name for _, name in table.title)])),
@@ -88,7 +89,7 @@ def _table(board: Leaderboard, table: Positions) -> Table:
 
 def _table_title(table: Positions) -> str:
     """``dataset mtd, crop_size 128 [leaky]``; empty for an only table without badges."""
-    return f"{title_text(table.title)}{badge_text(table.badges)}".strip()
+    return " ".join(filter(None, [title_text(table.title), *(f"[{badge}]" for badge in table.badges)]))
 
 
 def _symbol(measure: Measure, unit: str = "") -> Symbol:
@@ -154,7 +155,7 @@ def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
 
 def _baselines(baselines: Sequence[Baseline]) -> Table:
     """Models with nothing to fit, under the badges that all of them carry; scores that are not today's are marked."""
-    badges = badge_text(shared_badges(baselines))
+    badges = "".join(f" [{badge}]" for badge in shared_badges(baselines))
     rows = []
     for one in baselines:
         if one.state == "done":

@@ -17,7 +17,6 @@ from bench.report.measures import (
     plain,
     read,
 )
-from bench.report.naming import badge_text
 from bench.report.standing import type_lines
 from bench.report.tables import plain_table
 from bench.report.undefined import shown
@@ -59,9 +58,10 @@ def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
 
 
 def _title(record: Record) -> str:
+    badges = "".join(f" [{badge}]" for badge in record.badges)
     inert = " [inert: this level excluded no crop position]" if record.inert else ""
     finer = "" if record.state in (State.OK, record.state.word) else f" ({record.state})"
-    return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badge_text(record.badges)}{inert}"
+    return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badges}{inert}"
 
 
 def _listing(title: str, value: Mapping[str, JsonValue]) -> Listing:
@@ -86,11 +86,7 @@ def _scores(record: Record) -> Iterator[Table]:
     splits = [split for split in SPLITS if split in record.scores]
     if not splits:
         return
-    special = {row.name for row in rows_of("split") if not row.plain} | {"flags", "image_counts"}
-    scores = {}
-    for split in splits:
-        plain_ones = {key: value for key, value in record.of_split(split).root.items() if key not in special}
-        scores[split] = dict(leaves("", plain_ones))
+    scores = {split: dict(_plain_scores(record.of_split(split).root)) for split in splits}
     rows = []
     for key in dict.fromkeys(chain.from_iterable(scores.values())):
         values = [_score(scores[split].get(key), key) for split in splits]
@@ -106,6 +102,12 @@ def _scores(record: Record) -> Iterator[Table]:
     if ceiling is not None:
         notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
     yield plain_table(("score", *splits), rows, title="Scores", below=notes)
+
+
+def _plain_scores(scores: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
+    """Dotted names and values of all scores that fit one line."""
+    special = {row.name for row in rows_of("split") if not row.plain} | {"flags", "image_counts"}
+    return leaves("", {key: value for key, value in scores.items() if key not in special})
 
 
 def _label(key: str) -> str:

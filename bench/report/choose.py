@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench.canonical import canonical
 from bench.record import Record, State
 from bench.report.measures import measure_of, read
-from bench.report.shape import BoardState, Measure, grouped
+from bench.report.shape import BoardState, Measure
 from bench.suite.cells import Cell
 
 Records = Mapping[str, Record]
@@ -49,11 +49,9 @@ def done_records(cells: Iterable[Cell], records: Records) -> list[Record]:
     return [records[cell.id] for cell in done_cells(cells, records)]
 
 
-def common(lists: Sequence[Collection[str]]) -> tuple[str, ...]:
-    """What is in all of the lists, in the order of the first: seeds to compare over, badges to be said once."""
-    first, *others = lists or [()]
-    shared = set(first).intersection(*others)
-    return tuple(one for one in first if one in shared)
+def common_badges(badges: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Badges that all of several records carry, so that they are said once."""
+    return tuple(badge for badge in badges[0] if all(badge in other for other in badges)) if badges else ()
 
 
 def seed_of(cell: Cell) -> str:
@@ -63,12 +61,15 @@ def seed_of(cell: Cell) -> str:
 
 def trials_of(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The cells of one position parted by their tuned settings, in the order of the suite."""
-    return list(grouped(cells, lambda cell: canonical(dict(cell.tuned))).values())
+    trials: dict[bytes, list[Cell]] = {}
+    for cell in cells:
+        trials.setdefault(canonical(dict(cell.tuned)), []).append(cell)
+    return list(trials.values())
 
 
 def chosen(trials: Sequence[Sequence[Cell]], records: Records) -> Sequence[Cell]:
     """The trial to show, by :data:`POLICY`; the first where nothing is finished."""
-    scores = [scores_of(trial, records, VALIDATION_F1) for trial in trials]
+    scores = [_scores(trial, records, VALIDATION_F1) for trial in trials]
     rivals = _rivals(scores, max(map(len, scores)))
     return trials[max(rivals, key=lambda index: _mean(rivals[index]))]
 
@@ -78,7 +79,7 @@ def gap(trials: Sequence[Sequence[Cell]], shown: Sequence[Cell], records: Record
 
     Over the trials that finished as many seeds as it, and the seeds they share; None without a rival.
     """
-    scores = [scores_of(trial, records, TEST_F1) for trial in trials]
+    scores = [_scores(trial, records, TEST_F1) for trial in trials]
     place = trials.index(shown)
     rivals = _rivals(scores, len(scores[place]))
     if len(rivals) < 2 or not rivals[place]:
@@ -90,10 +91,7 @@ def _rivals(scores: Sequence[Mapping[str, float]], seeds: int) -> dict[int, list
     """The trials with so many seeds by their number, each with its scores of the seeds that they all share."""
     rivals = {index: by_seed for index, by_seed in enumerate(scores) if len(by_seed) == seeds}
     shared = sorted(set.intersection(*map(set, rivals.values())))
-    shown = {}
-    for index, by_seed in rivals.items():
-        shown[index] = [by_seed[seed] for seed in shared]
-    return shown
+    return {index: [by_seed[seed] for seed in shared] for index, by_seed in rivals.items()}
 
 
 def _mean(scores: Sequence[float]) -> float:
@@ -105,9 +103,7 @@ def finished(trial: Sequence[Cell], records: Records) -> bool:
     return all(state_of(cell, records)[0] in ("done", "excluded", "skipped") for cell in trial)
 
 
-def scores_of(
-    cells: Sequence[Cell], records: Records, measure: Measure, key: Callable[[Cell], str] = seed_of
-) -> dict[str, float]:
-    """A score of the finished cells that have it, by seed or by another ``key``."""
-    values = {key(cell): read(records[cell.id], measure).value for cell in done_cells(cells, records)}
-    return {name: value for name, value in values.items() if value is not None}
+def _scores(trial: Sequence[Cell], records: Records, measure: Measure) -> dict[str, float]:
+    """A score by seed, of finished cells only."""
+    values = {seed_of(cell): read(records[cell.id], measure).value for cell in done_cells(trial, records)}
+    return {seed: value for seed, value in values.items() if value is not None}

@@ -54,14 +54,16 @@ def citations_bib(cited: Iterable[Cited]) -> str:
 
 
 def _entry(one: Cited) -> str:
-    year = re.search(r"\b(?:19|20)\d\d\b", one.citation)
     fields = {
         "title": f"{{{_escaped(one.citation)}}}",
-        "howpublished": _escaped(one.home),
-        "note": _escaped(one.licence and f"licence: {one.licence}"),
-        "year": year.group() if year else "",
+        "howpublished": one.home,
+        "note": one.licence and f"licence: {one.licence}",
     }
-    rows = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    year = re.search(r"\b(?:19|20)\d\d\b", one.citation)
+    fields["year"] = year.group() if year else ""
+    rows = [
+        f"  {name} = {{{value if name == 'title' else _escaped(value)}}}" for name, value in fields.items() if value
+    ]
     key = re.sub(r"[^A-Za-z0-9-]", "-", f"{one.kind}-{one.name}")
     return "@misc{" + ",\n".join([key, *rows]) + "\n}\n"
 

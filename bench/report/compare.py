@@ -19,7 +19,7 @@ from bench.report.changes import origin_changes
 from bench.report.counts import counts_of, pooled_metric
 from bench.report.gates import Gate
 from bench.report.measures import read
-from bench.report.shape import Interval, Measure
+from bench.report.shape import Measure
 from bench.report.undefined import shown, why_undefined
 from bench.scores import rows_of
 from bench.statistics.comparisons import even_shares, weighted
@@ -66,7 +66,7 @@ class Difference:
     measure: Measure
     first: float | None
     second: float | None
-    interval: Interval | None = None
+    interval: tuple[float, float] | None = None
 
     @property
     def value(self) -> float | None:
@@ -257,7 +257,7 @@ def _mean(cells: Sequence[Matched], measure: Measure, number: int) -> tuple[Diff
     return Difference(measure, first, second, _mean_interval(scored, measure)), len(scored)
 
 
-def _mean_interval(cells: Sequence[Matched], measure: Measure) -> Interval | None:
+def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean over cells; cells that score the same images share their groups, others are independent."""
     blocks: dict[bytes, list[Float64]] = {}
     for cell in cells:
@@ -274,7 +274,7 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
     """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
     sides = []
     for record in (first, second):
-        counts = counts_of(record, measure.split) if pooled_metric(measure) else None
+        counts = counts_of(record, measure.split or "") if pooled_metric(measure) else None
         if counts is None or read(record, measure).value is None:
             return None
         names = list(dict.fromkeys(counts.groups))
@@ -282,7 +282,7 @@ def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
     return np.stack(sides)
 
 
-def _interval(counts: Sequence[Float64], measure: Measure) -> Interval | None:
+def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean difference from blocks ``float64[2, cells, 1, groups, 4]``; None with a single group."""
     metric = pooled_metric(measure)
     assert metric is not None

@@ -58,8 +58,7 @@ def _names(comparison: Comparison) -> dict[str, str]:
 def _shown(difference: Difference) -> tuple[str, str, str, str]:
     values = (difference.first, difference.second)
     first, second = (NOTHING if value is None else printed(value, difference.measure) for value in values)
-    ends = ", ".join(_signed(end, difference) for end in difference.interval or ())
-    return first, second, _signed(difference.value, difference), f"[{ends}]" if ends else NOTHING
+    return first, second, _signed(difference.value, difference), _interval(difference)
 
 
 def _signed(value: float | None, difference: Difference) -> str:
@@ -67,6 +66,12 @@ def _signed(value: float | None, difference: Difference) -> str:
         return NOTHING
     text = f"{100 * value:+.1f}" if difference.measure.percent else f"{value:+.3g}"
     return text if float(text) else text.lstrip("+-")
+
+
+def _interval(difference: Difference) -> str:
+    if difference.interval is None:
+        return NOTHING
+    return "[" + ", ".join(_signed(end, difference) for end in difference.interval) + "]"
 
 
 def _sentences(comparison: Comparison, met: Sequence[Met]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bench.record import Record, number
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, mean_of_all, mean_over, percent, plain
-from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of, grouped
+from bench.report.shape import CostLine, Entry, Grid, Section, Table, entries_of
 from bench.suite.cells import Cell
 from bench.words import line, plural
 
@@ -57,9 +57,7 @@ def cost_lines(cells: Sequence[Cell], tables: Sequence[Table], records: Records)
 
 def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Records) -> CostLine:
     done = done_of(entry.cells, records)
-    means = {}
-    for name in COSTS:
-        means[name] = mean_of_all(_paid(record, name) for record in done)
+    means = {name: mean_of_all(_paid(record, name) for record in done) for name in COSTS}
     badges: list[str] = []
     memories = []
     for record in done:
@@ -103,7 +101,9 @@ def _device(record: Record) -> str:
 
 def with_fronts(lines: Sequence[CostLine]) -> list[CostLine]:
     """Mark every line with the fronts it is on; times of different devices are not compared."""
-    groups = grouped(range(len(lines)), lambda place: lines[place].group)
+    groups: dict[str, list[int]] = {}
+    for place, one in enumerate(lines):
+        groups.setdefault(one.group, []).append(place)
     on: list[list[str]] = [[] for _ in lines]
     for members in groups.values():
         devices = _devices([lines[place] for place in members])
@@ -133,7 +133,7 @@ def _devices(lines: Sequence[CostLine]) -> list[str]:
 
 def cost_section(lines: Sequence[CostLine]) -> Section | None:
     """The costs of all positions; None where none is known."""
-    known = [one for one in lines if set(_figures(one)) != {None}]
+    known = [one for one in lines if any(getattr(one, name) is not None for name in COSTS)]
     if not known:
         return None
     memories = dict.fromkeys(chain.from_iterable(one.memory_of for one in known))
@@ -145,10 +145,6 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
     if any(one.fronts for one in known):
         sentences.append(FRONT)
     return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(asdict, known)))
-
-
-def _figures(one: CostLine) -> list[float | None]:
-    return [getattr(one, name) for name in COSTS]
 
 
 def _measured_on(devices: Sequence[str]) -> str:
@@ -175,7 +171,8 @@ def _grid(lines: Sequence[CostLine]) -> Grid:
 
 def _texts(one: CostLine) -> tuple[str, ...]:
     costs = []
-    for value, (_, scale) in zip(_figures(one), COSTS.values(), strict=True):
+    for name, (_, scale) in COSTS.items():
+        value = getattr(one, name)
         costs.append(NOTHING if value is None else plain(value * scale))
     fronts = " ".join(FRONTS[cost] for cost in one.fronts)
     return (percent(one.f1_validation), percent(one.f1_test), *costs, fronts or NOTHING)

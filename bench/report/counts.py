@@ -37,7 +37,7 @@ class Counts:
         return int(np.count_nonzero(self.values[:, 0] + self.values[:, 2]))
 
 
-def counts_of(record: Record, split: str | None) -> Counts | None:
+def counts_of(record: Record, split: str) -> Counts | None:
     """The counts in a record; None where it has none, or of fewer than two groups."""
     found = record.of_split(split).image_counts
     if found is None or len(set(found.groups)) < 2:

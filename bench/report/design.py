@@ -8,11 +8,10 @@ from itertools import chain, product
 
 import numpy as np
 
-from bench.report.choose import Records, chosen, common, done_cells, seed_of, trials_of
+from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
 from bench.report.counts import Counts, Images, counts_of, stacked
 from bench.report.measures import read
-from bench.report.naming import title_text
-from bench.report.shape import Labels, Measure, grouped
+from bench.report.shape import Labels, Measure, title_text
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.estimates import Block, block
 from bench.suite.cells import Cell
@@ -32,17 +31,25 @@ Scored = Mapping[tuple[str, Context], Mapping[str, Counts]]
 class Design:
     """The cells that can be compared: levels by contexts by seeds, in blocks of equal test images.
 
-    ``contexts`` are those of every block. ``seeds`` and ``defective`` groups are the fewest of any block; ``remarks``
-    say what is left out and why.
+    ``seeds`` and ``defective`` groups are the fewest of any block; ``remarks`` say what is left out and why.
     """
 
     levels: tuple[str, ...]
-    blocks: tuple[Block, ...]
-    contexts: tuple[tuple[Context, ...], ...]
+    blocks: tuple[tuple[tuple[Context, ...], Block], ...]
     seeds: int
     groups: int
     defective: int
     remarks: tuple[str, ...]
+
+    @property
+    def scores(self) -> list[Block]:
+        """The blocks without their contexts."""
+        return [one for _, one in self.blocks]
+
+    @property
+    def contexts(self) -> list[Context]:
+        """All combinations that are used."""
+        return list(chain.from_iterable(contexts for contexts, _ in self.blocks))
 
 
 def design(
@@ -53,36 +60,33 @@ def design(
     It uses the combinations that all levels have, with all seeds where possible, and says what is left out.
     """
     scored = _scored(cells, records, axis, measure)
-    held = {level for (level, _), by_seed in scored.items() if by_seed}
-    here = tuple(level for level in levels if level in held)
+    here = tuple(level for level in levels if any(scored[place] for place in scored if place[0] == level))
     asked: dict[Context, None] = {}
     for level in levels:
         asked |= dict.fromkeys(context for other, context in scored if other == level)
     kept = _kept(here, asked, scored)
-    alike = grouped(kept, lambda context: (dict(context).get("dataset", ""), *_images(context, here, scored)))
+    alike: dict[tuple[str, Images], list[Context]] = {}
+    for context in kept:
+        (images,) = _images(context, here, scored)
+        alike.setdefault((dict(context).get("dataset", ""), images), []).append(context)
     blocks, samples, seeds, used = [], [], [], []
     for _, contexts in sorted(alike.items()):
         places = list(product(here, contexts))
         shared = _shared_seeds(places, scored)
         if shared:
-            counts = []
-            for place in places:
-                of_seeds = [scored[place][seed] for seed in shared]
-                counts.append(stacked(of_seeds))
+            counts = [stacked([scored[place][seed] for seed in shared]) for place in places]
             shape = (len(here), len(contexts), *counts[0].shape)
-            blocks.append(block(np.stack(counts).reshape(shape), metric))
+            blocks.append((tuple(contexts), block(np.stack(counts).reshape(shape), metric)))
             samples.append(scored[places[0]][shared[0]])
             seeds.append(len(shared))
-            used.append(tuple(contexts))
-    whole = list(chain.from_iterable(used))
+            used += contexts
     return Design(
         levels=here,
         blocks=tuple(blocks),
-        contexts=tuple(used),
         seeds=min(seeds, default=0),
         groups=sum(len(one.values) for one in samples),
         defective=min((one.defective for one in samples), default=0),
-        remarks=(*_left_out(levels, here, list(asked), whole, kept), *_of_seeds(here, whole, seeds, scored)),
+        remarks=(*_left_out(levels, here, list(asked), used, kept), *_of_seeds(here, used, seeds, scored)),
     )
 
 
@@ -98,7 +102,7 @@ def _scored(cells: Sequence[Cell], records: Records, axis: str, measure: Measure
     for place, members in places.items():
         by_seed = scored[place] = {}
         for cell in done_cells(chosen(trials_of(members), records), records):
-            counts = counts_of(records[cell.id], measure.split)
+            counts = counts_of(records[cell.id], measure.split or "")
             if counts and read(records[cell.id], measure).value is not None:
                 by_seed[seed_of(cell)] = counts
     return scored
@@ -114,9 +118,10 @@ def _kept(levels: Sequence[str], asked: Iterable[Context], scored: Scored) -> li
     return []
 
 
-def _shared_seeds(places: Iterable[tuple[str, Context]], scored: Scored) -> tuple[str, ...]:
+def _shared_seeds(places: Iterable[tuple[str, Context]], scored: Scored) -> list[str]:
     """Seeds that all of these places have, in the order of the first."""
-    return common([scored.get(place, {}) for place in places])
+    first, *others = (scored.get(place, {}) for place in places)
+    return [seed for seed in first if all(seed in other for other in others)]
 
 
 def _images(context: Context, levels: Iterable[str], scored: Scored) -> set[Images]:

@@ -14,14 +14,16 @@ from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
 from bench.report.order import claims, ends
-from bench.report.shape import Interval, Measure
+from bench.report.shape import Measure
 from bench.report.undefined import all_shown, why_undefined
 from bench.scores import pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
 from bench.types import PixelMetric
-from bench.words import sentence, unknown
+from bench.words import unknown
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def effects(
         reference=first,
         levels=_level_lines(crossed, first),
         interactions=_interactions(crossed, first),
-        combinations=sum(map(len, crossed.contexts)),
+        combinations=len(crossed.contexts),
         seeds=crossed.seeds,
         groups=crossed.groups,
         defective_groups=crossed.defective,
@@ -112,7 +114,7 @@ def _told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[st
             badges += [f"badge: {badge}" for badge in record.badges]
             outdated += record.outdated
             undefined += why_undefined(record, measure.split)
-    return tuple(map(sentence, dict.fromkeys(badges + outdated + undefined)))
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in dict.fromkeys(badges + outdated + undefined))
 
 
 def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:
@@ -153,9 +155,10 @@ def _metric(name: str) -> tuple[Measure, PixelMetric]:
 def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:
     if not crossed.blocks:
         return ()
-    means = marginal_means(crossed.blocks)
+    blocks = crossed.scores
+    means = marginal_means(blocks)
     values = [float(mean.value) for mean in means]
-    found = claims(crossed.blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
+    found = claims(blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
     lines = []
     for level, mean, claim in zip(crossed.levels, means, found, strict=True):
         lines.append(LevelLine(level, float(mean.value), ends(mean.share_interval()), *claim))
@@ -166,14 +169,14 @@ def _interactions(crossed: Design, reference: str) -> tuple[InteractionLine, ...
     """Interactions with every other axis of several levels whose levels stand in equal combinations of the rest."""
     if not crossed.blocks or reference not in crossed.levels:
         return ()
-    axes = dict.fromkeys(axis for axis, _ in chain.from_iterable(chain.from_iterable(crossed.contexts)))
+    axes = dict.fromkeys(axis for axis, _ in chain.from_iterable(crossed.contexts))
     return tuple(chain.from_iterable(_interaction(crossed, reference, axis) for axis in axes))
 
 
 def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[InteractionLine]:
     """Nothing where the axis has one level, or where its levels share no combination of the rest."""
     rests: dict[str, set[Context]] = {}
-    for context in chain.from_iterable(crossed.contexts):
+    for context in crossed.contexts:
         label = dict(context).get(axis)
         if label is not None:
             rests.setdefault(label, set()).add(_rest(context, axis))
@@ -184,11 +187,11 @@ def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[Interac
     inside = []
     for label in labels:
         members = []
-        for contexts in crossed.contexts:
+        for contexts, _ in crossed.blocks:
             belongs = [(axis, label) in one and _rest(one, axis) in shared for one in contexts]
             members.append(np.array(belongs))
         inside.append(members)
-    for one in interaction(crossed.blocks, inside, crossed.levels.index(reference)):
+    for one in interaction(crossed.scores, inside, crossed.levels.index(reference)):
         yield InteractionLine(
             other_axis=axis,
             other=labels[one.other],

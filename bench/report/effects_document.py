@@ -12,7 +12,7 @@ from bench.report.measures import NOTHING, heading, interval_text, percent
 from bench.report.order_section import difference_texts
 from bench.report.tables import plain_table
 from bench.statistics.comparisons import ALPHA
-from bench.words import plural, sentence
+from bench.words import plural
 
 MEANING = (
     "Means over the combinations of the other axes that all levels have, each counted equally. Intervals of 95 % over "
@@ -27,10 +27,14 @@ DEVIATION = "Deviation: the difference there less the mean difference over that 
 
 def effects_document(effects: Effects) -> Document:
     """The levels, their interactions with other axes, and all of it in words."""
+    return Document(_title(effects), [*_tables(effects), Points(sentences(effects))])
+
+
+def _title(effects: Effects) -> str:
+    """``cropping: effect of crop on F1_T; 3 combinations, 3 seeds, 20 groups``."""
     combinations = plural(effects.combinations, "combination")
     counts = f"{combinations}, {plural(effects.seeds, 'seed')}, {plural(effects.groups, 'group')}"
-    title = f"{effects.suite}: effect of {effects.axis} on {heading(effects.measure, '')}; {counts}"
-    return Document(title, [*_tables(effects), Points(sentences(effects))])
+    return f"{effects.suite}: effect of {effects.axis} on {heading(effects.measure, '')}; {counts}"
 
 
 def _tables(effects: Effects) -> Iterator[Table]:
@@ -64,7 +68,7 @@ def sentences(effects: Effects) -> list[str]:
         told.append("One seed: intervals over groups only.")
     unsure = reliability(effects.defective_groups) if effects.levels else ""
     if unsure:
-        told.append(sentence(unsure))
+        told.append(f"{unsure[0].upper()}{unsure[1:]}.")
     told += [MEANING, ADJUSTED] if effects.levels else ["Nothing can be compared yet."]
     if effects.interactions:
         told.append(DEVIATION)

@@ -94,7 +94,7 @@ def _provenance(records: Sequence[Record]) -> list[tuple[str, str]]:
 def _shared(values: Sequence[JsonValue]) -> str:
     """The one value, the first and last day of dates, or nothing; packages by name and version."""
     if all(isinstance(value, Mapping) for value in values):
-        values = list(map(_packages, values))
+        values = [", ".join(f"{name} {plain(found)}" for name, found in value.items()) for value in values]
     if not all(isinstance(value, str) or number(value) is not None for value in values):
         return ""
     texts = sorted({day(value) if _is_date(value) else str(value) for value in values})
@@ -103,10 +103,6 @@ def _shared(values: Sequence[JsonValue]) -> str:
     if len(texts) > 1:
         return f"{len(texts)} different" if isinstance(values[0], str) else ""
     return texts[0] if len(texts[0]) <= LONGEST else ""
-
-
-def _packages(versions: Mapping[str, JsonValue]) -> str:
-    return ", ".join(f"{name} {plain(version)}" for name, version in versions.items())
 
 
 def day(value: JsonValue) -> str:

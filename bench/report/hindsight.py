@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.measures import NOTHING
-from bench.report.naming import title_text
-from bench.report.shape import Entry, Section, Table, entries_of
+from bench.report.shape import Entry, Section, Table, entries_of, title_text
 
 MEANING = (
     "Diagnosis only, no score: how many points of mean F1_T the trial of best F1_T lies above the trial that "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.record import Record, number
-from bench.report.shape import Figure, Interval, Measure
+from bench.report.shape import Figure, Measure
 from bench.scores import named, possible
 from bench.types import JsonValue
 from bench.words import line
@@ -71,9 +71,9 @@ def _convergence(record: Record) -> Reading:
     found = record.convergence
     if found is None:
         return Reading(None)
-    if found.epoch is None and found.budget:
-        return Reading(float(found.budget), at_least=True)
-    return Reading(number(found.epoch))
+    if found.epoch is not None:
+        return Reading(float(found.epoch))
+    return Reading(float(found.budget), at_least=True) if found.budget else Reading(None)
 
 
 def leaves(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
@@ -124,7 +124,7 @@ def share_text(part: int, whole: int) -> str:
     return f"{part:,} ({percent(part / whole)} %)" if whole else f"{part:,}"
 
 
-def interval_text(interval: Interval | None) -> str:
+def interval_text(interval: tuple[float, float] | None) -> str:
     """(0.4, 0.512) as ``[40.0, 51.2]``; None as a dash."""
     return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"
 

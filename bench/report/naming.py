@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bench.component import Component, complete
@@ -21,16 +21,6 @@ def short_name(component: Component[Any], settings: Mapping[str, JsonValue]) -> 
 def written(value: JsonValue) -> str:
     """A setting as a suite would have it: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def title_text(labels: Iterable[tuple[str, str]], *before: str) -> str:
-    """``dataset mtd, loss dice``, with what stands ``before`` it."""
-    return ", ".join([*before, *(f"{axis} {label}" for axis, label in labels)])
-
-
-def badge_text(badges: Iterable[str]) -> str:
-    """`` [leaky] [stale]``, to be set behind a name."""
-    return "".join(f" [{badge}]" for badge in badges)
 
 
 def slug(name: str) -> str:

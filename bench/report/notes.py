@@ -1,4 +1,4 @@
-"""What stands below all tables: the numbered reasons of their positions, the rules that matter, remarks on the data."""
+"""What stands below all tables: the numbered reasons of their positions, and the rules that matter here."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from bench.report.choose import POLICY, Records
-from bench.report.shape import Entry, Section, Table, entries_of
-from bench.suite.cells import Cell
+from bench.report.choose import POLICY
+from bench.report.shape import Entry, Table, entries_of
 
 MISSING = "A position without a score takes part in no mean and no comparison; it is never counted as zero."
 BOLD = "Bold: best of its column among positions with all seeds; not a test of significance."
 SPREAD = "± is the sample standard deviation over seeds."
 INERT = "†: this level excluded no crop position, so its crops are drawn like uniform ones."
 BOUND = "E > N: not converged after N epochs; a mean that holds such a seed is a lower bound."
-BEWARE = "To beware of in the data"
 CLAIMS = {1: "one seed, no order claimed", 2: "fewer than three seeds, no order claimed"}
 """An order is claimed only with at least three seeds (PROTOCOL, section 5)."""
 
@@ -47,10 +45,3 @@ def remarks(tables: Sequence[Table]) -> tuple[str, ...]:
     most = max((entry.seeds for entry in entries), default=0)
     claim = [CLAIMS[most]] if most in CLAIMS else []
     return (*claim, *(text for text, matters in rules.items() if matters))
-
-
-def data_section(cells: Sequence[Cell], records: Records) -> Section | None:
-    """What to beware of in the data sets, as the records say: every remark once, in the order of the cells."""
-    known = [records[cell.id] for cell in cells if cell.id in records]
-    found = dict.fromkeys(chain.from_iterable(record.remarks for record in known))
-    return Section(BEWARE, (), tuple(found)) if found else None

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import DataError
-from bench.report.choose import Records, common, done_cells, seed_of
+from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import Counts, counts_of, pooled_metric, stacked
 from bench.report.measures import read
-from bench.report.shape import Entry, Interval, Labels, Measure, Table
+from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
 from bench.statistics.estimates import Block, block, mean_estimate
 from bench.statistics.letters import tie_letters
 from bench.suite.cells import Cell
-from bench.suite.joint import is_comparable
 from bench.types import Float64, PixelMetric
 from bench.words import plural
 
@@ -43,7 +43,7 @@ class Claim(NamedTuple):
 
     tie: str = ""
     difference: float | None = None
-    interval: Interval | None = None
+    interval: tuple[float, float] | None = None
     p: float | None = None
 
 
@@ -54,11 +54,11 @@ class Place:
     row: str
     seeds: int
     value: float
-    interval: Interval
+    interval: tuple[float, float]
     defective_groups: int
     tie: str = ""
     difference: float | None = None
-    difference_interval: Interval | None = None
+    difference_interval: tuple[float, float] | None = None
     p: float | None = None
 
 
@@ -86,7 +86,7 @@ def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | N
     return found
 
 
-def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> Interval | None:
+def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean over the seeds of one position; None where counts are missing or images differ."""
     metric = pooled_metric(measure)
     row = _row(ids, {id: id for id in ids}, records, measure)
@@ -97,7 +97,7 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
     """Counts by seed of these cells; empty unless all have the score, from counts of the same images."""
     row: dict[str, Counts] = {}
     for id in ids:
-        counts = counts_of(records[id], measure.split)
+        counts = counts_of(records[id], measure.split or "")
         if counts is None or read(records[id], measure).value is None:
             return {}
         row[seeds[id]] = counts
@@ -105,17 +105,15 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
 
 
 def _same_images(rows: Iterable[Row]) -> bool:
-    images = set()
-    for row in rows:
-        images |= {counts.same_images for counts in row.values()}
+    images = {counts.same_images for counts in chain.from_iterable(row.values() for row in rows)}
     return len(images) == 1
 
 
-def _interval(row: Row, metric: PixelMetric) -> Interval:
+def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
     return ends(mean_estimate(stacked(list(row.values())), metric).share_interval())
 
 
-def ends(interval: Float64) -> Interval:
+def ends(interval: Float64) -> tuple[float, float]:
     """``float64[2]`` as its low and its high end."""
     low, high = interval.tolist()
     return low, high
@@ -171,7 +169,7 @@ def _place(name: str, row: Row, how: Ordering, claim: Claim = NO_CLAIM) -> Place
     return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective, *claim)
 
 
-def _family(rows: Mapping[str, Row]) -> tuple[list[str], tuple[str, ...]]:
+def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     """The rows that can be compared, and the seeds that all of them have.
 
     Raises:
@@ -182,7 +180,7 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], tuple[str, ...]]:
         raise DataError(f"no order claimed: fewer than two rows have {FEWEST_SEEDS} seeds")
     if not _same_images(rows[name] for name in enough):
         raise DataError("no order claimed: the rows were not scored on the same images")
-    shared = common([rows[name] for name in enough])
+    shared = [seed for seed in rows[enough[0]] if all(seed in rows[name] for name in enough)]
     if len(shared) < FEWEST_SEEDS:
         raise DataError(f"no order claimed: all rows share {plural(len(shared), 'seed')}, fewer than {FEWEST_SEEDS}")
     return enough, shared

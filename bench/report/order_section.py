@@ -7,11 +7,9 @@ from dataclasses import asdict
 
 from bench.report.counts import reliability
 from bench.report.measures import NOTHING, heading, interval_text, percent
-from bench.report.naming import title_text
 from bench.report.order import Column, Ordering, Place
-from bench.report.shape import Grid, Interval, Section
+from bench.report.shape import Grid, Section, title_text
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
-from bench.words import sentence
 
 TITLE = "Order of the rows"
 INTERVALS = (
@@ -53,7 +51,7 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
     if not grids:
         return None
     alarms = {reliability(place.defective_groups) for place in places}
-    sentences += map(sentence, sorted(filter(None, alarms)))
+    sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
     sentences.append(INTERVALS)
     tied = any(place.tie for place in places)
     if tied:
@@ -70,15 +68,23 @@ def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
     header: tuple[str, ...] = (rows_axis, "seeds", heading(how.measure), "interval")
     if any(place.tie for place in column.places):
         header = (*header, "ties", "difference", "interval", "p")
-    rows = []
-    for place in column.places:
-        mean = (place.row, str(place.seeds), percent(place.value), interval_text(place.interval), place.tie or NOTHING)
-        difference = difference_texts(place.difference, place.difference_interval, place.p)
-        rows.append((*mean, *difference)[: len(header)])
-    return Grid(name, header, tuple(rows))
+    return Grid(name, header, tuple(_line(place)[: len(header)] for place in column.places))
 
 
-def difference_texts(value: float | None, interval: Interval | None, p: float | None) -> tuple[str, str, str]:
+def _line(place: Place) -> tuple[str, ...]:
+    return (
+        place.row,
+        str(place.seeds),
+        percent(place.value),
+        interval_text(place.interval),
+        place.tie or NOTHING,
+        *difference_texts(place.difference, place.difference_interval, place.p),
+    )
+
+
+def difference_texts(
+    value: float | None, interval: tuple[float, float] | None, p: float | None
+) -> tuple[str, str, str]:
     """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
     points = NOTHING if value is None else f"{100 * value:+.1f}"
     ends = f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else NOTHING

@@ -12,7 +12,7 @@ from bench.record import Record
 from bench.report.choose import (
     Records,
     chosen,
-    common,
+    common_badges,
     done_records,
     finished,
     gap,
@@ -21,10 +21,10 @@ from bench.report.choose import (
     trials_of,
 )
 from bench.report.measures import NOTHING, figure, first_line, heading, read, settings_text
-from bench.report.shape import BoardState, Entry, Figure, Labels, Measure, Table, Trial, grouped
+from bench.report.shape import BoardState, Entry, Figure, Labels, Measure, Table, Trial, is_comparable
 from bench.report.undefined import why_undefined
 from bench.suite.cells import Cell
-from bench.suite.joint import count_names, is_comparable, joint_axes, joint_label, telling
+from bench.suite.joint import count_names, joint_axes, joint_label, telling
 from bench.suite.schema import Board
 from bench.words import plural
 
@@ -67,7 +67,10 @@ def tables_of(
 ) -> tuple[Table, ...]:
     """One table per combination of the axes of several levels that are neither rows nor columns."""
     grouping = [axis for axis, names in _levels(cells, board) if len(names) > 1]
-    groups = grouped(cells, lambda cell: tuple((axis, _label(cell, axis)) for axis in grouping))
+    groups: dict[Labels, list[Cell]] = {}
+    for cell in cells:
+        title = tuple((axis, _label(cell, axis)) for axis in grouping)
+        groups.setdefault(title, []).append(cell)
     return tuple(_table(title, members, records, board, measures) for title, members in groups.items())
 
 
@@ -98,9 +101,11 @@ def _label(cell: Cell, axis: str) -> str:
 def _table(
     title: Labels, cells: Sequence[Cell], records: Records, board: Board, measures: tuple[Measure, ...]
 ) -> Table:
-    badges = common([record.badges for record in done_records(cells, records)])
+    badges = common_badges([record.badges for record in done_records(cells, records)])
     frame = _Frame(records, measures, len({seed_of(cell) for cell in cells}), badges)
-    places = grouped(cells, lambda cell: (_label(cell, board.rows), _label(cell, board.columns)))
+    places: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        places.setdefault((_label(cell, board.rows), _label(cell, board.columns)), []).append(cell)
     rows, heads = _names(cells, board.rows), _names(cells, board.columns)
     columns = []
     for head in heads:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.report.measures import NOTHING, heading
-from bench.report.naming import title_text
 from bench.report.order import Ordering, lettered, ordering
 from bench.report.order_section import TITLE
-from bench.report.shape import Entry, Grid, Leaderboard, Section, Table, entries_of
-from bench.suite.joint import is_comparable
+from bench.report.shape import Entry, Grid, Leaderboard, Section, Table, entries_of, is_comparable, title_text
 
 RAW = "Plain order by the mean, without any test: neighbours may be equal."
 

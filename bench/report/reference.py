@@ -11,18 +11,7 @@ from bench.record import Record
 from bench.report.choose import Records, done_of
 from bench.report.footer import budget_text
 from bench.report.measures import NOTHING, heading, measure_of, printed
-from bench.report.naming import title_text
-from bench.report.shape import (
-    Entry,
-    Figure,
-    Grid,
-    Measure,
-    Section,
-    Table,
-    entries_of,
-    grouped,
-)
-from bench.suite.joint import is_comparable
+from bench.report.shape import Entry, Figure, Grid, Measure, Section, Table, entries_of, is_comparable, title_text
 from bench.suite.schema import Published
 from bench.types import JsonValue
 from bench.words import line
@@ -65,7 +54,9 @@ def published_section(
     pairs = list(_pairs(tables, measures, published))
     if not pairs:
         return None
-    columns = grouped(pairs, lambda pair: (id(pair.table), pair.entry.column))
+    columns: dict[tuple[int, str], list[_Pair]] = {}
+    for pair in pairs:
+        columns.setdefault((id(pair.table), pair.entry.column), []).append(pair)
     grids = [_grid(members, rows_axis) for members in columns.values()]
     ranks = list(chain.from_iterable(map(_ranks, columns.values())))
     sentences = [*_differs(tables, published, rows_axis, records), SHARES]
@@ -75,7 +66,7 @@ def published_section(
     return Section(
         title=f"{published.title} as published, and here",
         grids=tuple(grids),
-        sentences=(*sentences, *dict.fromkeys(_alarms(published, tables))),
+        sentences=(*sentences, *_alarms(published, tables)),
         values=(*map(_values, pairs), *ranks),
     )
 
@@ -94,32 +85,34 @@ def published_by_cell(
 def _pairs(tables: Sequence[Table], measures: Sequence[Measure], published: Published) -> Iterator[_Pair]:
     """Every published number that has a position here and is possible."""
     shown = {measure.name: index for index, measure in enumerate(measures)}
-    for table, entry, measure, number in _numbers(tables, published):
-        if _possible(measure, number):
-            figure = entry.figures[shown[measure.name]] if measure.name in shown and entry.figures else None
-            yield _Pair(table, entry, measure, number / 100 if measure.percent else number, figure)
-
-
-def _numbers(tables: Sequence[Table], published: Published) -> Iterator[tuple[Table, Entry, Measure, float]]:
-    """Every published number that has a position here, as it is printed."""
     for table in tables:
         for entry in entries_of([table]):
             numbers = published.numbers.get(entry.row, {}).get(entry.column, ())
             for name, number in zip(published.values, numbers, strict=False):
-                if number is not None:
-                    yield table, entry, measure_of(name), number
+                measure = measure_of(name)
+                if number is not None and _possible(measure, number):
+                    figure = entry.figures[shown[name]] if name in shown and entry.figures else None
+                    share = number / 100 if measure.percent else number
+                    yield _Pair(table, entry, measure, share, figure)
 
 
 def _possible(measure: Measure, number: float) -> bool:
     return math.isfinite(number) and (not measure.percent or 0 <= number <= 100)
 
 
-def _alarms(published: Published, tables: Sequence[Table]) -> Iterator[str]:
+def _alarms(published: Published, tables: Sequence[Table]) -> list[str]:
     """Published shares outside 0..100, at positions that this leaderboard has."""
-    for _, entry, measure, number in _numbers(tables, published):
-        if not _possible(measure, number):
-            what = f"Published {measure.name} of {entry.row} / {entry.column} is {number:g}"
-            yield f"{what}, outside its possible range 0..100: not shown."
+    places = {(entry.row, entry.column) for entry in entries_of(tables)}
+    alarms = []
+    for row, by_column in published.numbers.items():
+        for column, numbers in by_column.items():
+            if (row, column) not in places:
+                continue
+            for name, number in zip(published.values, numbers, strict=False):
+                if number is not None and not _possible(measure_of(name), number):
+                    what = f"Published {name} of {row} / {column} is {number:g}"
+                    alarms.append(f"{what}, outside its possible range 0..100: not shown.")
+    return alarms
 
 
 def _grid(pairs: Sequence[_Pair], rows_axis: str) -> Grid:
@@ -195,14 +188,17 @@ def _rank_grid(ranks: Sequence[Mapping[str, JsonValue]]) -> Grid:
 def _differs(tables: Sequence[Table], published: Published, rows_axis: str, records: Records) -> list[str]:
     """What was published on which data, what is measured here, and what the suite says of the difference."""
     done = done_of(chain.from_iterable(entry.cells for entry in entries_of(tables)), records)
-    names = dict.fromkeys(str(record.axes.get("dataset")) for record in done)
-    data = f"data {', '.join(names)}" if names and is_comparable(rows_axis) else ""
-    here = [text for text in (data, _encoders(done), budget_text(done)) if text]
+    here = [text for text in (_data(done, rows_axis), _encoders(done), budget_text(done)) if text]
     return [
         line(f"Published: {published.title} of {published.source}: {published.about}."),
         line(f"Here: {'; '.join(here) or 'nothing measured yet'}. Compare orders, not values."),
         *([line(published.differs)] if published.differs else []),
     ]
+
+
+def _data(records: Sequence[Record], rows_axis: str) -> str:
+    names = dict.fromkeys(str(record.axes.get("dataset")) for record in records)
+    return f"data {', '.join(names)}" if names and is_comparable(rows_axis) else ""
 
 
 def _encoders(records: Sequence[Record]) -> str:

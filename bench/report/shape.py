@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Literal, TypeVar
+from typing import Literal
 
 from bench.record import EndWord
 from bench.types import JsonValue
@@ -15,11 +15,6 @@ BoardState = EndWord | Literal["pending", "absent"]
 
 Labels = tuple[tuple[str, str], ...]
 """Axes and labels."""
-Interval = tuple[float, float]
-"""Low and high end."""
-
-Item = TypeVar("Item")
-Key = TypeVar("Key", bound=Hashable)
 
 INSIDE = {"exported": False}
 """Metadata of a field that renderers read and exports leave out."""
@@ -137,17 +132,19 @@ class Table:
         return Grid(title, (rows_axis, *self.columns), tuple(rows))
 
 
-def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """Items by what they have in common, in their order."""
-    groups: dict[Key, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
-
-
 def entries_of(tables: Iterable[Table]) -> list[Entry]:
     """All positions in reading order."""
     return list(chain.from_iterable(chain.from_iterable(table.entries) for table in tables))
+
+
+def title_text(labels: Iterable[tuple[str, str]], *before: str) -> str:
+    """``dataset mtd, loss dice``, with what stands ``before`` it."""
+    return ", ".join([*before, *(f"{axis} {label}" for axis, label in labels)])
+
+
+def is_comparable(rows_axis: str) -> bool:
+    """Whether rows have an order: scores of different data sets cannot be compared."""
+    return "dataset" not in rows_axis.split(", ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ class Baseline:
     reason: str | None
     f1_validation: float | None
     f1_test: float | None
-    interval: Interval | None
+    interval: tuple[float, float] | None
     badges: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
@@ -191,7 +188,7 @@ class Best:
     name: str
     f1_validation: float
     f1_test: float | None
-    interval: Interval | None
+    interval: tuple[float, float] | None
     interval_note: str | None
     ceiling: float | None
     seeds: int = 1

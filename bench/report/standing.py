@@ -7,15 +7,14 @@ all of them, so that no baseline is picked by a test score.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_records, scores_of, seed_of
+from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
 from bench.report.order import seeds_interval
-from bench.report.shape import Baseline, Best, Standing, Table, TypeLine, entries_of, grouped
+from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
 from bench.words import plural
@@ -27,7 +26,9 @@ def standings(
     cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
 ) -> tuple[Standing, ...]:
     """One standing per data set, in the order of the suite."""
-    parted = grouped(cells, lambda cell: cell.labels.get("dataset", ""))
+    parted: dict[str, list[Cell]] = {}
+    for cell in cells:
+        parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
     return tuple(_standing(name, members, unfitted, tables, records) for name, members in parted.items())
 
 
@@ -37,8 +38,6 @@ def _standing(
     baselines = baselines_of([cell for cell in cells if cell.id in unfitted], records)
     floors = _floors(cells, records)
     best = _best(cells, tables, records)
-    here = {cell.id for cell in cells}
-    noted = "\n".join(entry.reason or "" for entry in entries_of(tables) if here.intersection(entry.cells))
     sentences = _floor_sentence(floors)
     if best:
         sentences += _best_sentences(best, baselines)
@@ -48,8 +47,14 @@ def _standing(
         floors=floors,
         best=best,
         types=type_lines(records[best.cell]) if best else (),
-        sentences=(*sentences, *baseline_sentences(baselines, noted)),
+        sentences=(*sentences, *baseline_sentences(baselines, _notes(cells, tables))),
     )
+
+
+def _notes(cells: Sequence[Cell], tables: Sequence[Table]) -> str:
+    """What the tables note of the positions of these cells."""
+    here = {cell.id for cell in cells}
+    return "\n".join(entry.reason or "" for entry in entries_of(tables) if here.intersection(entry.cells))
 
 
 def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float, ...]]:
@@ -70,34 +75,42 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
     here = {cell.id: cell for cell in cells}
     best: tuple[bool, float] | None = None
     for entry in entries_of(tables):
-        members = [here[id] for id in entry.cells if id in here]
-        own = scores_of(members, records, VALIDATION_F1, lambda cell: cell.id)
+        own = _scores(entry, here, records)
         mean = mean_of_all(own.values())
         if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
             best = len(own) == entry.expected, mean
             scores, expected = own, entry.expected
-    return None if best is None else _shown(scores, best[1], expected, here, records)
-
-
-def _shown(
-    scores: Mapping[str, float], mean: float, expected: int, cells: Mapping[str, Cell], records: Records
-) -> Best:
-    """A position from the validation F1 of its cells: its only cell, or means over its seeds."""
+    if best is None:
+        return None
     id = max(scores, key=scores.__getitem__)
-    test, seeds = records[id].of_split("test"), len(scores)
+    test = records[id].of_split("test")
     f1_test = mean_over([records[seed] for seed in scores], TEST_F1)
-    name = _name(cells[id], cells.values(), seeds=expected if seeds == 1 else 1)
-    best = Best(id, name, mean, f1_test, test.interval, test.interval_note, records[id].ceiling.get("test"))
-    if seeds == 1:
-        return best
-    interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
-    counts = counts_of(records[id], "test") if interval else None
-    notes = []
-    if counts:
-        notes.append(f"over {plural(seeds, 'seed')} and {plural(len(counts.groups), 'group')}")
-        notes.append(reliability(counts.defective))
-    note = "; ".join(filter(None, notes)) or None
-    return replace(best, name=f"{name}, mean of {seeds} seeds", interval=interval, interval_note=note, seeds=seeds)
+    interval, note = test.interval, test.interval_note
+    name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
+    if len(scores) > 1:
+        name = f"{name}, mean of {len(scores)} seeds"
+        interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
+        counts = counts_of(records[id], "test")
+        over = f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts else ""
+        unsure = reliability(counts.defective) if counts else ""
+        note = "; ".join(filter(None, (over, unsure))) if interval else None
+    return Best(
+        cell=id,
+        name=name,
+        f1_validation=best[1],
+        f1_test=f1_test,
+        interval=interval,
+        interval_note=note or None,
+        ceiling=records[id].ceiling.get("test"),
+        seeds=len(scores),
+    )
+
+
+def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:
+    """Validation F1 of the entry's finished cells, by id; empty where the entry is of another data set."""
+    done = done_cells([cells[id] for id in entry.cells if id in cells], records)
+    values = {cell.id: read(records[cell.id], VALIDATION_F1).value for cell in done}
+    return {id: value for id, value in values.items() if value is not None}
 
 
 def _name(cell: Cell, cells: Iterable[Cell], *, seeds: int) -> str:

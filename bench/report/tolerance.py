@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from bench.report.choose import TEST_F1, Records
 from bench.report.measures import mean_over, measure_of
-from bench.report.naming import title_text
-from bench.report.shape import Entry, Grid, Section, Table
+from bench.report.shape import Entry, Grid, Section, Table, is_comparable, title_text
 from bench.scores import rows_of
-from bench.suite.joint import is_comparable
 from bench.types import JsonValue
 from bench.words import line, plural
 
@@ -44,7 +41,7 @@ def tolerance_section(tables: Sequence[Table], rows_axis: str, records: Records)
     pixels: set[int] = set()
     for table in tables:
         for column, entries in table.by_column:
-            rows = list(filter(None, map(partial(_row, records=records), entries)))
+            rows = [row for row in (_row(entry, records) for entry in entries) if row]
             if len(rows) > 1:
                 values.append({**table.place(column), **_values(rows)})
                 pixels = pixels.union(*(row.pixels for row in rows))
@@ -85,13 +82,12 @@ def changed_ranks(before: Sequence[float], after: Sequence[float]) -> int:
 
 def _values(rows: Sequence[_Row]) -> dict[str, JsonValue]:
     before = np.array([row.f1 for row in rows])
-    changed = {}
-    moves = []
-    for name in VARIANTS:
-        after = np.array([row.variants[name] for row in rows])
-        changed[f"changed.{name}"] = changed_ranks(before.tolist(), after.tolist())
-        moves.append(float(np.abs(after - before).max()))
-    return {"rows": len(rows), **changed, "largest_move": max(moves)}
+    after = {name: np.array([row.variants[name] for row in rows]) for name in VARIANTS}
+    return {
+        "rows": len(rows),
+        **{f"changed.{name}": changed_ranks(before.tolist(), moved.tolist()) for name, moved in after.items()},
+        "largest_move": max(float(np.abs(moved - before).max()) for moved in after.values()),
+    }
 
 
 def _grid(values: Sequence[Mapping[str, JsonValue]]) -> Grid:

@@ -11,7 +11,7 @@ from bench.component import build, guarded
 from bench.crops.prepare import apply
 from bench.errors import DataError, PluginError, StoreError
 from bench.record import Record, State
-from bench.stages.cell_run import BEST, TILES
+from bench.stages.cell_run import BEST, TILES, threads_of
 from bench.stages.environment import device
 from bench.stages.kinds import Kind, White, fitted, kinds_taken
 from bench.store.home import Places
@@ -100,7 +100,7 @@ def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
     component = catalog.find("model", train["model"]["use"]).component
     model: torch.nn.Module = initialised(lambda: build(component, task, settings=settings), 0)
     model.load_state_dict(stored.state)
-    where = device()
+    where = device(threads_of(train))
     chain = [build(catalog.find("preprocess", step["use"]).component, settings=step["settings"]) for step in steps]
     tiles = places.stage("tiles", record.keys["tiles"]) / TILES
     return Trained(

@@ -162,11 +162,11 @@ def _fresh(suite: Suite, places: Places, catalog: Catalog, place: Path) -> Place
 
 
 def _launcher(record: Record, runtime: Runtime) -> MakeLauncher:
-    """One worker with as many threads as the record's had: another number may give another rounding."""
-    environment = worker_environments(runtime)[0]
+    """One worker with as many threads of an operation as the record's had, which once were not its recipe's."""
+    environment = worker_environments(runtime, 1)[0]
     threads = record.provenance.threads if record.provenance else None
     if threads:
-        environment |= {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+        environment["BENCH_OPERATION_THREADS"] = str(threads)
     return partial(LocalLauncher, [environment])
 
 

@@ -115,6 +115,11 @@ class CellRun:
         """Progress of one stage as a plain callback."""
         return lambda done, total: self.report(kind, done, total, "")
 
+    @property
+    def threads(self) -> int:
+        """Threads of an operation that the recipe asks for."""
+        return threads_of(self.stages["train"].facts)
+
     @cached_property
     def task(self) -> Task:
         """Channels in, classes out."""
@@ -123,6 +128,12 @@ class CellRun:
     def bank(self, kind: str) -> Bank:
         """The open bank of ``tiles`` or ``crops``."""
         return open_bank(self.folder(kind) / (TILES if kind == "tiles" else CROPS))
+
+
+def threads_of(train: Mapping[str, Any]) -> int:
+    """Threads of an operation that the recipe asks for, by the facts of its train stage."""
+    asked: int = train["recipe"].get("threads", 1)
+    return asked
 
 
 Step = Callable[[CellRun, Stage, Path], Note]
@@ -147,7 +158,7 @@ def finish(run: CellRun, kind: str, step: Step) -> Note:
             "needs": stage.needs,
             "reads": reads,
             "seconds": seconds,
-            "provenance": provenance(),
+            "provenance": provenance(run.threads),
             **note,
         }
 

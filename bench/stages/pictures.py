@@ -11,7 +11,6 @@ from bench.pictures.curves import aprf_plot, training_plot, write_figure
 from bench.pictures.overlay import overlay
 from bench.pictures.sheet import Panel, contact_sheet, panel
 from bench.record import Convergence, Record
-from bench.report.naming import badge_text
 from bench.score.evidence import Evidence, read_evidence
 from bench.score.thresholds import curves
 from bench.stages.cell_run import HISTORY, CellRun
@@ -22,7 +21,7 @@ APRF, TRAINING, OVERLAYS = "aprf.png", "training.png", "overlays.png"
 
 def draw_pictures(run: CellRun, record: Record, folder: Path) -> list[str]:
     """Draw what a cell has into ``folder`` and return the file names; a baseline has no training curve."""
-    badges = badge_text(record.badges)
+    badges = "".join(f" [{badge}]" for badge in record.badges)
     title = _title(record) + badges
     test = read_evidence(run.folder("predict") / "test.npz")
     values = curves(test)

@@ -57,7 +57,7 @@ class _Predictor:
         self.run = run
         self.facts = stage.facts
         self.images = stored_images(run)
-        self.device = device()
+        self.device = device(run.threads)
         used = run.stages["train"].facts
         self.model = place(build_model(run, used["model"], used["seed"]), self.device).eval()
         self.batch = max(1, used["recipe"]["batch"])

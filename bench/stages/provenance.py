@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.machine import nvidia_driver, processor_lines
-from bench.stages.environment import threads
+from bench.stages.environment import operation_threads
 from bench.types import JsonValue
 
 PACKAGES: Sequence[str] = (
@@ -33,8 +33,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that ``bench`` lies in; a Git checkout where it is installed for development."""
 
 
-def provenance() -> dict[str, JsonValue]:
-    """What a stage is made with: see :class:`bench.record.Provenance`."""
+def provenance(asked: int = 1) -> dict[str, JsonValue]:
+    """What a stage is made with, ``asked`` threads of an operation: see :class:`bench.record.Provenance`."""
     device = os.environ.get("BENCH_DEVICE", "cpu")
     commit = commit_of(CHECKOUT)
     return {
@@ -42,7 +42,7 @@ def provenance() -> dict[str, JsonValue]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": device_name(device),
-        "threads": threads(),
+        "threads": operation_threads(asked),
         "packages": {name: version_of(name) for name in PACKAGES},
         "driver": nvidia_driver() if device.startswith("cuda") else None,
         "cuda": cuda_version() if device.startswith("cuda") else None,

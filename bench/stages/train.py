@@ -37,7 +37,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
     fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
     tiles = run.bank("tiles")
     bank = drawn(run) if fitting else tiles
-    peak = PeakMemory(device())
+    peak = PeakMemory(device(run.threads))
     started = time.perf_counter()
     fitted = fit(
         model=model,
@@ -49,7 +49,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         augment=[run.built("augment", used) for used in facts["augment"]],
         task=run.task,
         seed=facts["seed"],
-        device=device(),
+        device=device(run.threads),
         progress=lambda at: run.report("train", at["epoch"], at["epochs"], _figures(at)),
     )
     for name, state in ((BEST, fitted.best_state), (LAST, fitted.last_state)):

@@ -28,11 +28,6 @@ def telling(axes: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str
     return (*said, "dataset") if hidden else said
 
 
-def is_comparable(rows_axis: str) -> bool:
-    """Whether rows named by these axes have an order: scores of different data sets cannot be compared."""
-    return "dataset" not in rows_axis.split(", ")
-
-
 def naming_axes(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The axes in which rows differ, without settings that only follow other axes and so tell nothing more."""
     known: dict[str, None] = {}

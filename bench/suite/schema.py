@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
@@ -101,6 +111,17 @@ class Recipe(Strict):
     """`bench list losses`"""
     augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))
     """in order; `[]` is none"""
+    threads: int = Field(default=1, gt=0, le=1024)
+    """threads of each operation on a processor: a cell alone on many cores is faster with more; results then differ in
+    their last bits, so a number other than 1 is in the id"""
+
+    @model_serializer(mode="wrap")
+    def _without_one_thread(self, written: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """The fields; one thread is not named, so that ids and keys are those from before it could be chosen."""
+        fields: dict[str, JsonValue] = written(self)
+        if fields.get("threads") == 1:
+            del fields["threads"]
+        return fields
 
 
 class Fold(Strict):
@@ -256,7 +277,7 @@ class Runtime(Strict):
     launcher: Literal["local"] = "local"
     """who starts the workers"""
     workers: Annotated[int, Field(gt=0)] | None = None
-    """processes at once; null is one per GPU, or one per processor core and at most 4"""
+    """processes at once; null is one per GPU, or one per processor core with 2 GB of memory each"""
     device: str | None = Field(
         default=None,
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "
