@@ -111,9 +111,13 @@ class Recipe(Strict):
     """`bench list losses`"""
     augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))
     """in order; `[]` is none"""
-    threads: int = Field(default=1, gt=0, le=1024)
-    """threads of each operation on a processor: a cell alone on many cores is faster with more; results then differ in
-    their last bits, so a number other than 1 is in the id"""
+    threads: int = Field(
+        default=1,
+        gt=0,
+        le=1024,
+        description="threads of each operation on a processor: a cell alone on many cores is faster with more; results "
+        "then differ in their last bits, so a number other than 1 is in the id",
+    )
 
     @model_serializer(mode="wrap")
     def _without_one_thread(self, written: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
