@@ -183,7 +183,8 @@ def _check_kind(path: Path, file: ImageFile, content: bytes, exif: Exif) -> None
     if turned and exif == "refuse":
         raise DataError(
             f"{path}: Exif says that viewers turn it, and masks may be drawn on either; set 'exif: turn' or 'exif: "
-            "keep' if the data set has that setting, or save it upright ('mogrify -auto-orient')"
+            "keep' if the data set has that setting, or save it upright ('mogrify -auto-orient')",
+            remedies=({"exif": "turn"}, {"exif": "keep"}),
         )
     if turned and exif == "keep" and file.format == "TIFF":  # Pillow turns it when it decodes
         raise DataError(f"{path}: a TIFF that viewers turn cannot be kept as stored; save it without that tag")

@@ -18,7 +18,7 @@ Anything that is not a ``BenchError`` is a bug, ours or a plugin's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.words import plural
 
@@ -54,7 +54,14 @@ class SettingsError(BenchError):
 
 
 class DataError(BenchError):
-    """A data set is absent, incomplete or inconsistent."""
+    """A data set is absent, incomplete or inconsistent.
+
+    ``remedies`` are the settings of its reader that the message advises, each a way of its own to read the data.
+    """
+
+    def __init__(self, message: str, *, remedies: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.remedies = tuple(remedies)
 
 
 class UnusableImages(DataError):

@@ -81,6 +81,7 @@ def listed_mask(record: Record) -> Path | None:
 READERS: Sequence[Reader] = (
     Reader("folder"),
     Reader("folder", {"masks_are": "classes", "classes": ["scratch", "dent"]}, class_numbers),
+    Reader("listed"),
     Reader("mtd"),
     Reader("mtd-leaky"),
     Reader("ksdd"),

@@ -37,7 +37,7 @@ ORDER = [
     ["engine"],
     ["obtain"],
     ["runs", "audit"],
-    ["commands", "testing"],
+    ["commands", "start", "testing"],
     ["_pytest", "scaffold"],
     ["cli"],
     ["__main__"],

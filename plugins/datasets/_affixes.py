@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -32,8 +32,8 @@ class Affixes:
 PLAIN = Affixes()
 
 
-def pairing_settings(images: Sequence[str], masks: Sequence[str]) -> str | None:
-    """The settings by which every mask would find an image, as YAML; empty if none are needed, None if none would do.
+def pairing_settings(images: Sequence[str], masks: Sequence[str]) -> dict[str, str] | None:
+    """The settings by which every mask would find an image; empty if none are needed, None if none would do.
 
     Names are without folders and types.
     """
@@ -47,7 +47,12 @@ def pairing_settings(images: Sequence[str], masks: Sequence[str]) -> str | None:
         "prefix": mask.prefix,
         "suffix": mask.suffix,
     }
-    return ", ".join(f"{name}: {_plain(affix)}" for name, affix in settings.items() if affix)
+    return {name: affix for name, affix in settings.items() if affix}
+
+
+def as_yaml(settings: Mapping[str, str]) -> str:
+    """Settings as they stand in a suite, in one line."""
+    return ", ".join(f"{name}: {_plain(affix)}" for name, affix in settings.items())
 
 
 def _plain(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+from bench_plugins.datasets._settings import check_threshold
 
 from bench.api import (
     LOSSY_TYPES,
@@ -16,6 +17,7 @@ from bench.api import (
     DataError,
     Indices,
     Mask,
+    SettingsError,
     check_drawn,
     read_indices,
     read_mask,
@@ -24,6 +26,10 @@ from bench.api import (
 
 Palette: TypeAlias = Literal["shown", "index"]
 """What the number of a class is in a file with a palette: the grey level that it shows, or the index."""
+
+Masks: TypeAlias = Literal["binary", "classes"]
+"""What the values of masks are: defect or not, or numbers of classes."""
+OR_CLASSES = ", or save class numbers and set 'masks_are: classes'"
 
 NOISE, FEW_LEVELS = 16, 10
 """Levels by which a lossy file may miss what was drawn, and how many codes of classes have at most."""
@@ -77,10 +83,12 @@ class Binary:
             return
         top = int(values.max())
         count = "count as background" if flat[0] < HALF else "all count as defects"
+        thresholds = dict.fromkeys((self._taking(flat[0]), self._taking(top)))
         raise DataError(
             f"{file}: flat areas of grey {self._shown([*flat, top] if flat[0] >= HALF else flat)} would {count}; set "
             f"'mask_threshold: {self._taking(flat[0])}' if they mark defects, 'mask_threshold: {self._taking(top)}' if "
-            f"grey {self._shown([top])} alone does, or save the mask with 0 and 255{self.otherwise}"
+            f"grey {self._shown([top])} alone does, or save the mask with 0 and 255{self.otherwise}",
+            remedies=[{"mask_threshold": threshold} for threshold in thresholds],
         )
 
     def _check_reached(self, values: Mask, threshold: int, file: Path) -> None:
@@ -95,11 +103,14 @@ class Binary:
                 f"{self._shown([255])} if all of it is a defect"
             )
         taken = f"'mask_threshold: {self._taking(largest)}' if that marks a defect"
+        remedies = [{"mask_threshold": self._taking(largest)}]
         if np.count_nonzero(values == largest) < FLAT:
+            remedies = []
             taken = "'mask_threshold' to the level at which a defect begins"
         raise DataError(
             f"{file}: its {'lowest' if self.invert else 'largest'} value is {shown}, so no pixel reaches "
-            f"mask_threshold {self.threshold or HALF}; set {taken}, or save the mask with 0 and 255{self.otherwise}"
+            f"mask_threshold {self.threshold or HALF}; set {taken}, or save the mask with 0 and 255{self.otherwise}",
+            remedies=remedies,
         )
 
     def _shown(self, levels: Sequence[int]) -> str:
@@ -138,6 +149,31 @@ class Numbers:
         return found.values
 
 
+Values: TypeAlias = Binary | Numbers
+"""How the values of masks are meant."""
+
+
+def values_meant(
+    masks_are: Masks, mask_threshold: int | None, invert: bool, palette: Palette | None, classes: Sequence[str]
+) -> Values:
+    """How values are meant by the settings of a reader of people's own masks.
+
+    Raises:
+        SettingsError: settings that contradict each other.
+    """
+    if masks_are == "binary" and len(classes) != 1:
+        raise SettingsError(f"binary masks know one class, not {list(classes)}; set 'masks_are: classes'")
+    if masks_are == "classes" and invert:
+        raise SettingsError(
+            "invert exchanges background and defect of binary masks; numbers of classes have no opposite"
+        )
+    if masks_are == "binary" and palette == "index":
+        raise SettingsError("palette: index is for numbers of classes; set 'masks_are: classes' with it")
+    if mask_threshold is not None:
+        check_threshold(mask_threshold)
+    return Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette)
+
+
 def _flat_levels(values: Mask, apart: int) -> list[int]:
     """Levels between the lowest and the highest one that fill areas, or lines with nothing brighter beside.
 
@@ -165,12 +201,14 @@ def _check_plain(found: Indices, file: Path) -> None:
     if moved:
         raise DataError(
             f"{file}: its palette shows index {moved[0]} as grey {found.colours[moved[0]][0]}, and either may be the "
-            "number of the class; set 'palette: index' or 'palette: shown'"
+            "number of the class; set 'palette: index' or 'palette: shown'",
+            remedies=({"palette": "index"}, {"palette": "shown"}),
         )
     if found.colours.get(0, (0, 0, 0)) != (0, 0, 0):
         raise DataError(
             f"{file}: its palette shows index 0, the background, as colour {found.colours[0]} and not as black; set "
-            "'palette: index' if indices are class numbers all the same, else save class numbers"
+            "'palette: index' if indices are class numbers all the same, else save class numbers",
+            remedies=({"palette": "index"},),
         )
 
 

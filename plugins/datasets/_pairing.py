@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
-from bench_plugins.datasets._affixes import PLAIN, Affixes, pairing_settings
+from bench_plugins.datasets._affixes import PLAIN, Affixes, as_yaml, pairing_settings
 from bench_plugins.datasets._settings import Clean
 
 from bench.api import PICTURE_TYPES, Channels, DataError, is_picture, picture_files, plural, read_image, visible
@@ -104,7 +104,8 @@ def paired(images: Side, masks: Side, clean: Clean) -> dict[str, tuple[Path, Pat
         raise DataError(
             f"{image_of[bare[0]]}: its mask {masks.folder / masks.names.around(bare[0])}.png is missing "
             f"({plural(len(bare), 'such image')}); add it, or set 'clean: empty' if an image without a "
-            "mask is free of defects"
+            "mask is free of defects",
+            remedies=({"clean": "empty"},),
         )
     return {id: (image, mask_of.get(id)) for id, image in image_of.items()}
 
@@ -128,8 +129,9 @@ def _check_masks_used(
     elif not settings:
         advice = "its image lies in a sub-folder of another name; masks must lie in sub-folders as their images do"
     else:
-        advice = f"set '{settings}' if that is how images and masks are named"
-    raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); {advice}")
+        advice = f"set '{as_yaml(settings)}' if that is how images and masks are named"
+    remedies = (settings,) if settings else ()
+    raise DataError(f"{unused[0]}: this mask has no image ({len(unused)} such); {advice}", remedies=remedies)
 
 
 def _check_images_named(image_of: Mapping[str, Path], image_files: Sequence[Path], names: Affixes) -> None:

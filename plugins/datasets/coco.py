@@ -203,7 +203,8 @@ class Coco:
                 raise DataError(
                     f"{annotation.where}: every annotation of {self.classes[annotation.defect - 1]!r} is a crowd "
                     "('iscrowd: 1'), as brushes of some tools write; set 'crowds: defect' to take them as defects, or "
-                    "'crowds: ignore' to leave their pixels out of training and scoring"
+                    "'crowds: ignore' to leave their pixels out of training and scoring",
+                    remedies=({"crowds": "defect"}, {"crowds": "ignore"}),
                 )
 
     def _mask(self, listed: Listed) -> Mask:

@@ -18,14 +18,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from bench_plugins.datasets._affixes import PLAIN, Affixes
 from bench_plugins.datasets._grouping import check_groups, groups_of
-from bench_plugins.datasets._mask_values import Binary, Declared, Numbers, Palette, declared_colours
+from bench_plugins.datasets._mask_values import Declared, Masks, Palette, Values, declared_colours, values_meant
 from bench_plugins.datasets._pairing import Side, paired, stored_channels
-from bench_plugins.datasets._settings import Clean, check_threshold
+from bench_plugins.datasets._settings import Clean
 
 from bench.api import (
     About,
@@ -56,9 +55,6 @@ SPLIT_FOLDERS: Mapping[str, Split] = {
 }
 
 
-OR_CLASSES = ", or save class numbers and set 'masks_are: classes'"
-
-
 @dataclass(frozen=True)
 class Folder:
     """Images and masks paired by name. Ids are paths below the images folder without file type and affixes."""
@@ -66,7 +62,7 @@ class Folder:
     root: Path
     images: Side
     masks: Side
-    values: Binary | Numbers
+    values: Values
     classes: Sequence[str]
     channels: Channels | None
     exif: Exif
@@ -152,7 +148,7 @@ def build(
     image_suffix: str = "",
     prefix: str = "",
     suffix: str = "",
-    masks_are: Literal["binary", "classes"] = "binary",
+    masks_are: Masks = "binary",
     mask_threshold: int | None = None,
     invert: bool = False,
     palette: Palette | None = None,
@@ -183,21 +179,11 @@ def build(
     Raises:
         SettingsError: settings that contradict each other.
     """
-    if masks_are == "binary" and len(classes) != 1:
-        raise SettingsError(f"binary masks know one class, not {list(classes)}; set 'masks_are: classes'")
-    if masks_are == "classes" and invert:
-        raise SettingsError(
-            "invert exchanges background and defect of binary masks; numbers of classes have no opposite"
-        )
-    if masks_are == "binary" and palette == "index":
-        raise SettingsError("palette: index is for numbers of classes; set 'masks_are: classes' with it")
-    if mask_threshold is not None:
-        check_threshold(mask_threshold)
+    values = values_meant(masks_are, mask_threshold, invert, palette, classes)
     check_groups(groups)
     image_side = Side(root / images, Affixes(image_prefix, image_suffix))
     mask_side = Side(root / masks, Affixes(prefix, suffix))
     _check_apart(image_side, mask_side)
-    values = Binary(mask_threshold, invert, OR_CLASSES) if masks_are == "binary" else Numbers(palette)
     return Folder(root, image_side, mask_side, values, classes, channels, exif, groups, clean)
 
 
