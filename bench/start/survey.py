@@ -25,8 +25,10 @@ SECONDS = 15.0
 """All images are indexed now where two threads need less than this; the index is kept and the run reads it."""
 FEWER = 200
 """Images indexed for a first look where that takes longer."""
-COMPARED = 150
+MOST_COMPARED, LEAST_COMPARED = 150, 40
 """Images compared for near-duplicates; every pair of more takes minutes."""
+COMPARING_S = 6.0
+"""Seconds on one thread that decoding them once more may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ def _near(found: Settled, index: DatasetIndex, assignment: Assignment) -> tuple[
     """Near-duplicates across splits among some of the images, exact copies aside, and how many were compared."""
     if isinstance(assignment, str):
         return (), 0
-    chosen = set(sampled([entry.id for entry in index.entries], COMPARED))
+    affordable = int(COMPARING_S / max(found.look.seconds_each, 1e-4))
+    most = min(MOST_COMPARED, max(LEAST_COMPARED, affordable))
+    chosen = set(sampled([entry.id for entry in index.entries], most))
     part = replace(index, entries=tuple(entry for entry in index.entries if entry.id in chosen))
     sides: dict[str, Split] = {entry.id: assignment[entry.id] for entry in part.entries}
     digests = {entry.id: entry.image_digest for entry in part.entries}
