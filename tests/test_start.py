@@ -247,6 +247,14 @@ def test_the_command_prints_what_it_found_and_three_commands_to_go_on_with(cli: 
     assert (code, err.count("\n")) == (2, 1)
 
 
+def test_a_folder_may_be_called_a_number_and_results_may_lie_in_it(cli: CLI, tmp_path: Path) -> None:
+    HABITS["suffixes"](tmp_path)
+    code, out, _ = cli("start", ".", "--to", "2024.yaml")
+    assert (code, "read by the data set listed" in out) == (0, True)
+    photograph(tmp_path / "runs" / "2024" / "cells" / "overlay.png", 1)
+    assert cli("plan", "2024.yaml")[0] == 0
+
+
 def test_answers_that_are_no_settings_or_folders_are_refused(cli: CLI, tmp_path: Path) -> None:
     HABITS["two_folders"](tmp_path / "parts")
     for arguments, told in (

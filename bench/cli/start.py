@@ -52,7 +52,7 @@ def command(
             click.echo(f"reading {plural(total, 'image')}", err=True)
 
     answers = Answers(reader, _below(folder, images), _below(folder, masks), dict(map(_setting, settings)))
-    file = to or Path(f"{name_of(folder)}.yaml")
+    file = to or Path(f"{name_of(folder.expanduser().resolve().name)}.yaml")
     with redirect_stdout(sys.stderr):
         first = first_suite(
             workspace.catalog, workspace.places, folder, answers, file, overwrite=overwrite, progress=indexing
@@ -64,7 +64,7 @@ def command(
         click.echo(f"written: {printable(str(written))}")
     click.echo(_budget(first.plan))
     shown = printable(str(file))
-    results = workspace.out / file.stem
+    results = workspace.out / first.name
     click.echo("")
     click.echo(f"bench plan {shown}          # what would run; change the suite until it asks your question")
     click.echo(f"bench run {shown}           # trains, tests and prints the leaderboard; the same command continues")
@@ -74,11 +74,13 @@ def command(
 
 
 def _budget(plan: Budget) -> str:
+    from bench.machine import gpus
     from bench.words import plural
 
     cells = f"{plural(plan.cells, 'cell')} of {plan.crop_size} x {plan.crop_size} crops and 2 baselines"
     cores = plural(plan.workers, "processor core")
-    return f"budget: {cells}, about {plan.seconds / 60:.0f} minutes on {cores} without a GPU"
+    told = f"budget: {cells}, about {plan.seconds / 60:.0f} minutes on {cores}"
+    return f"{told}; the GPU found here takes the profile gpu instead" if gpus() else told
 
 
 def _below(folder: Path, named: str | None) -> PurePath | None:

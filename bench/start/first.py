@@ -34,6 +34,7 @@ NEARLY_ALL = 0.9
 class First:
     """Lines on what was found, the files written, and the budget of the suite."""
 
+    name: str
     found: tuple[str, ...]
     files: tuple[Path, ...]
     plan: Budget
@@ -61,7 +62,7 @@ def first_suite(
     to = to.expanduser().resolve()
     table_file = to.with_name(f"{to.stem}-pairs.csv")
     _check_free(to, overwrite)
-    reading = _reading(catalog, root, answers, table_file)
+    reading = _reading(catalog, root, answers, table_file, places.out.resolve())
     if reading.table is None:
         return _written(catalog, places, reading, to, progress)
     _check_free(table_file, overwrite)
@@ -106,9 +107,9 @@ def _written(catalog: Catalog, places: Places, reading: Reading, to: Path, progr
     sizes = crop_sizes(seen.facts)
     plan = budget(sizes[0], _amount(seen), processors())
     lines = tuple(found_lines(found, seen))
-    name = to.stem
+    name = name_of(to.stem)
     _write(to, suite_text(name, reading, plan, sizes, lines, to))
-    return First(lines, (to,), plan)
+    return First(name, lines, (to,), plan)
 
 
 def _check_upright(found: Settled) -> None:
@@ -143,13 +144,12 @@ def _amount(seen: Survey) -> Amount:
     return Amount(round(scale * images), round(pixels["validation"]), round(pixels["test"]))
 
 
-def name_of(folder: Path) -> str:
-    """A name for suite and results out of a folder's: letters, digits, '.', '_' and '-'."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.expanduser().resolve().name).strip("-.")
-    return name or "my-data"
+def name_of(text: str) -> str:
+    """A name for suite and results out of that of a folder or file: letters, digits, '.', '_' and '-'."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "my-data"
 
 
-def _reading(catalog: Catalog, root: Path, answers: Answers, table_file: Path) -> Reading:
+def _reading(catalog: Catalog, root: Path, answers: Answers, table_file: Path, results: Path) -> Reading:
     """By the reader that the user named; else a release, a file in COCO's format, or pairs of files."""
     if answers.reader is not None and answers.reader not in OWN:
         check_settings(catalog, answers.reader, list(answers.settings))
@@ -171,4 +171,4 @@ def _reading(catalog: Catalog, root: Path, answers: Answers, table_file: Path) -
                 "leave --as coco out, or name another folder"
             )
     check_settings(catalog, "folder", list(answers.settings))
-    return own(catalog, found, answers, table_file)
+    return own(catalog, found, answers, table_file, results)

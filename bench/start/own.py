@@ -27,8 +27,11 @@ PAIRING = frozenset({"images", "masks", "image_prefix", "image_suffix", "prefix"
 CLEAN_BY_NAME = "images without a mask are free of defects: their folders or names say so"
 
 
-def own(catalog: Catalog, found: Contents, answers: Answers, table_file: Path) -> Reading:
+def own(catalog: Catalog, found: Contents, answers: Answers, table_file: Path, results: Path) -> Reading:
     """How a folder of someone's own is read; ``table_file`` is where a table would be written.
+
+    ``results`` is the folder of runs: where it lies below images or masks its pictures would be taken for them, so
+    these are listed in a table.
 
     Raises:
         DataError: it cannot be told which pictures are masks, which belongs to which, or what they mean; says how to
@@ -55,7 +58,7 @@ def own(catalog: Catalog, found: Contents, answers: Answers, table_file: Path) -
     settings = {**meant.settings, **settings}
     if comment:
         sentences = (*sentences, comment)
-    as_folder = _as_folder(catalog, root, cleared, settings)
+    as_folder = _as_folder(catalog, root, cleared, settings, results)
     if as_folder is not None:
         reading = _of_folder(root, as_folder, meant, comment)
     else:
@@ -160,7 +163,11 @@ def _cleared(root: Path, matched: Pairs, clean: JsonValue) -> tuple[dict[Path, P
 
 
 def _as_folder(
-    catalog: Catalog, root: Path, mask_of: Mapping[Path, Path | None], settings: Mapping[str, JsonValue]
+    catalog: Catalog,
+    root: Path,
+    mask_of: Mapping[Path, Path | None],
+    settings: Mapping[str, JsonValue],
+    results: Path,
 ) -> dict[str, JsonValue] | None:
     """The shortest settings with which the data set ``folder`` lists just these pairs; None where none do."""
     shown = next(((image, mask) for image, mask in mask_of.items() if mask), None)
@@ -171,6 +178,8 @@ def _as_folder(
     masks = tuple(mask for mask in mask_of.values() if mask)
     for images_in, masks_in in product(_upwards(_common(tuple(mask_of))), _upwards(_common(masks))):
         if images_in != masks_in and (images_in in masks_in.parents or masks_in in images_in.parents):
+            continue
+        if results.is_relative_to(root / images_in) or results.is_relative_to(root / masks_in):
             continue
         folders = {"images": images_in.as_posix(), "masks": masks_in.as_posix()}
         tried: dict[str, JsonValue] = {**folders, **around, **clean, **settings}

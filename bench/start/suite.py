@@ -38,7 +38,7 @@ def _head(told: tuple[str, ...]) -> Iterator[str]:
 def _data(name: str, reading: Reading, to: Path) -> Iterator[str]:
     root, home = reading.root, to.resolve().parent
     shown = os.path.relpath(root, home) if root.is_relative_to(home) else str(root)
-    yield f"name: {name}  # results go to runs/{name}"
+    yield f"name: {yaml(name)}  # results go to runs/{name}"
     yield f"data: {{{reading.use}: {yaml(shown)}}}"
     yield ""
 
