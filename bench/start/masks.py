@@ -16,6 +16,8 @@ from bench.types import IGNORED, JsonValue, Mask
 
 MOST_CLASSES = 20
 """More different small levels than this are no numbers of classes."""
+HALF = 128
+"""The level from which on a mask marks a defect, unless the setting ``mask_threshold`` says another."""
 NAME_FILES = ("class_names.txt", "classes.txt", "labels.txt")
 """Files in which people list their classes, one a line, the background among them or not."""
 
@@ -40,7 +42,7 @@ class Levels:
         found = sorted(self.of)
         if len(found) <= 8:
             return ", ".join(map(str, found))
-        return f"{len(found)} levels from {found[0]} to {found[-1]} (soft edges or JPEG)"
+        return f"{len(found)} from {found[0]} to {found[-1]} (soft edges or JPEG); {HALF} and more mark a defect"
 
 
 @dataclass(frozen=True, slots=True)

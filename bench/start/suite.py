@@ -82,10 +82,10 @@ def _axes(name: str, reading: Reading, plan: Budget, sizes: tuple[int, int]) -> 
 def _size_comment(size: int, asked: int) -> str:
     if asked > size:
         return (
-            f"pixels; three quarters of the defects with as much around them would ask for {asked}, which costs "
-            f"{(asked / size) ** 2:.0f} times as much"
+            f"side of the crops in pixels; three quarters of the defects with as much around them ask for {asked}, which "
+            f"costs {(asked / size) ** 2:.1f} times as much"
         )
-    return "pixels; three quarters of the defects fit in twice over, so that what is around them is seen"
+    return "side in pixels; three quarters of the defects fit in twice over, with what is around them"
 
 
 def _recipe(plan: Budget) -> Iterator[str]:
