@@ -82,8 +82,8 @@ def _axes(name: str, reading: Reading, plan: Budget, sizes: tuple[int, int]) -> 
 def _size_comment(size: int, asked: int) -> str:
     if asked > size:
         return (
-            f"side of the crops in pixels; three quarters of the defects with as much around them ask for {asked}, which "
-            f"costs {(asked / size) ** 2:.1f} times as much"
+            f"side of the crops in pixels; three quarters of the defects with as much around them ask for {asked}, "
+            f"which costs {(asked / size) ** 2:.1f} times as much"
         )
     return "side in pixels; three quarters of the defects fit in twice over, with what is around them"
 
