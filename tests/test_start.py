@@ -16,6 +16,7 @@ from bench.catalog import Catalog
 from bench.cli.main import main
 from bench.component import build
 from bench.errors import DataError
+from bench.start.budget import EPOCHS, LEAST_CROPS, TARGET_S, Amount, budget
 from bench.start.first import First, first_suite
 from bench.start.groups import likely_groups
 from bench.start.pairs import pairs, table
@@ -291,6 +292,19 @@ def test_real_releases_are_recognised(
     to = tmp_path / "my.yaml"
     first_suite(catalog, Places(home, tmp_path, {}), shared_data / folder, Answers(), to, overwrite=False)
     assert {cell.dataset.use for cell in load_suite(to, catalog).cells} == {use}
+
+
+@given(st.integers(1, 16), st.integers(2, 4000), st.integers(1, 5_000_000), st.sampled_from([32, 64, 96, 128]))
+def test_a_budget_keeps_its_time_unless_measuring_alone_takes_longer(
+    processors: int, images: int, pixels: int, size: int
+) -> None:
+    half = images * pixels // 2
+    plan = budget(size, Amount(images, half, half), processors)
+    assert plan.seconds <= TARGET_S or EPOCHS * plan.epoch_crops <= LEAST_CROPS
+    assert plan.workers == min(processors, 4)
+    assert 1 <= plan.validate_every <= EPOCHS
+    more = budget(size, Amount(images, half, half), 2 * processors)
+    assert more.cells * more.epoch_crops >= plan.cells * plan.epoch_crops
 
 
 @given(
