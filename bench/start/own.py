@@ -47,7 +47,7 @@ def own(catalog: Catalog, found: Contents, answers: Answers, table_file: Path, r
     mask_files = [mask for mask in cleared.values() if mask]
     levels = levels_of([root / mask for mask in sampled_paths(mask_files)])
     meant = meaning(root, levels, settings)
-    sentences = (
+    sentences: tuple[str, ...] = (
         f"{plural(len(cleared), 'image')}, {len(mask_files):,} with a mask ({told.why})",
         f"levels of {_looked(levels.masks, len(mask_files))}: {levels.sentence}",
     )
@@ -86,7 +86,7 @@ def _as_set(catalog: Catalog, found: Contents, settings: Mapping[str, JsonValue]
     masks = [record.files[1] for record in records if len(record.files) > 1]
     levels = levels_of([root / path for path in sampled_paths(masks)])
     meant = meaning(root, levels, settings)
-    sentences = (
+    sentences: tuple[str, ...] = (
         f"{plural(len(records), 'image')}, {len(masks):,} with a mask (as you said)",
         f"levels of {_looked(levels.masks, len(masks))}: {levels.sentence}",
     )
