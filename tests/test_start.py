@@ -218,6 +218,24 @@ def test_pictures_that_are_neither_and_files_that_are_not_read_are_named(started
     assert "left out: 1 file (notes.heic): pictures of type .heic, which is not read" in found
 
 
+def test_of_large_data_a_first_run_uses_some_parts_and_says_so(
+    catalog: Catalog, started: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in range(40):
+        for view in "ab":
+            photograph(tmp_path / "data" / "images" / f"p{part}_{view}.png", part)
+            drawing(tmp_path / "data" / "masks" / f"p{part}_{view}.png", part)
+    monkeypatch.setattr("bench.start.budget.IMAGE_S", 12.0)
+    first = started()
+    assert first.plan.seconds <= TARGET_S
+    dataset = dataset_of(catalog, load_suite(tmp_path / "my.yaml", catalog))
+    records = dataset.records()
+    groups = {record.group for record in records}
+    assert 15 <= len(groups) < 40
+    assert len(records) == 2 * len(groups)
+    assert any("bench start --all takes all, in about" in line for line in first.found)
+
+
 def test_exact_copies_and_near_duplicates_across_splits_are_told(started: Started, tmp_path: Path) -> None:
     HABITS["suffixes"](tmp_path / "data")
     for seed in range(1, 6):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--masks", metavar="FOLDER", help="Where masks are, below FOLDER, if names do not say so.")
 @click.option("--as", "reader", metavar="NAME", help="Read it as this data set: folder, coco, mtd, ...")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Answer with a setting; repeatable.")
+@click.option("--all", "every_image", is_flag=True, help="Use all images, however long a run on them takes.")
 @click.option("--overwrite", is_flag=True, help="Replace a suite that is there.")
 @workspace_options("--out")
 def command(
@@ -34,6 +35,7 @@ def command(
     masks: str | None,
     reader: str | None,
     settings: tuple[str, ...],
+    every_image: bool,
     overwrite: bool,
     workspace: Workspace,
 ) -> None:
@@ -55,7 +57,14 @@ def command(
     file = to or Path(f"{name_of(folder.expanduser().resolve().name)}.yaml")
     with redirect_stdout(sys.stderr):
         first = first_suite(
-            workspace.catalog, workspace.places, folder, answers, file, overwrite=overwrite, progress=indexing
+            workspace.catalog,
+            workspace.places,
+            folder,
+            answers,
+            file,
+            overwrite=overwrite,
+            every_image=every_image,
+            progress=indexing,
         )
     for line in first.found:
         click.echo(printable(line))

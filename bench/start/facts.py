@@ -15,7 +15,7 @@ from bench.types import IGNORED, Dataset, Sample
 
 MOST_SAMPLED, LEAST_SAMPLED = 200, 20
 """Images looked at first: so many at most, and so many even where decoding is slow."""
-SECONDS = 5.0
+SECONDS = 4.0
 """Time that the first look may take."""
 
 Int64 = npt.NDArray[np.int64]

@@ -15,6 +15,7 @@ from bench.files import whole_file
 from bench.machine import processors
 from bench.start.budget import Amount, Budget, budget, crop_sizes
 from bench.start.coco_files import coco
+from bench.start.fewer import fewer
 from bench.start.own import own
 from bench.start.pictures import contents
 from bench.start.reading import Answers, Reading, Settled, check_settings, settled
@@ -48,10 +49,12 @@ def first_suite(
     to: Path,
     *,
     overwrite: bool,
+    every_image: bool = False,
     progress: Progress = silent,
 ) -> First:
     """Look at ``folder`` and write a suite for it to ``to``, and beside it the table of pairs where one is needed.
 
+    Where a run on all images would take long the suite uses some of them, unless ``every_image`` is asked for.
     Nothing is left behind where the data are refused.
 
     Raises:
@@ -63,16 +66,29 @@ def first_suite(
     table_file = to.with_name(f"{to.stem}-pairs.csv")
     _check_free(to, overwrite)
     reading = _reading(catalog, root, answers, table_file, places.out.resolve())
-    if reading.table is None:
-        return _written(catalog, places, reading, to, progress)
-    _check_free(table_file, overwrite)
-    _write(table_file, reading.table)
+    if reading.table is not None:
+        _check_free(table_file, overwrite)
+        _write(table_file, reading.table)
     try:
-        first = _written(catalog, places, reading, to, progress)
+        found, seen = _seen(catalog, places, reading, progress)
+        sizes = crop_sizes(seen.facts)
+        amount = _amount(seen)
     except BaseException:
-        table_file.unlink(missing_ok=True)
+        if reading.table is not None:
+            table_file.unlink(missing_ok=True)
         raise
-    return replace(first, files=(*first.files, table_file))
+    plan = budget(sizes[0], amount, processors())
+    part = None if every_image else fewer(found, amount, plan, processors(), table_file)
+    if part is not None:
+        if reading.table is None:
+            _check_free(table_file, overwrite)
+        _write(table_file, str(part.reading.table))
+        found, plan = replace(found, reading=part.reading), part.plan
+    name = name_of(to.stem)
+    lines = tuple(found_lines(found, seen))
+    _write(to, suite_text(name, found.reading, plan, sizes, lines, to))
+    files = (to,) if found.reading.table is None else (to, table_file)
+    return First(name, lines, files, plan)
 
 
 def _check_free(file: Path, overwrite: bool) -> None:
@@ -92,8 +108,12 @@ def _write(file: Path, text: str) -> None:
         opened.write(text.encode())
 
 
-def _written(catalog: Catalog, places: Places, reading: Reading, to: Path, progress: Progress) -> First:
-    """Look at the data, plan, and write the suite."""
+def _seen(catalog: Catalog, places: Places, reading: Reading, progress: Progress) -> tuple[Settled, Survey]:
+    """Read some images, and look at all or a part.
+
+    Raises:
+        DataError: they cannot be read, no image has a defect, or the masks look inverted.
+    """
     found = grouped(catalog, settled(catalog, reading))
     reading = found.reading
     _check_upright(found)
@@ -104,12 +124,7 @@ def _written(catalog: Catalog, places: Places, reading: Reading, to: Path, progr
             f"{reading.root}: no image has a defect, so nothing can be learned; if masks were left out, say where they "
             "are with --masks FOLDER"
         )
-    sizes = crop_sizes(seen.facts)
-    plan = budget(sizes[0], _amount(seen), processors())
-    lines = tuple(found_lines(found, seen))
-    name = name_of(to.stem)
-    _write(to, suite_text(name, reading, plan, sizes, lines, to))
-    return First(name, lines, (to,), plan)
+    return found, seen
 
 
 def _check_upright(found: Settled) -> None:

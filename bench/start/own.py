@@ -20,7 +20,7 @@ from bench.start.words import says_clean
 from bench.types import JsonValue
 from bench.words import plural
 
-MOST_MASKS = 200
+MOST_MASKS = 100
 """Masks whose levels are looked at."""
 PAIRING = frozenset({"images", "masks", "image_prefix", "image_suffix", "prefix", "suffix"})
 """Settings of the data set ``folder`` that say which mask belongs to which image."""

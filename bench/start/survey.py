@@ -21,14 +21,14 @@ from bench.suite.schema import Ref
 from bench.threads import Progress, silent
 from bench.types import Dataset, Record, Sample, Split
 
-SECONDS = 15.0
+SECONDS = 12.0
 """All images are indexed now where two threads need less than this; the index is kept and the run reads it."""
-FEWER = 200
+MOST_INDEXED, LEAST_INDEXED = 200, 50
 """Images indexed for a first look where that takes longer."""
 MOST_COMPARED, LEAST_COMPARED = 150, 40
 """Images compared for near-duplicates; every pair of more takes minutes."""
-COMPARING_S = 6.0
-"""Seconds on one thread that decoding them once more may take."""
+PART_S = 5.0
+"""Seconds on one thread that decoding a part may take, once for the index and once for near-duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ def survey(catalog: Catalog, found: Settled, places: Places, progress: Progress 
             catalog, Ref(use=reading.use, settings=_complete(catalog, reading)), places, progress
         ).index
     else:
-        chosen = set(sampled([record.id for record in records], FEWER))
+        most = _affordable(found, LEAST_INDEXED, MOST_INDEXED)
+        chosen = set(sampled([record.id for record in records], most))
         part = _Part(found.dataset, [record for record in records if record.id in chosen])
         index = build_index(reading.use, part, progress=progress)
     assignment: Assignment
@@ -132,6 +133,11 @@ def survey(catalog: Catalog, found: Settled, places: Places, progress: Progress 
     )
 
 
+def _affordable(found: Settled, least: int, most: int) -> int:
+    """How many images can be decoded in the time for a part."""
+    return min(most, max(least, int(PART_S / max(found.look.seconds_each, 1e-4))))
+
+
 def _complete(catalog: Catalog, reading: Reading) -> Mapping[str, object]:
     """Settings with defaults, as a suite's are: then the index made here is the one that a run looks for."""
     from bench.component import complete
@@ -143,8 +149,7 @@ def _near(found: Settled, index: DatasetIndex, assignment: Assignment) -> tuple[
     """Near-duplicates across splits among some of the images, exact copies aside, and how many were compared."""
     if isinstance(assignment, str):
         return (), 0
-    affordable = int(COMPARING_S / max(found.look.seconds_each, 1e-4))
-    most = min(MOST_COMPARED, max(LEAST_COMPARED, affordable))
+    most = _affordable(found, LEAST_COMPARED, MOST_COMPARED)
     chosen = set(sampled([entry.id for entry in index.entries], most))
     part = replace(index, entries=tuple(entry for entry in index.entries if entry.id in chosen))
     sides: dict[str, Split] = {entry.id: assignment[entry.id] for entry in part.entries}
