@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,8 @@ MOST_SAMPLED, LEAST_SAMPLED = 200, 20
 SECONDS = 4.0
 """Time that the first look may take."""
 
-Int64 = npt.NDArray[np.int64]
+Item = TypeVar("Item")
+Int64: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ class Look:
     seconds_each: float
 
 
-def sampled(ids: Sequence[str], most: int) -> list[str]:
+def sampled(items: Sequence[Item], most: int) -> list[Item]:
     """At most so many, evenly spread over the order."""
-    if len(ids) <= most:
-        return list(ids)
-    places = np.linspace(0, len(ids) - 1, most).round().astype(int)
-    return [ids[place] for place in places]
+    if len(items) <= most:
+        return list(items)
+    places = np.linspace(0, len(items) - 1, most).round().astype(int)
+    return [items[place] for place in places]
 
 
 def first_look(name: str, dataset: Dataset, ids: Sequence[str]) -> Look:

@@ -19,7 +19,7 @@ from bench.start.fewer import fewer
 from bench.start.own import own
 from bench.start.pictures import contents
 from bench.start.reading import Answers, Reading, Settled, check_settings, settled
-from bench.start.released import OWN, answered, released
+from bench.start.released import OWN, named, released
 from bench.start.suite import suite_text
 from bench.start.survey import Survey, grouped, survey
 from bench.start.told import found_lines
@@ -168,7 +168,7 @@ def _reading(catalog: Catalog, root: Path, answers: Answers, table_file: Path, r
     """By the reader that the user named; else a release, a file in COCO's format, or pairs of files."""
     if answers.reader is not None and answers.reader not in OWN:
         check_settings(catalog, answers.reader, list(answers.settings))
-        return answered(catalog, root, answers)
+        return named(catalog, answers.reader, root, answers.settings)
     found = contents(root)
     told = answers.images is not None or answers.masks is not None
     if answers.reader is None and not told and not answers.settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bench.catalog import Catalog
 from bench.errors import BenchError, DataError
 from bench.start.facts import sampled
 from bench.start.groups import Groups, by_pattern, likely_groups
-from bench.start.masks import Meaning, levels_of, meaning
+from bench.start.masks import Levels, Meaning, levels_of, meaning
 from bench.start.pairs import Pairs, affixes, check_alone, ids_of, pairs, table
 from bench.start.pictures import Contents
 from bench.start.reading import LEAVE_OUT, Answers, Reading, opened
@@ -44,35 +45,18 @@ def own(catalog: Catalog, found: Contents, answers: Answers, table_file: Path, r
     told = roles(root, found.pictures, answers.images, answers.masks)
     matched = _matched(catalog, root, told)
     cleared, comment = _cleared(root, matched, clean)
-    mask_files = [mask for mask in cleared.values() if mask]
-    levels = levels_of([root / mask for mask in sampled_paths(mask_files)])
+    mask_files = [root / mask for mask in cleared.values() if mask]
+    levels = levels_of(sampled(mask_files, MOST_MASKS))
     meant = meaning(root, levels, settings)
-    sentences: tuple[str, ...] = (
-        f"{plural(len(cleared), 'image')}, {len(mask_files):,} with a mask ({told.why})",
-        f"levels of {_looked(levels.masks, len(mask_files))}: {levels.sentence}",
-    )
-    left = [*_left_out(found), *_of_neither(told)]
-    dropped = len(matched.mask_of) - len(cleared)
-    if dropped:
-        left.append(f"{plural(dropped, 'image')} without a mask, as you said")
     settings = {**meant.settings, **settings}
-    if comment:
-        sentences = (*sentences, comment)
     as_folder = _as_folder(catalog, root, cleared, settings, results)
     if as_folder is not None:
         reading = _of_folder(root, as_folder, meant, comment)
     else:
         reading = _of_table(root, cleared, settings, meant, table_file)
-    return Reading(
-        reading.use,
-        reading.root,
-        reading.settings,
-        reading.why,
-        sentences,
-        tuple(left),
-        reading.table,
-        reading.groups_are,
-    )
+    sentences = _sentences(len(cleared), len(mask_files), levels, told.why)
+    left = [*_left_out(found), *_of_neither(told), *_of_dropped(len(matched.mask_of) - len(cleared))]
+    return replace(reading, found=(*sentences, *([comment] if comment else [])), left_out=tuple(left))
 
 
 def _as_set(catalog: Catalog, found: Contents, settings: Mapping[str, JsonValue]) -> Reading:
@@ -84,22 +68,16 @@ def _as_set(catalog: Catalog, found: Contents, settings: Mapping[str, JsonValue]
     root = found.root
     _, records = opened(catalog, Reading("folder", root, settings, {}, ()))
     masks = [record.files[1] for record in records if len(record.files) > 1]
-    levels = levels_of([root / path for path in sampled_paths(masks)])
+    levels = levels_of(sampled(masks, MOST_MASKS))
     meant = meaning(root, levels, settings)
-    sentences: tuple[str, ...] = (
-        f"{plural(len(records), 'image')}, {len(masks):,} with a mask (as you said)",
-        f"levels of {_looked(levels.masks, len(masks))}: {levels.sentence}",
-    )
+    sentences = _sentences(len(records), len(masks), levels, "as you said")
     return Reading("folder", root, {**meant.settings, **settings}, meant.why, sentences, tuple(_left_out(found)))
 
 
-def sampled_paths(paths: list[Path]) -> list[Path]:
-    """Some of many, evenly."""
-    return [Path(path) for path in sampled([path.as_posix() for path in paths], MOST_MASKS)]
-
-
-def _looked(some: int, all_: int) -> str:
-    return "all masks" if some == all_ else f"{some:,} of {all_:,} masks"
+def _sentences(images: int, masks: int, levels: Levels, why: str) -> tuple[str, str]:
+    """How many images and masks, why these are the masks, and what levels they hold."""
+    looked = "all masks" if levels.masks == masks else f"{levels.masks:,} of {masks:,} masks"
+    return f"{plural(images, 'image')}, {masks:,} with a mask ({why})", f"levels of {looked}: {levels.sentence}"
 
 
 def _matched(catalog: Catalog, root: Path, told: Roles) -> Pairs:
@@ -220,9 +198,8 @@ def _of_table(
     }
     text = table(root, mask_of, grouped.of if grouped else None, table_file.parent)
     told = f"column 'group' of {table_file.name}: {groups_sentence(grouped)}" if grouped else ""
-    return Reading(
-        "listed", table_file.parent, {"table": table_file.name, **settings}, why, (), (), text, groups_are=told
-    )
+    settings = {"table": table_file.name, **settings}
+    return Reading("listed", table_file.parent, settings, why, (), table=text, groups_are=told)
 
 
 def groups_sentence(groups: Groups) -> str:
@@ -240,6 +217,10 @@ def _left_out(found: Contents) -> list[str]:
         shown = paths[0].relative_to(found.root).as_posix()
         sentences.append(f"{plural(len(paths), 'file')} ({shown}{' ...' if len(paths) > 1 else ''}): {why}")
     return sentences
+
+
+def _of_dropped(images: int) -> list[str]:
+    return [f"{plural(images, 'image')} without a mask, as you said"] if images else []
 
 
 def _of_neither(told: Roles) -> list[str]:

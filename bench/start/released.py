@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.catalog import Catalog, Offer
 from bench.errors import BenchError, DataError
-from bench.start.reading import Answers, Reading, opened
+from bench.start.reading import Reading, opened
+from bench.types import JsonValue
 from bench.words import plural
 
 OWN = ("folder", "listed", "coco")
@@ -39,7 +40,9 @@ def released(catalog: Catalog, root: Path) -> Reading | None:
     return named(catalog, match.offer.component.name, root, {}, match.images)
 
 
-def named(catalog: Catalog, use: str, root: Path, settings: Mapping[str, object], images: int | None = None) -> Reading:
+def named(
+    catalog: Catalog, use: str, root: Path, settings: Mapping[str, JsonValue], images: int | None = None
+) -> Reading:
     """The reading of a data set that is known by its name; ``images`` is how many its reader lists."""
     component = catalog.find("dataset", use).component
     of_release = ""
@@ -63,9 +66,3 @@ def _matched(catalog: Catalog, offer: Offer, root: Path) -> _Match | None:
         bool(files) and all(record.files for record in records) and all(file.is_relative_to(root) for file in files)
     )
     return _Match(offer, len(records)) if inside and all(file.is_file() for file in files[:20]) else None
-
-
-def answered(catalog: Catalog, root: Path, answers: Answers) -> Reading:
-    """The data set that the user named."""
-    assert answers.reader is not None
-    return named(catalog, answers.reader, root, answers.settings)
