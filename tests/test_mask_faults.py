@@ -66,6 +66,7 @@ FAULTS: tuple[Fault, ...] = (emptied, inverted, exchanged, quantised, of_zero_an
 OWN = "people's own data: whether an image is clean is said by its mask alone"
 UNNOTICED: Mapping[tuple[str, str], str] = {
     ("folder", "emptied"): OWN,
+    ("listed", "emptied"): OWN,
     ("folder-classes", "emptied"): OWN,
     ("folder-classes", "of_zero_and_one"): "1 is the number of a class",
     ("realclutch", "emptied"): OWN,
