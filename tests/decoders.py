@@ -146,6 +146,7 @@ def category(record: Record) -> int:
 TRUTHS: Mapping[str, Truth] = {
     "mtd": marked(lambda values: values >= 128, tile_class),
     "folder": marked(lambda values: values >= 128, lambda record: 1),
+    "listed": marked(lambda values: values >= 128, lambda record: 1),
     "dagm": marked(lambda values: values == 255, lambda record: int(record.id.partition("/")[0].removeprefix("Class"))),
     "neu-seg": Truth(lambda root, record: stored(record.files[1])),
     "mvtec-ad": marked(lambda values: values == 255, category),

@@ -81,7 +81,7 @@ def listed_mask(record: Record) -> Path | None:
 READERS: Sequence[Reader] = (
     Reader("folder"),
     Reader("folder", {"masks_are": "classes", "classes": ["scratch", "dent"]}, class_numbers),
-    Reader("listed"),
+    Reader("listed", mask=lambda record: record.files[1] if len(record.files) > 2 else None),
     Reader("mtd"),
     Reader("mtd-leaky"),
     Reader("ksdd"),

@@ -40,8 +40,8 @@ def test_rows_are_images_with_their_masks_groups_and_splits(opened: Opened, tmp_
         header="id,image,mask,group,split",
     )
     assert [(record.id, record.group, record.split, len(record.files)) for record in dataset.records()] == [
-        ("x", "p1", "train", 2),
-        ("y", "y", "test", 1),
+        ("x", "p1", "train", 3),
+        ("y", "y", "test", 2),
     ]
     assert (dataset.load("x").mask == 1).all()
     assert not dataset.load("y").mask.any()

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.picture_files import is_picture
 from bench.start.budget import ENOUGH_CROPS, EPOCHS, TARGET_S, Amount, Budget, budget
 from bench.start.facts import sampled
+from bench.start.pairs import named_from
 from bench.start.reading import Reading, Settled
 from bench.types import Record
 from bench.words import plural
@@ -83,7 +85,7 @@ def _table(records: Sequence[Record], home: Path) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "image", "mask", "group", *(["split"] if official else [])])
     for record in records:
-        files = [path.relative_to(home) if path.is_relative_to(home) else path for path in record.files]
-        image, mask = files[0].as_posix(), files[1].as_posix() if len(files) > 1 else ""
-        writer.writerow([record.id, image, mask, record.group, *([record.split] if official else [])])
+        image, *mask = (named_from(home, path) for path in record.files if is_picture(path))
+        row = [record.id, image, mask[0] if mask else "", record.group]
+        writer.writerow([*row, record.split] if official else row)
     return text.getvalue()

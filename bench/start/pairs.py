@@ -106,7 +106,7 @@ def table(root: Path, mask_of: Mapping[Path, Path | None], group_of: Mapping[str
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for image, mask in mask_of.items():
-        row = [ids[image], _from(home, root / image), _from(home, root / mask) if mask else ""]
+        row = [ids[image], named_from(home, root / image), named_from(home, root / mask) if mask else ""]
         if group_of:
             row.append(group_of[ids[image]])
         if official:
@@ -129,7 +129,8 @@ def ids_of(images: Iterable[Path]) -> dict[Path, str]:
     return found
 
 
-def _from(home: Path, path: Path) -> str:
+def named_from(home: Path, path: Path) -> str:
+    """A file as a table in ``home`` names it: from there if it lies below, else by its absolute path."""
     return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix()
 
 

@@ -82,6 +82,7 @@ class Listed:
                     raise DataError(
                         f"{file}: the file is missing, and {self.table} lists it; restore it, or correct its row"
                     )
+            files = (*files, self.table)  # what it says decides the mask: changed, everything is read again
             found.append(Record(id=id, group=pair.group, split=pair.split, files=files))
         return found
 
