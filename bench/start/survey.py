@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bench.audit.near_duplicates import Pair, descriptors, similar
 from bench.catalog import Catalog
 from bench.data.index import DatasetIndex, build_index
-from bench.data.remarks import Assignment, remarks
+from bench.data.remarks import AssignmentOrWhy, remarks
 from bench.data.splits import assign
 from bench.errors import DataError
 from bench.stages.opening import open_indexed
@@ -37,7 +37,7 @@ class Survey:
 
     index: DatasetIndex
     images: int
-    assignment: Assignment
+    assignment: AssignmentOrWhy
     remarks: tuple[str, ...]
     facts: tuple[Facts, ...]
     near: tuple[Pair, ...]
@@ -116,7 +116,7 @@ def survey(catalog: Catalog, found: Settled, places: Places, progress: Progress 
         chosen = set(sampled([record.id for record in records], most))
         part = _Part(found.dataset, [record for record in records if record.id in chosen])
         index = build_index(reading.use, part, progress=progress)
-    assignment: Assignment
+    assignment: AssignmentOrWhy
     try:
         assignment = assign(index, "grouped")
     except DataError as error:
@@ -145,7 +145,7 @@ def _complete(catalog: Catalog, reading: Reading) -> Mapping[str, object]:
     return complete(catalog.find("dataset", reading.use).component, reading.settings)
 
 
-def _near(found: Settled, index: DatasetIndex, assignment: Assignment) -> tuple[tuple[Pair, ...], int]:
+def _near(found: Settled, index: DatasetIndex, assignment: AssignmentOrWhy) -> tuple[tuple[Pair, ...], int]:
     """Near-duplicates across splits among some of the images, exact copies aside, and how many were compared."""
     if isinstance(assignment, str):
         return (), 0
