@@ -200,8 +200,8 @@ def test_no_key_of_a_record_is_read_outside_of_its_module() -> None:
 
 
 def names_a_record(node: ast.expr) -> bool:
-    """Whether an expression is called as records are: ``record``, ``choice.record``, ``records[id]``, ``self``."""
-    return bool(re.search(r"\b(record|records\[.*\]|self)$", ast.unparse(node)))
+    """Whether an expression is called as records are: ``record``, ``choice.record``, ``records[id]``."""
+    return bool(re.search(r"\b(record|records\[.*\])$", ast.unparse(node)))
 
 
 def test_the_page_is_what_the_record_says() -> None:
