@@ -84,7 +84,14 @@ def test_a_setting_changes_the_key_of_its_stage_and_of_those_that_need_it(
 
 @pytest.mark.parametrize(
     "override",
-    ["runtime.workers=3", "runtime.device=cpu", "board.rows=crop_size", "data.folder=elsewhere", "name=other"],
+    [
+        "runtime.workers=3",
+        "runtime.device=cpu",
+        "runtime.delivery=images",
+        "board.rows=crop_size",
+        "data.folder=elsewhere",
+        "name=other",
+    ],
 )
 def test_run_time_settings_change_no_id_and_no_key(world: Path, components: Catalog, override: str) -> None:
     before, after = cell_of(world, components), cell_of(world, components, override)

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from bench.component import build
+from bench.crops.prepare import format_of
 from bench.errors import Diverged, TrainingError
 from bench.score.metrics import swept
 from bench.score.thresholds import best_index
 from bench.suite.schema import Recipe
+from bench.train.delivery import deliver
 from bench.train.device import choose_device
 from bench.train.forward import forward, normalisation, resident, targets_of
 from bench.train.loop import batches, epoch_rows, fit
@@ -31,12 +33,27 @@ SIDE = 64
 
 @dataclass(frozen=True)
 class Stored:
-    """What the loop reads of a bank."""
+    """Crops as arrays."""
 
     image: np.ndarray
     mask: np.ndarray
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.mask)
+
+    @property
+    def size(self):
+        return self.mask.shape[1]
+
+    @property
+    def format(self):
+        return format_of(self.image[0])
+
+    def read(self, rows, image_out, mask_out):
+        image_out[...] = self.image[rows]
+        mask_out[...] = self.mask[rows]
 
 
 def squares(count: int, seed: int, dtype: type = np.uint8, channels: int = 1, side: int = SIDE) -> Stored:
@@ -74,7 +91,7 @@ def trained(catalog, recipe=RECIPE, *, model=None, task=Task(1, 1), seed=0, bank
     tiles = tiles or squares(8, 2)
     return fit(
         model=model or light(catalog, "fcn", task),
-        bank=bank or squares(32, 1),
+        crops=bank or squares(32, 1),
         tiles=tiles,
         constants=(tiles.mean, tiles.std),
         recipe=recipe,
@@ -149,8 +166,8 @@ def test_the_kept_state_is_the_one_that_was_validated(catalog):
 
 def validator(catalog, tiles, batch=8, task=Task(1, 1), loss="bce-dice"):  # noqa: B008 - frozen
     return Validator(
-        torch.from_numpy(tiles.image),
-        torch.from_numpy(tiles.mask),
+        deliver(tiles, CPU),
+        CPU,
         normalisation(tiles.mean, tiles.std, CPU),
         build(catalog.find("loss", loss).component, settings={}),
         task,
@@ -194,7 +211,7 @@ def test_a_loss_that_is_no_longer_finite_names_its_step(catalog):
 
     with pytest.raises(Diverged, match=r"training loss is nan at step 5 \(epoch 2 of 4\); lower recipe.learning_rate"):
         fit(
-            model=light(catalog, "fcn"), bank=squares(32, 1), tiles=squares(8, 2), constants=UNCHANGED, recipe=RECIPE,
+            model=light(catalog, "fcn"), crops=squares(32, 1), tiles=squares(8, 2), constants=UNCHANGED, recipe=RECIPE,
             loss=breaking, augment=[], task=Task(1, 1), seed=0, device=CPU, progress=lambda event: None,
         )  # fmt: skip
 
@@ -207,7 +224,7 @@ def test_weights_that_are_no_longer_finite_are_a_divergence_even_where_the_loss_
     model.encoder.bn1.running_mean.fill_(float("inf"))
     with pytest.raises(Diverged, match="state of the model"):
         fit(
-            model=model, bank=squares(32, 1), tiles=squares(8, 2), constants=UNCHANGED, recipe=RECIPE, loss=blind,
+            model=model, crops=squares(32, 1), tiles=squares(8, 2), constants=UNCHANGED, recipe=RECIPE, loss=blind,
             augment=[], task=Task(1, 1), seed=0, device=CPU, progress=lambda event: None,
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ DAY_S = 86_400
 
 @click.group("cache")
 def command() -> None:
-    """List, verify or clear shared stages: crop banks, validation tiles, weights, evidence."""
+    """List, verify or clear shared stages: images, crops, validation tiles, weights, evidence."""
 
 
 @command.command("ls")

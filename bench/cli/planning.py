@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.scheduler import devices_of, worker_environments
 from bench.machine import emulates_bf16
+from bench.obtain.space import size_text
 from bench.record import State
 from bench.store.home import Places
 from bench.words import plural
@@ -103,10 +104,12 @@ def _disk(plan: Plan, places: Places) -> str:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    indexed = all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
-    known = "" if indexed else " (known after indexing)"
     verdict = "" if plan.disk_bytes < free else " - NOT ENOUGH"
-    need, have = f"{plan.disk_bytes / 1e9:.2f} GB", f"{free / 1e9:.0f} GB"
+    indexed = all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
+    parts = ", ".join(f"{what} {size_text(count)}" for what, count in plan.disk.items())
+    need = f"{size_text(plan.disk_bytes)} to store" + (f" ({parts})" if parts else "")
+    if not indexed:
+        need = f"at least {need}, the rest known after indexing" if parts else "known after indexing"
     home = Path.home()
     place = f"~/{places.home.relative_to(home)}" if places.home.is_relative_to(home) else places.home
-    return f"  disk: {need} of crops to store{known}, {have} free at {place}{verdict}"
+    return f"  disk: {need}, {size_text(free)} free at {place}{verdict}"

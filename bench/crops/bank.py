@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.crops import hdf5
-from bench.crops.draw import Frame, draw, fitted
+from bench.crops.draw import Frame, draw
+from bench.crops.positions import crop_tables, planned, tile_tables
 from bench.crops.prepare import Format, ImageSource, Prepared, format_of
-from bench.crops.sampling import Int32, Int64, Parts, plan_crops
-from bench.crops.statistics import mean_and_deviation
-from bench.crops.tables import Tables, sources_of, tables_from
-from bench.crops.tiles import grid
+from bench.crops.sampling import Int32, Int64, Parts
+from bench.crops.tables import tables_from
 from bench.crops.writer import Writer, new_file
-from bench.errors import DataError
 from bench.threads import Progress, ordered, silent
-from bench.types import IGNORED, CropStrategy, Float64, Image, Index, JsonValue, Mask
+from bench.types import IGNORED, CropStrategy, Float64, Image, JsonValue, Mask
 from bench.words import plural
 
 if TYPE_CHECKING:
@@ -54,6 +52,16 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    @property
+    def size(self) -> int:
+        """Side of a crop."""
+        return int(self.mask.shape[1])
+
+    @property
+    def format(self) -> Format:
+        """Channels and pixel type of the crops."""
+        return format_of(self.image[0])
 
     def read(self, rows: Int64, image_out: Image, mask_out: Mask) -> None:
         """Copy crops ``int64[B]`` into ``[B, h, w, C]`` and ``uint8[B, h, w]`` arrays of the stored dtypes.
@@ -91,10 +99,8 @@ def build_bank(
         PluginError: the strategy or the preprocessing broke its contract.
         StoreError: the file cannot be written.
     """
-    refuse_shared_groups(index, other_groups)
     frame = Frame(index, source, size, seed, workers)
-    ready = fitted(strategy, frame, progress)
-    plan = plan_crops(ready, index, crops, seed)
+    ready, plan = planned(frame, strategy, crops, other_groups, progress)
     format = format_of(frame.load(int(plan.source[0])).image)
     with new_file(path, WHAT, large_arrays(crops, size, format), crops) as file:
 
@@ -105,14 +111,7 @@ def build_bank(
                 put(file, row, prepared.image[window], prepared.mask[window])
 
         drawn = draw(plan, frame, take, progress=progress)
-        tables = Tables(
-            drawn.source,
-            drawn.corner,
-            drawn.part,
-            sources_of(index, "train"),
-            provenance={**provenance, "draw": {"strategy": repr(ready), **drawn.facts()}},
-        )
-        file.finish(key, tables.arrays())
+        file.finish(key, crop_tables(frame, ready, drawn, provenance).arrays())
 
 
 def build_tiles(
@@ -136,41 +135,30 @@ def build_tiles(
         DataError: a group is in both splits, a split is empty, or images differ in kind.
         StoreError: the file cannot be written.
     """
-    refuse_shared_groups(training, {entry.group for entry in validation.entries})
-    if not training.entries or not validation.entries:
-        raise DataError(
-            f"{len(training.entries):,} training and {plural(len(validation.entries), 'validation image')}: "
-            "neither split may be empty; check the split"
-        )
     frame = Frame(validation, source, size, workers=workers)
-    corners = [grid(entry.height, entry.width, size, 0.0) for entry in validation.entries]
-    tiles = [len(each) for each in corners]
-    first = np.cumsum([0, *tiles]).tolist()
-    mean, std = mean_and_deviation(Frame(training, source, 1, workers=workers), progress)
-    format = format_of(frame.load(0).image)
-    with new_file(path, WHAT, large_arrays(first[-1], size, format), first[-1]) as file:
+    tables, seen = tile_tables(Frame(training, source, 1, workers=workers), frame, provenance, progress)
+    format, tiles = format_of(frame.load(0).image), len(seen)
+    with new_file(path, WHAT, large_arrays(tiles, size, format), tiles) as file:
 
-        def tile(number: int) -> None:
+        def cut(number: int) -> None:
             prepared = frame.load(number)
             format.check(prepared.image, validation.entries[number].id)
-            mask = prepared.mask.copy()
-            for row, (top, left) in enumerate(corners[number].tolist(), first[number]):
+            for row in np.flatnonzero(tables.source == number).tolist():
+                (top, left), (down, right) = tables.corner[row].tolist(), seen[row].tolist()
                 window = slice(top, top + size), slice(left, left + size)
-                put(file, row, prepared.image[window], mask[window])
-                mask[window] = IGNORED  # a pixel of a later tile counts once
+                mask = prepared.mask[window].copy()
+                mask[:down] = IGNORED
+                mask[:, :right] = IGNORED
+                put(file, row, prepared.image[window], mask)
 
-        for _ in ordered(tile, range(len(corners)), workers, progress):
+        for _ in ordered(cut, range(len(validation.entries)), workers, progress):
             pass
-        tables = Tables(
-            np.repeat(np.arange(len(corners), dtype=np.int32), tiles),
-            np.concatenate(corners),
-            np.zeros(first[-1], np.uint8),
-            sources_of(validation, "validation"),
-            provenance=provenance,
-            mean=mean,
-            std=std,
-        )
         file.finish(key, tables.arrays())
+
+
+def bank_bytes(crops: int, size: int, format: Format) -> int:
+    """Bytes of the pixels of a bank."""
+    return sum(large.nbytes for large in large_arrays(crops, size, format).values())
 
 
 def large_arrays(crops: int, size: int, format: Format) -> dict[str, hdf5.Large]:
@@ -237,17 +225,3 @@ def _bounds(content: hdf5.Content) -> hdf5.Bounds:
         raise ValueError(f"images {list(image.shape)}, masks {list(mask.shape)} of {mask.dtype}")
     rows = np.arange(crops + 1)
     return {name: rows * (large.nbytes // max(crops, 1)) for name, large in content.large.items()}
-
-
-def refuse_shared_groups(index: Index, others: Collection[str]) -> None:
-    """Refuse training groups that are also among ``others``.
-
-    Raises:
-        DataError: names the first of them.
-    """
-    shared = sorted({entry.group for entry in index.entries} & set(others))
-    if shared:
-        more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
-        raise DataError(
-            f"group {shared[0]!r}{more} would be in the training crops and in another split; split by group"
-        )

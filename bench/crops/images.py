@@ -170,6 +170,11 @@ def build_images(
         )
 
 
+def image_bytes(pixels: int, format: Format, guide: Format | None) -> int:
+    """Bytes of an image store of so many pixels."""
+    return sum(large.nbytes for large in large_arrays(pixels, format, guide).values())
+
+
 def large_arrays(pixels: int, format: Format, guide: Format | None) -> dict[str, hdf5.Large]:
     """The flat arrays of an image store of so many pixels."""
     large = {

@@ -97,11 +97,20 @@ def chained(chain: Sequence[Callable[[Image], Image]], image: Image, id: str) ->
     """
     guide = image
     for step in chain:
-        after = apply(step, image, id)
-        if guide is image and after.shape[2] == image.shape[2]:
-            guide = after
-        image = after
+        image, guide = advanced(step, image, guide, id)
     return image, guide
+
+
+def advanced(step: Callable[[Image], Image], image: Image, guide: Image, id: str) -> tuple[Image, Image]:
+    """Image and guide after one more step.
+
+    Raises:
+        PluginError: as for :func:`chained`.
+    """
+    after = apply(step, image, id)
+    if guide is image and after.shape[2] == image.shape[2]:
+        guide = after
+    return after, guide
 
 
 def padded(prepared: Prepared, size: int) -> Prepared:

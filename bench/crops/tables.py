@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from bench.canonical import canonical
-from bench.crops.hdf5 import Table, decoded, encoded
+from bench.crops.hdf5 import Table, damaged, decoded, encoded, has_sound_tables, read_content
 from bench.crops.sampling import Int32, Parts
 from bench.types import Float64, Index, JsonValue, Split
 
@@ -74,6 +75,18 @@ def tables_from(arrays: Mapping[str, Table]) -> Tables:
         arrays.get("mean"),
         arrays.get("std"),
     )
+
+
+def read_tables(path: Path) -> Tables:
+    """The tables of a bank or a draw, whose pixels are not looked at.
+
+    Raises:
+        StoreError: the file is missing, damaged, or of another schema.
+    """
+    content = read_content(path, "crop file")
+    if not has_sound_tables(content):
+        raise damaged(path, "the checksum of its tables is wrong")
+    return tables_from(content.tables)
 
 
 def sources_of(index: Index, split: Split) -> Sources:

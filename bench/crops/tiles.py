@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,32 @@ def cut(array: npt.NDArray[Any], corners: npt.NDArray[np.int32], size: int) -> n
     for tile, (top, left) in zip(tiles, corners.tolist(), strict=True):
         tile[...] = array[top : top + size, left : left + size]
     return tiles
+
+
+def cut_padded(image: Image, mask: Mask, corner: Sequence[int], image_out: Image, mask_out: Mask) -> None:
+    """Copy the square of ``[H, W, C]`` and ``uint8[H, W]`` at a corner, padded like :func:`pad` where they are smaller.
+
+    The outputs are ``[size, size, C]`` and ``uint8[size, size]``. In a direction that is padded the corner is 0.
+    """
+    size, (top, left) = len(mask_out), corner
+    window = slice(top, top + size), slice(left, left + size)
+    found = mask[window]
+    if found.shape == mask_out.shape:
+        image_out[...] = image[window]
+        mask_out[...] = found
+        return
+    height, width = found.shape
+    mask_out[...] = IGNORED
+    mask_out[:height, :width] = found
+    image_out[:height, :width] = image[window]
+    image_out[:height, width:] = image_out[:height, reflected(width, size)]
+    image_out[height:] = image_out[reflected(height, size)]
+
+
+def reflected(length: int, size: int) -> npt.NDArray[np.int64]:
+    """Which of ``length`` pixels stand in the places ``length`` to ``size`` when they are reflected about the ends."""
+    places = np.arange(length, size) % max(1, 2 * length - 2)
+    return np.minimum(places, 2 * length - 2 - places)
 
 
 def stitch(tiles: Float32, corners: npt.NDArray[np.int32], height: int, width: int) -> Float32:

@@ -9,10 +9,11 @@ from typing import Literal
 
 from bench.canonical import digest
 from bench.catalog import Catalog
+from bench.engine.disk import DiskNeeds, storage_of
 from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
 from bench.record import Record, State, record_of
-from bench.stages.graph import Graph, IndexedData, Stage, bank_crops
+from bench.stages.graph import Graph, IndexedData, Stage
 from bench.stages.indexing import LocatedDataset, indexed, locate
 from bench.store.home import Places
 from bench.store.records import read_record
@@ -105,13 +106,18 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All cells of a suite in order, and the bytes that banks not yet built will take."""
+    """All cells of a suite in order, and the bytes of what is not on disk yet, by what needs them."""
 
     suite: Suite
     cells: tuple[Planned, ...]
     datasets: tuple[LocatedDataset, ...]
-    disk_bytes: int
+    disk: Mapping[str, int]
     catalog: Catalog
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that are not on disk yet."""
+        return sum(self.disk.values())
 
     def counts(self) -> dict[str, int]:
         """Cells by state."""
@@ -179,13 +185,13 @@ class Planner:
     _datasets: dict[str, LocatedDataset] = field(default_factory=dict)
     _indexed: dict[tuple[str, str], IndexedData | str] = field(default_factory=dict)
     _inert: dict[str, bool | None] = field(default_factory=dict)
-    _disk: dict[str, int] = field(default_factory=dict)
+    _disk: DiskNeeds = field(default_factory=DiskNeeds)
 
     def plan(self) -> Plan:
         """Give every cell its state."""
         graph = Graph(self.catalog)
         planned = tuple(self._planned(cell, graph) for cell in self.suite.cells)
-        return Plan(self.suite, planned, tuple(self._datasets.values()), sum(self._disk.values()), self.catalog)
+        return Plan(self.suite, planned, tuple(self._datasets.values()), self._disk.by_what(), self.catalog)
 
     def _planned(self, cell: Cell, graph: Graph) -> Planned:
         if cell.excluded is not None:
@@ -235,9 +241,9 @@ class Planner:
         planned = replace(planned, stages=stages, pretraining=pretraining)
         state = _state(planned.record, planned.keys)
         if state in RUNNABLE:
-            self._count_disk(cell, stages, *graph.prepared(cell, data))
+            self._count_disk(own, stages, graph)
             if source is not None and pretraining is not None:
-                self._count_disk(source.cell, pretraining.stages, *graph.prepared(source.cell, source.data))
+                self._count_disk(source, pretraining.stages, graph)
         return replace(planned, state=state, inert=self._is_inert(stages[1].key), badges=tuple(_badges(runs)))
 
     def _located(self, cell: Cell) -> LocatedDataset:
@@ -258,13 +264,12 @@ class Planner:
                 self._indexed[identity] = str(error)
         return self._indexed[identity]
 
-    def _count_disk(self, cell: Cell, stages: tuple[Stage, ...], channels: int, dtype: str) -> None:
-        """Bytes of a crop bank that does not exist yet; one more byte a pixel for the mask."""
-        crops = next(stage for stage in stages if stage.kind == "crops")
-        if crops.key not in self._disk:
-            exists = stage_note(self.places.stage("crops", crops.key)) is not None
-            bytes_per_pixel = channels * (2 if dtype == "uint16" else 1) + 1
-            self._disk[crops.key] = 0 if exists else bank_crops(cell) * cell.crop_size**2 * bytes_per_pixel
+    def _count_disk(self, run: _Run, stages: tuple[Stage, ...], graph: Graph) -> None:
+        """Count what the stages of a cell or of its pretraining run will leave and have not left yet."""
+        delivery = self.suite.runtime.delivery
+        format, guide = graph.formats(run.cell, run.data)
+        for need in storage_of(run.cell, run.data, stages, delivery, (format, guide)):
+            self._disk.add(need, self.places)
 
     def _is_inert(self, key: str) -> bool | None:
         """Whether a strategy excluded no position; None until its bank has been drawn."""

@@ -192,7 +192,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
     waiting = {planned.cell.id: planned for planned in runnable}
-    sources = [_source_job(needs.missing[key], invocation) for key in needs.missing]
+    sources = [_source_job(plan.suite, needs.missing[key], invocation) for key in needs.missing]
     launcher.submit([*sources, *(_cell_job(plan.suite, planned, invocation) for planned in needs.ready)])
     while waiting:
         for ended in launcher.ended(POLL_S):
@@ -207,12 +207,13 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
         watcher.tick()
 
 
-def _source_job(pretraining: Pretraining, invocation: Invocation) -> Job:
+def _source_job(suite: Suite, pretraining: Pretraining, invocation: Invocation) -> Job:
     """A job that ends with the weights of a pretraining run; it files no record."""
     return replace(
         _job(pretraining.train, pretraining.dataset, invocation),
         data=replace(pretraining.dataset.data, split=plain_rule(pretraining.cell.protocol.split)),
         stages=tuple(as_json(pretraining.stages)),
+        delivery=suite.runtime.delivery,
     )
 
 
@@ -224,6 +225,7 @@ def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
         job,
         data=replace(job.data, split=plain_rule(cell.protocol.split)),
         stages=tuple(as_json(planned.stages)),
+        delivery=suite.runtime.delivery,
         record=str(invocation.places.record(suite.name, cell.id)),
         filing={
             **_filing(planned, invocation.catalog),

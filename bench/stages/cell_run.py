@@ -11,7 +11,6 @@ from typing import Any
 
 from bench.catalog import Catalog
 from bench.component import build
-from bench.crops.bank import Bank, open_bank
 from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex
 from bench.data.index_file import is_current, read_index
@@ -22,7 +21,7 @@ from bench.stages.indexing import Report, listed, open_dataset, split_rule
 from bench.stages.jobs import Job
 from bench.stages.provenance import provenance
 from bench.store.home import Places
-from bench.store.store import finish_stage, stage_note
+from bench.store.store import always, finish_stage, stage_note
 from bench.threads import Progress
 from bench.types import Dataset, JsonValue, Split, Task
 
@@ -125,10 +124,6 @@ class CellRun:
         """Channels in, classes out."""
         return Task(*self.stages["train"].facts["task"])
 
-    def bank(self, kind: str) -> Bank:
-        """The open bank of ``tiles`` or ``crops``."""
-        return open_bank(self.folder(kind) / (TILES if kind == "tiles" else CROPS))
-
 
 def threads_of(train: Mapping[str, Any]) -> int:
     """Threads of an operation that the recipe asks for, by the facts of its train stage."""
@@ -140,10 +135,10 @@ Step = Callable[[CellRun, Stage, Path], Note]
 """Does one stage: fills an empty folder and returns the stage's note."""
 
 
-def finish(run: CellRun, kind: str, step: Step) -> Note:
-    """The note of a stage, doing it first if it is not on disk."""
+def finish(run: CellRun, kind: str, step: Step, serves: Callable[[Path], bool] = always) -> Note:
+    """The note of a stage, doing it first if it is not on disk, or what is there in its folder does not serve."""
     stage = run.stages[kind]
-    reads = {} if kind == "images" else {"images": run.stages["images"].key}
+    reads = {} if kind == "images" or run.job.delivery == "crops" else {"images": run.stages["images"].key}
 
     def write(folder: Path) -> Note:
         run.report(kind, 0, 1, "")
@@ -162,4 +157,4 @@ def finish(run: CellRun, kind: str, step: Step) -> Note:
             **note,
         }
 
-    return finish_stage(run.folder(kind), write)
+    return finish_stage(run.folder(kind), write, serves)

@@ -15,7 +15,7 @@ from bench.stages.indexing import Report
 from bench.stages.jobs import Job
 from bench.stages.pictures import draw_pictures
 from bench.stages.predict import run_predict
-from bench.stages.tiles import run_tiles
+from bench.stages.tiles import tiled
 from bench.stages.train import run_train
 from bench.store.records import write_record
 
@@ -41,7 +41,7 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
 
 def _learn(run: CellRun) -> dict[str, Note]:
     """Finish the stages that give a cell's weights; training has crops drawn where something is trained on them."""
-    notes = {"tiles": finish(run, "tiles", run_tiles)}
+    notes = {"tiles": tiled(run)}
     notes["train"] = finish(run, "train", run_train)
     if notes["train"]["fitted"]:
         notes["crops"] = run.note("crops")

@@ -16,7 +16,7 @@ import numpy as np
 from bench.canonical import digest
 from bench.catalog import Catalog
 from bench.component import Component, build, guarded, why_not
-from bench.crops.prepare import apply
+from bench.crops.prepare import Format, advanced, format_of
 from bench.suite.cells import Cell
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
@@ -56,7 +56,8 @@ class IndexedData:
 
     What has a default is in no key. ``duplicates`` counts pictures that lie in more than one split, pixel by pixel;
     ``groups``, ``pictures`` (digests of images), ``images`` and ``marked`` (how many there are, and how many show a
-    defect) are by split; ``remarks`` hold of all images, ``split_remarks`` of this split only.
+    defect) are by split, and so are ``sizes`` (how many images are of a height and width); ``remarks`` hold of all
+    images, ``split_remarks`` of this split only.
     """
 
     fingerprint: str
@@ -69,6 +70,7 @@ class IndexedData:
     pictures: Mapping[str, frozenset[str]] = field(default_factory=dict)
     images: Mapping[str, int] = field(default_factory=dict)
     marked: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, Mapping[tuple[int, int], int]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     split_remarks: tuple[str, ...] = ()
 
@@ -80,7 +82,7 @@ class Graph:
     catalog: Catalog
     _made: dict[str, Stage] = field(default_factory=dict)
     _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
-    _shapes: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
+    _formats: dict[tuple[Any, ...], tuple[Format, Format | None]] = field(default_factory=dict)
 
     def chain(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, ...]:
         """The stages of a cell in the order they run: tiles, crops, train, predict, score.
@@ -164,30 +166,32 @@ class Graph:
 
     def task(self, cell: Cell, data: IndexedData) -> tuple[int, int]:
         """Channels in and classes out of a cell's model."""
-        return self.prepared(cell, data)[0], 1 if cell.protocol.classes == "union" else data.classes
+        return self.formats(cell, data)[0].channels, 1 if cell.protocol.classes == "union" else data.classes
 
-    def prepared(self, cell: Cell, data: IndexedData) -> tuple[int, str]:
-        """Channels and dtype after preprocessing, found by running the chain on a black image."""
+    def formats(self, cell: Cell, data: IndexedData) -> tuple[Format, Format | None]:
+        """What preprocessed images are, and their guides where these are not the images: found on a black image."""
         identity = (data.channels, data.dtype, digest([[ref.use, dict(ref.settings)] for ref in cell.preprocess]))
-        if identity not in self._shapes:
-            image = np.zeros((32, 32, data.channels), data.dtype)
+        if identity not in self._formats:
+            image = guide = np.zeros((32, 32, data.channels), data.dtype)
             for ref in cell.preprocess:
                 step = build(self.catalog.find("preprocess", ref.use).component, settings=ref.settings)
-                image = guarded(f"preprocess {ref.use!r}", apply, step, image, "black")
-            self._shapes[identity] = (image.shape[2], str(image.dtype))
-        return self._shapes[identity]
+                image, guide = guarded(f"preprocess {ref.use!r}", advanced, step, image, guide, "black")
+            self._formats[identity] = format_of(image), None if guide is image else format_of(guide)
+        return self._formats[identity]
 
     def unlike(self, source: Cell, source_data: IndexedData, cell: Cell, data: IndexedData) -> str | None:
         """Why the weights of a pretraining run do not fit a cell, or None."""
-        (channels, dtype), (own_channels, own_dtype) = self.prepared(source, source_data), self.prepared(cell, data)
+        theirs, own = self.formats(source, source_data)[0], self.formats(cell, data)[0]
         where = f"pretraining on {source.dataset.use}"
-        if channels != own_channels:
+        if theirs.channels != own.channels:
             return (
-                f"{where} is on images of {plural(channels, 'channel')}, this cell's have {own_channels}; "
+                f"{where} is on images of {plural(theirs.channels, 'channel')}, this cell's have {own.channels}; "
                 "give both the same with the preprocessing 'channels'"
             )
-        if dtype != own_dtype:
-            return f"{where} is on {dtype} images, this cell's are {own_dtype}: one normalisation cannot fit both"
+        if theirs.dtype != own.dtype:
+            return (
+                f"{where} is on {theirs.dtype} images, this cell's are {own.dtype}: one normalisation cannot fit both"
+            )
         classes, own_classes = (self.task(*pair)[1] for pair in ((source, source_data), (cell, data)))
         if classes != own_classes:
             return (
@@ -235,6 +239,15 @@ def bank_crops(cell: Cell) -> int:
     budget = budget_crops(cell)
     limit = cell.recipe.bank.crops
     return budget if limit is None else min(budget, limit)
+
+
+ALLOWANCE = 2_000_000_000
+"""Bytes of a bank that ``runtime.delivery: auto`` stores; larger draws are kept as positions in the image store."""
+
+
+def stores_bank(delivery: str, nbytes: int) -> bool:
+    """Whether a draw whose pixels are so many bytes is stored as a bank."""
+    return delivery == "crops" or (delivery == "auto" and nbytes <= ALLOWANCE)
 
 
 def reuse(cell: Cell) -> float | None:

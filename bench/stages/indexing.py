@@ -166,8 +166,10 @@ def indexed(index: DatasetIndex, settings: Mapping[str, JsonValue], rule: Rule) 
     groups: dict[str, set[str]] = {}
     pictures: dict[str, set[str]] = {}
     images, marked = Counter[str](split.values()), Counter[str]()
+    sizes: dict[str, Counter[tuple[int, int]]] = {}
     for entry in index.entries:
         marked[split[entry.id]] += is_defective(entry)
+        sizes.setdefault(split[entry.id], Counter())[entry.height, entry.width] += 1
         groups.setdefault(split[entry.id], set()).add(entry.group)
         pictures.setdefault(split[entry.id], set()).add(entry.image_digest)
     return IndexedData(
@@ -181,6 +183,7 @@ def indexed(index: DatasetIndex, settings: Mapping[str, JsonValue], rule: Rule) 
         pictures={name: frozenset(found) for name, found in pictures.items()},
         images=images,
         marked=marked,
+        sizes=sizes,
         remarks=image_remarks(index, settings),
         split_remarks=split_remarks(index, split),
     )

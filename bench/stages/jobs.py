@@ -27,7 +27,7 @@ class Job:
 
     ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are local files
     with the digest of their content.
-    ``filing`` is what the record holds beside the scores.
+    ``delivery`` is the runtime's: how crops are kept. ``filing`` is what the record holds beside the scores.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Job:
     third_party: bool = True
     stages: tuple[Mapping[str, JsonValue], ...] = ()
     record: str = ""
+    delivery: str = "auto"
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from bench.score.evidence import Collector, Evidence, write_evidence
 from bench.score.thresholds import Threshold, choose_threshold, pooled_f1, threshold_at
 from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
 from bench.stages.environment import device
+from bench.stages.forms import image_source
 from bench.stages.graph import Stage
 from bench.stages.image_metrics import IMAGE_METRICS, ImageRows
-from bench.stages.images import stored_images
 from bench.stages.shown import SHOWN, picks, write_shown
 from bench.stages.train import build_model
 from bench.store.store import stage_note
@@ -56,7 +56,7 @@ class _Predictor:
 
         self.run = run
         self.facts = stage.facts
-        self.images = stored_images(run)
+        self.images = image_source(run)
         self.device = device(run.threads)
         used = run.stages["train"].facts
         self.model = place(build_model(run, used["model"], used["seed"]), self.device).eval()

@@ -12,6 +12,7 @@ from bench.errors import StoreError, one_line
 from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
 from bench.stages.crops import drawn
 from bench.stages.environment import device
+from bench.stages.forms import Stored, stored
 from bench.stages.graph import Stage
 from bench.suite.schema import Recipe
 from bench.train.loop import Fitted, fit
@@ -32,16 +33,16 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
     Those weights bring their normalisation. Nothing is drawn for a model that has nothing to fit.
     """
     facts = stage.facts
-    model, constants = starting_point(run, stage)
+    tiles = stored(run, "tiles")
+    model, constants = starting_point(run, stage, tiles)
     recipe = Recipe.model_validate_json(json.dumps(facts["recipe"]))
     fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
-    tiles = run.bank("tiles")
-    bank = drawn(run) if fitting else tiles
+    crops = drawn(run) if fitting else tiles
     peak = PeakMemory(device(run.threads))
     started = time.perf_counter()
     fitted = fit(
         model=model,
-        bank=bank,
+        crops=crops,
         tiles=tiles,
         constants=constants,
         recipe=recipe,
@@ -79,7 +80,7 @@ def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory) -> dict[str, Any]:
     }
 
 
-def starting_point(run: CellRun, stage: Stage) -> tuple[torch.nn.Module, Constants]:
+def starting_point(run: CellRun, stage: Stage, tiles: Stored) -> tuple[torch.nn.Module, Constants]:
     """The model before its first step, and the mean and deviation per channel that its images are normalised with.
 
     Raises:
@@ -87,7 +88,6 @@ def starting_point(run: CellRun, stage: Stage) -> tuple[torch.nn.Module, Constan
     """
     model = build_model(run, stage.facts["model"], stage.facts["seed"])
     if "pretrain" not in stage.needs:
-        tiles = run.bank("tiles")
         assert tiles.mean is not None
         assert tiles.std is not None
         return model, (tuple(tiles.mean), tuple(tiles.std))

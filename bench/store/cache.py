@@ -45,6 +45,7 @@ def damages(home: Path) -> Iterator[str]:
 def damages_in(folder: Path) -> Iterator[str]:
     """Check one stage folder: its note, and every file by its own kind of checksum."""
     from bench.crops.bank import verify_bank
+    from bench.crops.cuts import DRAW, verify_draw
     from bench.crops.images import IMAGES, verify_images
     from bench.score.evidence import read_evidence
     from bench.train.weights import load_weights
@@ -56,7 +57,8 @@ def damages_in(folder: Path) -> Iterator[str]:
     else:
         yield from (f"{folder / name}: missing or cut short" for name in missing_files(folder, note))
     for path in folder.glob("*.h5"):
-        yield from verify_images(path) if path.name == IMAGES else verify_bank(path)
+        verify = {IMAGES: verify_images, DRAW: verify_draw}.get(path.name, verify_bank)
+        yield from verify(path)
     checks: list[tuple[Path, Callable[[Path], object]]] = []
     checks += [(path, load_weights) for path in folder.glob("*.safetensors")]
     checks += [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]

@@ -114,8 +114,17 @@ def missing_files(folder: Path, note: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]]) -> dict[str, Any]:
+def always(_folder: Path) -> bool:
+    """Whatever a finished stage left serves."""
+    return True
+
+
+def finish_stage(
+    folder: Path, write: Callable[[Path], Mapping[str, JsonValue]], serves: Callable[[Path], bool] = always
+) -> dict[str, Any]:
     """Return the note of a stage, running ``write`` into a fresh folder first where it is not finished.
+
+    One that is finished in a form that does not serve (``serves`` of its folder) is written anew.
 
     ``write`` fills the folder it is given and returns the note. The folder is renamed into place when all of it
     is on disk. A lock lets several workers meet at one stage: the first does it, the others find it done.
@@ -125,7 +134,7 @@ def finish_stage(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]])
     """
     with writing(folder), _lock(folder):
         done = stage_note(folder)
-        if done is not None:
+        if done is not None and serves(folder):
             touch_stage(folder)
             return done
         for leftover in folder.parent.glob(f".{folder.name}.*{UNFINISHED}"):

@@ -63,10 +63,13 @@ class Ref(Strict):
 
 
 class BankBudget(Strict):
-    """How many distinct crops are stored; null stores every crop of the budget."""
+    """How many distinct crops are drawn; null draws every crop of the budget.
+
+    It decides numbers, so it is in the id. In which form a draw is kept does not: see :class:`Runtime`.
+    """
 
     crops: Annotated[int, Field(gt=0)] | None = None
-    """distinct crops drawn and stored; null stores every crop of the budget, so that none is seen twice"""
+    """distinct crops drawn; null draws every crop of the budget, so that none is seen twice"""
 
 
 class Recipe(Strict):
@@ -282,6 +285,10 @@ class Runtime(Strict):
     """who starts the workers"""
     workers: Annotated[int, Field(gt=0)] | None = None
     """processes at once; null is one per GPU, or one per processor core with 2 GB of memory each"""
+    delivery: Literal["auto", "crops", "images"] = "auto"
+    """how crops are kept; batches are the same to the bit. `images`: all preprocessed images are stored once, crops are
+    positions in them; `crops`: every draw is stored as a bank of crops and no image is, for images that are huge;
+    `auto`: images, and banks of at most 2 GB each"""
     device: str | None = Field(
         default=None,
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "

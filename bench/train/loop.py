@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,9 @@ import numpy.typing as npt
 from bench.errors import Diverged, LossNotFinite
 from bench.suite.schema import Recipe
 from bench.train.convergence import convergence_epoch
+from bench.train.delivery import Crops, deliver
 from bench.train.device import synchronise
-from bench.train.forward import forward, normalisation, place, precise, resident, targets_of
+from bench.train.forward import forward, normalisation, place, precise, targets_of
 from bench.train.optimise import learning_rates, optimiser_of
 from bench.train.randomness import AUGMENT, DROPOUT, ORDER, borrowed, stream
 from bench.train.validate import Validator
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
     Augment: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 
 Event: TypeAlias = dict[str, Any]
-
-
-class Crops(Protocol):
-    """What the loop reads of a crop bank."""
-
-    @property
-    def image(self) -> npt.NDArray[Any]:
-        """``uint8 or uint16 [N, h, w, C]``."""
-        ...
-
-    @property
-    def mask(self) -> npt.NDArray[np.uint8]:
-        """``[N, h, w]``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ class Fitted:
 def fit(
     *,
     model: torch.nn.Module,
-    bank: Crops,
+    crops: Crops,
     tiles: Crops,
     constants: tuple[Sequence[float], Sequence[float]],
     recipe: Recipe,
@@ -77,7 +64,7 @@ def fit(
     device: torch.device,
     progress: Callable[[Event], None],
 ) -> Fitted:
-    """Train on the bank's crops, validate on the tiles; the model ends with the last step's weights.
+    """Train on the crops, validate on the tiles; the model ends with the last step's weights.
 
     ``constants`` are mean and deviation per channel, of the training split or of the pretraining run's.
 
@@ -93,16 +80,8 @@ def fit(
     if not recipe.epochs or not any(parameter.requires_grad for parameter in model.parameters()):
         return Fitted(copied(model), copied(model), [], None, 0, 0.0)
     normalise = normalisation(*constants, device)
-    validator = Validator(
-        resident(tiles.image, device),
-        resident(tiles.mask, device),
-        normalise,
-        loss,
-        task,
-        recipe.batch,
-        recipe.precision,
-    )
-    images, masks = resident(bank.image, device), resident(bank.mask, device)
+    validator = Validator(deliver(tiles, device), device, normalise, loss, task, recipe.batch, recipe.precision)
+    delivery = deliver(crops, device)
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
     steps = recipe.epochs * batches(recipe)
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
@@ -113,11 +92,10 @@ def fit(
     with borrowed(stream(seed, DROPOUT), device):
         for epoch in range(1, recipe.epochs + 1):
             model.train()
-            for rows in epoch_rows(len(images), epoch, recipe, stream(seed, ORDER)):
+            for images, mask in delivery.batches(epoch_rows(len(crops), epoch, recipe, stream(seed, ORDER))):
                 for group in optimiser.param_groups:
                     group["lr"] = rate(step)
-                chosen = torch.from_numpy(rows).to(device, non_blocking=True)
-                batch, mask = normalise(images.index_select(0, chosen)), masks.index_select(0, chosen)
+                batch = normalise(images)
                 for change in augment:
                     batch, mask = change(batch, mask, generator)
                 with precise(recipe.precision, device):
@@ -153,9 +131,9 @@ def batches(recipe: Recipe) -> int:
 
 
 def epoch_rows(crops: int, epoch: int, recipe: Recipe, seed: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows of the bank for each step of an epoch (counted from 1): at most ``batch`` each, sizes differ by at most 1.
+    """Rows of the draw for each step of an epoch (counted from 1): at most ``batch`` each, sizes differ by at most 1.
 
-    Epochs are consecutive slices of an endless order: the bank's own order once, then one seeded
+    Epochs are consecutive slices of an endless order: the draw's own order once, then one seeded
     permutation after another. Even sizes spare batch norm a last batch of one crop.
     """
     places = np.arange((epoch - 1) * recipe.epoch_crops, epoch * recipe.epoch_crops)

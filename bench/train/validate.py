@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.score.metrics import swept
 from bench.score.thresholds import STEPS, best_index
+from bench.train.delivery import Delivery, in_order
 from bench.train.forward import Normalise, forward, precise, targets_of
 from bench.types import IGNORED, Task
 
@@ -17,14 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Validator:
-    """Fixed tiles on the device and how to look at them.
+    """Fixed tiles and how to look at them; each valid pixel of the split is valid in exactly one tile."""
 
-    ``images`` is ``uint8 or uint16 [T, h, w, C]``, ``masks`` is ``uint8[T, h, w]``; each valid pixel of the
-    split is valid in exactly one tile.
-    """
-
-    images: torch.Tensor
-    masks: torch.Tensor
+    tiles: Delivery
+    device: torch.device
     normalise: Normalise
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     task: Task
@@ -40,13 +37,11 @@ class Validator:
         import torch
 
         model.eval()
-        device = self.images.device
+        device = self.device
         total = torch.zeros(2, dtype=torch.float64, device=device)
         counts = torch.zeros(2 * (STEPS + 1), dtype=torch.int64, device=device)
         with torch.inference_mode():
-            for images, masks in zip(
-                torch.split(self.images, self.batch), torch.split(self.masks, self.batch), strict=True
-            ):
+            for images, masks in self.tiles.batches(in_order(len(self.tiles), self.batch)):
                 with precise(self.precision, device):
                     logits = forward(model, self.normalise(images))
                 targets = targets_of(masks, self.task)

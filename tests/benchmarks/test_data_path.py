@@ -20,6 +20,8 @@ import pytest
 
 from bench.component import build
 from bench.crops.bank import Bank, build_bank, open_bank
+from bench.crops.cuts import Cuts, build_draw, open_cuts
+from bench.crops.images import build_images, open_images
 from bench.crops.prepare import Source
 from bench.crops.sampling import draw_corners, row_index
 from bench.data.index import DatasetIndex, build_index
@@ -194,6 +196,88 @@ def test_bank_reading(benchmark: Any, tmp_path: Path, bank: Bank) -> None:
     _report(
         benchmark, "bank reading", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
         times_lzf=8 * taken["lzf"] / taken["ours"],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cuts(tmp_path_factory: pytest.TempPathFactory, pairs: Pairs, index: DatasetIndex, biased: Any) -> Cuts:
+    folder = tmp_path_factory.mktemp("store")
+    build_images(folder / "images.h5", key="i", index=index, source=Source(pairs), provenance={}, workers=WORKERS)
+    images = open_images(folder / "images.h5")
+    build_draw(
+        folder / "draw.h5", key="k", index=index, source=images, strategy=biased, size=SIZE, crops=CROPS, seed=0,
+        provenance={}, workers=WORKERS,
+    )  # fmt: skip
+    return open_cuts(folder / "draw.h5", images)
+
+
+class _Items:
+    """The crops as items of a DataLoader."""
+
+    def __init__(self, cuts: Cuts) -> None:
+        self.cuts = cuts
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+    def __getitem__(self, row: int) -> tuple[Any, Any]:
+        image, mask = np.empty((1, SIZE, SIZE, 1), np.uint8), np.empty((1, SIZE, SIZE), np.uint8)
+        self.cuts.read(np.array([row]), image, mask)
+        return image[0], mask[0]
+
+
+def test_cutting(benchmark: Any, bank: Bank, cuts: Cuts) -> None:
+    import torch
+    from torch.utils.data import DataLoader
+
+    from bench.train.delivery import Mapped, Streamed
+
+    rows = np.random.default_rng(0).permutation(CROPS).reshape(-1, BATCH)
+    image, mask = np.empty((BATCH, SIZE, SIZE, 1), np.uint8), np.empty((BATCH, SIZE, SIZE), np.uint8)
+    images, masks = bank.image.copy(), bank.mask.copy()
+    loader: Any = DataLoader(_Items(cuts), BATCH, num_workers=2, persistent_workers=True)  # type: ignore[arg-type]
+
+    def memcpy() -> None:
+        for start in range(0, CROPS, BATCH):
+            np.copyto(image, images[start : start + BATCH])
+            np.copyto(mask, masks[start : start + BATCH])
+
+    def read(crops: Bank | Cuts) -> None:
+        for batch in rows:
+            crops.read(batch, image, mask)
+
+    def drain(form: Mapped | Streamed) -> None:
+        for _ in form.batches(rows):
+            pass
+
+    taken = _interleaved(
+        benchmark, lambda: read(cuts),
+        {
+            "memcpy": memcpy, "bank": lambda: read(bank), "mapped": lambda: drain(Mapped(cuts)),
+            "ahead": lambda: drain(Streamed(cuts, torch.device("cpu"))), "processes": lambda: [None for _ in loader],
+        }, 15,
+    )  # fmt: skip
+    _report(
+        benchmark, "cutting", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
+        share_of_bank=taken["bank"] / taken["ours"], mapped_crops_per_s=CROPS / taken["mapped"],
+        thread_ahead_crops_per_s=CROPS / taken["ahead"], two_processes_crops_per_s=CROPS / taken["processes"],
+    )  # fmt: skip
+
+
+def test_image_store_building(benchmark: Any, tmp_path: Path, pairs: Pairs, index: DatasetIndex) -> None:
+    source, ids = Source(pairs), [entry.id for entry in index.entries]
+    taken = _interleaved(
+        benchmark,
+        lambda: build_images(
+            tmp_path / "images.h5", key="i", index=index, source=source, provenance={}, workers=WORKERS
+        ),
+        {"decode": lambda: [None for _ in ordered(source.prepared, ids, WORKERS)]},
+        5,
+    )
+    megapixels = PAIRS * 2048 * 2448 / 1e6
+    _report(
+        benchmark, "image store building", megapixels_per_s=megapixels / taken["ours"],
+        share_of_decode=taken["decode"] / taken["ours"],
     )  # fmt: skip
 
 

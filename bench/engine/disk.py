@@ -1,0 +1,90 @@
+"""What the stages of a cell will leave on disk, by what needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from bench.crops.bank import bank_bytes
+from bench.crops.images import image_bytes
+from bench.crops.prepare import Format
+from bench.crops.tiles import grid
+from bench.stages.graph import IndexedData, Stage, bank_crops, images_stage, stores_bank
+from bench.store.home import Places
+from bench.store.store import stage_note
+from bench.suite.cells import Cell
+
+What: TypeAlias = Literal["images", "draws", "banks"]
+
+CROP_BYTES, TILE_BYTES = 13, 21
+"""Bytes of a position: image, corner, part; of a tile also what earlier tiles cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a stage leaves: bytes, and the form that they are in."""
+
+    what: What
+    stage: Stage
+    bytes: int
+
+
+@dataclass(slots=True)
+class DiskNeeds:
+    """Needs of stages that are not finished, each stage once."""
+
+    _bytes: dict[str, int] = field(default_factory=dict)
+    _what: dict[str, What] = field(default_factory=dict)
+
+    def add(self, need: Need, places: Places) -> None:
+        """Count a stage that is not finished."""
+        key = need.stage.key
+        if key not in self._bytes:
+            self._what[key] = need.what
+            self._bytes[key] = 0 if stage_note(places.stage(need.stage.kind, key)) is not None else need.bytes
+
+    def by_what(self) -> dict[str, int]:
+        """Bytes in all, by form; what needs none is left out."""
+        found = Counter[str]()
+        for key, count in self._bytes.items():
+            found[self._what[key]] += count
+        return {what: count for what, count in found.items() if count}
+
+
+def storage_of(
+    cell: Cell, data: IndexedData, stages: Sequence[Stage], delivery: str, formats: tuple[Format, Format | None]
+) -> Iterator[Need]:
+    """What the images, tiles and crops of a cell take on disk; ``formats`` are those of images and their guides."""
+    tiles, crops = stages[:2]
+    format = formats[0]
+    if delivery != "crops":
+        yield Need("images", images_stage(tiles), image_bytes(_pixels(data), *formats))
+    laid, drawn = _tiles(cell, data), bank_crops(cell)
+    if delivery == "crops":
+        yield Need("banks", tiles, bank_bytes(laid, cell.crop_size, format))
+    else:
+        yield Need("draws", tiles, laid * TILE_BYTES)
+    stored = bank_bytes(drawn, cell.crop_size, format)
+    if stores_bank(delivery, stored):
+        yield Need("banks", crops, stored)
+    else:
+        yield Need("draws", crops, drawn * CROP_BYTES)
+
+
+def _pixels(data: IndexedData) -> int:
+    """Pixels of all images."""
+    return sum(_area(sizes) for sizes in data.sizes.values())
+
+
+def _area(sizes: Mapping[tuple[int, int], int]) -> int:
+    return sum(height * width * count for (height, width), count in sizes.items())
+
+
+def _tiles(cell: Cell, data: IndexedData) -> int:
+    """Validation tiles."""
+    laid = 0
+    for (height, width), count in data.sizes.get("validation", {}).items():
+        laid += count * len(grid(height, width, cell.crop_size, 0.0))
+    return laid
