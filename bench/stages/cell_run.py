@@ -138,7 +138,6 @@ Step = Callable[[CellRun, Stage, Path], Note]
 def finish(run: CellRun, kind: str, step: Step, serves: Callable[[Path], bool] = always) -> Note:
     """The note of a stage, doing it first if it is not on disk, or what is there in its folder does not serve."""
     stage = run.stages[kind]
-    reads = {} if kind == "images" or run.job.delivery == "crops" else {"images": run.stages["images"].key}
 
     def write(folder: Path) -> Note:
         run.report(kind, 0, 1, "")
@@ -151,10 +150,16 @@ def finish(run: CellRun, kind: str, step: Step, serves: Callable[[Path], bool] =
             "key": stage.key,
             "facts": stage.facts,
             "needs": stage.needs,
-            "reads": reads,
+            "reads": _reads(run, kind),
             "seconds": seconds,
             "provenance": provenance(run.threads),
             **note,
         }
 
     return finish_stage(run.folder(kind), write, serves)
+
+
+def _reads(run: CellRun, kind: str) -> dict[str, str]:
+    """What a stage has read that no key knows of: the image store, where there is one."""
+    stored = kind != "images" and stage_note(run.folder("images")) is not None
+    return {"images": run.stages["images"].key} if stored else {}
