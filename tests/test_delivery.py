@@ -19,8 +19,9 @@ from bench.crops.bank import Bank, build_bank, build_tiles, open_bank
 from bench.crops.cuts import Cuts, build_draw, build_tile_positions, open_cuts, verify_draw
 from bench.crops.images import build_images, open_images
 from bench.errors import StoreError
+from bench.train import delivery
 from bench.train.delivery import Delivery, Mapped, Streamed, deliver, in_order
-from bench.train.resident import ResidentBank, ResidentImages
+from bench.train.resident import ResidentBank, ResidentImages, resident_bytes
 from bench.types import Record
 from crops_worlds import Given, Mixture, World, world
 from tiny import bench, write_world
@@ -87,9 +88,9 @@ def both_forms(folder: Path, made: World, chain: list[Any], size: int, crops: in
     yield open_bank(folder / "tiles.h5"), open_cuts(folder / "grid.h5", images)
 
 
-def delivered(delivery: Delivery, rows: list[Any]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def delivered(form: Delivery, rows: list[Any]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """All batches, none of which may be changed by a later one."""
-    return list(delivery.batches(rows))
+    return list(form.batches(rows))
 
 
 @WORLDS
@@ -132,6 +133,16 @@ def test_a_processor_reads_from_the_map(tmp_path: Path) -> None:
     assert isinstance(deliver(cuts, CPU), Mapped)
 
 
+def test_a_device_holds_crops_that_fit_in_half_of_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = world(channels=3)
+    ((bank, cuts), _) = both_forms(tmp_path, Halves(made.images, made.masks), [wide], 8, 5)
+    nowhere = torch.device("meta")  # neither a processor nor a GPU: nothing is copied to it
+    for crops, form in ((bank, ResidentBank), (cuts, ResidentImages)):
+        for free, expected in ((2 * resident_bytes(crops), form), (2 * resident_bytes(crops) - 1, Streamed)):
+            monkeypatch.setattr(delivery, "free_bytes", lambda _, free=free: free)
+            assert isinstance(deliver(crops, nowhere), expected)
+
+
 def test_a_row_that_is_not_there_is_refused(tmp_path: Path) -> None:
     made = world()
     ((_, cuts), _) = both_forms(tmp_path, Halves(made.images, made.masks), [], 8, 5)
@@ -170,22 +181,22 @@ SHORT = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=1", "
 
 def test_boards_are_equal_and_what_is_on_disk_in_another_form_serves(tmp_path: Path) -> None:
     ran = {}
-    for delivery, kept in (("images", "draw.h5"), ("crops", "crops.h5"), ("auto", "crops.h5")):
-        folder = tmp_path / delivery
+    for chosen, kept in (("images", "draw.h5"), ("crops", "crops.h5"), ("auto", "crops.h5")):
+        folder = tmp_path / chosen
         write_world(folder)
-        assert bench(folder, *SHORT, "-x", f"runtime.delivery={delivery}").returncode == 0
+        assert bench(folder, *SHORT, "-x", f"runtime.delivery={chosen}").returncode == 0
         stages = folder / "home" / "stages"
         assert {path.name for path in stages.glob("crops/[!.]*/*.h5")} == {kept}
-        assert bool(list(stages.glob("images/[!.]*/images.h5"))) == (delivery != "crops")
+        assert bool(list(stages.glob("images/[!.]*/images.h5"))) == (chosen != "crops")
         assert bench(folder, "cache", "verify").returncode == 0
-        ran[delivery] = records(folder)
+        ran[chosen] = records(folder)
     assert ran["images"] == ran["crops"] == ran["auto"]
-    for delivery, other in (("images", "crops"), ("crops", "images")):
-        folder = tmp_path / delivery
+    for first, other in (("images", "crops"), ("crops", "images")):
+        folder = tmp_path / first
         for path in (folder / "runs" / "tiny" / "cells").glob("*.json"):
             path.unlink()
         for path in (folder / "home" / "stages").glob("*/[!.]*/stage.json"):
             if path.parent.parent.name in ("images", "train", "predict"):
                 path.unlink()
         assert bench(folder, *SHORT, "-x", f"runtime.delivery={other}").returncode == 0
-        assert records(folder) == ran[delivery]
+        assert records(folder) == ran[first]
