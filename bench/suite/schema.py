@@ -285,10 +285,12 @@ class Runtime(Strict):
     """who starts the workers"""
     workers: Annotated[int, Field(gt=0)] | None = None
     """processes at once; null is one per GPU, or one per processor core with 2 GB of memory each"""
-    delivery: Literal["auto", "crops", "images"] = "auto"
-    """how crops are kept; batches are the same to the bit. `images`: all preprocessed images are stored once, crops are
-    positions in them; `crops`: every draw is stored as a bank of crops and no image is, for images that are huge;
-    `auto`: images, and banks of at most 2 GB each"""
+    delivery: Literal["auto", "crops", "images"] = Field(
+        default="auto",
+        description="how crops are kept; batches are the same to the bit. `images`: all preprocessed images are stored "
+        "once, crops are positions in them; `crops`: every draw is stored as a bank of crops and no image is, for "
+        "images that are huge; `auto`: images, and banks of at most 2 GB each",
+    )
     device: str | None = Field(
         default=None,
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "
