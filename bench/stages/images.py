@@ -19,7 +19,8 @@ def stored_images(run: CellRun) -> Images:
     """The image store of a cell's data, written first where it is not on disk."""
     finish(run, "images", run_images)
     path = run.folder("images") / IMAGES
-    return _opened(path, path.stat().st_ino)
+    found = path.stat()
+    return _opened(path, found.st_ino, found.st_mtime_ns)
 
 
 def run_images(run: CellRun, stage: Stage, folder: Path) -> Note:
@@ -37,6 +38,6 @@ def run_images(run: CellRun, stage: Stage, folder: Path) -> Note:
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path, _inode: int) -> Images:
-    """An image store that is opened, and its pixels checked, once by a worker; a file made anew has another inode."""
+def _opened(path: Path, _inode: int, _written: int) -> Images:
+    """An image store that is opened, and its pixels checked, once by a worker; a file made anew is another one."""
     return open_images(path)
