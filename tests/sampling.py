@@ -1,7 +1,8 @@
 """Large families of cases: ``make test`` draws some of each, ``make test-rest`` runs the others, ``test-all`` both.
 
 ``@pytest.mark.sampled("name", "mutation", each=3)`` says of a parametrised test that a draw holds every value of its
-parameters ``name`` and ``mutation`` three times at least. One seed decides every draw; it is told before and after.
+parameters ``name`` and ``mutation`` three times at least. Tests that are a family together share a marker with a name:
+``whole_run`` below. One seed decides every draw; it is told before and after.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from typing import Any
 import pytest
 
 SEED = "BENCH_TEST_SEED"
+
+whole_run = pytest.mark.sampled(family="whole runs", each=10)
+"""Of tests that train and score a suite from its file to its board, for seconds each: what all of them pass through is
+tested more closely elsewhere, and what a single one sees is seen by ``make test-rest``."""
 TOLD = pytest.StashKey[list[str]]()
 """A line for each family: how many of its cases are run."""
 
@@ -40,7 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Explain the marker, and choose a seed before workers start, who inherit it."""
-    config.addinivalue_line("markers", "sampled(*parameters, each=1): a large family of cases; see tests/sampling.py")
+    config.addinivalue_line(
+        "markers", "sampled(*parameters, each=1, family=None): a case of a large family; see tests/sampling.py"
+    )
     if config.getoption("--cases") != "all":
         os.environ.setdefault(SEED, str(random.randrange(10**6)))
 
@@ -53,8 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("sampled"):
-            families[item.nodeid.partition("[")[0]].append(item)
+        marker = item.get_closest_marker("sampled")
+        if marker:
+            families[marker.kwargs.get("family", item.nodeid.partition("[")[0])].append(item)
     wanted = {item.nodeid for item in items if which == "drawn" and not item.get_closest_marker("sampled")}
     told = config.stash[TOLD] = []
     for family, members in families.items():

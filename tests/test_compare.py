@@ -27,6 +27,7 @@ from bench.runs.folder import read_side
 from bench.scores import F1
 from documents import to_markdown, to_text
 from report_samples import side_of
+from sampling import whole_run
 
 MEASURES = [measure_of("f1@test")]
 
@@ -197,6 +198,7 @@ def test_markdown_has_a_row_per_cell_and_measure() -> None:
     assert sum(line.startswith("| aa") for line in to_markdown(comparison_document(found, [])).splitlines()) == 1
 
 
+@whole_run
 @pytest.mark.parametrize("form", ["leaderboard.csv", "leaderboard.json"])
 def test_an_exported_table_compares_with_its_run(ran_world: Path, form: str) -> None:
     run = ran_world / "runs" / "tiny"

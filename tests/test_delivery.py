@@ -24,6 +24,7 @@ from bench.train.delivery import Delivery, Mapped, Streamed, deliver, in_order
 from bench.train.resident import ResidentBank, ResidentImages, resident_bytes
 from bench.types import Record
 from crops_worlds import Given, Mixture, World, world
+from sampling import whole_run
 from tiny import bench, write_world
 
 CPU = torch.device("cpu")
@@ -179,6 +180,7 @@ def records(folder: Path) -> dict[str, Any]:
 SHORT = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=1", "-x", "axes.preprocess=[none, stretch]")
 
 
+@whole_run
 def test_boards_are_equal_and_what_is_on_disk_in_another_form_serves(tmp_path: Path) -> None:
     ran = {}
     for chosen, kept in (("images", "draw.h5"), ("crops", "crops.h5"), ("auto", "crops.h5")):

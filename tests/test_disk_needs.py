@@ -12,6 +12,7 @@ from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, make_plan
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
+from sampling import whole_run
 from tiny import bench, write_world
 
 OVERHEAD = 40_000
@@ -42,6 +43,7 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder / "home" / "stages")
 
 
+@whole_run
 @pytest.mark.parametrize("delivery", ["images", "crops", "auto"])
 @pytest.mark.parametrize("preprocess", ["none", "exposure-stack"])
 def test_the_plan_counts_what_will_be_stored(world: Path, delivery: str, preprocess: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.record import State
+from sampling import whole_run
 from stranger import ROOT, Stranger, arrive
 
 EXAMPLE = ROOT / "examples" / "weldseam"
@@ -45,6 +46,7 @@ def test_it_keeps_its_contracts(stranger: Stranger) -> None:
     assert sorted(told) == ["crop grey-strata: ok", "dataset weldseam: ok"]
 
 
+@whole_run
 def test_its_own_tests_pass_and_time_its_data(stranger: Stranger) -> None:
     told = done(stranger, "cd weldseam && python -m pytest --bench-contracts defectbench-weldseam").stdout
     assert "weldseam:" in told
@@ -52,6 +54,7 @@ def test_its_own_tests_pass_and_time_its_data(stranger: Stranger) -> None:
     assert "crops/s" in told
 
 
+@whole_run
 def test_its_suite_runs_to_a_leaderboard(stranger: Stranger) -> None:
     done(stranger, "cd weldseam && python -m defectbench_weldseam data && bench run weldseam.yaml -x recipe.epochs=1")
     run = stranger.folder / "weldseam" / "runs" / "weldseam"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.testing import breaches, named
+from sampling import whole_run
 from stranger import ROOT, Stranger, arrive
 
 DOCUMENT = ROOT / "docs" / "first-plugin.md"
@@ -56,6 +57,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     return arrive(tmp_path_factory.mktemp("tutorial"))
 
 
+@whole_run
 def test_every_file_and_command_does_what_the_page_says(stranger: Stranger) -> None:
     output = ""
     for block in blocks():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.record import State
+from sampling import whole_run
 from tiny import bench, bench_process, write_world
 
 HOSTILE = """
@@ -106,6 +107,7 @@ def test_what_a_plugin_prints_does_not_spoil_json(world: Path) -> None:
     assert json.loads(done.stdout)["suite"] == "tiny"
 
 
+@whole_run
 def test_a_metric_of_a_plugin_stands_on_the_board(world: Path) -> None:
     done = bench(world, "run", "tiny.yaml", *PLUGINS, *ONE, "-x", "board.values=[specificity@test, f1@test]")
     assert done.returncode == 0, done.stderr
@@ -113,12 +115,14 @@ def test_a_metric_of_a_plugin_stands_on_the_board(world: Path) -> None:
     assert 0 <= record["scores"]["test"]["specificity"] <= 1
 
 
+@whole_run
 def test_modules_in_the_current_folder_are_not_taken_for_those_of_python(world: Path) -> None:
     (world / "random.py").write_text("print('not yours')\n")
     done = bench_process(world, "run", "tiny.yaml", *PLUGINS, *ONE)
     assert done.returncode == 0, done.stderr
 
 
+@whole_run
 def test_a_label_with_formulas_and_markup_loses_nothing(world: Path) -> None:
     done = bench(world, "run", "tiny.yaml", *PLUGINS, *ONE, "-x", r"axes.crop=[{use: uniform, label: '$t>\q$ [/b]'}]")
     assert done.returncode == 0, done.stderr
@@ -127,6 +131,7 @@ def test_a_label_with_formulas_and_markup_loses_nothing(world: Path) -> None:
     assert record["pictures"]
 
 
+@whole_run
 def test_pictures_in_two_splits_are_a_badge(world: Path) -> None:
     for number in range(10):
         for folder in ("images", "masks"):
@@ -136,6 +141,7 @@ def test_pictures_in_two_splits_are_a_badge(world: Path) -> None:
     assert "10 pictures of this data set lie in more than one split" in " ".join(done.stdout.split())
 
 
+@whole_run
 def test_a_stage_whose_file_was_deleted_is_made_again(world: Path) -> None:
     assert bench(world, "run", "tiny.yaml", *PLUGINS, *ONE).returncode == 0
     next((world / "home" / "stages" / "predict").glob("*/test.npz")).unlink()

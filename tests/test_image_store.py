@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bench.crops.images import IMAGES, Images, build_images, open_images, verify_images
 from bench.errors import DataError, StoreError
 from crops_worlds import World, world
+from sampling import whole_run
 from tiny import bench, write_world
 
 SHARED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -133,6 +134,7 @@ def test_an_image_that_is_not_there_is_refused(tmp_path: Path) -> None:
         images.prepared("image 9")
 
 
+@whole_run
 def test_all_cells_of_a_run_share_one_store_and_gc_keeps_it(tmp_path: Path) -> None:
     write_world(tmp_path)
     arguments = ("--plugin", "models.py", "-x", "recipe.epochs=1", "-x", "axes.seed=[0, 1]")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bench.cli.predict import command
 from bench.images import read_image, write_png
+from sampling import whole_run
 from tiny import bench, write_world
 
 LONG = "n" * 250
@@ -87,6 +88,7 @@ def mask(world: World, name: str) -> np.ndarray:
     return read_image(world.folder / "pred" / "photos" / f"{name}.mask.png")
 
 
+@whole_run
 def test_every_good_picture_is_predicted_below_its_folder(world, answered):
     found = {
         path.relative_to(world.folder / "pred" / "photos").as_posix() for path in world.folder.rglob("pred/**/*.*")

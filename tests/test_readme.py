@@ -13,6 +13,7 @@ from bench.cli.data import COMMANDS as DATA
 from bench.cli.main import COMMANDS
 from bench.cli.plugins import COMMANDS as PLUGINS
 from bench.images import write_png
+from sampling import whole_run
 from tiny import bench, write_world
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ def world(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@whole_run
 def test_the_suite_over_own_folders_is_valid_and_runs(world: Path) -> None:
     done = bench(world, "validate", "my.yaml")
     assert done.returncode == 0, done.stderr
@@ -43,6 +45,7 @@ def test_the_suite_over_own_folders_is_valid_and_runs(world: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@whole_run
 def test_the_data_set_plugin_of_twenty_lines_runs(world: Path) -> None:
     (world / "scratches.py").write_text(block("python", "# scratches.py"))
     (world / "scratches").mkdir()

@@ -14,6 +14,7 @@ from bench.engine.scheduler import Invocation, make_plan, unsettled
 from bench.record import State
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
+from sampling import whole_run
 from tiny import bench, write_world
 
 
@@ -48,6 +49,7 @@ def records(folder: Path) -> dict[str, dict[str, object]]:
     return {record["axes"]["dataset"]: record for record in found}
 
 
+@whole_run
 def test_a_run_of_what_is_present_succeeds_and_the_rest_is_a_row(finished: Path) -> None:
     rows = (finished / "runs" / "tiny" / "leaderboard.md").read_text().splitlines()
     assert any(row.startswith("| ksdd2 | not here<sup>") for row in rows)

@@ -22,6 +22,7 @@ from bench.report.measures import measure_of
 from bench.report.shape import CostLine
 from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, record, side_of, typed
+from sampling import whole_run
 from tiny import bench, write_world
 
 WHY = "old scores, of an earlier run"
@@ -124,6 +125,7 @@ def run_again(folder: Path) -> Path:
     return folder / "runs" / "tiny"
 
 
+@whole_run
 @pytest.mark.parametrize("harm", ["folder gone", "mask damaged"])
 def test_data_that_became_unusable_mark_every_written_file(finished: Path, tmp_path: Path, harm: str) -> None:
     folder = copied(finished, tmp_path)

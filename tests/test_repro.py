@@ -21,6 +21,7 @@ from bench.store.home import Places
 from bench.suite.cells import asked, source_of
 from bench.suite.resolved import suite_from_json
 from bench.suite.schema import Pretrain, Ref, SplitFile
+from sampling import whole_run
 from tiny import bench
 
 
@@ -33,6 +34,7 @@ def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -
     return record_of(**{"id": "aa", "state": State.OK, "scores": scores, "cost": {"train_s": f1}, **more})
 
 
+@whole_run
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
     done = bench(ran_world, "repro", path_of(ran_world).stem[:8], "--plugin", "models.py")
     assert done.returncode == 0, done.stderr + done.stdout

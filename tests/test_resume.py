@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from sampling import whole_run
 from tiny import bench, environment, write_world
 
 KILLS = 5
@@ -61,6 +62,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float
     return folder, time.monotonic() - started
 
 
+@whole_run
 def test_the_smoke_suite_killed_at_random_moments_ends_with_the_same_board(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench.record import State
+from sampling import whole_run
 from tiny import bench, environment, write_world
 
 
@@ -50,6 +51,7 @@ def test_the_same_command_again_reuses_every_cell(finished: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@whole_run
 def test_another_store_gives_the_same_scores(finished: Path, tmp_path: Path) -> None:
     write_world(tmp_path)
     assert bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py").returncode == 0
@@ -88,6 +90,7 @@ def test_an_unreadable_image_is_named_and_the_others_are_predicted(finished: Pat
     assert (finished / "some" / "part00.overlay.png").is_file()
 
 
+@whole_run
 def test_a_changed_image_reruns_what_depends_on_it(tmp_path: Path) -> None:
     write_world(tmp_path)
     assert bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py").returncode == 0
@@ -99,6 +102,7 @@ def test_a_changed_image_reruns_what_depends_on_it(tmp_path: Path) -> None:
     assert "2 stale" in done.stderr
 
 
+@whole_run
 def test_a_touched_but_equal_image_reruns_nothing(tmp_path: Path) -> None:
     write_world(tmp_path)
     assert bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py").returncode == 0
@@ -107,6 +111,7 @@ def test_a_touched_but_equal_image_reruns_nothing(tmp_path: Path) -> None:
     assert "2 done" in done.stderr
 
 
+@whole_run
 def test_failing_cells_are_rows_with_reasons_and_the_others_go_on(tmp_path: Path) -> None:
     write_world(tmp_path)
     models = "axes.model=[failing, dying, exploding, impossible, tiny]"
@@ -126,6 +131,7 @@ def test_failing_cells_are_rows_with_reasons_and_the_others_go_on(tmp_path: Path
     assert "Traceback" not in done.stderr + done.stdout
 
 
+@whole_run
 def test_a_diverged_cell_is_final_and_a_failed_one_is_tried_again(tmp_path: Path) -> None:
     write_world(tmp_path)
     changes = ("-x", "axes.model=[failing, exploding]", "-x", "axes.crop=[uniform]")
@@ -144,6 +150,7 @@ def test_an_absent_data_set_is_a_reason_and_not_a_crash(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@whole_run
 def test_an_absent_data_set_does_not_overwrite_finished_records(tmp_path: Path) -> None:
     write_world(tmp_path)
     assert bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py").returncode == 0
@@ -156,6 +163,7 @@ def test_an_absent_data_set_does_not_overwrite_finished_records(tmp_path: Path) 
     assert "those of an earlier run, not of these data" in done.stderr
 
 
+@whole_run
 def test_a_broken_plugin_beside_a_good_one_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     write_world(tmp_path)
     (tmp_path / "broken.py").write_text("raise RuntimeError('half-written')")

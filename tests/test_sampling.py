@@ -38,6 +38,12 @@ import pytest
 @pytest.mark.parametrize("name", "abc")
 def test_of_a_family(name, number): pass
 
+@pytest.mark.sampled(family="all long ones", each=1)
+def test_long(): pass
+
+@pytest.mark.sampled(family="all long ones", each=1)
+def test_longer(): pass
+
 def test_alone(): pass
 """
 
@@ -55,14 +61,15 @@ def test_what_is_drawn_and_the_rest_are_all_tests_and_none_is_in_both(tmp_path: 
     all, silent = run(tmp_path)
     some, said = run(tmp_path, "--cases", "drawn")
     rest, _ = run(tmp_path, "--cases", "rest")
-    assert len(all) == 31
-    assert len(some) == 7
+    assert len(all) == 33
+    assert len(some) == 8
     assert some | rest == all
     assert not some & rest
     assert "BENCH_TEST_SEED" not in silent
     lines = said.splitlines()
     assert lines[0] == "cases are drawn with BENCH_TEST_SEED=7"
     assert "6 of 30 cases of test_it.py::test_of_a_family" in lines
+    assert "1 of 2 cases of all long ones" in lines
     assert "the same again: BENCH_TEST_SEED=7 make test; the others: BENCH_TEST_SEED=7 make test-rest" in lines
 
 

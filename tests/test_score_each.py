@@ -12,6 +12,7 @@ import pytest
 from bench.images import write_png
 from bench.record import State
 from bench.score.evidence import read_evidence
+from sampling import whole_run
 from tiny import bench, write_world
 
 SUITE_CHANGES = (
@@ -46,6 +47,7 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {record["axes"]["protocol.classes"]: record for record in found}
 
 
+@whole_run
 def test_both_targets_train_predict_and_score(finished: Path) -> None:
     assert {name: record["state"] for name, record in records(finished).items()} == {
         "union": State.OK,

@@ -21,6 +21,7 @@ from bench.stages.image_metrics import ImageRows, kept_rows
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.home import Places
 from bench.store.store import write_json
+from sampling import whole_run
 from score_worlds import defect_probability, observed, world
 from tiny import bench, write_world
 
@@ -97,6 +98,7 @@ def record_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+@whole_run
 def test_metrics_of_pixels_and_of_images_stand_in_the_record(finished: Path) -> None:
     for split in ("validation", "test"):
         scores = record_of(finished)["scores"][split]
