@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +59,34 @@ def _installed_gpus() -> int:
     return count.value if counted else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU as the driver (NVML) names it, with its memory in bytes."""
+
+    name: str
+    memory: int
+
+
+def installed_gpus() -> list[Gpu]:
+    """All GPUs that the driver sees, in its own order."""
+    found = [_gpu(number) for number in range(_installed_gpus())]
+    return [gpu for gpu in found if gpu is not None]
+
+
+def _gpu(number: int) -> Gpu | None:
+    import ctypes
+
+    handle, name = ctypes.c_void_p(), ctypes.create_string_buffer(96)
+    memory = (ctypes.c_ulonglong * 3)()  # total, free, used
+
+    def ask(nvml: Any) -> int:
+        failed: int = nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(number), ctypes.byref(handle))
+        failed = failed or nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+        return failed or int(nvml.nvmlDeviceGetName(handle, name, ctypes.c_uint(len(name))))
+
+    return Gpu(name.value.decode(errors="replace"), int(memory[0])) if _asked_of_nvml(ask) else None
+
+
 def nvidia_driver() -> str | None:
     """Version of the NVIDIA driver; None where there is none."""
     import ctypes
@@ -93,6 +124,25 @@ def memory_bytes() -> int:
         with suppress(OSError, ValueError):  # no such group, or "max"
             limits.append(int(Path(file).read_text(encoding="ascii")))
     return min(limits)
+
+
+def machine_facts() -> dict[str, Any]:
+    """What decides how fast this machine is: measurements hold where all of this is the same."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor_lines().get("model name") or platform.processor(),
+        "processors": processors(),
+        "memory_gb": round(memory_bytes() / 1e9),
+        "gpus": [gpu.name for gpu in installed_gpus()],
+        "torch": _version_of("torch"),
+    }
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def processor_lines() -> dict[str, str]:

@@ -261,8 +261,14 @@ class Cost(Part):
     """Seconds of prediction of validation and test images."""
     image_latency_s: Number = None
     """Mean seconds of prediction of one image, tiles and stitching included."""
+    evidence_s: Number = None
+    """Seconds of counting pixels and defects in the predictions of these images."""
     crops_per_s: Number = None
     """Training crops seen per second."""
+    step_s: Number = None
+    """Mean seconds of a training step, without validations."""
+    validation_s: Number = None
+    """Mean seconds of a validation during training."""
     peak_memory_bytes: Whole = None
     """Highest use of memory during training."""
     peak_memory_of: Text = None

@@ -14,6 +14,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def gigabytes(size: float) -> str:
+    """Bytes as ``1.25 GB`` or ``3 MB``."""
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
 def line(text: str) -> str:
     """One printable line: a reason may hold line breaks and terminal codes, a table must not."""
     return " ".join(visible(text).split())

@@ -153,7 +153,7 @@ def test_a_stage_whose_file_was_deleted_is_made_again(world: Path) -> None:
 
 def test_a_gpu_that_is_only_named_is_not_believed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench import machine
-    from bench.engine.scheduler import worker_environments
+    from bench.engine.workers import worker_environments
     from bench.suite.schema import Runtime
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")

@@ -1,22 +1,62 @@
-"""``bench plan``: what a run would do."""
+"""``bench plan``: what a run would do, and cost."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
 
+if TYPE_CHECKING:
+    from bench.engine.plan import Plan
+    from bench.engine.scheduler import Invocation
+    from bench.suite.reading.load import Suite
+
 
 @click.command("plan")
 @suite_options
-def command(suite: SuiteArgument) -> None:
-    """Show the cells of SUITE by state, inert levels, and disk needed. Opens no image and imports no torch."""
+@click.option("--pilot", is_flag=True, help="Measure a few steps of each kind of cell first, in worker processes.")
+@click.option("--cells", is_flag=True, help="Print time, memory and disk of each cell too.")
+def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
+    """Show the cells of SUITE by state, inert levels, and the time, memory and disk that they need.
+
+    Opens no image and imports no torch, unless a pilot is asked for. What was measured is kept for this machine.
+    """
+    from bench.cli.costs import cell_lines, cost_lines, foreseen
     from bench.cli.planning import plan_lines
+    from bench.engine.fits import why_unfit
     from bench.engine.scheduler import make_plan
     from bench.store.home import check_writable
 
     opened, invocation = suite.opened()
     check_writable(invocation.places.home)
     check_writable(invocation.places.run(opened.name))
-    for line in plan_lines(make_plan(opened, invocation), invocation.places):
+    plan = _measured(opened, invocation) if pilot else make_plan(opened, invocation)
+    for line in plan_lines(plan, invocation.places):
         click.echo(line)
+    cost = foreseen(plan, invocation.places)
+    for line in cost_lines(plan, cost):
+        click.echo(line)
+    why = why_unfit(plan, invocation.places)
+    if why is not None:
+        click.echo(f"  does not fit: {why}")
+    for line in cell_lines(plan, cost) if cells else ():
+        click.echo(line)
+
+
+def _measured(suite: Suite, invocation: Invocation) -> Plan:
+    """The plan, after its data are indexed and each kind of its cells was tried."""
+    from bench.commands import Silent
+    from bench.engine.measuring import measure
+    from bench.engine.rates import rates_of
+    from bench.engine.scheduler import index_plan
+
+    plan = index_plan(suite, invocation, Silent())
+
+    def told(done: int, total: int, name: str) -> None:
+        click.echo(f"measuring {done + 1} of {total}: {name}", err=True)
+
+    for problem in measure(plan, invocation, rates_of(invocation.places.home, suite.runtime), told):
+        click.echo(f"not measured: {problem}", err=True)
+    return plan

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.scheduler import devices_of, worker_environments
+from bench.engine.workers import devices_of, environments_of
 from bench.machine import emulates_bf16
 from bench.obtain.space import size_text
 from bench.record import State
@@ -56,7 +56,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
 
 def workers_line(plan: Plan) -> str:
     """How many cells are at work at once, where, and with how many threads of an operation each."""
-    environments = worker_environments(plan.suite.runtime, sum(cell.runs for cell in plan.suite.cells))
+    environments = environments_of(plan.suite)
     devices = dict.fromkeys(environment["BENCH_DEVICE"] for environment in environments)
     threads = sorted({cell.recipe.threads for cell in plan.suite.cells})
     each = plural(threads[0], "thread") if len(threads) == 1 else f"{threads[0]} to {threads[-1]} threads"

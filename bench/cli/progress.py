@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.clock import Clock, clock_of
+from bench.cli.costs import cost_lines, foreseen
 from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.stages.jobs import Ended, Progress
+from bench.store.home import Places
 from bench.suite.joint import naming_axes
 from bench.words import plural
 
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watching(*, plain: bool) -> Iterator[Watcher]:
-    """A watcher that draws on standard error."""
+def watching(places: Places, *, plain: bool) -> Iterator[Watcher]:
+    """A watcher that draws on standard error; ``places`` has what this machine has measured."""
     if plain:
-        yield PlainLines()
+        yield PlainLines(places=places)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -41,17 +43,22 @@ def watching(*, plain: bool) -> Iterator[Watcher]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield LiveBars(bars=bars)
+        yield LiveBars(places=places, bars=bars)
+
+
+TRAINED = 0.9
+"""Share of a cell that its training is taken for."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Account:
     """The names of cells, and how far they are: what both displays tell."""
 
+    places: Places
     names: dict[str, str] = field(default_factory=dict)
     total: int = 0
     done: int = 0
-    started: float = 0.0
+    clock: Clock = field(default_factory=Clock)
 
     def opening(self, plan: Plan) -> Iterator[str]:
         """Begin, with the plan in a line and what to beware of in the data before anything is spent on them."""
@@ -63,28 +70,29 @@ class _Account:
             self.names[planned.cell.id] = " / ".join(labels.values())
         counts = plan.counts()
         self.total = sum(counts.get(state, 0) for state in RUNNABLE)
-        self.done, self.started = 0, time.monotonic()
+        cost = foreseen(plan, self.places)
+        self.done, self.clock = 0, clock_of(plan, cost)
         words = ", ".join(f"{count} {state}" for state, count in counts.items())
         profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
         yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
         yield workers_line(plan)
+        yield from cost_lines(plan, cost)
         yield from opening_remarks(plan)
 
     def outcome(self, planned: Planned, ended: Ended) -> str:
         """Count a cell that ended, and say how."""
         self.done += 1
+        self.clock.reached(planned.cell.id, 1.0)
         text = f"{ended.state.word:8s} {self.names[planned.cell.id]}  {ended.seconds:.1f} s"
         if ended.reason is None:
             return text
         more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
         return f"{text}  {ended.reason}{more}"
 
-    def left(self) -> str:
-        """Mean seconds a cell times the cells left as h:mm:ss, or nothing before the first cell has ended."""
-        if not self.done:
-            return ""
-        seconds = int((time.monotonic() - self.started) / self.done * (self.total - self.done))
-        return f"about {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
+    def moved(self, progress: Progress) -> None:
+        """Tell the clock how far a cell has trained, which is most of it; the rest is told when it has ended."""
+        if progress.stage == "train" and progress.total:
+            self.clock.reached(progress.key, TRAINED * progress.done / progress.total)
 
 
 @dataclass(slots=True)
@@ -100,6 +108,7 @@ class PlainLines(_Account):
 
     def progress(self, progress: Progress) -> None:
         """Print the start of an indexing; cells are told when they end."""
+        self.moved(progress)
         if progress.stage == "index" and progress.key not in self._seen:
             self._seen.add(progress.key)
             click.echo(f"indexing {plural(progress.total, 'image')}", err=True)
@@ -107,7 +116,7 @@ class PlainLines(_Account):
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Print how a cell ended."""
         text = self.outcome(planned, ended)
-        click.echo(f"{text}  ({self.done}/{self.total}, {self.left()})", err=True)
+        click.echo(f"{text}  ({self.done}/{self.total}, {self.clock.left()})", err=True)
 
     def tick(self) -> None:
         """Nothing moves in a log."""
@@ -133,6 +142,7 @@ class LiveBars(_Account):
 
     def progress(self, progress: Progress) -> None:
         """Move a job's bar."""
+        self.moved(progress)
         name = f"{self.names.get(progress.key, 'data set')}: {progress.stage}"
         if progress.key not in self._jobs:
             self._jobs[progress.key] = self.bars.add_task(name, total=progress.total, note="")
@@ -155,4 +165,4 @@ class LiveBars(_Account):
     def tick(self) -> None:
         """Keep the estimate fresh."""
         if self._cells is not None:
-            self.bars.update(self._cells, note=self.left())
+            self.bars.update(self._cells, note=self.clock.left())

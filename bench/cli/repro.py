@@ -46,7 +46,7 @@ def command(
     invocation = workspace.invocation({})
     with (
         tempfile.TemporaryDirectory(prefix="bench-repro-") as place,
-        watching(plain=not sys.stderr.isatty()) as watcher,
+        watching(invocation.places, plain=not sys.stderr.isatty()) as watcher,
         quiet(),
     ):
         found = repeat(path, record, invocation, Path(place), watcher, device)

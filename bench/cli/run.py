@@ -32,7 +32,7 @@ def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
 
     opened, invocation = suite.opened()
     started = time.monotonic()
-    with watching(plain=plain or not sys.stderr.isatty()) as watcher, quiet():
+    with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():
         plan, board = run_and_file(opened, invocation, watcher, command_line())
     click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
     for line in blocked_lines(plan):

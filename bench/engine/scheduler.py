@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bench.catalog import Catalog
+from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
+from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
-from bench.machine import gpus, memory_bytes, processors
+from bench.engine.rates import rates_of
+from bench.engine.workers import environments_of
 from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, images_stage, reuse
 from bench.stages.indexing import LocatedDataset, plain_rule
@@ -23,13 +26,7 @@ from bench.store.records import read_record, write_record
 from bench.store.store import touch_stage
 from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
-from bench.suite.schema import Ref, Runtime
-
-WORKER_BYTES = 2 * 10**9
-"""Memory for which one more worker is started on a processor; ``runtime.workers`` sets another number of workers."""
-
-ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""What tells each library how many threads an operation has; torch is told by what the recipe asks for."""
+from bench.suite.schema import Ref
 
 POLL_S = 0.5
 """Seconds between looks at the launcher, so that a clock on the screen can move."""
@@ -76,14 +73,13 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     """Run every cell that is not done; return the plan as it stands at the end.
 
     Raises:
+        StoreError: by what was measured, it does not fit on the disk or in memory; nothing was trained.
         KeyboardInterrupt: passed on after the workers are stopped; finished stages stay.
     """
     launcher = (make or _local_launcher(suite))(watcher.progress)
     try:
-        plan = make_plan(suite, invocation)
-        made, problems = _make_indices(plan, invocation, launcher, watcher)
-        if any(planned.state == "unindexed" for planned in plan.cells):
-            plan = _blocked(make_plan(suite, invocation, made), problems)
+        plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
+        refuse_unfit(plan, invocation.places)
         watcher.planned(plan)
         _file_reasons(plan, invocation)
         _run_cells(plan, invocation, launcher, watcher)
@@ -92,6 +88,26 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     plan = _blocked(make_plan(suite, invocation, made), problems)
     _mark_used(plan, invocation.places)
     return plan
+
+
+def _indexed_plan(
+    suite: Suite, invocation: Invocation, launcher: Launcher, watcher: Watcher
+) -> tuple[Plan, set[str], dict[str, str]]:
+    """The plan with all data indexed, the locators of the indices made now, and why not for the others."""
+    plan = make_plan(suite, invocation)
+    made, problems = _make_indices(plan, invocation, launcher, watcher)
+    if any(planned.state == "unindexed" for planned in plan.cells):
+        plan = _blocked(make_plan(suite, invocation, made), problems)
+    return plan, made, problems
+
+
+def index_plan(suite: Suite, invocation: Invocation, watcher: Watcher) -> Plan:
+    """Index what is not indexed and return the plan; nothing is trained."""
+    launcher = _local_launcher(suite)(watcher.progress)
+    try:
+        return _indexed_plan(suite, invocation, launcher, watcher)[0]
+    finally:
+        launcher.close()
 
 
 def _mark_used(plan: Plan, places: Places) -> None:
@@ -105,42 +121,8 @@ def _mark_used(plan: Plan, places: Places) -> None:
 
 
 def _local_launcher(suite: Suite) -> MakeLauncher:
-    environments = worker_environments(suite.runtime, sum(cell.runs for cell in suite.cells))
+    environments = environments_of(suite)
     return lambda listener: LocalLauncher(environments, listener)
-
-
-def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
-    """One environment per worker, no more than ``jobs``: a device each, and an equal share of the processor's cores.
-
-    The share is for decoding, cutting and scoring, which give the same on any number of threads. Operations have one
-    thread each, whatever cores are spare: otherwise a run time would change numbers.
-    """
-    devices = devices_of(runtime)
-    workers = max(1, min(jobs, workers_of(runtime)))
-    shared = dict.fromkeys(ONE_THREAD, "1")
-    shared["BENCH_THREADS"] = str(max(1, processors() // workers))
-    shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
-    return [{**shared, "BENCH_DEVICE": devices[number % len(devices)]} for number in range(workers)]
-
-
-def workers_of(runtime: Runtime) -> int:
-    """Processes at once where there is work for all.
-
-    A processor counts as several devices: one cell per core trains more cells an hour than all cores on one cell.
-    """
-    if runtime.workers:
-        return runtime.workers
-    devices = devices_of(runtime)
-    if devices == ["cpu"]:
-        return max(1, min(processors(), memory_bytes() // WORKER_BYTES))
-    return len(devices)
-
-
-def devices_of(runtime: Runtime) -> list[str]:
-    """The device asked for, else every GPU of this machine, else the processor."""
-    if runtime.device:
-        return [runtime.device]
-    return [f"cuda:{number}" for number in range(gpus())] or ["cpu"]
 
 
 def _make_indices(
@@ -166,12 +148,12 @@ def _job(key: str, dataset: LocatedDataset, invocation: Invocation) -> Job:
         key=key,
         data=dataset.data,
         home=str(invocation.places.home),
-        plugins=_local_plugins(invocation.catalog),
+        plugins=local_plugins(invocation.catalog),
         third_party=invocation.third_party,
     )
 
 
-def _local_plugins(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+def local_plugins(catalog: Catalog) -> tuple[tuple[str, str], ...]:
     """Local plugin files that offer something, with the digest of what was loaded."""
     local = {str(o.provider.local): o.provider.source_hash for o in catalog.all if o.provider.local is not None}
     return tuple(local.items())
@@ -192,19 +174,25 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
     waiting = {planned.cell.id: planned for planned in runnable}
+    places = invocation.places
+    learner = Learner(plan, places, rates_of(places.home, plan.suite.runtime), len(environments_of(plan.suite)))
     sources = [_source_job(plan.suite, needs.missing[key], invocation) for key in needs.missing]
     launcher.submit([*sources, *(_cell_job(plan.suite, planned, invocation) for planned in needs.ready)])
     while waiting:
         for ended in launcher.ended(POLL_S):
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
-                watcher.ended(planned, _filed(plan.suite, planned, ended, invocation))
+                settled = _filed(plan.suite, planned, ended, invocation)
+                if settled.state is State.OK:
+                    learner.ended(planned, ended.seconds)
+                watcher.ended(planned, settled)
             ready, lost = needs.after(ended)
             launcher.submit([_cell_job(plan.suite, planned, invocation) for planned in ready])
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
         watcher.tick()
+    learner.close()
 
 
 def _source_job(suite: Suite, pretraining: Pretraining, invocation: Invocation) -> Job:

@@ -54,7 +54,11 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
         which = (job.plugins, job.third_party)
         if which not in catalogs:
             catalogs[which] = _catalog(job)
-        if job.stages:
+        if job.pilot:
+            from bench.engine.pilot import run_pilot
+
+            run_pilot(job, catalogs[which], report)
+        elif job.stages:
             from bench.stages.execute import run_cell
 
             run_cell(job, catalogs[which], report)

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from bench.catalog import Catalog
 from bench.engine.launchers import LocalLauncher
-from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite, worker_environments
+from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
+from bench.engine.workers import worker_environments
 from bench.errors import DataError, StoreError, TrainingError
 from bench.machine import why_no_device
 from bench.record import Asked, Record, State

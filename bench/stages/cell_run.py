@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,11 @@ def threads_of(train: Mapping[str, Any]) -> int:
     """Threads of an operation that the recipe asks for, by the facts of its train stage."""
     asked: int = train["recipe"].get("threads", 1)
     return asked
+
+
+def last_is_best(history: Sequence[Mapping[str, Any]], best_epoch: int) -> bool:
+    """Whether the weights of the last step are the best ones, and so not stored beside them."""
+    return not history or best_epoch == history[-1]["epoch"]
 
 
 Step = Callable[[CellRun, Stage, Path], Note]

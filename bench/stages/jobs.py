@@ -28,6 +28,7 @@ class Job:
     ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are local files
     with the digest of their content.
     ``delivery`` is the runtime's: how crops are kept. ``filing`` is what the record holds beside the scores.
+    A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Job:
     record: str = ""
     delivery: str = "auto"
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
+    pilot: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the pipe."""

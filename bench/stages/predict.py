@@ -14,7 +14,7 @@ from bench.errors import StoreError
 from bench.score.ceiling import ceiling
 from bench.score.evidence import Collector, Evidence, write_evidence
 from bench.score.thresholds import Threshold, choose_threshold, pooled_f1, threshold_at
-from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
+from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, last_is_best
 from bench.stages.environment import device
 from bench.stages.forms import image_source
 from bench.stages.graph import Stage
@@ -40,12 +40,18 @@ def run_predict(run: CellRun, stage: Stage, folder: Path) -> Note:
     write_evidence(folder / "test.npz", test)
     rows.write(folder / IMAGE_METRICS, threshold.index)
     _keep_shown(folder / SHOWN, images, test, threshold.index)
+    last_step = _last_step(images, {"validation": validation, "test": test})
+    started = time.perf_counter()
+    reached = _ceiling(images)
     return {
         "threshold": threshold.index,
         "images": images.predicted,
+        "scored": images.scored,
         "predict_s": images.seconds,
-        "last_step": _last_step(images, {"validation": validation, "test": test}),
-        "ceiling": _ceiling(images),
+        "evidence_s": images.evidence_seconds,
+        "last_step": last_step,
+        "ceiling": reached,
+        "ceiling_s": time.perf_counter() - started,
     }
 
 
@@ -64,6 +70,8 @@ class _Predictor:
         self.stride = int(getattr(self.model, "output_stride", 1))
         self.predicted = 0
         self.seconds = 0.0
+        self.scored = 0
+        self.evidence_seconds = 0.0
         self.mean: Sequence[float] = ()
         self.std: Sequence[float] = ()
 
@@ -103,7 +111,10 @@ class _Predictor:
         for number, entry in enumerate(entries):
             self.run.report("predict", number, len(entries), split)
             found, mask = self.probabilities(entry.id)
+            started = time.perf_counter()
             collector.observe(entry.id, entry.group, found, mask)
+            self.evidence_seconds += time.perf_counter() - started
+            self.scored += 1
             if rows is not None and threshold is not None:
                 rows.observe(split, entry.id, found, mask, threshold)
         return collector.evidence()
@@ -149,11 +160,10 @@ def threshold_of(run: CellRun, stage: Stage, validation: Evidence) -> Threshold:
 def _last_step(images: _Predictor, best: Mapping[str, Evidence]) -> dict[str, Any]:
     """Pooled F1 of the last step's weights at a threshold chosen as that of the best ones."""
     history = json.loads((images.run.folder("train") / HISTORY).read_text(encoding="utf-8"))
-    note = images.run.note("train")
-    last_is_best = not history or note["best_epoch"] == history[-1]["epoch"]
-    validation = best["validation"] if last_is_best else images.evidence("validation", LAST, None)
+    same = last_is_best(history, images.run.note("train")["best_epoch"])
+    validation = best["validation"] if same else images.evidence("validation", LAST, None)
     threshold = threshold_of(images.run, images.run.stages["predict"], validation)
-    test = best["test"] if last_is_best else images.evidence("test", LAST, threshold.index)
+    test = best["test"] if same else images.evidence("test", LAST, threshold.index)
     return {"validation": {"f1": threshold.f1}, "test": {"f1": pooled_f1(test, threshold.index)}}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError, one_line
-from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note
+from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, last_is_best
 from bench.stages.crops import drawn
 from bench.stages.environment import device
 from bench.stages.forms import Stored, stored
@@ -17,6 +17,7 @@ from bench.stages.graph import Stage
 from bench.suite.schema import Recipe
 from bench.train.loop import Fitted, fit
 from bench.train.memory import PeakMemory
+from bench.train.pace import Pace, pace
 from bench.train.randomness import initialised
 from bench.train.weights import Weights, load_weights, save_weights
 
@@ -28,7 +29,9 @@ Constants = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
-    """Fit the model, on from the weights of a pretraining run where there is one; leaves best and last weights.
+    """Fit the model, on from the weights of a pretraining run where there is one; leaves the best weights.
+
+    Those of the last step are left where they are others.
 
     Those weights bring their normalisation. Nothing is drawn for a model that has nothing to fit.
     """
@@ -39,6 +42,12 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
     fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
     crops = drawn(run) if fitting else tiles
     peak = PeakMemory(device(run.threads))
+    events: list[Mapping[str, Any]] = []
+
+    def told(event: Mapping[str, Any]) -> None:
+        events.append(event)
+        run.report("train", event["epoch"], event["epochs"], _figures(event))
+
     started = time.perf_counter()
     fitted = fit(
         model=model,
@@ -51,11 +60,13 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         task=run.task,
         seed=facts["seed"],
         device=device(run.threads),
-        progress=lambda at: run.report("train", at["epoch"], at["epochs"], _figures(at)),
+        progress=told,
     )
-    for name, state in ((BEST, fitted.best_state), (LAST, fitted.last_state)):
-        weights = Weights(state, *constants, run.task, facts["model"])
-        save_weights(folder / name, weights)
+    kept = {BEST: fitted.best_state}
+    if not last_is_best(fitted.history, fitted.best_epoch):
+        kept[LAST] = fitted.last_state  # read by the predict stage; equal ones are not stored twice
+    for name, state in kept.items():
+        save_weights(folder / name, Weights(state, *constants, run.task, facts["model"]))
     (folder / HISTORY).write_text(json.dumps(fitted.history, allow_nan=False), encoding="utf-8")
     return {
         "seconds": time.perf_counter() - started,
@@ -64,17 +75,20 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         "output_stride": int(getattr(model, "output_stride", 1)),
         "convergence_epoch": fitted.convergence_epoch,
         "best_epoch": fitted.best_epoch,
-        **(_cost(fitted, recipe, peak) if fitting else {}),
+        **(_cost(fitted, recipe, peak, pace(events)) if fitting else {}),
     }
 
 
-def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory) -> dict[str, Any]:
-    """Crops seen per second of the loop, validations included, and the peak of memory."""
+def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory, pace: Pace) -> dict[str, Any]:
+    """Crops seen per second of the loop, validations included, seconds of both, and the peak of memory."""
     epochs = fitted.history[-1]["epoch"] if fitted.history else 0
     crops = recipe.epoch_crops * epochs
     highest = peak.read()
     return {
         "crops_per_s": crops / fitted.seconds if fitted.seconds > 0 else None,
+        "epochs": epochs,
+        "step_s": pace.step_s,
+        "validation_s": pace.validation_s,
         "peak_memory_bytes": highest.bytes,
         "peak_memory_of": highest.of,
     }

@@ -68,7 +68,8 @@ def fit(
 
     ``constants`` are mean and deviation per channel, of the training split or of the pretraining run's.
 
-    One event per epoch: epoch, epochs, step, steps, train_loss, and what a validation adds to ``history``.
+    One event per epoch: epoch, epochs, step, steps, train_loss, seconds since the first step, and what a validation
+    adds to ``history`` with its own seconds (``validation_s``).
     A model without trainable parameters is left as it is, and so is every model with a recipe of no epochs.
 
     Raises:
@@ -109,15 +110,17 @@ def fit(
             train_loss = mean_loss(losses, step, epoch, recipe)
             event: Event = {"epoch": epoch, "step": step, "train_loss": train_loss}
             if epoch % recipe.validate_every == 0 or epoch == recipe.epochs:
+                validating = time.perf_counter()
                 check_weights(model, step, epoch, recipe)
                 validation_loss, f1, threshold = validator(model)
                 check_finite(validation_loss, "validation loss", step, epoch, recipe)
                 event |= {"validation_loss": validation_loss, "validation_f1": f1, "threshold": threshold}
                 history.append(dict(event))
+                event["validation_s"] = time.perf_counter() - validating
                 losses.clear()
                 if f1 > best_f1:
                     best_f1, best_epoch, best_state = f1, epoch, copied(model)
-            progress(event | {"epochs": recipe.epochs, "steps": steps})
+            progress(event | {"epochs": recipe.epochs, "steps": steps, "seconds": time.perf_counter() - started})
             if recipe.budget == "until-convergence" and converged(history) is not None:
                 break
     synchronise(device)

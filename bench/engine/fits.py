@@ -1,0 +1,147 @@
+"""Whether a run fits on the disk and in memory, and which setting makes it fit where it does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.engine.forecast import Forecast, forecast
+from bench.engine.plan import Plan, Planner
+from bench.engine.rates import Rates, rates_of
+from bench.engine.workers import devices_of, environments_of
+from bench.errors import StoreError
+from bench.machine import installed_gpus, memory_bytes
+from bench.store.home import Places
+from bench.suite.cells import with_values
+from bench.suite.resolved import Suite
+from bench.words import gigabytes
+
+CONTEXT_BYTES = 10**9
+"""What CUDA and its libraries take of a GPU beside what torch allocates."""
+LEAST_BATCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes needed and bytes there are, of a disk or of a device's memory."""
+
+    needed: int
+    available: int
+    of: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is enough."""
+        return self.needed <= self.available
+
+
+def disk_room(plan: Plan, places: Places, cost: Forecast) -> Room:
+    """Bytes that the store will take, as far as they are known, and those that are free where it lies."""
+    folder = places.home
+    while not folder.exists():
+        folder = folder.parent
+    needed = plan.disk_bytes + cost.disk("weights") + cost.disk("evidence")
+    return Room(needed, shutil.disk_usage(folder).free, f"free at {shortened(places.home)}")
+
+
+def memory_room(plan: Plan, cost: Forecast) -> Room | None:
+    """Bytes that workers take at once of what they share; None where none was measured."""
+    if cost.memory is None:
+        return None
+    devices = devices_of(plan.suite.runtime)
+    busy = min(cost.workers, len(cost.jobs))
+    if devices == ["cpu"]:
+        return Room(cost.memory * busy, memory_bytes(), "memory of this machine")
+    here = min((gpu.memory for gpu in installed_gpus()), default=None)
+    if here is None:
+        return None
+    sharing = -(-busy // len(devices))
+    return Room((cost.memory + CONTEXT_BYTES) * sharing, here, "memory of a GPU")
+
+
+def refuse_unfit(plan: Plan, places: Places) -> None:
+    """Go on only with a plan that fits, by all that is measured.
+
+    Raises:
+        StoreError: what is too little, and the ``-x`` with which it fits.
+    """
+    why = why_unfit(plan, places)
+    if why is not None:
+        raise StoreError(why)
+
+
+def why_unfit(plan: Plan, places: Places) -> str | None:
+    """What a plan has too little of, and the ``-x`` with which it fits, in one line; None where it fits."""
+    rates = rates_of(places.home, plan.suite.runtime)
+    lacks = _lacks(plan, places, rates)
+    if lacks is None:
+        return None
+    what = f"this run needs {gigabytes(lacks.needed)} and there are {gigabytes(lacks.available)} {lacks.of}"
+    for overrides, suite in _smaller(plan.suite, lacks):
+        other = Planner(suite, plan.catalog, places, _made(plan)).plan()
+        if _fits(other, places, rates):
+            return f"{what}; it fits with {' '.join(f'-x {override}' for override in overrides)}"
+    return f"{what}; no single setting makes it fit: {_elsewhere(lacks)}"
+
+
+def _lacks(plan: Plan, places: Places, rates: Rates) -> Room | None:
+    cost = forecast(plan, places, rates, len(environments_of(plan.suite)))
+    rooms = (disk_room(plan, places, cost), memory_room(plan, cost))
+    return next((room for room in rooms if room is not None and not room.fits), None)
+
+
+def _fits(plan: Plan, places: Places, rates: Rates) -> bool:
+    """Whether a changed plan is known to fit, its memory too."""
+    cost = forecast(plan, places, rates, len(environments_of(plan.suite)))
+    memory = memory_room(plan, cost)
+    return memory is not None and memory.fits and disk_room(plan, places, cost).fits
+
+
+def _made(plan: Plan) -> frozenset[str]:
+    """Indices that are true without another look."""
+    return frozenset(dataset.locator for dataset in plan.datasets if dataset.index is not None)
+
+
+def _elsewhere(lacks: Room) -> str:
+    if "free" in lacks.of:
+        return "free space, or set BENCH_HOME to a folder on a larger disk"
+    return "take smaller models, crops or batches"
+
+
+def _smaller(suite: Suite, lacks: Room) -> Iterator[tuple[tuple[str, ...], Suite]]:
+    """Overrides and what they make of the suite, those that change no number first."""
+    runtime = suite.runtime
+    workers = len(environments_of(suite))
+    if "memory" in lacks.of:
+        for fewer in range(workers - 1, 0, -1):
+            yield (f"runtime.workers={fewer}",), replace(suite, runtime=runtime.model_copy(update={"workers": fewer}))
+        yield from _smaller_batches(suite)
+        return
+    for form in ("images", "crops"):
+        if form != runtime.delivery:
+            yield (f"runtime.delivery={form}",), replace(suite, runtime=runtime.model_copy(update={"delivery": form}))
+    seeds = suite.axes.get("seed", ())
+    if len(seeds) > 1:
+        first = seeds[0].value
+        cells = tuple(cell for cell in suite.cells if cell.seed == first)
+        yield (f"axes.seed=[{first}]",), replace(suite, cells=cells)
+
+
+def _smaller_batches(suite: Suite) -> Iterator[tuple[tuple[str, ...], Suite]]:
+    if any("recipe.batch" in cell.labels for cell in suite.cells):
+        return
+    runtime = suite.runtime.model_copy(update={"workers": 1})
+    batch = suite.recipe.batch // 2
+    while batch >= LEAST_BATCH:
+        changed = {"recipe.batch": batch}
+        cells = tuple(replace(cell, recipe=with_values(cell.recipe, changed)) for cell in suite.cells)
+        yield ("runtime.workers=1", f"recipe.batch={batch}"), replace(suite, runtime=runtime, cells=cells)
+        batch //= 2
+
+
+def shortened(path: Path) -> str:
+    """A path with ``~`` for the user's own folder."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -1,0 +1,286 @@
+"""What a run will cost here: hours, memory and disk, from the work that is left and the rates of this machine."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bench.component import Component
+from bench.data.splits import assign
+from bench.engine.disk import storage_of
+from bench.engine.needs import Needs
+from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.rates import MACHINE, Rates, Values, key_of
+from bench.engine.work import Shape, Sides, Work, shapes_of, sides_of, work_of
+from bench.stages.graph import Graph, IndexedData, Stage, images_stage, spent
+from bench.stages.indexing import LocatedDataset
+from bench.store.home import Places
+from bench.store.store import stage_note
+from bench.suite.cells import Cell
+from bench.types import Split
+
+WEIGHTS_HELD = 5
+"""Weights, gradients, two moments of the optimiser, and a copy of the best ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The stages of one job that are to be made: those of a cell, or of a pretraining run."""
+
+    key: str
+    cell: Cell
+    dataset: LocatedDataset
+    stages: Mapping[str, Stage]
+
+
+@dataclass(frozen=True, slots=True)
+class CellCost:
+    """What one job costs; None is what was never measured.
+
+    ``seconds`` are those of stages that no earlier job of the run makes. ``memory`` is the highest use of a GPU, or of
+    the worker's own memory on a processor; ``mapped`` are bytes of files that the latter shows beside it, which the
+    system takes back when it needs them. ``weights``, ``evidence`` and ``results`` are bytes on disk.
+    """
+
+    seconds: float | None
+    memory: int | None
+    mapped: int
+    weights: int | None
+    evidence: int | None
+    results: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is left of a run: cost by job in the order they start, and the time on the wall.
+
+    ``seconds`` is None where some job was never measured; ``unmeasured`` are these jobs.
+    """
+
+    workers: int
+    jobs: Mapping[str, CellCost]
+    seconds: float | None
+    unmeasured: tuple[str, ...]
+
+    @property
+    def memory(self) -> int | None:
+        """The highest use of one worker, of all that is measured."""
+        return max((cost.memory for cost in self.jobs.values() if cost.memory is not None), default=None)
+
+    def disk(self, what: str) -> int:
+        """Bytes of ``weights``, ``evidence`` or ``results``, of all that is measured."""
+        return sum(getattr(cost, what) or 0 for cost in self.jobs.values())
+
+
+def forecast(plan: Plan, places: Places, rates: Rates, workers: int) -> Forecast:
+    """Foresee the cells that can be run; those that are not indexed yet are not among them."""
+    runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
+    needs = Needs.of(runnable, places)
+    foreseer = Foreseer(plan, places, rates, workers)
+    jobs = {chain.key: foreseer.cost(chain) for chain in _chains(needs)}
+    unmeasured = tuple(key for key, cost in jobs.items() if cost.seconds is None)
+    machine = rates.of("machine", key_of(MACHINE), workers) or {}
+    if len(jobs) <= workers:  # no worker keeps what an earlier cell imported
+        later = round(machine.get("later_bytes", 0))
+        jobs = {key: replace(cost, memory=cost.memory and cost.memory - later) for key, cost in jobs.items()}
+    seconds = None if unmeasured else wall_seconds(jobs, needs, workers, machine.get("startup_s", 0.0))
+    return Forecast(workers, jobs, seconds, unmeasured)
+
+
+def chains_of(plan: Plan, places: Places) -> list[Chain]:
+    """The jobs of a plan in the order they start."""
+    return _chains(Needs.of([planned for planned in plan.cells if planned.state in RUNNABLE], places))
+
+
+def _chains(needs: Needs) -> list[Chain]:
+    chains = []
+    for key, run in needs.missing.items():
+        chains.append(Chain(key, run.cell, run.dataset, {stage.kind: stage for stage in run.stages}))
+    chains += [chain_of(planned) for planned in needs.ready]
+    for waiting in needs.held.values():
+        chains += [chain_of(planned) for planned in waiting]
+    return chains
+
+
+def chain_of(planned: Planned) -> Chain:
+    """The job of a cell."""
+    assert planned.dataset is not None
+    return Chain(planned.cell.id, planned.cell, planned.dataset, {stage.kind: stage for stage in planned.stages})
+
+
+def with_images(stages: Mapping[str, Stage]) -> dict[str, Stage]:
+    """A chain with the image store that it reads."""
+    return {"images": images_stage(stages["tiles"]), **stages}
+
+
+def wall_seconds(jobs: Mapping[str, CellCost], needs: Needs, workers: int, start_up: float) -> float:
+    """Seconds until the last job ends: each goes, in order, to the worker that is free first."""
+    if not jobs:
+        return 0.0
+    free = [start_up] * min(workers, len(jobs))
+    heapq.heapify(free)
+    ends: dict[str, float] = {}
+
+    def place(key: str, not_before: float) -> None:
+        start = max(heapq.heappop(free), not_before)
+        ends[key] = start + (jobs[key].seconds or 0.0)
+        heapq.heappush(free, ends[key])
+
+    for key in [*needs.missing, *(planned.cell.id for planned in needs.ready)]:
+        place(key, 0.0)
+    makers = {stage: job for job, stage in needs.makers.items()}
+    for stage in sorted(needs.held, key=lambda stage: ends[makers[stage]]):
+        for planned in needs.held[stage]:
+            place(planned.cell.id, ends[makers[stage]])
+    return max(ends.values())
+
+
+@dataclass(slots=True)
+class Foreseer:
+    """Foresees jobs; what they share is worked out once, and a stage that two jobs need is paid by the first."""
+
+    plan: Plan
+    places: Places
+    rates: Rates
+    workers: int
+    graph: Graph = field(init=False)
+    _sides: dict[tuple[str, str], dict[Split, Sides]] = field(default_factory=dict)
+    _works: dict[tuple[Any, ...], Work] = field(default_factory=dict)
+    _keys: dict[tuple[Any, ...], Mapping[str, str]] = field(default_factory=dict)
+    _made: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.graph = Graph(self.plan.catalog)
+
+    def cost(self, chain: Chain) -> CellCost:
+        work, values = self._work(chain), self._values(chain)
+        left = [kind for kind, stage in with_images(chain.stages).items() if self._is_left(stage)]
+        parts = [*self._seconds(left, work, values)]
+        known = [part for part in parts if part is not None]
+        learn, predict = values.get("learn"), values.get("predict")
+        weights = 0 if "train" not in left else _times(learn, "weights_bytes", 2 if work.validations > 1 else 1)
+        images = work.images["validation"] + work.images["test"]
+        evidence = 0 if "predict" not in left else _times(predict, "evidence_bytes", images)
+        results = _times(values.get("machine"), "results_bytes", 1) if "predict" in chain.stages else 0
+        return CellCost(
+            seconds=sum(known) if len(known) == len(parts) else None,
+            memory=memory_of(values.get("memory"), spent(chain.cell).batch),
+            mapped=self.mapped(chain),
+            weights=weights,
+            evidence=evidence,
+            results=results,
+        )
+
+    def _is_left(self, stage: Stage) -> bool:
+        """Whether a stage is neither in the store nor made by an earlier job of this run."""
+        if stage.key in self._made:
+            return False
+        self._made.add(stage.key)
+        return stage.kind == "score" or stage_note(self.places.stage(stage.kind, stage.key)) is None
+
+    def _seconds(self, left: Sequence[str], work: Work, values: Mapping[str, Values | None]) -> Iterator[float | None]:
+        """Seconds of every stage that is left, in the units that each was measured in."""
+        data, crops = values["data"], values["crops"]
+        learn, predict, machine = values["learn"], values.get("predict"), values["machine"]
+        again = 1.0 if self.delivery == "crops" else 0.0  # images are decoded wherever they are needed
+        if "images" in left and not again:
+            yield _sum(data, decode_mp_s=work.all_megapixels)
+        if "tiles" in left:
+            shown = work.megapixels["train"] + work.megapixels["validation"]
+            yield _sum(data, tiles_mp_s=shown, decode_mp_s=again * shown)
+        if "crops" in left and work.crops:
+            yield _sum(crops, crops_mp_s=work.megapixels["train"], crop_s=work.crops)
+            yield _sum(data, decode_mp_s=again * work.megapixels["train"])
+        if "train" in left:
+            seen = work.validations * work.validation_tiles
+            yield _sum(learn, step_s=work.steps, tile_s=seen, fit_s=1)
+        if "predict" in left:
+            scored = work.megapixels["validation"] + work.megapixels["test"]
+            yield _sum(predict, tile_s=work.predicted_tiles, evidence_mp_s=work.scored, ceiling_mp_s=scored, fixed_s=1)
+        if "score" in left:
+            yield (machine or {}).get("rest_s", 0.0)
+
+    def _values(self, chain: Chain) -> dict[str, Values | None]:
+        keys = self.keys(chain)
+        values = {kind: self.rates.of(kind, key, self.workers) for kind, key in keys.items()}
+        return {**values, "machine": self.rates.of("machine", key_of(MACHINE), self.workers)}
+
+    def keys(self, chain: Chain) -> Mapping[str, str]:
+        """Digests of the shapes of a chain; cells share their parts, so equal ones are recognised by them."""
+        cell = chain.cell
+        parts = (chain.dataset.locator, cell.preprocess, cell.crop, cell.crop_size, cell.model, cell.recipe)
+        met = (*(part if isinstance(part, str | int) else id(part) for part in parts), id(cell.protocol), *chain.stages)
+        if met not in self._keys:
+            self._keys[met] = {kind: key_of(shape) for kind, shape in self.shapes(chain).items()}
+        return self._keys[met]
+
+    def shapes(self, chain: Chain) -> dict[str, Shape]:
+        """Kind of work to what its rate depends on."""
+        assert chain.dataset.index is not None
+        return shapes_of(chain.cell, chain.stages, self.graph.prepared(chain.cell, self._data(chain)), len(chain.dataset.index.classes))
+
+    @property
+    def delivery(self) -> str:
+        """How the run keeps its crops."""
+        return self.plan.suite.runtime.delivery
+
+    def _data(self, chain: Chain) -> IndexedData:
+        """As much of the index as tells what images are like after preprocessing, and how large."""
+        index = chain.dataset.index
+        assert index is not None, "only what is indexed has stages"
+        first = index.entries[0]
+        sizes: Mapping[str, Mapping[tuple[int, int], int]] = {**self.sides(chain)}
+        return IndexedData(
+            index.fingerprint, "", first.channels, first.dtype, len(index.classes), sizes=sizes
+        )
+
+    def _work(self, chain: Chain) -> Work:
+        cell, index = chain.cell, chain.dataset.index
+        assert index is not None
+        where = (chain.dataset.locator, str(cell.protocol.split))
+        component: Component[Any] = self.plan.catalog.find("model", cell.model.use).component
+        met = (*where, cell.crop_size, id(cell.recipe), id(cell.protocol), component.learns)
+        if met not in self._works:
+            self._works[met] = work_of(cell, self.sides(chain), learns=component.learns)
+        return self._works[met]
+
+    def sides(self, chain: Chain) -> Mapping[Split, Sides]:
+        """Heights and widths of the images of each split."""
+        index, rule = chain.dataset.index, chain.cell.protocol.split
+        assert index is not None
+        where = (chain.dataset.locator, str(rule))
+        if where not in self._sides:
+            self._sides[where] = sides_of(index, assign(index, rule))
+        return self._sides[where]
+
+    def mapped(self, chain: Chain) -> int:
+        """Bytes of files that training maps: the image store, or banks of crops and validation tiles."""
+        data, stages = self._data(chain), tuple(chain.stages.values())
+        formats = self.graph.formats(chain.cell, data)
+        return sum(need.bytes for need in storage_of(chain.cell, data, stages, self.delivery, formats))
+
+
+def memory_of(values: Values | None, batch: int) -> int | None:
+    """The highest use of memory with crops of this batch: what the worker and the model take, and a share per crop."""
+    if values is None or (batch != values["batch"] and "base_bytes" not in values):
+        return None
+    if batch == values["batch"]:
+        return round(values["bytes"])
+    fixed = min(values["bytes"], values["base_bytes"] + WEIGHTS_HELD * values["weights_bytes"])
+    return round(fixed + (values["bytes"] - fixed) * batch / values["batch"])
+
+
+def _sum(values: Values | None, **units: float) -> float | None:
+    """Seconds of so many units of each name; None where one of them was never measured."""
+    total = 0.0
+    for name, amount in units.items():
+        if values is None or name not in values:
+            return None
+        total += amount * values[name]
+    return total
+
+
+def _times(values: Values | None, name: str, number: int) -> int | None:
+    return None if values is None or name not in values else round(number * values[name])

@@ -1,0 +1,147 @@
+"""Rates from the notes of finished stages: seconds and bytes, divided by the work that was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.engine.forecast import Foreseer, chain_of, chains_of, with_images
+from bench.engine.plan import Plan, Planned
+from bench.engine.rates import MACHINE, Rates, key_of
+from bench.engine.work import Sides, megapixels_of, tiles_of
+from bench.errors import StoreError
+from bench.store.home import Places
+from bench.store.store import stage_note
+from bench.train.memory import DEVICE
+from bench.types import Split
+
+
+class Learner:
+    """Takes rates from the stages that a run makes, so that the next plan knows them without a pilot."""
+
+    def __init__(self, plan: Plan, places: Places, rates: Rates, workers: int) -> None:
+        self._foreseer = Foreseer(plan, places, rates, workers)
+        self._rates = rates
+        self._workers = workers
+        self._new: set[Path] = set()
+        self._rest: list[float] = []
+        for chain in chains_of(plan, places):
+            folders = {places.stage(stage.kind, stage.key) for stage in with_images(chain.stages).values()}
+            self._new |= {folder for folder in folders if stage_note(folder) is None}
+
+    def ended(self, planned: Planned, seconds: float) -> None:
+        """Look at what a finished cell left, which took ``seconds`` in all; a stage teaches once."""
+        chain = chain_of(planned)
+        notes: dict[str, Mapping[str, Any]] = {}
+        for kind, stage in with_images(chain.stages).items():
+            folder = self._foreseer.places.stage(kind, stage.key)
+            note = stage_note(folder) if folder in self._new else None
+            if note is not None:
+                self._new.remove(folder)
+                if kind in ("tiles", "crops") and self._foreseer.delivery == "crops":
+                    continue  # decoding is among their seconds
+                notes[kind] = {**note, "size": chain.cell.crop_size}
+        self._rest.append(max(0.0, seconds - sum(note["seconds"] for note in notes.values())))
+        keys = self._foreseer.keys(chain)
+        values = values_of(notes, self._foreseer.sides(chain))
+        if "train" in notes and notes["train"]["fitted"]:
+            values["memory"] = _used(notes["train"], self._foreseer.mapped(chain))
+        for kind, found in values.items():
+            if found:
+                self._rates.learn(kind, keys[kind], self._workers, found)
+
+    def close(self) -> None:
+        """Keep what was learned; a run that ended badly is none for it."""
+        first, later = self._rest[: self._workers], self._rest[self._workers :]
+        if later:  # the first cell of a worker imports what the others find there
+            rest = fmean(later)
+            values = {"rest_s": rest, "startup_s": max(0.0, fmean(first) - rest)}
+            self._rates.learn("machine", key_of(MACHINE), self._workers, values)
+        if self._rest:
+            with suppress(StoreError):
+                self._rates.write()
+
+
+FILE_S = 0.03
+"""Seconds that a stage takes for its file alone, however little is in it; no share of images or crops."""
+
+Notes = Mapping[str, Mapping[str, Any]]
+"""Kind of stage to its note."""
+
+
+def values_of(notes: Notes, sides: Mapping[Split, Sides]) -> dict[str, dict[str, float]]:
+    """Values by kind of work, for the stages that have a note; ``sides`` are those of the images they worked on."""
+    values: dict[str, dict[str, float]] = {}
+    megapixels = {split: megapixels_of(found) for split, found in sides.items()}
+    if "images" in notes:
+        values["data"] = {"decode_mp_s": beyond_file(notes["images"]) / sum(megapixels.values())}
+    if "tiles" in notes:
+        shown = megapixels["train"] + megapixels["validation"]
+        values.setdefault("data", {})["tiles_mp_s"] = beyond_file(notes["tiles"]) / shown
+    if "crops" in notes:
+        values["crops"] = {"crops_mp_s": 0.0, "crop_s": beyond_file(notes["crops"]) / notes["crops"]["facts"]["crops"]}
+    if "train" in notes:
+        values["learn"] = _learned(notes["train"], sides)
+    if "predict" in notes:
+        values["predict"] = _predicted(notes["predict"], sides)
+    return values
+
+
+def beyond_file(note: Mapping[str, Any]) -> float:
+    """Seconds of a stage that grow with what is in its file."""
+    return max(0.0, float(note["seconds"]) - FILE_S)
+
+
+def _learned(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[str, float]:
+    weights = note["files"]["best.safetensors"]
+    if not note["fitted"]:
+        return {"step_s": 0.0, "tile_s": 0.0, "fit_s": note["seconds"], "weights_bytes": weights}
+    if note.get("step_s") is None or note.get("validation_s") is None:
+        return {}
+    return {
+        "step_s": note["step_s"],
+        "tile_s": note["validation_s"] / tiles_of(sides["validation"], note["size"], 0.0),
+        "fit_s": max(0.0, note["seconds"] - trained_seconds(note)),
+        "weights_bytes": weights,
+    }
+
+
+def _used(note: Mapping[str, Any], mapped: int) -> dict[str, float]:
+    """Memory of a training; on a processor without the mapped files that were counted with it."""
+    highest = note["peak_memory_bytes"]
+    if note["peak_memory_of"] != DEVICE:
+        if mapped > highest / 2:
+            return {}  # how much of them was resident is not known
+        highest -= mapped
+    batch, weights = note["facts"]["recipe"]["batch"], note["files"]["best.safetensors"]
+    return {"bytes": highest, "batch": batch, "weights_bytes": weights}
+
+
+def trained_seconds(note: Mapping[str, Any]) -> float:
+    """Seconds of the steps and validations of a training."""
+    recipe, epochs = note["facts"]["recipe"], note["epochs"]
+    steps = epochs * -(-recipe["epoch_crops"] // recipe["batch"])
+    validations = -(-epochs // recipe["validate_every"])
+    return float(steps * note["step_s"] + validations * note["validation_s"])
+
+
+def _predicted(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[str, float]:
+    if "scored" not in note:
+        return {}
+    tiles = note["facts"]["tiles"]
+    judged = sides["validation"] + sides["test"]
+    images = judged.total()
+    each = tiles_of(judged, tiles["size"], tiles["overlap"]) / images
+    megapixels = megapixels_of(judged)
+    kept = note["files"]["validation.npz"] + note["files"]["test.npz"]
+    told = note["predict_s"] + note["evidence_s"] + note["ceiling_s"]
+    return {
+        "tile_s": note["predict_s"] / (note["images"] * each),
+        "evidence_mp_s": note["evidence_s"] / (note["scored"] * megapixels / images),
+        "ceiling_mp_s": note["ceiling_s"] / megapixels,
+        "evidence_bytes": kept / images,
+        "fixed_s": max(0.0, note["seconds"] - told),
+    }

@@ -1,0 +1,52 @@
+"""How many workers a run has, where each computes and on how many threads."""
+
+from __future__ import annotations
+
+from bench.machine import gpus, memory_bytes, processors
+from bench.suite.resolved import Suite
+from bench.suite.schema import Runtime
+
+WORKER_BYTES = 2 * 10**9
+"""Memory for which one more worker is started on a processor; ``runtime.workers`` sets another number of workers."""
+
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What tells each library how many threads an operation has; torch is told by what the recipe asks for."""
+
+
+def environments_of(suite: Suite) -> list[dict[str, str]]:
+    """One environment per worker of a suite's run, no more than it has cells."""
+    return worker_environments(suite.runtime, sum(cell.runs for cell in suite.cells))
+
+
+def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
+    """One environment per worker, no more than ``jobs``: a device each, and an equal share of the processor's cores.
+
+    The share is for decoding, cutting and scoring, which give the same on any number of threads. Operations have one
+    thread each, whatever cores are spare: otherwise a run time would change numbers.
+    """
+    devices = devices_of(runtime)
+    workers = max(1, min(jobs, workers_of(runtime)))
+    shared = dict.fromkeys(ONE_THREAD, "1")
+    shared["BENCH_THREADS"] = str(max(1, processors() // workers))
+    shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
+    return [{**shared, "BENCH_DEVICE": devices[number % len(devices)]} for number in range(workers)]
+
+
+def workers_of(runtime: Runtime) -> int:
+    """Processes at once where there is work for all.
+
+    A processor counts as several devices: one cell per core trains more cells an hour than all cores on one cell.
+    """
+    if runtime.workers:
+        return runtime.workers
+    devices = devices_of(runtime)
+    if devices == ["cpu"]:
+        return max(1, min(processors(), memory_bytes() // WORKER_BYTES))
+    return len(devices)
+
+
+def devices_of(runtime: Runtime) -> list[str]:
+    """The device asked for, else every GPU of this machine, else the processor."""
+    if runtime.device:
+        return [runtime.device]
+    return [f"cuda:{number}" for number in range(gpus())] or ["cpu"]

@@ -1,0 +1,228 @@
+"""How true forecasts are: ten varied suites, each foreseen from a pilot and then run, in a store of its own.
+
+``python -m studies.forecasts --into docs/performance.md`` runs all of them, 1 to 3 minutes each on two cores, and
+writes the table between the markers of that file; names of suites run these alone and print their rows. Machines
+drift and are shared: a fixed multiplication of matrices is timed every few seconds, during the pilot and during the
+run, and the forecast is corrected by the ratio of its mean times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+MARKS = ("<!-- forecasts -->\n", "<!-- /forecasts -->")
+HEAD = (
+    "| suite | cells | workers | foreseen | corrected | took | error | memory foreseen | used | error |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+)
+LOAD_SIDE, LOAD_TIMES, LOAD_PAUSE_S = 700, 50, 5.0
+"""The reference load: a product of two matrices of this side, so many times, and the pause between two loads.
+
+It takes about a second, so that it gets the share of a core that any busy process gets."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A suite on images that are made up: how many of which height and width, and what is asked."""
+
+    name: str
+    images: int
+    side: tuple[int, int]
+    axes: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+
+    def suite(self) -> dict[str, Any]:
+        """The suite file."""
+        axes = {"dataset": ["folder"], "crop": ["uniform"], **self.axes}
+        recipe = {"precision": "float32", "warmup_steps": 5, **self.recipe}
+        suite = {"name": self.name, "data": {"folder": "parts"}, "axes": axes, "recipe": recipe}
+        return {**suite, "runtime": dict(self.runtime)}
+
+
+UNET = {"use": "unet", "settings": {"encoder": "resnet10t", "depth": 4, "decoder": "light"}}
+FCN = {"use": "fcn", "settings": {"encoder": "resnet10t", "depth": 4, "output_stride": 8}}
+LARGE_UNET = {"use": "unet", "settings": {"encoder": "resnet18"}}
+
+STUDIES = (
+    Study("light U-Net", 24, (256, 256), {"crop_size": [128], "model": [UNET]},
+          {"epochs": 5, "epoch_crops": 160, "batch": 8, "validate_every": 2}, {"workers": 1}),
+    Study("two seeds, two workers", 24, (256, 256), {"crop_size": [128], "model": [FCN], "seed": [0, 1]},
+          {"epochs": 5, "epoch_crops": 160, "batch": 8, "validate_every": 1}, {"workers": 2}),
+    Study("small crops", 30, (224, 224), {"crop_size": [64], "model": [FCN, UNET]},
+          {"epochs": 6, "epoch_crops": 320, "batch": 16, "validate_every": 3}, {"workers": 1}),
+    Study("U-Net ResNet-18", 16, (200, 300), {"crop_size": [128], "model": [LARGE_UNET]},
+          {"epochs": 4, "epoch_crops": 60, "batch": 4, "validate_every": 2}, {"workers": 1}),
+    Study("strategies by models", 24, (200, 200),
+          {"crop": ["uniform", "defect-centred", "intensity-bias"], "crop_size": [96], "model": [FCN, UNET]},
+          {"epochs": 4, "epoch_crops": 96, "batch": 8, "validate_every": 2}, {"workers": 2}),
+    Study("pretraining", 24, (224, 224),
+          {"crop_size": [96], "model": [FCN], "pretrain": ["none", {"dataset": "folder", "recipe": {"epochs": 6}}]},
+          {"epochs": 3, "epoch_crops": 128, "batch": 8, "validate_every": 1}, {"workers": 2}),
+    Study("large images", 10, (1400, 1800), {"crop_size": [128], "model": [FCN]},
+          {"epochs": 3, "epoch_crops": 96, "batch": 8, "validate_every": 3}, {"workers": 2}),
+    Study("two threads", 24, (256, 256), {"crop_size": [160], "model": [FCN]},
+          {"epochs": 4, "epoch_crops": 120, "batch": 8, "threads": 2, "validate_every": 2}, {"workers": 1}),
+    Study("large batch, SGD", 30, (224, 224), {"crop_size": [128], "model": [UNET]},
+          {"epochs": 4, "epoch_crops": 192, "batch": 32, "optimiser": "sgd", "validate_every": 2}, {"workers": 1}),
+    Study("bf16", 20, (160, 160), {"crop_size": [64], "model": [FCN]},
+          {"epochs": 2, "epoch_crops": 24, "batch": 4, "precision": "bf16", "validate_every": 2}, {"workers": 1}),
+)  # fmt: skip
+
+
+def write_images(folder: Path, study: Study) -> None:
+    """Noise with bright rectangles, which are the defects."""
+    from bench.images import write_png
+
+    height, width = study.side
+    for number in range(study.images):
+        rng = np.random.default_rng(number)
+        image = rng.integers(20, 90, (height, width), dtype=np.uint8)
+        mask = np.zeros((height, width), np.uint8)
+        for _ in range(3):
+            row, column = rng.integers(0, height - 20), rng.integers(0, width - 20)
+            mask[row : row + 16, column : column + 12] = 255
+        image[mask > 0] += 90
+        write_png(folder / "images" / f"part{number:03d}.png", image)
+        write_png(folder / "masks" / f"part{number:03d}.png", mask)
+
+
+@dataclass
+class Load:
+    """Seconds of the reference load, again and again while something is measured."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Time it until the block ends."""
+        ending = threading.Event()
+        rng = np.random.default_rng(0)
+        one, two = rng.random((2, LOAD_SIDE, LOAD_SIDE), dtype=np.float32)
+
+        def work() -> None:
+            while True:
+                started = time.perf_counter()
+                for _ in range(LOAD_TIMES):
+                    np.matmul(one, two)
+                self.seconds.append(time.perf_counter() - started)
+                if ending.wait(LOAD_PAUSE_S):
+                    return
+
+        watcher = threading.Thread(target=work)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            watcher.join()
+
+    @property
+    def mean(self) -> float:
+        """Mean seconds of one."""
+        return fmean(self.seconds)
+
+
+def ran(command: Sequence[str], folder: Path, environment: Mapping[str, str], last: str = "") -> tuple[float, int]:
+    """Seconds until a command said ``last``, or had ended, and the highest resident memory of one of its workers."""
+    started, highest, said = time.perf_counter(), 0, 0.0
+    log = folder / "log.txt"
+    with log.open("ab") as file:
+        process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=file, stderr=file)
+        while process.poll() is None:
+            highest = max(highest, resident_of(process.pid))
+            time.sleep(0.2)
+            if last and not said and last in log.read_text():
+                said = time.perf_counter() - started
+    seconds = said or time.perf_counter() - started
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+    return seconds, highest
+
+
+def resident_of(parent: int) -> int:
+    """The highest resident memory of a child of a process, in bytes."""
+    highest = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            facts = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        except OSError:
+            continue  # it has just ended
+        if facts.get("PPid") == str(parent):
+            highest = max(highest, int(facts.get("VmRSS", "0 kB").split()[0]) * 1024)
+    return highest
+
+
+def row_of(study: Study) -> str:
+    """Foresee and run one suite; its row of the table."""
+    from bench.catalog import load_catalog
+    from bench.engine.forecast import forecast
+    from bench.engine.rates import rates_of
+    from bench.engine.scheduler import Invocation, make_plan
+    from bench.engine.workers import environments_of
+    from bench.store.home import Places
+    from bench.suite.reading.load import load_suite
+
+    with TemporaryDirectory(prefix="bench-forecast-") as place:
+        folder = Path(place)
+        write_images(folder / "parts", study)
+        file = folder / "suite.yaml"
+        file.write_text(json.dumps({**study.suite(), "name": study.name.replace(" ", "-").replace(",", "")}))
+        environment = {**os.environ, "BENCH_HOME": str(folder / "home")}
+        bench = [sys.executable, "-m", "bench"]
+        before, during = Load(), Load()
+        with before.watching():
+            ran([*bench, "plan", "suite.yaml", "--pilot"], folder, environment)
+        catalog = load_catalog()
+        suite = load_suite(file, catalog)
+        places = Places(folder / "home", folder / "runs", suite.data)
+        plan = make_plan(suite, Invocation(catalog, places))
+        workers = len(environments_of(suite))
+        cost = forecast(plan, places, rates_of(places.home, suite.runtime), workers)
+        assert cost.seconds is not None, cost.unmeasured
+        memory = max((one.memory or 0) + one.mapped for one in cost.jobs.values())
+        cells = len(plan.cells)
+        with during.watching():
+            took, used = ran([*bench, "run", "suite.yaml", "--plain"], folder, environment, f"({cells}/{cells},")
+        corrected = cost.seconds * during.mean / before.mean
+        figures = [f"{cost.seconds:.0f} s", f"{corrected:.0f} s", f"{took:.0f} s", f"{corrected / took - 1:+.0%}"]
+        figures += [f"{memory / 1e9:.2f} GB", f"{used / 1e9:.2f} GB", f"{memory / used - 1:+.0%}"]
+        return f"| {study.name} | {cells} | {workers} | {' | '.join(figures)} |"
+
+
+def main() -> None:
+    """Run the studies and write or print their rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="suites to run; all of them without any")
+    parser.add_argument("--into", type=Path, help="a file with the markers of the table")
+    asked = parser.parse_args()
+    rows = []
+    for study in STUDIES:
+        if not asked.names or study.name in asked.names:
+            rows.append(row_of(study))
+            sys.stdout.write(f"{rows[-1]}\n")
+            sys.stdout.flush()
+    if asked.into:
+        text = asked.into.read_text(encoding="utf-8")
+        before, _, rest = text.partition(MARKS[0])
+        _, end, after = rest.partition(MARKS[1])
+        asked.into.write_text(before + MARKS[0] + HEAD + "\n".join(rows) + "\n" + end + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
