@@ -9,14 +9,20 @@ from difflib import get_close_matches
 TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """``1 seed``, ``2 seeds``, ``1,234 images``; ``many`` is for words that take more than an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def gigabytes(size: float) -> str:
-    """Bytes as ``1.25 GB`` or ``3 MB``."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+def size_text(size: float) -> str:
+    """Bytes as people say them, in steps of 1,000: ``532 bytes``, ``1.3 GB``."""
+    step = 0
+    while round(size, 1) >= 1000 and step < len(UNITS) - 1:
+        size, step = size / 1000, step + 1
+    return f"{size:,.1f} {UNITS[step]}" if step else f"{size:,.0f} {UNITS[0]}"
 
 
 def line(text: str) -> str:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from bench.errors import DataError
 from bench.obtain import space
 from bench.obtain import unpack as archives
-from bench.obtain.space import size_text
 from bench.obtain.unpack import SUFFIXES, archive_kind, unpack
+from bench.words import size_text
 
 TREE = {"Class1/Train/0001.PNG": b"one" * 50, "Class1/Train/Label/Labels.txt": b"1\r\n", "empty.txt": b""}
 TAR_MODES = {".tar": "w", ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tbz2": "w:bz2", ".tar.xz": "w:xz"}

@@ -145,7 +145,7 @@ def test_a_plan_that_does_not_fit_in_memory_is_refused_with_the_setting_that_fit
         return
     assert why is not None
     assert why.endswith(f"it fits with {wanted}")
-    assert "this run needs 6.00 GB and there are" in why
+    assert "this run needs 6.0 GB and there are" in why
     smaller, _ = planned(indexed, plugged, "runtime.device=cpu", *wanted.replace("-x ", "").split())
     assert fits.why_unfit(smaller, places) is None
 
@@ -159,7 +159,7 @@ def test_a_plan_that_does_not_fit_on_the_disk_is_refused_before_anything_is_trai
         free = 1000
 
     monkeypatch.setattr(fits.shutil, "disk_usage", lambda folder: Full)
-    with pytest.raises(StoreError, match=r"needs .* and there are 0.0 MB free at .*; no single setting makes it fit"):
+    with pytest.raises(StoreError, match=r"needs .* and there are 1.0 kB free at .*; no single setting makes it fit"):
         fits.refuse_unfit(plan, places)
     done = bench(indexed, "run", "tiny.yaml", "--plugin", "models.py", "--out", str(tmp_path))
     assert done.returncode == 2

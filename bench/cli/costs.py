@@ -10,7 +10,7 @@ from bench.engine.rates import rates_of
 from bench.engine.workers import devices_of, environments_of
 from bench.machine import installed_gpus, memory_bytes
 from bench.store.home import Places
-from bench.words import gigabytes, plural
+from bench.words import plural, size_text
 
 UNMEASURED = "not measured: run 'bench plan --pilot' with this suite"
 
@@ -34,8 +34,8 @@ def cost_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
     yield f"  time: {_time(cost)}"
     yield f"  memory: {_memory(plan, cost)}"
     if any(one.weights is not None for one in cost.jobs.values()):
-        kept = [f"{gigabytes(cost.disk(what))} of {what}" for what in ("weights", "evidence")]
-        yield f"  kept: {', '.join(kept)}, {gigabytes(cost.disk('results'))} of records and pictures"
+        kept = [f"{size_text(cost.disk(what))} of {what}" for what in ("weights", "evidence")]
+        yield f"  kept: {', '.join(kept)}, {size_text(cost.disk('results'))} of records and pictures"
 
 
 def _time(cost: Forecast) -> str:
@@ -53,10 +53,10 @@ def _memory(plan: Plan, cost: Forecast) -> str:
     devices = devices_of(plan.suite.runtime)
     busy = min(cost.workers, len(cost.jobs))
     if devices == ["cpu"]:
-        of = f"{gigabytes(cost.memory)} at most in a worker, {gigabytes(cost.memory * busy)} in {busy}"
-        return f"{of}, of {gigabytes(memory_bytes())}"
+        of = f"{size_text(cost.memory)} at most in a worker, {size_text(cost.memory * busy)} in {busy}"
+        return f"{of}, of {size_text(memory_bytes())}"
     free = min((gpu.memory for gpu in installed_gpus()), default=0)
-    return f"{gigabytes(cost.memory)} at most of a GPU for one worker, of {gigabytes(free)}"
+    return f"{size_text(cost.memory)} at most of a GPU for one worker, of {size_text(free)}"
 
 
 def cell_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
@@ -71,7 +71,7 @@ def cell_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
 
 def _cell(one: CellCost) -> str:
     time = "?" if one.seconds is None else duration(one.seconds)
-    sizes = ["?" if size is None else gigabytes(size) for size in (one.memory, one.weights, one.evidence)]
+    sizes = ["?" if size is None else size_text(size) for size in (one.memory, one.weights, one.evidence)]
     return " ".join(f"{text:>9s}" for text in (time, *sizes))
 
 

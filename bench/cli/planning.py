@@ -9,10 +9,9 @@ from pathlib import Path
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.workers import devices_of, environments_of
 from bench.machine import emulates_bf16
-from bench.obtain.space import size_text
 from bench.record import State
 from bench.store.home import Places
-from bench.words import plural
+from bench.words import plural, size_text
 
 MEANING = {
     "done": "finished, reused as they are",

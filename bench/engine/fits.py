@@ -16,7 +16,7 @@ from bench.machine import installed_gpus, memory_bytes
 from bench.store.home import Places
 from bench.suite.cells import with_values
 from bench.suite.resolved import Suite
-from bench.words import gigabytes
+from bench.words import size_text
 
 CONTEXT_BYTES = 10**9
 """What CUDA and its libraries take of a GPU beside what torch allocates."""
@@ -78,10 +78,10 @@ def why_unfit(plan: Plan, places: Places) -> str | None:
     lacks = _lacks(plan, places, rates)
     if lacks is None:
         return None
-    what = f"this run needs {gigabytes(lacks.needed)} and there are {gigabytes(lacks.available)} {lacks.of}"
+    what = f"this run needs {size_text(lacks.needed)} and there are {size_text(lacks.available)} {lacks.of}"
     for overrides, suite in _smaller(plan.suite, lacks):
         other = Planner(suite, plan.catalog, places, _made(plan)).plan()
-        if _fits(other, places, rates):
+        if _fits(other, places, rates, lacks):
             return f"{what}; it fits with {' '.join(f'-x {override}' for override in overrides)}"
     return f"{what}; no single setting makes it fit: {_elsewhere(lacks)}"
 
@@ -92,11 +92,13 @@ def _lacks(plan: Plan, places: Places, rates: Rates) -> Room | None:
     return next((room for room in rooms if room is not None and not room.fits), None)
 
 
-def _fits(plan: Plan, places: Places, rates: Rates) -> bool:
-    """Whether a changed plan is known to fit, its memory too."""
+def _fits(plan: Plan, places: Places, rates: Rates, lacks: Room) -> bool:
+    """Whether a changed plan is known to fit; what was too little must be known of it."""
     cost = forecast(plan, places, rates, len(environments_of(plan.suite)))
     memory = memory_room(plan, cost)
-    return memory is not None and memory.fits and disk_room(plan, places, cost).fits
+    if memory is None:
+        return "free" in lacks.of and disk_room(plan, places, cost).fits
+    return memory.fits and disk_room(plan, places, cost).fits
 
 
 def _made(plan: Plan) -> frozenset[str]:

@@ -218,8 +218,9 @@ class Foreseer:
 
     def shapes(self, chain: Chain) -> dict[str, Shape]:
         """Kind of work to what its rate depends on."""
-        assert chain.dataset.index is not None
-        return shapes_of(chain.cell, chain.stages, self.graph.prepared(chain.cell, self._data(chain)), len(chain.dataset.index.classes))
+        data = self._data(chain)
+        format, _ = self.graph.formats(chain.cell, data)
+        return shapes_of(chain.cell, chain.stages, format.dtype, data.classes)
 
     @property
     def delivery(self) -> str:
@@ -231,10 +232,8 @@ class Foreseer:
         index = chain.dataset.index
         assert index is not None, "only what is indexed has stages"
         first = index.entries[0]
-        sizes: Mapping[str, Mapping[tuple[int, int], int]] = {**self.sides(chain)}
-        return IndexedData(
-            index.fingerprint, "", first.channels, first.dtype, len(index.classes), sizes=sizes
-        )
+        sizes: dict[str, Mapping[tuple[int, int], int]] = dict(self.sides(chain).items())
+        return IndexedData(index.fingerprint, "", first.channels, first.dtype, len(index.classes), sizes=sizes)
 
     def _work(self, chain: Chain) -> Work:
         cell, index = chain.cell, chain.dataset.index

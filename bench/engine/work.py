@@ -108,8 +108,8 @@ Shape = Mapping[str, object]
 """What a rate depends on, as plain JSON: cells of equal shapes take equally long for a unit of work."""
 
 
-def shapes_of(cell: Cell, stages: Mapping[str, Stage], prepared: tuple[int, str], classes: int) -> dict[str, Shape]:
-    """Kind of work to its shape, of a chain of stages; ``prepared`` are channels and pixel type after preprocessing.
+def shapes_of(cell: Cell, stages: Mapping[str, Stage], dtype: str, classes: int) -> dict[str, Shape]:
+    """Kind of work to its shape, of a chain of stages; ``dtype`` is that of images after preprocessing.
 
     ``classes`` are those of the data set, each of which is counted.
     """
@@ -122,7 +122,7 @@ def shapes_of(cell: Cell, stages: Mapping[str, Stage], prepared: tuple[int, str]
         "precision": recipe.precision,
         "threads": recipe.threads,
         "task": train["task"],
-        "dtype": prepared[1],
+        "dtype": dtype,
     }
     optimiser = {"use": recipe.optimiser.use, "settings": dict(recipe.optimiser.settings)}
     shapes: dict[str, Shape] = {

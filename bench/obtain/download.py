@@ -20,9 +20,10 @@ from urllib.request import url2pathname
 
 from bench.component import Download
 from bench.errors import DataError
-from bench.obtain.space import check_space, size_text
+from bench.obtain.space import check_space
 from bench.obtain.unpack import SUFFIXES, looks_like_html
 from bench.threads import Progress, silent
+from bench.words import size_text
 
 if TYPE_CHECKING:
     from requests import Response

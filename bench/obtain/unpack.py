@@ -20,8 +20,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
 
 from bench.errors import DataError
-from bench.obtain.space import NoRoom, check_space, size_text
+from bench.obtain.space import NoRoom, check_space
 from bench.threads import Progress, silent
+from bench.words import size_text
 
 MOST_RATIO = 200
 HARMLESS = 2**30

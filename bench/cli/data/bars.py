@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.obtain.space import size_text
+from bench.words import size_text
 
 if TYPE_CHECKING:
     from bench.obtain.get import Watch

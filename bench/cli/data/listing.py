@@ -58,7 +58,7 @@ def _row(one: InventoryRow) -> dict[str, str | int | None]:
 
 
 def _cells(one: InventoryRow) -> tuple[str, str, str, str, str]:
-    from bench.obtain.space import size_text
+    from bench.words import size_text
 
     images = "-" if one.images is None else f"{one.images:,}"
     if one.images is not None and one.released not in (None, one.images):
