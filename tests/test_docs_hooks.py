@@ -89,7 +89,7 @@ def clauses(module: str) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.returns:
             text = ast.get_docstring(node)
-            if ast.unparse(node.returns) == "Iterator[str]" and text:
+            if ast.unparse(node.returns) in ("Iterator[str]", "Sentences") and text:
                 yield " ".join(text.split("\n\n")[0].split())
 
 

@@ -51,8 +51,8 @@ def _on(trial: TrialFolder, scratch: Path) -> Sentences:
             loading.splitting(trial),
             together(*spoilt),
         ),
-        _refused(trial, scratch / "absent", "an absent folder"),
-        _refused(trial, empty, "an empty folder"),
+        missing_data(trial, scratch / "absent", "an absent folder"),
+        missing_data(trial, empty, "an empty folder"),
     )
 
 
@@ -74,8 +74,8 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def _refused(trial: TrialFolder, folder: Path, what: str) -> Sentences:
-    """Where there are no data, a DataError names the folder and says how to obtain them."""
+def missing_data(trial: TrialFolder, folder: Path, what: str) -> Sentences:
+    """Where there is no folder, or an empty one, a DataError names it and says how to obtain the data."""
     advice = "raise a DataError that names the folder and says how to obtain the data"
     try:
         reader = trial.at(folder)

@@ -21,7 +21,7 @@ PERFECT, OPPOSITE = (40.0, 0.0, 0.0, 60.0), (0.0, 60.0, 40.0, 0.0)
 
 def breaches_of_metric(component: Component[Any]) -> list[str]:
     """The clauses of a ``PixelMetric``, or of an ``ImageMetric`` where it has ``observe``."""
-    return kept(in_turn(stating(component), valuing(component)))
+    return kept(in_turn(stating(component), _valuing(component)))
 
 
 def stating(component: Component[Any]) -> Sentences:
@@ -35,7 +35,7 @@ def stating(component: Component[Any]) -> Sentences:
         yield f"its range is {bounds!r}: it must be (smallest, largest) possible value"
 
 
-def valuing(component: Component[Any]) -> Sentences:
+def _valuing(component: Component[Any]) -> Sentences:
     """What is counted or observed, and the values of it."""
     metric: Any = built(component)
     if hasattr(metric, "observe"):
@@ -45,7 +45,9 @@ def valuing(component: Component[Any]) -> Sentences:
 
 
 def counting(metric: PixelMetric) -> Sentences:
-    """Every combination of none and some, random counts, those of a large split, and of 100 pixels right and wrong."""
+    """Counts ``[..., 4]`` become values ``[...]``, row by row, in range, better for perfect than for opposite; equal
+    counts give equal values.
+    """
     some = np.array(list(itertools.product((0.0, 7.0), repeat=4)))
     random = np.random.default_rng(0).integers(0, 1000, (46, 4)).astype(np.float64)
     rows = np.concatenate([some, random, some * 1e11, [PERFECT, OPPOSITE]])
