@@ -14,6 +14,7 @@ import pytest
 from bench.catalog import load_catalog
 from bench.suite.cells import asked
 from bench.suite.reading.load import load_suite
+from sampling import whole_run
 from test_old_runs import digest_of
 from tiny import bench, write_world
 
@@ -50,6 +51,7 @@ def ran(folder: Path, cores: int, *arguments: str) -> dict[str, Any]:
     return made(folder)
 
 
+@whole_run
 def test_scores_weights_and_evidence_are_the_same_for_any_number_of_workers_and_cores(tmp_path: Path) -> None:
     alone = ran(tmp_path / "alone", 1, "-x", "runtime.workers=1")
     assert [cell["threads"] for cell in alone.values()] == [1, 1, 1]
@@ -62,6 +64,7 @@ def test_scores_weights_and_evidence_are_the_same_for_any_number_of_workers_and_
         assert ran(tmp_path / name, cores, *arguments) == alone, name
 
 
+@whole_run
 def test_more_threads_are_asked_for_by_a_recipe_and_have_ids_of_their_own(tmp_path: Path) -> None:
     (few, many) = (ran(tmp_path / str(n), n, "-x", "recipe.threads=2", "-x", "runtime.workers=1") for n in (1, 8))
     assert few == many

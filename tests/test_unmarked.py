@@ -19,6 +19,7 @@ from bench.report.data_remarks import TITLE
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from bench.types import SPLITS
+from sampling import whole_run
 from tiny import bench, write_world
 
 
@@ -151,6 +152,7 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {record["axes"]["dataset"]: record for record in found}
 
 
+@whole_run
 def test_the_sound_data_set_is_scored_and_the_other_is_a_row_with_the_reason(mixed: Path) -> None:
     code, _, told = (mixed / "first.txt").read_text().partition("\n")
     assert code == "3"
