@@ -17,7 +17,7 @@ import pytest
 
 SEED = "BENCH_TEST_SEED"
 
-whole_run = pytest.mark.sampled(family="whole runs", each=10)
+whole_run = pytest.mark.sampled(family="whole runs", each=8)
 """Of tests that train and score a suite from its file to its board, for seconds each: what all of them pass through is
 tested more closely elsewhere, and what a single one sees is seen by ``make test-rest``."""
 TOLD = pytest.StashKey[list[str]]()
@@ -54,7 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -k and -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the cases that ``--cases`` asks for."""
+    """Begin with the files that hold whole runs, lest one is left for the end; keep what ``--cases`` asks for."""
+    long = set()
+    for item in items:
+        marker = item.get_closest_marker("sampled")
+        if marker and "family" in marker.kwargs:
+            long.add(item.path)
+    items.sort(key=lambda item: item.path not in long)
     which = config.getoption("--cases")
     if which == "all":
         return
