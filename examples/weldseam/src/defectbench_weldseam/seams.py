@@ -119,7 +119,7 @@ class Seams:
             for frame in frames:
                 id = f"{folder.name}/{Path(frame.image).stem}"
                 files = (folder / "seam.json", *frame.files(folder))
-                meta = {"process": process, "position_mm": frame.position_mm}
+                meta: dict[str, str | float] = {"process": process, "position_mm": frame.position_mm}
                 found.append(Record(id, group=folder.name, files=files, meta=meta))
         return found
 
