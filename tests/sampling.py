@@ -17,8 +17,8 @@ import pytest
 
 SEED = "BENCH_TEST_SEED"
 
-whole_run = pytest.mark.sampled(family="whole runs", each=8)
-"""Of tests that train and score a suite from its file to its board, for seconds each: what all of them pass through is
+whole_run = pytest.mark.sampled(family="whole runs", each=10)
+"""Of tests on whole runs, from a suite file to its board, for many seconds each: what all of them pass through is
 tested more closely elsewhere, and what a single one sees is seen by ``make test-rest``."""
 TOLD = pytest.StashKey[list[str]]()
 """A line for each family: how many of its cases are run."""

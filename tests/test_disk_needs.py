@@ -15,6 +15,8 @@ from bench.suite.reading.load import load_suite
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 OVERHEAD = 40_000
 """Bytes of HDF5's structures, of names, checksums, notes and what keeps files apart, of one stage."""
 
@@ -43,7 +45,6 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder / "home" / "stages")
 
 
-@whole_run
 @pytest.mark.parametrize("delivery", ["images", "crops", "auto"])
 @pytest.mark.parametrize("preprocess", ["none", "exposure-stack"])
 def test_the_plan_counts_what_will_be_stored(world: Path, delivery: str, preprocess: str) -> None:

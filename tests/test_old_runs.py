@@ -23,6 +23,7 @@ from bench.cli.main import bench as group
 from bench.store.records import load_record
 from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
+from sampling import whole_run
 from tiny import bench_process
 
 OLD = Path(__file__).parent / "old_runs"
@@ -87,7 +88,7 @@ def ids_of_shipped_suites(catalog: Catalog) -> dict[str, str]:
     }
 
 
-@pytest.mark.sampled
+@whole_run
 @pytest.mark.parametrize("run", RUNS)
 def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(run: str, tmp_path: Path) -> None:
     """Ids, keys and states always; scores and evidence bit by bit where device and packages are those of then."""

@@ -17,6 +17,8 @@ from bench.suite.reading.load import load_suite
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 
 def two_sets(folder: Path) -> Path:
     """The tiny suite with a second data set, of which there is nothing here."""
@@ -49,7 +51,6 @@ def records(folder: Path) -> dict[str, dict[str, object]]:
     return {record["axes"]["dataset"]: record for record in found}
 
 
-@whole_run
 def test_a_run_of_what_is_present_succeeds_and_the_rest_is_a_row(finished: Path) -> None:
     rows = (finished / "runs" / "tiny" / "leaderboard.md").read_text().splitlines()
     assert any(row.startswith("| ksdd2 | not here<sup>") for row in rows)

@@ -25,6 +25,8 @@ from report_samples import CROPS, MODELS, board_of, by_id, cell, product_cells, 
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 WHY = "old scores, of an earlier run"
 LEAKY = "leaky split: turned copies in train"
 FORMATS = [to_text, to_markdown, to_latex, board_csv, board_json]
@@ -125,7 +127,6 @@ def run_again(folder: Path) -> Path:
     return folder / "runs" / "tiny"
 
 
-@whole_run
 @pytest.mark.parametrize("harm", ["folder gone", "mask damaged"])
 def test_data_that_became_unusable_mark_every_written_file(finished: Path, tmp_path: Path, harm: str) -> None:
     folder = copied(finished, tmp_path)

@@ -24,6 +24,8 @@ from bench.suite.schema import Pretrain, Ref, SplitFile
 from sampling import whole_run
 from tiny import bench
 
+pytestmark = whole_run
+
 
 def path_of(world: Path) -> Path:
     return sorted((world / "runs" / "tiny" / "cells").glob("*.json"))[0]
@@ -34,7 +36,6 @@ def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -
     return record_of(**{"id": "aa", "state": State.OK, "scores": scores, "cost": {"train_s": f1}, **more})
 
 
-@whole_run
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
     done = bench(ran_world, "repro", path_of(ran_world).stem[:8], "--plugin", "models.py")
     assert done.returncode == 0, done.stderr + done.stdout

@@ -15,6 +15,8 @@ from bench.score.evidence import read_evidence
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 SUITE_CHANGES = (
     *("-x", "axes.dataset=[{use: folder, settings: {masks_are: classes, classes: [bright, grey]}}]"),
     *("-x", "axes.crop=[uniform]", "-x", "axes={protocol.classes: [union, each]}", "-x", "recipe.epochs=10"),
@@ -47,7 +49,6 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {record["axes"]["protocol.classes"]: record for record in found}
 
 
-@whole_run
 def test_both_targets_train_predict_and_score(finished: Path) -> None:
     assert {name: record["state"] for name, record in records(finished).items()} == {
         "union": State.OK,

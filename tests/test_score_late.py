@@ -25,6 +25,8 @@ from sampling import whole_run
 from score_worlds import defect_probability, observed, world
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 METRICS = '''
 import numpy as np
 
@@ -98,7 +100,6 @@ def record_of(folder: Path) -> dict[str, Any]:
     return found
 
 
-@whole_run
 def test_metrics_of_pixels_and_of_images_stand_in_the_record(finished: Path) -> None:
     for split in ("validation", "test"):
         scores = record_of(finished)["scores"][split]

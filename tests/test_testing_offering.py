@@ -21,7 +21,7 @@ SLOW = {"model"}
 """Models are asked in tests/test_models.py, with light encoders."""
 
 
-@pytest.mark.sampled("kind", each=4)
+@pytest.mark.sampled("kind", each=2)
 @pytest.mark.parametrize(("kind", "name"), [offer for offer in OFFERS if offer[0] not in SLOW])
 def test_every_component_of_ours_keeps_its_contract(kind: str, name: str) -> None:
     assert breaches(kind, load_catalog().find(kind, name).component) == []

@@ -23,6 +23,8 @@ from bench.suite.reading.load import load_suite
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 SOURCE = """
 axes: {dataset: [folder], crop: [uniform], crop_size: [32], model: [tiny], seed: [0]}
 recipe:
@@ -167,7 +169,6 @@ def test_nothing_is_drawn_where_nothing_is_trained(ran: Path) -> None:
         assert (record["reuse"] is not None) is trained
 
 
-@whole_run
 def test_another_suite_that_names_the_source_as_a_cell_does_not_train_it_again(ran: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (ran / "home" / "stages" / "train").glob("*/best.safetensors")}
     (ran / "sources.yaml").write_text(SOURCE.replace("[folder]", "[coco]") + "name: sources\ndata: {coco: elsewhere}\n")
@@ -184,7 +185,6 @@ def test_a_second_run_does_nothing(ran: Path) -> None:
     assert "4 done" in done.stdout
 
 
-@whole_run
 def test_a_damaged_source_is_trained_again_as_the_message_says(ran: Path, tmp_path: Path) -> None:
     world = shutil.copytree(ran, tmp_path / "world")
     own = (
@@ -211,7 +211,6 @@ def test_the_board_has_a_row_for_each_way(ran: Path) -> None:
     assert all(label in done.stdout for label in ("alone", "as it is", "its threshold", "tuned")), done.stderr
 
 
-@whole_run
 def test_a_source_whose_data_are_absent_blocks_its_cells_only(tmp_path: Path) -> None:
     write_world(tmp_path)
     (tmp_path / "moving.yaml").write_text(TRANSFER)
@@ -222,7 +221,6 @@ def test_a_source_whose_data_are_absent_blocks_its_cells_only(tmp_path: Path) ->
     assert {found[label]["state"] for label in ("as it is", "its threshold", "tuned")} <= {"failed", "blocked"}
 
 
-@whole_run
 def test_a_source_that_diverges_ends_its_cells_with_its_reason_for_good(tmp_path: Path) -> None:
     write_world(tmp_path)
     second_data_set(tmp_path)
@@ -239,7 +237,6 @@ def test_a_source_that_diverges_ends_its_cells_with_its_reason_for_good(tmp_path
     assert "pending" not in bench(tmp_path, "plan", "moving.yaml", "--plugin", "models.py").stdout
 
 
-@whole_run
 @pytest.mark.parametrize("channels", [3])
 def test_a_source_of_other_channels_is_skipped_with_what_to_do(tmp_path: Path, channels: int) -> None:
     write_world(tmp_path)
@@ -256,7 +253,6 @@ def test_a_source_of_other_channels_is_skipped_with_what_to_do(tmp_path: Path, c
     assert bench(tmp_path, "run", "moving.yaml", "--plugin", "models.py").returncode == 0
 
 
-@whole_run
 def test_a_source_that_has_trained_on_held_out_groups_wears_a_badge(tmp_path: Path) -> None:
     write_world(tmp_path)
     text = TRANSFER.replace("data: {folder: parts, coco: elsewhere}", "data: {folder: parts}")

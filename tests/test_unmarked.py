@@ -22,6 +22,8 @@ from bench.types import SPLITS
 from sampling import whole_run
 from tiny import bench, write_world
 
+pytestmark = whole_run
+
 
 def blank(folder: Path) -> None:
     """Let every mask below a folder mark nothing."""
@@ -152,7 +154,6 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {record["axes"]["dataset"]: record for record in found}
 
 
-@whole_run
 def test_the_sound_data_set_is_scored_and_the_other_is_a_row_with_the_reason(mixed: Path) -> None:
     code, _, told = (mixed / "first.txt").read_text().partition("\n")
     assert code == "3"
