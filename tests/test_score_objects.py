@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bench.score.evidence import measure
-from bench.score.objects import LEVELS, true_defects
+from bench.score.objects import LEVELS, predicted_components, true_defects
 from score_worlds import defect_probability, noisy, observed, random_mask, two_planes
 
 EIGHT = np.ones((3, 3), int)
@@ -73,10 +73,28 @@ def test_false_alarms_equal_scipys_at_any_threshold(seed):
         assert alarms[k] == labels.max() - len(touching)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), values=st.integers(1, 6), height=st.integers(1, 24), width=st.integers(1, 24))
+def test_components_of_plateaus_and_of_narrow_images_equal_scipys_at_every_bin(seed, values, height, width):
+    rng = np.random.default_rng(seed)
+    bins = (rng.integers(0, values + 1, (height, width)) * (1000 // values)).astype(np.uint16)
+    mask = rng.choice(np.array([0, 0, 0, 0, 1, 255], np.uint8), bins.shape)
+    table, alarms = predicted_components(mask, bins, [*range(100, 1001, 100)])
+    for k in range(100, 1001, 100):
+        labels, truth = labelled(bins, mask, k)
+        areas = np.bincount(labels.ravel())[1:]
+        overlaps = np.bincount(labels.ravel(), truth.ravel())[1:].astype(int)
+        here = table.level == k
+        rows = np.repeat(np.stack([table.area, table.overlap], axis=1)[here], table.count[here], axis=0)
+        assert sorted(map(tuple, rows.tolist())) == sorted(zip(areas.tolist(), overlaps.tolist(), strict=True))
+        assert alarms[k] == np.count_nonzero(overlaps == 0)
+
+
 def labelled(p, mask, k):
-    """Components of the prediction at k / 1000 outside ignored pixels, and the truth."""
+    """Components of the prediction (probabilities, or their bins) at k / 1000 outside ignored pixels, and the truth."""
     truth = (mask != 0) & (mask != 255)
-    return ndimage.label((p >= np.float32(k / 1000)) & (mask != 255), EIGHT)[0], truth
+    least = k if p.dtype == np.uint16 else np.float32(k / 1000)
+    return ndimage.label((p >= least) & (mask != 255), EIGHT)[0], truth
 
 
 def test_diagonal_neighbours_are_one_defect_and_touching_classes_are_two():

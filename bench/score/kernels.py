@@ -16,9 +16,6 @@ SLOTS = 5 * STRIDE
 """Four zones and one for ignored pixels."""
 BLOCK = 512
 
-ABSENT = np.int32(np.iinfo(np.int32).max)
-"""Parent of a pixel that is not yet part of any component."""
-
 _ZERO, _HALF, _ONE, _THOUSAND = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1000)
 _LEFT_OUT, _STEP = np.uint8(4), np.uint32(1)
 
@@ -85,70 +82,3 @@ def write_bins(values, base, slope, bins):  # type: ignore[no-untyped-def]
         p = base + slope * values[i]
         j = np.int32(p * _THOUSAND + _HALF)
         bins[i] = np.uint16(j - np.int32(p < np.float32(j) / _THOUSAND))
-
-
-@_jit
-def order_by_bin(bins):  # type: ignore[no-untyped-def]
-    """Pixels sorted by falling bin, and where each bin ends: ``int32[n], int64[1002]``; bin 0 is left out.
-
-    Bin b holds the places ``ends[b + 1]`` to ``ends[b]`` of the order.
-    """
-    ends = np.zeros(BINS + 1, np.int64)
-    for i in range(bins.size):
-        ends[bins[i]] += 1
-    ends[0] = 0
-    for b in range(BINS - 1, 0, -1):
-        ends[b] += ends[b + 1]
-    place = ends[1:].copy()
-    order = np.empty(ends[1], np.int32)
-    for i in range(bins.size):
-        b = bins[i]
-        if b > 0:
-            order[place[b]] = i
-            place[b] += 1
-    return order, ends
-
-
-@_jit
-def _root(parent, i):  # type: ignore[no-untyped-def]
-    """Follow parents to the root, halving the path."""
-    while parent[i] >= 0:
-        if parent[parent[i]] >= 0:
-            parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@_jit
-def grow(order, ends, top, bottom, shape, truth, parent, hits, alarms):  # type: ignore[no-untyped-def]
-    """Add the pixels of the bins ``top`` down to ``bottom`` to the components of pixels added before.
-
-    ``parent`` is ``int32[n]``: ABSENT, or minus the area at a root, or the parent (8-neighbour union-find);
-    ``hits`` is ``int32[n]``, at a root the pixels on a true defect; ``truth`` is ``uint8[n]``.
-    Writes to ``alarms[b]`` how many components with p in bin >= b touch no true pixel.
-    """
-    height, width = shape
-    lonely = alarms[top + 1] if top + 1 < BINS else 0
-    for b in range(top, bottom - 1, -1):
-        for place in range(ends[b + 1], ends[b]):
-            i = order[place]
-            parent[i] = -1
-            hits[i] = 1 if truth[i] else 0
-            lonely += 1 - hits[i]
-            here = i
-            row, column = i // width, i % width
-            for r in range(max(row - 1, 0), min(row + 2, height)):
-                for c in range(max(column - 1, 0), min(column + 2, width)):
-                    if parent[r * width + c] == ABSENT:
-                        continue
-                    other = _root(parent, r * width + c)
-                    if other == here:
-                        continue
-                    lonely -= (hits[here] == 0) + (hits[other] == 0)
-                    if parent[other] < parent[here]:  # the larger one (areas are negative) stays root
-                        here, other = other, here
-                    parent[here] += parent[other]
-                    parent[other] = here
-                    hits[here] += hits[other]
-                    lonely += hits[here] == 0
-        alarms[b] = lonely
