@@ -200,8 +200,7 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
         reader.add(mark_of(root, (section, other), key=True), sentence)
     for axis in ("dataset", "model"):
         if axis not in paired and axis not in columns:
-            sentence = f"the axis {axis!r} has no value; name at least one under 'axes'."
-            reader.add(_where_missing(root), sentence)
+            _tell_missing(reader, root, axis)
             columns[axis] = []
     alone: list[Columns] = [{axis: values} for axis, values in {**columns, **tuned}.items()]
     blocks = [tuple(_block(group)) for group in (*alone, *groups) if group and all(group.values())]
@@ -210,10 +209,10 @@ def read_axes(reader: Reader, root: Node, base: Base) -> Crossed:
     return Crossed(_levels([columns, *groups, tuned]), tuple(blocks), tuple(tuned))
 
 
-def _where_missing(root: Node) -> Mark:
-    """Where to say that an axis is missing: after one of a misspelt name, which may be meant for it."""
-    misspelt = [mark for axis, mark in root.section("axes").keys.items() if axis_mistake(axis)]
-    return misspelt[0] if misspelt else mark_of(root, ("axes",))
+def _tell_missing(reader: Reader, root: Node, axis: str) -> None:
+    """Note that an axis is missing, unless one of a misspelt name, told already, may be meant for it."""
+    if not any(axis_mistake(named) for named in root.section("axes").keys):
+        reader.add(mark_of(root, ("axes",)), f"the axis {axis!r} has no value; name at least one under 'axes'.")
 
 
 def is_axis(reader: Reader, node: Node, axis: str) -> bool:
