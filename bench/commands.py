@@ -13,6 +13,7 @@ from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
+from bench.runs.latencies import with_latencies
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
 from bench.store.store import SCHEMA, write_json, write_text
@@ -163,7 +164,7 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     plan = run_suite(suite, invocation, watcher)
     note_outdated(folder, plan.outdated())
-    board = board_of_plan(plan, command)
+    board = board_of_plan(plan, command, folder)
     _write_tables(board, folder)
     return plan, board
 
@@ -195,9 +196,9 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
         warnings.warn(f"no picture of score against cost: {type(error).__name__}: {error}", stacklevel=2)
 
 
-def board_of_plan(plan: Plan, command: str) -> Leaderboard:
-    """The leaderboard of a suite as the store is now."""
-    return board_of_records(plan.suite, plan.records(), command)
+def board_of_plan(plan: Plan, command: str, folder: Path) -> Leaderboard:
+    """The leaderboard of a suite as the store is now, with the latencies that were measured in its run folder."""
+    return board_of_records(plan.suite, with_latencies(folder, plan.records()), command)
 
 
 def board_of_run(folder: Path) -> Leaderboard:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from bench.errors import StoreError
 from bench.types import JsonValue
+from bench.words import plural
 
 SCHEMA = 2
 """Schema number of records; raised when a field changes its meaning. See :data:`MIGRATIONS`."""
@@ -260,7 +261,7 @@ class Cost(Part):
     predict_s: Number = None
     """Seconds of prediction of validation and test images."""
     image_latency_s: Number = None
-    """Mean seconds of prediction of one image, tiles and stitching included."""
+    """Mean seconds of prediction of one image, tiles and stitching included, beside whatever else ran: no latency."""
     evidence_s: Number = None
     """Seconds of counting pixels and defects in the predictions of these images."""
     crops_per_s: Number = None
@@ -273,6 +274,39 @@ class Cost(Part):
     """Highest use of memory during training."""
     peak_memory_of: Text = None
     """What that was measured of: the GPU, or the process."""
+
+
+class Latency(Part):
+    """What prediction of one image takes, warm and alone, as ``bench perf infer`` measured it."""
+
+    predict: Text = None
+    """Key of the stage that predicts: a figure of other weights or settings is none of this record."""
+    date: Text = None
+    """Day of the measurement."""
+    machine: Text = None
+    """Digest of what decides how fast the machine is."""
+    device: Text = None
+    """Name of the GPU or processor."""
+    threads: Whole = None
+    """Threads of one operation on the processor."""
+    batch: Whole = None
+    """Tiles predicted at once."""
+    megapixels: Number = None
+    """Of the image: the test image of middle size."""
+    p50_s: Number = None
+    """Median seconds for the image, preprocessing, tiles and stitching included."""
+    p95_s: Number = None
+    """95th percentile of these seconds."""
+    ratio: Number = None
+    """The median in runs of the reference load."""
+    noise: Number = None
+    """Range of the medians of five parts of the measurement, as a share of the median."""
+
+    @property
+    def on(self) -> str:
+        """What it was measured on, in words."""
+        threads = f", {plural(self.threads, 'thread')}" if self.threads else ""
+        return f"{self.device}{threads}"
 
 
 class Provenance(Part):
@@ -304,6 +338,8 @@ class Provenance(Part):
     """Digest of every image and mask of the data set, as the stage keys have it."""
     split_digest: Text = None
     """Digest of which image is in which split, as the stage keys have it."""
+    workers: Whole = None
+    """Workers that the run had at once, the one that trained this cell among them."""
 
     @property
     def on_boards(self) -> Mapping[str, JsonValue]:
@@ -311,7 +347,7 @@ class Provenance(Part):
         return {name: value for name, value in self.plain().items() if name not in SINCE_2}
 
 
-SINCE_2 = ("driver", "cuda", "commit", "commit_changed", "data_fingerprint", "split_digest")
+SINCE_2 = ("driver", "cuda", "commit", "commit_changed", "data_fingerprint", "split_digest", "workers")
 """Provenance that records have since schema 2; boards do not print it."""
 
 ByName = Annotated[Mapping[str, Number], BeforeValidator(_leaves)]
@@ -376,6 +412,8 @@ class Record(Part):
     """Traceback of its error, or the last words of its worker."""
     outdated: Texts = ()
     """Why its scores are not those of today's data; said by who reads the record, never stored in it."""
+    latency: Latency | None = None
+    """What prediction of an image takes; measured later and said by who reads the record, never stored in it."""
 
     _stored: Mapping[str, JsonValue] = PrivateAttr(default_factory=dict)
 
@@ -383,6 +421,12 @@ class Record(Part):
     def stored(self) -> Mapping[str, JsonValue]:
         """The record as it was stored, in the schema that it was stored in: for exports alone."""
         return self._stored or self.content()
+
+    @property
+    def told_latency_s(self) -> float | None:
+        """Seconds per image that boards called latency when records were of schema 1; None of any later record."""
+        first = bool(self._stored) and self._stored.get("schema", 1) == 1
+        return self.cost.image_latency_s if first and self.cost else None
 
     def content(self) -> dict[str, JsonValue]:
         """The record as a file of this schema has it: the fields that were given."""
@@ -420,6 +464,9 @@ class Record(Part):
             found = look(dict(iter(tree)) if isinstance(tree, Part) else tree, (step,))
         return found
 
+
+SAID = ("outdated", "latency")
+"""Fields that no record holds when it is stored."""
 
 NO_SCORES = Scores({})
 
@@ -514,6 +561,7 @@ MIGRATIONS: Mapping[int, Callable[[Mapping[str, JsonValue]], Mapping[str, JsonVa
 def record_schema() -> dict[str, JsonValue]:
     """JSON Schema of a record file."""
     made = Record.model_json_schema()
-    made["properties"].pop("outdated")
+    for name in SAID:
+        made["properties"].pop(name)
     properties = {"schema": {"const": SCHEMA, "description": "Schema number of the record."}, **made["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "properties": properties}

@@ -38,7 +38,7 @@ ORDER = [
     ["obtain"],
     ["runs", "audit"],
     ["commands", "start", "testing"],
-    ["_pytest", "scaffold"],
+    ["_pytest", "scaffold", "perf"],
     ["cli"],
     ["__main__"],
 ]

@@ -68,6 +68,54 @@ def test_times_within_a_tenth_count_as_equal_and_parameters_do_not() -> None:
     assert board_of(cells, records).costs[0].fronts == ("parameters",)
 
 
+def timed(of: Any, f1_v: float, p50_s: float | None, **more: Any) -> dict[str, Any]:
+    """A record of today with what it took for an image while it ran, which is no latency, and one that was measured."""
+    latency = {"p50_s": p50_s, "noise": 0.03, "machine": "m", "device": "cpu", "threads": 1, **more}
+    return {**costly(of, f1_v), "schema": 2, **({} if p50_s is None else {"latency": latency})}
+
+
+def test_what_an_image_took_beside_other_work_is_on_no_board_and_on_no_front() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    board = board_of(cells, by_id(*(timed(one, 0.4, None) for one in cells)))
+    assert "ms/image" not in cost_of(board).grids[0].header
+    assert {cost for one in board.costs for cost in one.fronts} == {"train_s", "parameters"}
+    assert "'bench perf infer RUN' measures it, warm and alone" in said(board)
+
+
+def test_a_latency_that_was_measured_stands_beside_a_dash_where_none_was() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    board = board_of(cells, by_id(timed(cells[0], 0.4, 0.05), {**timed(cells[1], 0.5, None), "schema": 1}))
+    grid = cost_of(board).grids[0]
+    assert [row[grid.header.index("ms/image")] for row in grid.rows] == ["50", "–"]
+    assert "Latency is that of cpu, 1 thread." in said(board)
+
+
+def test_latencies_closer_than_their_noise_count_as_equal_and_the_board_says_how_close() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    board = board_of(cells, by_id(timed(cells[0], 0.4, 0.098), timed(cells[1], 0.5, 0.1)))
+    assert ["image_latency_s" in one.fronts for one in board.costs] == [False, True]
+    assert "latencies within 3.0 %, the most that one moved while it was measured" in said(board)
+    steady = board_of(cells, by_id(timed(cells[0], 0.4, 0.098, noise=0.01), timed(cells[1], 0.5, 0.1, noise=0.01)))
+    assert ["image_latency_s" in one.fronts for one in steady.costs] == [True, True]
+
+
+def test_latencies_of_two_machines_have_no_front() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    board = board_of(cells, by_id(timed(cells[0], 0.4, 0.1), timed(cells[1], 0.5, 0.1, machine="n")))
+    assert {cost for one in board.costs for cost in one.fronts} == {"train_s", "parameters"}
+
+
+def test_training_times_of_cells_that_shared_a_processor_decide_no_front() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    records = by_id(*(timed(one, 0.4, None) for one in cells))
+    records[cells[0].id]["provenance"]["workers"] = 2
+    board = board_of(cells, records)
+    assert {cost for one in board.costs for cost in one.fronts} == {"parameters"}
+    assert "2 workers shared the processor" in said(board)
+    records[cells[0].id]["provenance"]["cuda"] = "13.0"
+    assert {cost for one in board_of(cells, records).costs for cost in one.fronts} == {"train_s", "parameters"}
+
+
 def test_the_front_is_chosen_by_validation_and_no_test_score_decides() -> None:
     cells = product_cells(1, CROPS[:3], MODELS[:1])
     records = by_id(*(costly(one, 0.3 + 0.1 * n, train_s=10.0**n) for n, one in enumerate(cells)))

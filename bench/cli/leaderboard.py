@@ -37,4 +37,5 @@ def _board(suite: SuiteArgument) -> Leaderboard:
 
     opened, invocation = suite.opened()
     with quiet():
-        return board_of_plan(make_plan(opened, invocation), command_line())
+        folder = invocation.places.run(opened.name)
+        return board_of_plan(make_plan(opened, invocation), command_line(), folder)

@@ -1,6 +1,7 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed or the machine was too busy
+to measure, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ COMMANDS = {
     "info": "Show a component: settings, defaults, provider, licence.",
     "plugins": "Show every plugin; write and check your own.",
     "data": "Get, check and look at data sets.",
+    "perf": "Measure latency, the data path and the training step on this machine.",
     "cache": "List, verify or clear shared stages.",
 }
 """Command to its one line of help."""

@@ -27,6 +27,7 @@ def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
     devices = devices_of(runtime)
     workers = max(1, min(jobs, workers_of(runtime)))
     shared = dict.fromkeys(ONE_THREAD, "1")
+    shared["BENCH_WORKERS"] = str(workers)
     shared["BENCH_THREADS"] = str(max(1, processors() // workers))
     shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
     return [{**shared, "BENCH_DEVICE": devices[number % len(devices)]} for number in range(workers)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal
 
-from bench.record import EndWord
+from bench.record import EndWord, Latency
 from bench.types import JsonValue
 
 BoardState = EndWord | Literal["pending", "absent"]
@@ -248,7 +248,8 @@ class CostLine:
     with their threads; ``badges`` are those of any of its seeds; ``outdated``: scores of one are not of today's data;
     ``memory_of`` says what the peak was measured of.
     ``fronts`` names the costs for which no other position is as good and as cheap; a position that lacks seeds is on
-    none.
+    none. ``latencies`` are those measured alone, of which the latency is the mean; ``beside`` is how many workers
+    shared the processor in training.
     """
 
     group: str
@@ -268,6 +269,8 @@ class CostLine:
     memory_of: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     fronts: tuple[str, ...] = ()
+    latencies: tuple[Latency, ...] = field(default=(), metadata=INSIDE)
+    beside: int = field(default=0, metadata=INSIDE)
 
 
 @dataclass(frozen=True, slots=True)

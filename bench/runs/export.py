@@ -12,6 +12,7 @@ from bench.errors import PluginError, StoreError
 from bench.record import Provenance, Provider, Record
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
 from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
+from bench.runs.latencies import LATENCIES
 from bench.suite.resolved import Suite
 
 README = """# Run of the suite {name}
@@ -67,8 +68,8 @@ def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterat
         own = ".." not in Path(name).parts and path.resolve().is_relative_to(folder.resolve())  # links followed
         if own and path.is_file():
             inside.append(path)
-    outdated = [path for path in (folder / OUTDATED,) if path.is_file() and not path.is_symlink()]
-    for path in (folder / SUITE, *outdated, *pictures, *cells, *inside):
+    said = [path for path in (folder / OUTDATED, folder / LATENCIES) if path.is_file() and not path.is_symlink()]
+    for path in (folder / SUITE, *said, *pictures, *cells, *inside):
         try:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
         except OSError as error:

@@ -15,6 +15,7 @@ from bench.record import Record, State, record_of, row_from
 from bench.report.choose import state_of
 from bench.report.compare import Side, SideCell
 from bench.runs.archive import extract
+from bench.runs.latencies import with_latencies
 from bench.store.records import read_record
 from bench.store.store import SCHEMA, read_json, write_json
 from bench.suite.cells import Cell
@@ -64,13 +65,14 @@ def records_in(folder: Path, suite: Suite) -> dict[str, Record]:
 
 
 def told(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records of a run folder with what its last run found to be outdated.
+    """The records of a run folder with what its last run found to be outdated, and the latencies measured since.
 
     Raises:
-        StoreError: the file that says so is damaged.
+        StoreError: a file that says so is damaged.
     """
     why = outdated_in(folder)
-    return {id: record.changed(outdated=why[id]) if id in why else record for id, record in records.items()}
+    known = {id: record.changed(outdated=why[id]) if id in why else record for id, record in records.items()}
+    return with_latencies(folder, known)
 
 
 def outdated_in(folder: Path) -> Mapping[str, Any]:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from bench.errors import StoreError
 from bench.files import whole_file, whole_folder
-from bench.record import EndWord, Record
+from bench.record import EndWord, Latency, Record
 from bench.report.changes import changes
 from bench.report.measures import leaves
 from bench.runs.folder import CELLS, SUITE, note_outdated, outdated_in, read_run, run_folder
+from bench.runs.latencies import keep_latencies, latencies_in
 from bench.runs.rescore import filled
 from bench.store.records import load_record, write_record
 from bench.store.store import read_json, write_json
@@ -53,7 +54,9 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One source: as the user named it, where it lies, its suite, its records, late scores by file name, old scores."""
+    """One source: as the user named it, where it lies, its suite, its records, late scores by file name; of its cells
+    which scores are old, and latencies.
+    """
 
     name: str
     folder: Path
@@ -62,6 +65,7 @@ class _Run:
     records: Mapping[str, Record]
     late: Mapping[str, Mapping[str, Any]]
     outdated: Mapping[str, Any]
+    latencies: Mapping[str, Sequence[Latency]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
         suite, _ = read_run(folder)
         stored = _storable(read_json, folder / SUITE)
         outdated = outdated_in(folder)
+        latencies = latencies_in(folder)
         late = {}
         for path in () if (folder / LATE).is_symlink() else sorted((folder / LATE).glob("[!.]*.json")):
             if path.is_file() and not path.is_symlink():  # neither a link nor a file cut short
@@ -116,7 +121,7 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
             records[cell.id] = _record(folder, path, cell.id)
         except StoreError as error:
             problems.append(str(error))
-    return _Run(str(name), folder, suite, stored, records, late, outdated)
+    return _Run(str(name), folder, suite, stored, records, late, outdated, latencies)
 
 
 def _storable(read: Callable[[Path], T], path: Path) -> T:
@@ -246,6 +251,7 @@ def _write(
                 write_json(folder / LATE / name, scores)
             outdated = {id: why for id, choice in chosen.items() if (why := choice.run.outdated.get(id))}
             note_outdated(folder, outdated)
+            keep_latencies(folder, {id: choice.run.latencies.get(id, ()) for id, choice in chosen.items()})
             write_json(folder / SUITE, {**whole.stored, "merged_from": names})
     except OSError as error:
         raise StoreError(f"{to}: cannot be written ({error.strerror}); free space or choose another place") from None

@@ -16,6 +16,11 @@ def threads() -> int:
     return int(os.environ.get("BENCH_THREADS", "1"))
 
 
+def workers() -> int:
+    """Workers that the run of this one has at once."""
+    return int(os.environ.get("BENCH_WORKERS", "1"))
+
+
 def operation_threads(asked: int) -> int:
     """Threads of one operation of torch: those that the recipe asks for, whatever cores are spare.
 

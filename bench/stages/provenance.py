@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.machine import nvidia_driver, processor_lines
-from bench.stages.environment import operation_threads
+from bench.stages.environment import operation_threads, workers
 from bench.types import JsonValue
 
 PACKAGES: Sequence[str] = (
@@ -43,6 +43,7 @@ def provenance(asked: int = 1) -> dict[str, JsonValue]:
         "platform": platform.platform(),
         "device": device_name(device),
         "threads": operation_threads(asked),
+        "workers": workers(),
         "packages": {name: version_of(name) for name in PACKAGES},
         "driver": nvidia_driver() if device.startswith("cuda") else None,
         "cuda": cuda_version() if device.startswith("cuda") else None,

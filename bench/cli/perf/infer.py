@@ -1,0 +1,233 @@
+"""``bench perf infer``: latency of trained cells and of models."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import Command, Workspace, workspace_options
+from bench.cli.printing import format_option, printed
+from bench.cli.terminal import quiet
+from bench.words import did_you_mean
+
+if TYPE_CHECKING:
+    from bench.perf.infer import Infer, ModelImage, Subject
+    from bench.suite.resolved import Suite
+
+NOT_QUIET = 3
+SCHEMA = 1
+"""Raised when a field of the JSON changes its meaning."""
+BATCH = 8
+OF_MODELS = (
+    click.option("-x", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the MODELs, e.g. depth=4."),
+    click.option("--image", default="512x512x1", show_default=True, metavar="HxWxC", help="Image of the MODELs."),
+    click.option("--tile", type=click.IntRange(8), default=256, show_default=True, help="Side of their tiles."),
+    click.option("--overlap", type=click.FloatRange(0, 0.9), default=0.25, show_default=True, help="Of their tiles."),
+    click.option("--precision", type=click.Choice(("float32", "bf16")), default="float32", show_default=True),
+    click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of one of their operations."),
+)
+"""Options of targets that are no cells: a cell has all this from its suite."""
+
+
+def model_options(function: Command) -> Command:
+    """Give a command the options of models, all as ``models``."""
+
+    @wraps(function)
+    def command(
+        *, settings: tuple[str, ...], image: str, tile: int, overlap: float, precision: str, threads: int, **others: Any
+    ) -> Any:
+        models = ModelOptions(settings, image, tile, overlap, precision, threads)
+        return function(models=models, **others)
+
+    for option in reversed(OF_MODELS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How the user asked for models that are no cells."""
+
+    settings: tuple[str, ...]
+    image: str
+    tile: int
+    overlap: float
+    precision: Any
+    threads: int
+
+    def text(self, name: str) -> str:
+        """A model with its settings as suites write it."""
+        for pair in self.settings:
+            if "=" not in pair:
+                raise click.UsageError(f"-x {pair!r}: write KEY=VALUE, for example -x encoder=resnet18")
+        if not self.settings or name.startswith("{"):
+            return name
+        return f"{{use: {name}, settings: {{{', '.join(': '.join(pair.split('=', 1)) for pair in self.settings)}}}}}"
+
+    def given(self, batch: int | None) -> ModelImage:
+        """The image and the tiles."""
+        from bench.perf.infer import ModelImage
+
+        sides = re.fullmatch("([0-9]{1,5})x([0-9]{1,5})x([0-9]{1,2})", self.image)
+        if sides is None or not all(map(int, sides.groups())):
+            raise click.UsageError(f"--image {self.image!r}: write height, width and channels, such as 512x512x1")
+        height, width, channels = map(int, sides.groups())
+        return ModelImage(
+            height, width, channels, self.tile, self.overlap, batch or BATCH, self.precision, self.threads
+        )
+
+
+@click.command("infer")
+@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...")
+@click.option("--batch", type=click.IntRange(1), help=f"Tiles at once; of a cell that of its training, else {BATCH}.")
+@click.option("--device", help="Device to measure on, such as cpu or cuda:0.")
+@click.option(
+    "--patience", type=click.FloatRange(0), default=300.0, show_default=True, help="Seconds to wait for quiet."
+)
+@model_options
+@workspace_options("--data", "--out")
+@format_option("json")
+def command(
+    targets: tuple[str, ...],
+    batch: int | None,
+    device: str | None,
+    patience: float,
+    models: ModelOptions,
+    workspace: Workspace,
+    form: str,
+) -> int:
+    """Measure how long the prediction of one image takes, warm and alone, all targets in turns.
+
+    A target is a run (its folder, or its name below --out) with all its finished cells, a CELL (the start of its id),
+    or a MODEL by name, which is built as it is and given an image of noise. Latencies of cells are kept in the folder
+    of their run, for its boards and fronts. Where the machine is not quiet nothing is measured and the exit code is 3.
+    """
+    from bench.perf.infer import infer
+    from bench.perf.infer_document import infer_document
+    from bench.perf.rounds import NotQuiet
+    from bench.runs.latencies import keep_latencies
+
+    wanted = Targets(workspace, models, batch)
+    with quiet():
+        for target in targets:
+            wanted.add(target)
+        try:
+            found = infer(
+                wanted.subjects,
+                workspace.places.home,
+                device=device,
+                batch=batch,
+                patience_s=patience,
+                told=_told,
+            )
+        except NotQuiet as reason:
+            click.echo(str(reason), err=True)
+            return NOT_QUIET
+    latencies = found.latencies()
+    for folder, ids in wanted.folders.items():
+        keep_latencies(folder, {id: latencies[id] for id in ids})
+    click.echo(_json(found) if form == "json" else printed(infer_document(found), form), nl=False)
+    return 0
+
+
+@dataclass
+class Targets:
+    """What is to be timed, and the cells whose latencies each run folder is to keep."""
+
+    workspace: Workspace
+    models: ModelOptions
+    batch: int | None
+    subjects: list[Subject] = field(default_factory=list)
+    folders: dict[Path, list[str]] = field(default_factory=dict)
+
+    def add(self, target: str) -> None:
+        """Take a target: a run, a model, or else a cell.
+
+        Raises:
+            BenchError: it is none of these, or what it needs is not here.
+        """
+        from bench.cli.cells import found_cell
+        from bench.perf.infer import subject_of_model
+        from bench.runs.folder import is_run, read_run
+        from bench.suite.reading.load import component_from
+
+        workspace = self.workspace
+        runs = [folder for folder in (Path(target), workspace.out / target) if is_run(folder)]
+        if runs:
+            suite, _ = read_run(runs[0])
+            self._cells(runs[0], suite)
+        elif target.startswith("{") or target.rpartition(":")[2] in workspace.catalog.names("model"):
+            ref = component_from(self.models.text(target), "model", workspace.catalog)
+            name = " ".join((target, *self.models.settings))
+            self.subjects.append(subject_of_model(name, ref, workspace.catalog, self.models.given(self.batch)))
+        else:
+            self._check(target)
+            folder, suite, cell = found_cell(workspace.out, target)
+            self._cells(folder, suite, cell.id)
+
+    def _check(self, target: str) -> None:
+        """Refuse what cannot even be the start of an id."""
+        if not re.fullmatch("[0-9a-f]+", target):
+            hint = did_you_mean(target, self.workspace.catalog.names("model"))
+            raise click.UsageError(
+                f"{target!r} is no run (neither a folder nor below {self.workspace.out}), no model and no start of a "
+                f"cell's id.{hint} 'bench list models' shows models."
+            )
+
+    def _cells(self, folder: Path, suite: Suite, start: str = "") -> None:
+        """Take the finished cells of a run, all or that of an id.
+
+        Raises:
+            StoreError: none is finished.
+        """
+        from bench.errors import StoreError
+        from bench.perf.infer import Subjects
+        from bench.record import State
+        from bench.runs.folder import records_in
+
+        records = records_in(folder, suite)
+        cells = []
+        for cell in suite.cells:
+            record = records.get(cell.id)
+            if record is not None and record.state is State.OK and cell.id.startswith(start):
+                cells.append((cell, record))
+        if not cells:
+            raise StoreError(f"{folder}: no finished cell to measure; 'bench run' this suite first")
+        places = self.workspace.invocation(suite.data).places
+        self.subjects += Subjects(self.workspace.catalog, places).of(cells)
+        self.folders.setdefault(folder, []).extend(cell.id for cell, _ in cells)
+
+
+def _told(quiet_spells: int, spells: int) -> None:
+    if spells % 10 == 0:
+        click.echo(f"{quiet_spells} of {spells} spells of rounds were quiet", err=True)
+
+
+def _json(found: Infer) -> str:
+    """Every figure, not rounded."""
+    measured = found.measured
+    whole = {
+        "schema": SCHEMA,
+        "device": found.device,
+        "quiet": measured.quiet,
+        "spells": measured.spells,
+        "latencies": [_row(found, subject) for subject in found.subjects],
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def _row(found: Infer, subject: Subject) -> dict[str, Any]:
+    return {
+        "what": subject.name,
+        "cells": [record.id for record in subject.cells],
+        "megapixels": subject.megapixels,
+        "batch": subject.trained.batch,
+        "threads": subject.threads,
+        **asdict(found.timed(subject)),
+    }
