@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark simulation lint format types lock clean
+.PHONY: run test test-rest test-all benchmark benchmark-compare simulation lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -27,7 +27,11 @@ test-all: $(VENV)/installed-test
 	$(RUN_TESTS) $(PYTEST)
 
 benchmark: $(VENV)/installed-test
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider -s
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:cacheprovider $(PYTEST)
+
+# A and B are files that 'make benchmark' saved; 3 where a figure with a bar became worse.
+benchmark-compare: $(VENV)/installed-test
+	$(BIN)/python tests/benchmarks/compare.py $(A) $(B)
 
 simulation: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulation --into docs/statistics.md

@@ -9,14 +9,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import cv2
 import h5py
 import numpy as np
 import pytest
+from figures import interleaved
 
 from bench.component import build
 from bench.crops.bank import Bank, build_bank, open_bank
@@ -29,6 +28,7 @@ from bench.images import read_image, read_mask
 from bench.threads import ordered
 from bench.types import Record, Sample
 
+Told = Callable[..., None]
 SIZE, BATCH, CROPS, PAIRS, WORKERS = 256, 16, 800, 16, os.cpu_count() or 1
 
 
@@ -89,51 +89,28 @@ def bank(tmp_path_factory: pytest.TempPathFactory, pairs: Pairs, index: DatasetI
     return open_bank(path)
 
 
-def _interleaved(
-    benchmark: Any, ours: Callable[[], Any], rivals: dict[str, Callable[[], Any]], rounds: int
-) -> dict[str, float]:
-    """Median seconds of ours and of every rival; one unmeasured round of each comes first."""
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
-    for function in (ours, *rivals.values()):
-        function()
-
-    def run_rivals() -> None:
-        for name, function in rivals.items():
-            start = perf_counter()
-            function()
-            seconds[name].append(perf_counter() - start)
-
-    benchmark.pedantic(ours, setup=run_rivals, rounds=rounds)
-    return {"ours": benchmark.stats["median"], **{name: median(taken) for name, taken in seconds.items()}}
-
-
-def _report(benchmark: Any, what: str, **figures: float) -> None:
-    benchmark.extra_info.update(figures)
-    print(f"\n{what}: " + ", ".join(f"{name} {value:,.3g}" for name, value in figures.items()))  # noqa: T201
-
-
-def test_decode(benchmark: Any, pairs: Pairs) -> None:
+def test_decode(benchmark: Any, report: Told, pairs: Pairs) -> None:
     paths = [pairs.root / f"image{number:02}.png" for number in range(4)]
     megapixels = len(paths) * 2048 * 2448 / 1e6
-    taken = _interleaved(
+    taken = interleaved(
         benchmark,
         lambda: [read_image(path) for path in paths],
         {"two threads": lambda: list(ordered(read_image, paths, 2)), "bytes": lambda: [p.read_bytes() for p in paths]},
         5,
     )
-    _report(
-        benchmark, "decode PNG", megapixels_per_s=megapixels / taken["ours"],
+    report(
+        "decode PNG", megapixels_per_s=megapixels / taken["ours"],
         two_threads_gain=taken["ours"] / taken["two threads"],
     )  # fmt: skip
 
 
-def test_exact_sampling(benchmark: Any, pairs: Pairs, biased: Any) -> None:
+def test_exact_sampling(benchmark: Any, report: Told, pairs: Pairs, biased: Any) -> None:
     sample = pairs.load("image00")
     part = biased.parts()[0]
     positions = part.positions(sample.image, sample.mask)
     rows = row_index(positions)
     buffer = np.empty_like(sample.image)
-    taken = _interleaved(
+    taken = interleaved(
         benchmark,
         lambda: row_index(part.positions(sample.image, sample.mask)),
         {
@@ -143,19 +120,19 @@ def test_exact_sampling(benchmark: Any, pairs: Pairs, biased: Any) -> None:
         },
         15,
     )
-    _report(
-        benchmark, "exact sampling", megapixels_per_s=sample.mask.size / 1e6 / taken["ours"],
+    report(
+        "exact sampling", megapixels_per_s=sample.mask.size / 1e6 / taken["ours"],
         milliseconds_per_image=1e3 * taken["ours"], index_kilobytes=rows.nbytes / 1e3,
         draws_per_s=20_000 / taken["draw"], draws_per_s_of_50=50 / taken["draw few"],
     )  # fmt: skip
 
 
 def test_bank_building(
-    benchmark: Any, tmp_path: Path, pairs: Pairs, index: DatasetIndex, biased: Any, catalog: Any
+    benchmark: Any, report: Told, tmp_path: Path, pairs: Pairs, index: DatasetIndex, biased: Any, catalog: Any
 ) -> None:
     source, ids = Source(pairs), [entry.id for entry in index.entries]
     uniform = build(catalog.find("crop", "uniform").component, SIZE, settings={})
-    taken = _interleaved(
+    taken = interleaved(
         benchmark,
         lambda: _build(tmp_path / "biased.h5", pairs, index, biased),
         {
@@ -164,13 +141,13 @@ def test_bank_building(
         },
         5,
     )
-    _report(
-        benchmark, "bank building", crops_per_s=CROPS / taken["ours"], share_of_decode=taken["decode"] / taken["ours"],
+    report(
+        "bank building", crops_per_s=CROPS / taken["ours"], share_of_decode=taken["decode"] / taken["ours"],
         uniform_share_of_decode=taken["decode"] / taken["uniform"],
     )  # fmt: skip
 
 
-def test_bank_reading(benchmark: Any, tmp_path: Path, bank: Bank) -> None:
+def test_bank_reading(benchmark: Any, report: Told, tmp_path: Path, bank: Bank) -> None:
     rows = np.random.default_rng(0).permutation(CROPS).reshape(-1, BATCH)
     image, mask = np.empty((BATCH, SIZE, SIZE, 1), np.uint8), np.empty((BATCH, SIZE, SIZE), np.uint8)
     images, masks = bank.image.copy(), bank.mask.copy()
@@ -187,15 +164,24 @@ def test_bank_reading(benchmark: Any, tmp_path: Path, bank: Bank) -> None:
         for batch in rows:
             bank.read(batch, image, mask)
 
+    from torch.utils.data import DataLoader
+
+    loader: Any = DataLoader(
+        _Stored(tmp_path / "lzf.h5", CROPS), BATCH, shuffle=True, num_workers=2, persistent_workers=True
+    )  # type: ignore[arg-type]
     few = rows.ravel()[: CROPS // 8].tolist()
     with h5py.File(tmp_path / "lzf.h5", "r") as file:
         lzf_image, lzf_mask = file["image"], file["mask"]
-        taken = _interleaved(
-            benchmark, read, {"memcpy": memcpy, "lzf": lambda: [(lzf_image[row], lzf_mask[row]) for row in few]}, 25
+        taken = interleaved(
+            benchmark, read,
+            {
+                "memcpy": memcpy, "lzf": lambda: [(lzf_image[row], lzf_mask[row]) for row in few],
+                "loader": lambda: [None for _ in loader],
+            }, 15,
         )  # fmt: skip
-    _report(
-        benchmark, "bank reading", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
-        times_lzf=8 * taken["lzf"] / taken["ours"],
+    report(
+        "bank reading", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
+        times_lzf=8 * taken["lzf"] / taken["ours"], times_loader_over_hdf5=taken["loader"] / taken["ours"],
     )  # fmt: skip
 
 
@@ -209,6 +195,22 @@ def cuts(tmp_path_factory: pytest.TempPathFactory, pairs: Pairs, index: DatasetI
         provenance={}, workers=WORKERS,
     )  # fmt: skip
     return open_cuts(folder / "draw.h5", images)
+
+
+class _Stored:
+    """Crops of a compressed HDF5 file as items of a DataLoader; each process opens the file itself."""
+
+    def __init__(self, path: Path, items: int) -> None:
+        self.path, self.items = path, items
+        self.file: Any = None
+
+    def __len__(self) -> int:
+        return self.items
+
+    def __getitem__(self, row: int) -> tuple[Any, Any]:
+        if self.file is None:
+            self.file = h5py.File(self.path, "r")
+        return self.file["image"][row], self.file["mask"][row]
 
 
 class _Items:
@@ -226,7 +228,7 @@ class _Items:
         return image[0], mask[0]
 
 
-def test_cutting(benchmark: Any, bank: Bank, cuts: Cuts) -> None:
+def test_cutting(benchmark: Any, report: Told, bank: Bank, cuts: Cuts) -> None:
     import torch
     from torch.utils.data import DataLoader
 
@@ -250,23 +252,23 @@ def test_cutting(benchmark: Any, bank: Bank, cuts: Cuts) -> None:
         for _ in form.batches(rows):
             pass
 
-    taken = _interleaved(
+    taken = interleaved(
         benchmark, lambda: read(cuts),
         {
             "memcpy": memcpy, "bank": lambda: read(bank), "mapped": lambda: drain(Mapped(cuts)),
             "ahead": lambda: drain(Streamed(cuts, torch.device("cpu"))), "processes": lambda: [None for _ in loader],
         }, 15,
     )  # fmt: skip
-    _report(
-        benchmark, "cutting", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
+    report(
+        "cutting", crops_per_s=CROPS / taken["ours"], share_of_memcpy=taken["memcpy"] / taken["ours"],
         share_of_bank=taken["bank"] / taken["ours"], mapped_crops_per_s=CROPS / taken["mapped"],
         thread_ahead_crops_per_s=CROPS / taken["ahead"], two_processes_crops_per_s=CROPS / taken["processes"],
     )  # fmt: skip
 
 
-def test_image_store_building(benchmark: Any, tmp_path: Path, pairs: Pairs, index: DatasetIndex) -> None:
+def test_image_store_building(benchmark: Any, report: Told, tmp_path: Path, pairs: Pairs, index: DatasetIndex) -> None:
     source, ids = Source(pairs), [entry.id for entry in index.entries]
-    taken = _interleaved(
+    taken = interleaved(
         benchmark,
         lambda: build_images(
             tmp_path / "images.h5", key="i", index=index, source=source, provenance={}, workers=WORKERS
@@ -275,16 +277,16 @@ def test_image_store_building(benchmark: Any, tmp_path: Path, pairs: Pairs, inde
         5,
     )
     megapixels = PAIRS * 2048 * 2448 / 1e6
-    _report(
-        benchmark, "image store building", megapixels_per_s=megapixels / taken["ours"],
+    report(
+        "image store building", megapixels_per_s=megapixels / taken["ours"],
         share_of_decode=taken["decode"] / taken["ours"],
     )  # fmt: skip
 
 
-def test_bank_opening(benchmark: Any, bank: Bank) -> None:
-    taken = _interleaved(benchmark, lambda: open_bank(bank.path), {"bytes": bank.path.read_bytes}, 7)
+def test_bank_opening(benchmark: Any, report: Told, bank: Bank) -> None:
+    taken = interleaved(benchmark, lambda: open_bank(bank.path), {"bytes": bank.path.read_bytes}, 7)
     gigabytes = bank.path.stat().st_size / 1e9
-    _report(
-        benchmark, "bank opening", gigabytes_per_s=gigabytes / taken["ours"],
+    report(
+        "bank opening", gigabytes_per_s=gigabytes / taken["ours"],
         share_of_reading=taken["bytes"] / taken["ours"],
     )  # fmt: skip

@@ -45,21 +45,18 @@ def _seconds(work: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def _report(benchmark: Any, what: str, **figures: float) -> None:
-    benchmark.extra_info.update(figures)
-    print(f"\n{what}: " + ", ".join(f"{name} {value:,.3g}" for name, value in figures.items()))  # noqa: T201
-
-
-def test_a_look_against_decoding(benchmark: Any) -> None:
+def test_a_look_against_decoding(benchmark: Any, report: Callable[..., None]) -> None:
     image = _texture(np.random.default_rng(1))
     png = cv2.imencode(".png", image)[1]
     decode = [_seconds(lambda: cv2.imdecode(png, cv2.IMREAD_GRAYSCALE)) for _ in range(ROUNDS)]
     benchmark.pedantic(lambda: descriptor(image, SIDE), rounds=10 * ROUNDS, warmup_rounds=2)
     taken = benchmark.stats["median"]
-    _report(benchmark, "look", milliseconds=1e3 * taken, share_of_decode=median(decode) / taken)
+    report("look", milliseconds=1e3 * taken, share_of_decode=median(decode) / taken)
 
 
-def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Descriptor]) -> None:
+def test_thumbnails_against_one_product(
+    benchmark: Any, report: Callable[..., None], seen: dict[str, Descriptor]
+) -> None:
     coarse = np.stack([found.coarse for found in seen.values()])
     sides: list[Split] = ["train"] * (IMAGES * 3 // 5) + ["test"] * (IMAGES * 2 // 5)
     flat = coarse.reshape(IMAGES, -1)
@@ -67,23 +64,23 @@ def test_thumbnails_against_one_product(benchmark: Any, seen: dict[str, Descript
     rival = [_seconds(lambda: flat @ flat.T) for _ in range(ROUNDS)]
     benchmark.pedantic(lambda: [list(_candidates(coarse, sides, search)) for search in SEARCHES], rounds=3)
     taken = benchmark.stats["median"]
-    _report(
-        benchmark, "thumbnails", seconds=taken, products=products, share_of_products=products * median(rival) / taken,
+    report(
+        "thumbnails", seconds=taken, products=products, share_of_products=products * median(rival) / taken,
         seconds_of_the_largest=taken * (LARGEST / IMAGES) ** 2,
     )  # fmt: skip
 
 
-def test_likeness(benchmark: Any, seen: dict[str, Descriptor]) -> None:
+def test_likeness(benchmark: Any, report: Callable[..., None], seen: dict[str, Descriptor]) -> None:
     one, other = seen["00000"], seen["00001"]
     unlike = [_seconds(lambda: likeness(one, other)) for _ in range(20 * ROUNDS)]
     benchmark.pedantic(lambda: likeness(one, one), rounds=20 * ROUNDS, warmup_rounds=2)
     taken = benchmark.stats["median"]
-    _report(benchmark, "likeness", milliseconds=1e3 * taken, milliseconds_if_unlike=1e3 * median(unlike))
+    report("likeness", milliseconds=1e3 * taken, milliseconds_if_unlike=1e3 * median(unlike))
 
 
-def test_whole_search(benchmark: Any, seen: dict[str, Descriptor]) -> None:
+def test_whole_search(benchmark: Any, report: Callable[..., None], seen: dict[str, Descriptor]) -> None:
     split: dict[str, Split] = {id: ("test", "validation", "train", "train", "train")[int(id) % 5] for id in seen}
     benchmark.pedantic(lambda: similar(seen, split), rounds=1)
     taken = benchmark.stats["median"]
     held = sum(frame.nbytes for found in seen.values() for frame in found.frames) / IMAGES
-    _report(benchmark, "search", images_per_s=IMAGES / taken, kilobytes_per_image=held / 1e3)
+    report("search", images_per_s=IMAGES / taken, kilobytes_per_image=held / 1e3)

@@ -10,8 +10,10 @@ from statistics import median
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 from sklearn.metrics import precision_recall_curve
+from torchmetrics.functional.classification import binary_precision_recall_curve
 
 from bench.score.evidence import bins_of, measure
 from bench.score.objects import LEVELS, predicted_components
@@ -20,7 +22,8 @@ from bench.score.zones import ANY, histogram
 SHAPE = (4000, 5000)
 MEGAPIXELS = SHAPE[0] * SHAPE[1] / 1e6
 SUBSET = 1_000_000
-"""Pixels for scikit-learn, which sorts: fewer pixels are cheaper each, so the comparison favours it."""
+"""Pixels for peers that sort: fewer pixels are cheaper each, so the comparison favours them."""
+PEERS = ("scikit_learn", "torchmetrics")
 ROUNDS = 7
 
 
@@ -76,7 +79,7 @@ def status(field: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["sure", "unsure", "noise"])
-def test_threshold_sweep(benchmark, kind):
+def test_threshold_sweep(benchmark, kind, report):
     p, mask = predictions(kind), truth()
     flat, true = p.reshape(-1)[:SUBSET], mask.reshape(-1)[:SUBSET] == 1
     halves = [(p[rows], mask[rows]) for rows in (slice(0, 2000), slice(2000, 4000))]
@@ -93,32 +96,32 @@ def test_threshold_sweep(benchmark, kind):
         "two_threads": two_threads,
         "one_pass": lambda: np.sum(p),
         "scikit_learn": lambda: precision_recall_curve(true, flat),
+        "torchmetrics": lambda: binary_precision_recall_curve(torch.from_numpy(flat), torch.from_numpy(true).long()),
     }
     ours()  # compile, or read the compiled code
     extra = peak_bytes_per_pixel(ours)
     taken = {name: [] for name in works}
     for number in range(ROUNDS):  # interleaved, so that a busy moment meets all of them
         for name, work in works.items():
-            if name != "scikit_learn" or number < 3:
+            if name not in PEERS or number < 3:
                 taken[name].append(seconds(work))
     speed = {name: MEGAPIXELS / median(times) for name, times in taken.items()}
-    speed["scikit_learn"] *= SUBSET / (MEGAPIXELS * 1e6)
-    figures = {
-        "megapixels_per_s": round(speed["ours"]),
-        "megapixels_per_s_two_threads": round(speed["two_threads"]),
-        "megapixels_per_s_one_pass": round(speed["one_pass"]),
-        "megapixels_per_s_scikit_learn": round(speed["scikit_learn"], 2),
-        "times_scikit_learn": round(speed["ours"] / speed["scikit_learn"]),
-        "share_of_one_pass": round(speed["ours"] / speed["one_pass"], 2),
-        "extra_bytes_per_pixel": None if extra is None else round(extra, 2),
-    }
-    benchmark.extra_info.update(figures)
-    print(f"\nthreshold sweep, {MEGAPIXELS:.0f} megapixels, {kind}: {figures}")  # noqa: T201
+    for name in PEERS:
+        speed[name] *= SUBSET / (MEGAPIXELS * 1e6)
+    report(
+        f"threshold sweep, {kind}",
+        megapixels_per_s=speed["ours"],
+        megapixels_per_s_two_threads=speed["two_threads"],
+        times_scikit_learn=speed["ours"] / speed["scikit_learn"],
+        times_torchmetrics=speed["ours"] / speed["torchmetrics"],
+        share_of_one_pass=speed["ours"] / speed["one_pass"],
+        extra_bytes_per_pixel=extra,
+    )
     assert benchmark.pedantic(ours, rounds=3).sum() == (mask != 255).sum()
 
 
 @pytest.mark.parametrize("kind", ["sure", "unsure", "grainy", "noise"])
-def test_whole_evidence_of_an_image(benchmark, kind):
+def test_whole_evidence_of_an_image(benchmark, kind, report):
     p, mask = predictions(kind)[:2048, :2448], truth()[:2048, :2448]
     planes, mask = np.stack([1 - p, p]), np.ascontiguousarray(mask)
     bins = bins_of(planes[0])
@@ -133,13 +136,12 @@ def test_whole_evidence_of_an_image(benchmark, kind):
         for name, work in works.items():
             taken[name].append(seconds(work))
     speed = {name: mask.size / 1e6 / median(times[1:]) for name, times in taken.items()}
-    figures = {
-        "megapixels_per_s": round(speed["ours"], 1),
-        "megapixels_per_s_components": round(speed["components"], 1),
-        "share_of_one_pass": round(speed["ours"] / speed["one_pass"], 4),
-        "components_times_one_labelling_of_scipy": round(speed["components"] / speed["scipy"], 2),
-    }
-    benchmark.extra_info.update(figures)
-    print(f"\nevidence of a 5-megapixel image with 5 classes, {kind}: {figures}")  # noqa: T201
+    report(
+        f"evidence of five classes, {kind}",
+        megapixels_per_s=speed["ours"],
+        megapixels_per_s_components=speed["components"],
+        share_of_one_pass=speed["ours"] / speed["one_pass"],
+        components_times_one_labelling_of_scipy=speed["components"] / speed["scipy"],
+    )
     measured = benchmark.pedantic(works["ours"], rounds=3)
     assert measured.counts.sum() == 6 * (mask != 255).sum()
