@@ -101,7 +101,8 @@ def build_bank(
     """
     frame = Frame(index, source, size, seed, workers)
     ready, plan = planned(frame, strategy, crops, other_groups, progress)
-    format = format_of(frame.load(int(plan.source[0])).image)
+    frame, first = frame.begun(int(plan.source[0]))
+    format = format_of(first.image)
     with new_file(path, WHAT, large_arrays(crops, size, format), crops) as file:
 
         def take(number: int, prepared: Prepared, rows: Int64, corners: Int32) -> None:
@@ -137,7 +138,8 @@ def build_tiles(
     """
     frame = Frame(validation, source, size, workers=workers)
     tables, seen = tile_tables(Frame(training, source, 1, workers=workers), frame, provenance, progress)
-    format, tiles = format_of(frame.load(0).image), len(seen)
+    frame, first = frame.begun(0)
+    format, tiles = format_of(first.image), len(seen)
     with new_file(path, WHAT, large_arrays(tiles, size, format), tiles) as file:
 
         def cut(number: int) -> None:

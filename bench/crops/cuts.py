@@ -75,26 +75,41 @@ class Cuts:
         return self.tables.provenance
 
     def read(self, rows: Int64, image_out: Image, mask_out: Mask) -> None:
-        """Cut crops ``int64[B]`` into ``[B, h, w, C]`` and ``uint8[B, h, w]`` arrays of the stored dtypes.
+        """Cut crops ``int64[B]`` into contiguous ``[B, h, w, C]`` and ``uint8[B, h, w]`` arrays of the stored dtypes.
 
         Raises:
             IndexError: a row is not in the draw.
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows {rows.min()} to {rows.max()} of a draw of {plural(len(self), 'crop')}")
-        numbers, channels = self.number[rows], self.format.channels
-        starts = self.images.offset[numbers].tolist()
-        heights, widths = self.images.height[numbers].tolist(), self.images.width[numbers].tolist()
-        corners, seen = self.tables.corner[rows].tolist(), self.seen[rows].tolist()
-        for place, (start, height, width) in enumerate(zip(starts, heights, widths, strict=True)):
-            end = start + height * width
-            image = self.flat_image[channels * start : channels * end].reshape(height, width, channels)
-            mask = self.flat_mask[start:end].reshape(height, width)
-            cut_padded(image, mask, corners[place], image_out[place], mask_out[place])
-            down, right = seen[place]
-            if down or right:
-                mask_out[place, :down] = IGNORED
-                mask_out[place, :, :right] = IGNORED
+        numbers, corners, seen = self.number[rows], self.tables.corner[rows], self.seen[rows]
+        whole = np.minimum(self.images.height, self.images.width)[numbers] >= self.size
+        self._cut_whole(np.flatnonzero(whole), numbers[whole], corners[whole], image_out, mask_out)
+        for place in np.flatnonzero(~whole).tolist():
+            image, mask = self._image(numbers[place])
+            cut_padded(image, mask, corners[place].tolist(), image_out[place], mask_out[place])
+        for place in np.flatnonzero(seen.any(axis=1)).tolist():
+            down, right = seen[place].tolist()
+            mask_out[place, :down] = IGNORED
+            mask_out[place, :, :right] = IGNORED
+
+    def _cut_whole(self, places: Int64, numbers: Int64, corners: Int32, image_out: Image, mask_out: Mask) -> None:
+        """Cut crops of images that are no smaller than a crop, so that nothing is padded."""
+        from bench.crops.kernels import gather
+
+        widths = self.images.width[numbers].astype(np.int64)
+        first = self.images.offset[numbers] + corners[:, 0] * widths + corners[:, 1]
+        for flat, out in ((self.flat_image, image_out), (self.flat_mask, mask_out)):
+            bytes_out = out.view(np.uint8).reshape(*out.shape[:2], -1)
+            bytes_each = bytes_out.shape[2] // self.size
+            gather(flat.view(np.uint8), first * bytes_each, widths * bytes_each, places, bytes_out)
+
+    def _image(self, number: int) -> tuple[Image, Mask]:
+        """One image ``[H, W, C]`` and its mask, mapped."""
+        height, width, channels = self.images.height[number], self.images.width[number], self.format.channels
+        start, end = self.images.offset[number : number + 2]
+        image = self.flat_image[channels * start : channels * end].reshape(height, width, channels)
+        return image, self.flat_mask[start:end].reshape(height, width)
 
 
 def build_draw(

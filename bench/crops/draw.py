@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from bench.crops.prepare import ImageSource, Prepared, padded
+from bench.crops.prepare import AtHand, ImageSource, Prepared, padded
 from bench.crops.sampling import (
     Int32,
     Int64,
@@ -80,6 +80,12 @@ class Frame:
                 f"the index says {entry.width}x{entry.height}; build the index again"
             )
         return padded(prepared, self.size)
+
+    def begun(self, number: int) -> tuple[Frame, Prepared]:
+        """Image ``number`` as its source gives it, and the frame that need not decode it a second time."""
+        id = self.index.entries[number].id
+        first = self.source.prepared(id)
+        return replace(self, source=AtHand(self.source, id, first)), first
 
     def corners(self) -> Int64:
         """How many corners every image has, ``int64[images]``."""

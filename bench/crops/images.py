@@ -135,8 +135,7 @@ def build_images(
     entries = index.entries
     if not entries:
         raise DataError(f"data set {index.dataset!r} has no images to store")
-    frame = Frame(index, source, 1, workers=workers)
-    first = frame.load(0)
+    frame, first = Frame(index, source, 1, workers=workers).begun(0)
     format = format_of(first.image)
     guide = None if first.guide is first.image else format_of(first.guide)
     height = np.array([entry.height for entry in entries], np.int32)

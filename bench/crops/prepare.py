@@ -89,6 +89,18 @@ class Source:
         return Prepared(image, guide, sample.mask)
 
 
+class AtHand:
+    """A source of which one image is decoded already: it is given once, and read like any other after that."""
+
+    def __init__(self, source: ImageSource, id: str, prepared: Prepared) -> None:
+        self._source = source
+        self._ready = {id: prepared}
+
+    def prepared(self, id: str, /) -> Prepared:
+        """See :class:`ImageSource`."""
+        return self._ready.pop(id, None) or self._source.prepared(id)
+
+
 def chained(chain: Sequence[Callable[[Image], Image]], image: Image, id: str) -> tuple[Image, Image]:
     """Send an image through a preprocessing chain; returns it and its guide, see :class:`Prepared`.
 

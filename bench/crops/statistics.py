@@ -23,7 +23,8 @@ def mean_and_deviation(frame: Frame, progress: Progress) -> tuple[Float64, Float
         DataError: images differ in channels or pixel type.
     """
     entries = frame.index.entries
-    format = format_of(frame.load(0).image)
+    frame, opening = frame.begun(0)
+    format = format_of(opening.image)
 
     def sums(number: int) -> npt.NDArray[np.object_]:
         image = frame.load(number).image
