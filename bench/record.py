@@ -263,7 +263,7 @@ class Cost(Part):
     image_latency_s: Number = None
     """Mean seconds of prediction of one image, tiles and stitching included, beside whatever else ran: no latency."""
     evidence_s: Number = None
-    """Seconds of counting pixels and defects in the predictions of these images."""
+    """Seconds of counting pixels and defects in these predictions; on spare cores they pass beside predict_s."""
     crops_per_s: Number = None
     """Training crops seen per second."""
     step_s: Number = None

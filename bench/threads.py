@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import TypeAlias, TypeVar
 
 Item = TypeVar("Item")
@@ -26,15 +25,30 @@ def ordered(
 
     ``progress`` is told of a result when the next one is asked for.
     """
+    for done, result in enumerate(_ahead(work, items, workers, 2 * workers), 1):
+        yield result
+        progress(done, len(items))
+
+
+def beside(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Map on threads while this one makes the next items; results in order, ``workers`` + 1 items at most in memory.
+
+    Without workers this thread does the work between the items.
+    """
+    return _ahead(work, items, workers, workers) if workers else map(work, items)
+
+
+def _ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: int, most: int) -> Iterator[Result]:
+    """Results in order; ``most`` items are on their way while one is waited for."""
     waiting: deque[Future[Result]] = deque()
-    left = iter(items)
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for done in range(1, len(items) + 1):
-                for item in islice(left, 2 * workers + 1 - len(waiting)):
-                    waiting.append(pool.submit(work, item))
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > most:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-                progress(done, len(items))
         finally:
             for future in waiting:
                 future.cancel()

@@ -112,7 +112,8 @@ def test_work_is_counted_in_steps_tiles_and_megapixels(indexed: Path, plugged: C
     assert (work.steps, work.validations, work.crops) == (16, 2, 64)
     assert work.validation_tiles == 2 * 4
     assert tiles_of(sides["test"], 32, 0.0) == 2 * 6
-    assert work.scored == pytest.approx(passes_of(2) * (2 * 48 * 48 + 2 * 96 * 64) / 1e6)
+    assert work.scored == pytest.approx((2 * 48 * 48 + 2 * 96 * 64) / 1e6)
+    assert work.predicted == pytest.approx(passes_of(2) * work.scored)
     idle = work_of(plan.cells[0].cell, sides, learns=False)
     assert (idle.steps, idle.crops, idle.validations) == (0, 0, 0)
 

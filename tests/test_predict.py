@@ -8,7 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.train.predict import predict_image
+from bench.crops import tiles
+from bench.train import device_tiles
+from bench.train.predict import on_host, predict_image
 
 CPU = torch.device("cpu")
 
@@ -40,6 +42,24 @@ def test_a_model_that_looks_at_one_pixel_answers_as_on_the_whole_image(height, w
     assert answer.shape == (3, height, width)
     np.testing.assert_allclose(answer, expected, atol=1e-6)
     np.testing.assert_allclose(answer.sum(axis=0), 1, atol=1e-5)
+
+
+@given(
+    st.integers(1, 90), st.integers(1, 90), st.sampled_from([8, 20, 32]), st.sampled_from([0.0, 0.25, 0.5, 0.7]),
+    st.sampled_from([np.uint8, np.uint16]), st.integers(0, 2**31),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_tiles_are_cut_and_stitched_on_a_device_as_on_the_host_to_the_bit(height, width, size, overlap, dtype, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, np.iinfo(dtype).max, (height, width, 2), endpoint=True).astype(dtype)
+    padded, _ = tiles.pad(image, np.zeros((height, width), np.uint8), size)
+    corners = tiles.grid(*padded.shape[:2], size, overlap)
+    expected = tiles.cut(padded, corners, size)
+    assert np.array_equal(device_tiles.cut(torch.from_numpy(padded), corners, size).numpy(), expected)
+    answers = rng.random((len(corners), 3, size, size), dtype=np.float32)
+    there = on_host(device_tiles.stitch(torch.from_numpy(answers), corners, height, width))
+    assert np.array_equal(there, tiles.stitch(answers, corners, height, width))
+    assert there.flags.c_contiguous
 
 
 def test_sixteen_bits_are_read_on_their_own_scale():

@@ -26,6 +26,13 @@ def test_without_a_stride_the_truth_comes_back_exactly(seed, size, overlap):
     np.testing.assert_array_equal(round_trip(masks[0], size, overlap, 1), truth)
 
 
+@pytest.mark.parametrize("stride", [2, 8])
+def test_threads_change_no_ceiling(stride):
+    validation, test = masks_of(7, 5), masks_of(8, 5)
+    alone = ceiling(validation, test, 32, 0.25, stride)
+    assert ceiling(iter(validation), iter(test), 32, 0.25, stride, threads=2) == alone
+
+
 def test_a_coarser_stride_has_a_lower_ceiling():
     values = [ceiling(masks_of(1), masks_of(2), 32, 0.25, stride) for stride in (1, 2, 4, 8, 16)]
     assert values == sorted(values, reverse=True)

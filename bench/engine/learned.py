@@ -128,6 +128,16 @@ def trained_seconds(note: Mapping[str, Any]) -> float:
     return float(steps * note["step_s"] + validations * note["validation_s"])
 
 
+def predicting_seconds(note: Mapping[str, Any]) -> float:
+    """Seconds of predicting, counting and the ceiling, of which nothing is counted twice."""
+    return float(note["predict_s"] + counting_seconds(note) + note["ceiling_s"])
+
+
+def counting_seconds(note: Mapping[str, Any]) -> float:
+    """Seconds that counting took beside predicting; stages made before the two overlapped tell no waiting."""
+    return float(note.get("waited_s", note["evidence_s"]))
+
+
 def _predicted(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[str, float]:
     if "scored" not in note:
         return {}
@@ -137,11 +147,10 @@ def _predicted(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[st
     each = tiles_of(judged, tiles["size"], tiles["overlap"]) / images
     megapixels = megapixels_of(judged)
     kept = note["files"]["validation.npz"] + note["files"]["test.npz"]
-    told = note["predict_s"] + note["evidence_s"] + note["ceiling_s"]
     return {
         "tile_s": note["predict_s"] / (note["images"] * each),
-        "evidence_mp_s": note["evidence_s"] / (note["scored"] * megapixels / images),
+        "evidence_mp_s": counting_seconds(note) / (note["scored"] * megapixels / images),
         "ceiling_mp_s": note["ceiling_s"] / megapixels,
         "evidence_bytes": kept / images,
-        "fixed_s": max(0.0, note["seconds"] - told),
+        "fixed_s": max(0.0, note["seconds"] - predicting_seconds(note)),
     }

@@ -20,7 +20,7 @@ import numpy as np
 from bench.catalog import Catalog
 from bench.data.index import DatasetIndex, build_index
 from bench.data.statistics import is_defective
-from bench.engine.learned import beyond_file, trained_seconds, values_of
+from bench.engine.learned import beyond_file, predicting_seconds, trained_seconds, values_of
 from bench.engine.work import megapixels_of, sides_of, tiles_of
 from bench.files import files_below
 from bench.stages.cell_run import CellRun, Note, Step, finish
@@ -297,9 +297,7 @@ class _Small:
             values["memory"] = {"bytes": self.peak, "base_bytes": self.base, "batch": self.batch}
             values["memory"]["weights_bytes"] = values["learn"]["weights_bytes"]
         values["learn"]["fit_s"] = max(0.0, self.spent["train"] - trained)
-        predicted = self.note("predict")
-        told = predicted["predict_s"] + predicted["evidence_s"] + predicted["ceiling_s"]
-        values["predict"]["fixed_s"] = max(0.0, self.spent["predict"] - told)
+        values["predict"]["fixed_s"] = max(0.0, self.spent["predict"] - predicting_seconds(self.note("predict")))
         results = sum(path.stat().st_size for path in files_below(self.run.home / "results"))
         values["machine"] = {"rest_s": self.spent["rest"], "results_bytes": results}
         return values

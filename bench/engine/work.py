@@ -15,9 +15,6 @@ from bench.suite.cells import Cell
 from bench.train.loop import batches
 from bench.types import SPLITS, Split
 
-PICKED = 8
-"""At most so many images are predicted once more, for the overlays."""
-
 Sides = Counter[tuple[int, int]]
 """Images by height and width."""
 
@@ -35,7 +32,7 @@ class Work:
     """What the stages of one cell have to do; megapixels and images by split.
 
     ``predicted_tiles`` and ``predicted`` (megapixels) count images as often as they are predicted: those of the last
-    step's weights too where these are not likely the best ones, and those that are shown.
+    step's weights too where these are not likely the best ones. ``scored`` megapixels are counted into evidence.
     """
 
     images: Mapping[Split, int]
@@ -65,16 +62,14 @@ def work_of(cell: Cell, sides: Mapping[Split, Sides], *, learns: bool) -> Work:
     images = {split: found.total() for split, found in sides.items()}
     scored = megapixels["validation"] + megapixels["test"]
     passes = passes_of(validations)
-    tested = images["test"]
-    again = min(PICKED, tested) / max(tested, 1)
-    counted = {split: tiles_of(sides[split], size, tiles.overlap) for split in ("validation", "test")}
+    tiles_of_both = tiles_of(sides["validation"] + sides["test"], size, tiles.overlap)
     return Work(
         images=images,
         megapixels=megapixels,
         validation_tiles=tiles_of(sides["validation"], cell.crop_size, 0.0),
-        predicted_tiles=passes * sum(counted.values()) + again * counted["test"],
-        predicted=passes * scored + again * megapixels["test"],
-        scored=passes * scored,
+        predicted_tiles=passes * tiles_of_both,
+        predicted=passes * scored,
+        scored=scored,
         crops=bank_crops(cell) if epochs else 0,
         steps=epochs * batches(recipe),
         validations=validations,

@@ -10,7 +10,8 @@ under ``each`` the row of class c uses the model's probability of class c. Ignor
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,14 @@ from bench.score.objects import (
     Bins,
     Defects,
     Int32,
+    Int64,
     Predicted,
     join_defects,
     join_predicted,
     predicted_components,
     true_defects,
 )
-from bench.score.zones import ANY, FAR, ZONES, Counts, Truth, histogram
+from bench.score.zones import ANY, FAR, INSIDE, OUTSIDE, ZONES, Counts, Truth, histogram
 from bench.types import IGNORED, Float32, Mask
 from bench.words import shown
 
@@ -84,8 +86,15 @@ class Collector:
 
     def observe(self, id: str, group: str, probabilities: Float32, mask: Mask) -> None:
         """Measure one image and add it; arguments and errors as in :func:`measure`."""
+        self.add(self.measured(id, group, probabilities, mask))
+
+    def measured(self, id: str, group: str, probabilities: Float32, mask: Mask) -> Measured:
+        """Evidence of one image of this split, not yet added; any thread may ask."""
         classes, tolerance, threshold = len(self._classes), self._tolerance, self._threshold
-        image = measure((id, group), probabilities, mask, classes, tolerance=tolerance, threshold=threshold)
+        return measure((id, group), probabilities, mask, classes, tolerance=tolerance, threshold=threshold)
+
+    def add(self, image: Measured) -> None:
+        """Add the evidence of one image."""
         self._images.append(image)
 
     def evidence(self) -> Evidence:
@@ -133,14 +142,32 @@ def measure(
     """
     id, group = name
     _check(id, probabilities, mask, classes)
-    try:
+    with _named(id):
         counts = _counts(probabilities, mask, classes, tolerance)
-    except TrainingError as error:
-        raise type(error)(f"image {id!r}: {error}") from None
     bins = bins_of(probabilities[0])
     levels = LEVELS if threshold is None else (*LEVELS, threshold)
     predicted, alarms = predicted_components(mask, bins, levels)
     return Measured(id, group, counts, true_defects(mask, bins, classes), predicted, alarms)
+
+
+def true_and_false(id: str, probabilities: Float32, mask: Mask, classes: int) -> Int64:
+    """What pooled scores of the row ``any`` need of one image: pixels on and off a defect by bin, ``int64[2, 1001]``.
+
+    Arguments and errors as in :func:`measure`.
+    """
+    _check(id, probabilities, mask, classes)
+    with _named(id):
+        zones = histogram(probabilities[0], mask, ANY, 0, complement=True)
+    return np.stack([zones[INSIDE].sum(axis=0, dtype=np.int64), zones[OUTSIDE].sum(axis=0, dtype=np.int64)])
+
+
+@contextmanager
+def _named(id: str) -> Iterator[None]:
+    """Say of which image an error is."""
+    try:
+        yield
+    except TrainingError as error:
+        raise type(error)(f"image {id!r}: {error}") from None
 
 
 def bins_of(background: Float32) -> Bins:

@@ -21,6 +21,11 @@ def workers() -> int:
     return int(os.environ.get("BENCH_WORKERS", "1"))
 
 
+def spare_threads(device: torch.device, asked: int) -> int:
+    """Threads that may read and score while a model predicts: on the CPU those that an operation leaves."""
+    return max(0, threads() - operation_threads(asked)) if device.type == "cpu" else threads()
+
+
 def operation_threads(asked: int) -> int:
     """Threads of one operation of torch: those that the recipe asks for, whatever cores are spare.
 

@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.data.index import IndexedImage
 from bench.errors import StoreError
 from bench.score.ceiling import ceiling
-from bench.score.evidence import Collector, Evidence, write_evidence
-from bench.score.thresholds import Threshold, choose_threshold, pooled_f1, threshold_at
+from bench.score.evidence import Collector, Evidence, Measured, true_and_false, write_evidence
+from bench.score.metrics import swept
+from bench.score.objects import Int64
+from bench.score.thresholds import STEPS, Threshold, best_index, choose_threshold, pooled, threshold_at
+from bench.scores import F1
 from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, last_is_best
-from bench.stages.environment import device
+from bench.stages.environment import device, spare_threads
 from bench.stages.forms import image_source
 from bench.stages.graph import Stage
 from bench.stages.image_metrics import IMAGE_METRICS, ImageRows
-from bench.stages.shown import SHOWN, picks, write_shown
+from bench.stages.shown import SHOWN, packed, picks, unpacked, write_shown
 from bench.stages.train import build_model
 from bench.store.store import stage_note
+from bench.threads import beside
 from bench.train.forward import place
 from bench.train.predict import predict_image
 from bench.train.weights import load_weights
-from bench.types import Bool, Float32, Mask, Split
+from bench.types import Bool, Float32, Float64, Mask, Split
+
+READERS = 2
+"""Threads that read images ahead: decoding is slower than a fast device, and few images must wait in memory."""
 
 
 def run_predict(run: CellRun, stage: Stage, folder: Path) -> Note:
     """Predict validation, choose the threshold, then predict test with it; leaves evidence of both."""
     images = _Predictor(run, stage)
-    validation = images.evidence("validation", BEST, None)
+    validation = images.evidence("validation", None)
     threshold = threshold_of(run, stage, validation)
     rows = ImageRows(run.catalog, run.index.classes)
-    test = images.evidence("test", BEST, threshold.index, rows)
+    test = images.evidence("test", threshold.index, rows)
     images.show("validation", threshold.index, rows)
     write_evidence(folder / "validation.npz", validation)
     write_evidence(folder / "test.npz", test)
     rows.write(folder / IMAGE_METRICS, threshold.index)
-    _keep_shown(folder / SHOWN, images, test, threshold.index)
+    write_shown(folder / SHOWN, images.shown(test, threshold.index))
     last_step = _last_step(images, {"validation": validation, "test": test})
     started = time.perf_counter()
     reached = _ceiling(images)
@@ -49,14 +58,27 @@ def run_predict(run: CellRun, stage: Stage, folder: Path) -> Note:
         "scored": images.scored,
         "predict_s": images.seconds,
         "evidence_s": images.evidence_seconds,
+        "waited_s": images.waited_seconds,
         "last_step": last_step,
         "ceiling": reached,
         "ceiling_s": time.perf_counter() - started,
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Predicted:
+    """One image with its probabilities ``float32[1 + K, H, W]``."""
+
+    entry: IndexedImage
+    probabilities: Float32
+    mask: Mask
+
+
 class _Predictor:
-    """Predicts images of a data set with stored weights, and keeps count of images and seconds."""
+    """Predicts images of a data set with stored weights, and keeps count of images and seconds.
+
+    Images are read and scored on threads while the model is at work, in order and a few at a time.
+    """
 
     def __init__(self, run: CellRun, stage: Stage) -> None:
 
@@ -64,6 +86,7 @@ class _Predictor:
         self.facts = stage.facts
         self.images = image_source(run)
         self.device = device(run.threads)
+        self.threads = spare_threads(self.device, run.threads)
         used = run.stages["train"].facts
         self.model = place(build_model(run, used["model"], used["seed"]), self.device).eval()
         self.batch = max(1, used["recipe"]["batch"])
@@ -72,52 +95,73 @@ class _Predictor:
         self.seconds = 0.0
         self.scored = 0
         self.evidence_seconds = 0.0
-        self.mean: Sequence[float] = ()
-        self.std: Sequence[float] = ()
+        self.waited_seconds = 0.0
+        self.positive: dict[str, bytes] = {}
 
-    def load(self, weights: str) -> None:
-        """Load one of the two stored states."""
+    def predictions(self, split: Split, weights: str) -> Iterator[_Predicted]:
+        """Predict every image of a split with one of the two stored states."""
 
         stored = load_weights(self.run.folder("train") / weights)
         self.model.load_state_dict(stored.state)
-        self.mean, self.std = stored.mean, stored.std
-
-    def probabilities(self, id: str) -> tuple[Float32, Mask]:
-        """Predict one image: ``float32[1 + K, H, W]`` and its true mask."""
-
-        prepared = self.images.prepared(id)
-        started = time.perf_counter()
-        found = predict_image(
-            self.model,
-            prepared.image,
-            mean=self.mean,
-            std=self.std,
-            size=self.facts["tiles"]["size"],
-            overlap=self.facts["tiles"]["overlap"],
-            batch=self.batch,
-            precision=self.facts["precision"],
-            device=self.device,
-        )
-        self.seconds += time.perf_counter() - started
-        self.predicted += 1
-        return found, prepared.mask
-
-    def evidence(self, split: Split, weights: str, threshold: int | None, rows: ImageRows | None = None) -> Evidence:
-        """Predict every image of a split; ``rows`` sees each at the threshold, which is then known."""
-
-        self.load(weights)
         entries = self.run.images(split).entries
-        collector = Collector(self.run.index.classes, tolerance=self.facts["tolerance"], threshold=threshold)
-        for number, entry in enumerate(entries):
+        read = beside(lambda entry: self.images.prepared(entry.id), entries, min(self.threads, READERS))
+        for number, (entry, prepared) in enumerate(zip(entries, read, strict=True)):
             self.run.report("predict", number, len(entries), split)
-            found, mask = self.probabilities(entry.id)
             started = time.perf_counter()
-            collector.observe(entry.id, entry.group, found, mask)
-            self.evidence_seconds += time.perf_counter() - started
+            found = predict_image(
+                self.model,
+                prepared.image,
+                mean=stored.mean,
+                std=stored.std,
+                size=self.facts["tiles"]["size"],
+                overlap=self.facts["tiles"]["overlap"],
+                batch=self.batch,
+                precision=self.facts["precision"],
+                device=self.device,
+            )
+            self.seconds += time.perf_counter() - started
+            self.predicted += 1
+            yield _Predicted(entry, found, prepared.mask)
+
+    def evidence(self, split: Split, threshold: int | None, rows: ImageRows | None = None) -> Evidence:
+        """Evidence of a split under the best weights; where the threshold is known, ``rows`` sees every image at it."""
+
+        collector = Collector(self.run.index.classes, tolerance=self.facts["tolerance"], threshold=threshold)
+
+        def seen() -> Iterator[_Predicted]:
+            for image in self.predictions(split, BEST):
+                if rows is not None and threshold is not None:
+                    rows.observe(split, image.entry.id, image.probabilities, image.mask, threshold)
+                yield image
+
+        def scored(image: _Predicted) -> tuple[Measured, bytes, float]:
+            started = time.perf_counter()
+            entry, found = image.entry, image.probabilities
+            measured = collector.measured(entry.id, entry.group, found, image.mask)
+            seconds = time.perf_counter() - started
+            positive = b"" if threshold is None else packed(1 - found[0] >= np.float32(threshold / 1000))
+            return measured, positive, seconds
+
+        started, predicting = time.perf_counter(), self.seconds
+        for measured, positive, seconds in beside(scored, seen(), self.threads):
+            collector.add(measured)
+            self.positive[measured.id] = positive
+            self.evidence_seconds += seconds
             self.scored += 1
-            if rows is not None and threshold is not None:
-                rows.observe(split, entry.id, found, mask, threshold)
+        self.waited_seconds += time.perf_counter() - started - (self.seconds - predicting)
         return collector.evidence()
+
+    def pooled(self, split: Split, weights: str) -> Float64:
+        """TP, FP, FN, TN of a split at every threshold, ``float64[1001, 4]``, and nothing else that evidence keeps."""
+        classes = len(self.run.index.classes)
+
+        def counted(image: _Predicted) -> Int64:
+            return true_and_false(image.entry.id, image.probabilities, image.mask, classes)
+
+        counts = np.zeros((2, STEPS + 1), np.int64)
+        for image in beside(counted, self.predictions(split, weights), self.threads):
+            counts += image
+        return swept(*counts)
 
     def masks(self, split: Split) -> Iterator[Mask]:
         """The true masks of a split, one after the other."""
@@ -129,9 +173,14 @@ class _Predictor:
         if not rows:
             return
         counted = self.predicted, self.seconds
-        for entry in self.run.images(split).entries:
-            rows.observe(split, entry.id, *self.probabilities(entry.id), threshold)
+        for image in self.predictions(split, BEST):
+            rows.observe(split, image.entry.id, image.probabilities, image.mask, threshold)
         self.predicted, self.seconds = counted
+
+    def shown(self, test: Evidence, threshold: int) -> dict[str, Bool]:
+        """Binary predictions of the test images that the overlays show."""
+        sides = {entry.id: (entry.height, entry.width) for entry in self.run.images("test").entries}
+        return {pick.id: unpacked(self.positive[pick.id], *sides[pick.id]) for pick in picks(test, threshold)}
 
 
 def source_threshold(run: CellRun) -> int:
@@ -157,28 +206,19 @@ def threshold_of(run: CellRun, stage: Stage, validation: Evidence) -> Threshold:
     return choose_threshold(validation)
 
 
-def _last_step(images: _Predictor, best: Mapping[str, Evidence]) -> dict[str, Any]:
+def _last_step(images: _Predictor, best: Mapping[Split, Evidence]) -> dict[str, Any]:
     """Pooled F1 of the last step's weights at a threshold chosen as that of the best ones."""
-    history = json.loads((images.run.folder("train") / HISTORY).read_text(encoding="utf-8"))
-    same = last_is_best(history, images.run.note("train")["best_epoch"])
-    validation = best["validation"] if same else images.evidence("validation", LAST, None)
-    threshold = threshold_of(images.run, images.run.stages["predict"], validation)
-    test = best["test"] if same else images.evidence("test", LAST, threshold.index)
-    return {"validation": {"f1": threshold.f1}, "test": {"f1": pooled_f1(test, threshold.index)}}
+    run = images.run
+    history = json.loads((run.folder("train") / HISTORY).read_text(encoding="utf-8"))
+    same = last_is_best(history, run.note("train")["best_epoch"])
+    counts = {split: pooled(found) if same else images.pooled(split, LAST) for split, found in best.items()}
+    rule = run.stages["predict"].facts["threshold"]
+    index = source_threshold(run) if rule == "source" else best_index(counts["validation"])[0]
+    return {split: {"f1": float(F1.value(found[index]))} for split, found in counts.items()}
 
 
 def _ceiling(images: _Predictor) -> dict[str, float]:
     """F1 that the true masks themselves reach through the same tiles and output stride."""
     tiles, validation, test = images.facts["tiles"], images.masks("validation"), images.masks("test")
-    return {"test": ceiling(validation, test, tiles["size"], tiles["overlap"], images.stride)}
-
-
-def _keep_shown(path: Path, images: _Predictor, test: Evidence, threshold: int) -> None:
-    """Keep binary predictions of the images that the overlays show."""
-    images.load(BEST)
-    level = np.float32(threshold / 1000)
-    predicted: dict[str, Bool] = {}
-    for pick in picks(test, threshold):
-        found, _ = images.probabilities(pick.id)
-        predicted[pick.id] = 1 - found[0] >= level
-    write_shown(path, predicted)
+    size, overlap = tiles["size"], tiles["overlap"]
+    return {"test": ceiling(validation, test, size, overlap, images.stride, threads=images.threads)}

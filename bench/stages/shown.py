@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,17 @@ def picks(test: Evidence, threshold: int) -> list[Pick]:
         *worst(counted, "false positives", LOUDEST),
     ]
     return list({pick.id: pick for pick in reversed(found)}.values())[::-1]
+
+
+def packed(positive: Bool) -> bytes:
+    """A binary prediction ``bool[H, W]`` in little memory: at most a bit a pixel."""
+    return zlib.compress(np.packbits(positive).tobytes(), 1)
+
+
+def unpacked(stored: bytes, height: int, width: int) -> Bool:
+    """The ``bool[H, W]`` of :func:`packed`."""
+    bits = np.frombuffer(zlib.decompress(stored), np.uint8)
+    return np.unpackbits(bits, count=height * width).reshape(height, width).astype(bool)
 
 
 def write_shown(path: Path, predicted: Mapping[str, Bool]) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.crops import tiles
-from bench.train.forward import Normalise, forward, normalisation, precise
+from bench.train import device_tiles
+from bench.train.device import synchronise
+from bench.train.forward import Normalise, forward, normalisation, precise, resident
 from bench.types import Float32, Image
 
 if TYPE_CHECKING:
@@ -30,31 +32,44 @@ def predict_image(
     """Map ``[H, W, C]`` to probabilities ``float32[1 + K, H, W]`` that sum to 1 over the first axis.
 
     ``size`` is the tile's side and ``overlap`` the share of it that neighbours have in common; where tiles
-    overlap, the mean of their probabilities counts. The model must already be on the device.
+    overlap, the mean of their probabilities counts. The model must already be on the device. A GPU gets the image
+    and gives the probabilities in one copy each; its tiles are cut and stitched there.
     """
+    import torch
+
     height, width = image.shape[:2]
     padded, _ = tiles.pad(image, np.zeros((height, width), np.uint8), size)
     corners = tiles.grid(padded.shape[0], padded.shape[1], size, overlap)
-    pixels = tiles.cut(padded, corners, size)
-    answers = _answers(model, pixels, normalisation(mean, std, device), batch, precision, device)
-    return tiles.stitch(answers, corners, height, width)
+    normalise = normalisation(mean, std, device)
+    if device.type == "cpu":
+        pixels = torch.from_numpy(tiles.cut(padded, corners, size))
+        answers = _answers(model, pixels, normalise, batch, precision)
+        return tiles.stitch(answers.numpy(), corners, height, width)
+    pixels = device_tiles.cut(resident(padded, device), corners, size)
+    answers = _answers(model, pixels, normalise, batch, precision)
+    return on_host(device_tiles.stitch(answers, corners, height, width))
 
 
 def _answers(
     model: torch.nn.Module,
-    pixels: Image,
+    pixels: torch.Tensor,
     normalise: Normalise,
     batch: int,
     precision: Literal["float32", "bf16"],
-    device: torch.device,
-) -> Float32:
+) -> torch.Tensor:
     """Map ``[T, h, w, C]`` to softmax probabilities ``float32[T, 1 + K, h, w]``, batch by batch."""
     import torch
 
     model.eval()
-    answers = []
-    with torch.inference_mode(), precise(precision, device):
-        for chosen in torch.split(torch.from_numpy(pixels), batch):
-            logits = forward(model, normalise(chosen.to(device, non_blocking=True)))
-            answers.append(logits.softmax(dim=1).cpu())
-    return torch.cat(answers).numpy()
+    with torch.inference_mode(), precise(precision, pixels.device):
+        return torch.cat([forward(model, normalise(chosen)).softmax(dim=1) for chosen in torch.split(pixels, batch)])
+
+
+def on_host(probabilities: torch.Tensor) -> Float32:
+    """The tensor in pinned memory, when all work on the device is done."""
+    import torch
+
+    host = torch.empty(probabilities.shape, pin_memory=probabilities.is_cuda)
+    host.copy_(probabilities, non_blocking=True)
+    synchronise(probabilities.device)
+    return host.numpy()
