@@ -21,6 +21,8 @@ from bench.files import sync
 
 SPARE = 1 << 20
 """Bytes set aside for HDF5's own structures and the small data sets when the free disk space is checked."""
+EARLY = 1 << 20
+"""Blocks of so many bytes begin their way to the disk at once, so that the end of the file need not wait for all."""
 FORMAT = ("v108", "v108")
 """The oldest file format in which HDF5's own structures carry checksums."""
 
@@ -111,9 +113,12 @@ def _sentence(path: Path, what: str) -> Iterator[None]:
 
 def _write(descriptor: int, rest: memoryview, offset: int) -> None:
     """Write at an offset; unlike a store through a mapping, a full disk is an error and not a signal."""
+    start, length = offset, len(rest)
     while rest:
         written = os.pwrite(descriptor, rest, offset)
         rest, offset = rest[written:], offset + written
+    if length >= EARLY and hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)  # dirty pages: written soon, and kept
 
 
 def _allocated(path: Path, large: Mapping[str, Large]) -> dict[str, Large]:
