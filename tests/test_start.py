@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from yaml import safe_load as read_yaml
 
 from bench.catalog import Catalog
 from bench.cli.main import main
@@ -21,10 +22,11 @@ from bench.start.first import First, first_suite
 from bench.start.groups import likely_groups
 from bench.start.pairs import pairs, table
 from bench.start.reading import Answers
-from bench.start.suite import yaml
+from bench.start.suite import recipe, yaml
 from bench.start.words import says_clean, shared_stem
 from bench.store.home import Places
 from bench.suite.reading.load import Suite, load_suite
+from bench.suite.schema import Recipe
 from bench.types import Dataset
 from start_worlds import HABITS, drawing, photograph
 
@@ -321,8 +323,19 @@ def test_a_budget_keeps_its_time_unless_measuring_alone_takes_longer(
     assert plan.seconds <= TARGET_S or EPOCHS * plan.epoch_crops <= LEAST_CROPS
     assert plan.workers == min(processors, 4)
     assert 1 <= plan.validate_every <= EPOCHS
+    assert (plan.validation_tiles - 1) * size**2 < half <= plan.validation_tiles * size**2
     more = budget(size, Amount(images, half, half), 2 * processors)
     assert more.cells * more.epoch_crops >= plan.cells * plan.epoch_crops
+
+
+@pytest.mark.parametrize(("images", "every"), [(20, 5), (5000, "auto")])
+def test_many_validation_images_are_validated_as_often_as_a_tenth_of_the_training_pays_for(
+    images: int, every: int | str
+) -> None:
+    plan = budget(64, Amount(images, images * 10_000, images * 10_000), 2)
+    written = read_yaml("\n".join(recipe(plan)))
+    assert written["profiles"]["gpu"]["recipe"]["validate_every"] == every
+    assert Recipe.model_validate({"validate_every": every}).validate_every == every
 
 
 @given(

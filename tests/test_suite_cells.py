@@ -82,7 +82,7 @@ OTHER = {
     "recipe.optimiser.settings.amsgrad": [True],
     "recipe.schedule": ["cosine"],
     "recipe.budget": ["until-convergence"],
-    "recipe.validate_every": [1],
+    "recipe.validate_every": [1, "auto"],
     "recipe.loss": ["focal", {"use": "bce-dice", "settings": {"gain": 2}}],
     "recipe.loss.settings.gain": [3],
     "recipe.augment": [[], ["flips"], ["rotations", "flips"]],

@@ -127,6 +127,12 @@ def test_a_model_learns_to_find_the_squares_in_new_pictures(catalog, name):
     assert f1_score(new.mask[0, 4:].ravel() > 0, answer[1, 4:].ravel() > 0.5) > 0.7
 
 
+def test_auto_validates_as_often_as_a_tenth_of_the_training_pays_for(catalog):
+    recipe = RECIPE.model_copy(update={"validate_every": "auto"})
+    fitted = trained(catalog, recipe, tiles=squares(8, 2))  # 8 tiles cost 8 / 3 of the 24 crops of an epoch
+    assert [event["epoch"] for event in fitted.history] == [2, 4]
+
+
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(catalog, precision):
     recipe = RECIPE.model_copy(update={"epochs": 2, "precision": precision})

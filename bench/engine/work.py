@@ -12,6 +12,7 @@ from bench.crops.tiles import grid
 from bench.data.index import DatasetIndex
 from bench.stages.graph import Stage, bank_crops, spent
 from bench.suite.cells import Cell
+from bench.train.interval import validations_of
 from bench.train.loop import batches
 from bench.types import SPLITS, Split
 
@@ -55,7 +56,8 @@ def work_of(cell: Cell, sides: Mapping[Split, Sides], *, learns: bool) -> Work:
     """The work of a cell on images of these sides; a model that has nothing to fit takes no step."""
     recipe = spent(cell)
     epochs = recipe.epochs if learns else 0
-    validations = -(-epochs // recipe.validate_every)
+    validation_tiles = tiles_of(sides["validation"], cell.crop_size, 0.0)
+    validations = validations_of(recipe, validation_tiles, epochs)
     tiles = cell.protocol.tiles
     size = tiles.size or cell.crop_size
     megapixels = {split: megapixels_of(found) for split, found in sides.items()}
@@ -66,7 +68,7 @@ def work_of(cell: Cell, sides: Mapping[Split, Sides], *, learns: bool) -> Work:
     return Work(
         images=images,
         megapixels=megapixels,
-        validation_tiles=tiles_of(sides["validation"], cell.crop_size, 0.0),
+        validation_tiles=validation_tiles,
         predicted_tiles=passes * tiles_of_both,
         predicted=passes * scored,
         scored=scored,

@@ -87,6 +87,7 @@ def _cost(fitted: Fitted, recipe: Recipe, peak: PeakMemory, pace: Pace) -> dict[
     return {
         "crops_per_s": crops / fitted.seconds if fitted.seconds > 0 else None,
         "epochs": epochs,
+        "validations": len(fitted.history),
         "step_s": pace.step_s,
         "validation_s": pace.validation_s,
         "peak_memory_bytes": highest.bytes,

@@ -52,13 +52,17 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is run: every crop strategy with every model once, each trained on ``crops`` crops."""
+    """What is run: every crop strategy with every model once, each trained on ``crops`` crops.
+
+    ``validation_tiles`` of the crop's size cover the validation images, about.
+    """
 
     strategies: tuple[str, ...]
     models: tuple[str, ...]
     crop_size: int
     epoch_crops: int
     validate_every: int
+    validation_tiles: int
     seconds: float
     workers: int
 
@@ -112,4 +116,5 @@ def _filled(
     crops = min(MOST_CROPS, max(LEAST_CROPS, int((each - measuring) * learned)))
     epoch_crops = max(BATCH, crops // EPOCHS // BATCH * BATCH)
     seconds = START_S + rounds * (CELL_S + IMAGE_S * amount.images + measuring + EPOCHS * epoch_crops / learned)
-    return Budget(strategies, models, crop_size, epoch_crops, validate_every, seconds, workers)
+    tiles = -(-amount.validation_pixels // crop_size**2)
+    return Budget(strategies, models, crop_size, epoch_crops, validate_every, tiles, seconds, workers)

@@ -72,6 +72,15 @@ class BankBudget(Strict):
     """distinct crops drawn; null draws every crop of the budget, so that none is seen twice"""
 
 
+AUTO: Literal["auto"] = "auto"
+
+Interval = Annotated[
+    Annotated[Literal["auto"], Tag("<word>")] | Annotated[int, Field(gt=0), Tag("<epochs>")],
+    Discriminator(lambda value: "<word>" if isinstance(value, str) else "<epochs>"),
+]
+"""Epochs, or ``auto``; see :mod:`bench.train.interval`."""
+
+
 class Recipe(Strict):
     """How a cell is trained (PROTOCOL, recipe v1; not in the supplement).
 
@@ -108,8 +117,11 @@ class Recipe(Strict):
     """the learning rate after the warm-up; `bench list schedules`"""
     budget: Literal["fixed", "until-convergence"] = "fixed"
     """train all epochs, or stop when the validation loss has converged"""
-    validate_every: int = Field(default=5, gt=0)
-    """epochs between validations; the last epoch is always validated"""
+    validate_every: Interval = Field(
+        default=5,
+        description="epochs between validations; `auto`: the fewest for which they cost at most a tenth of the "
+        "training, counted in pixels; the last epoch is always validated",
+    )
     loss: Ref = Ref(use="bce-dice")
     """`bench list losses`"""
     augment: tuple[Ref, ...] = (Ref(use="flips"), Ref(use="rotations"))

@@ -17,6 +17,7 @@ from bench.train.convergence import convergence_epoch
 from bench.train.delivery import Crops, deliver
 from bench.train.device import synchronise
 from bench.train.forward import forward, normalisation, place, precise, targets_of
+from bench.train.interval import epochs_between_validations
 from bench.train.optimise import learning_rates, optimiser_of
 from bench.train.randomness import AUGMENT, DROPOUT, ORDER, borrowed, stream
 from bench.train.validate import Validator
@@ -86,6 +87,7 @@ def fit(
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
     steps = recipe.epochs * batches(recipe)
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
+    every = epochs_between_validations(recipe, len(tiles))
     step, best_f1, best_epoch, best_state = 0, -1.0, 0, copied(model)
     history: list[Event] = []
     losses: list[torch.Tensor] = []
@@ -109,7 +111,7 @@ def fit(
                 step += 1
             train_loss = mean_loss(losses, step, epoch, recipe)
             event: Event = {"epoch": epoch, "step": step, "train_loss": train_loss}
-            if epoch % recipe.validate_every == 0 or epoch == recipe.epochs:
+            if epoch % every == 0 or epoch == recipe.epochs:
                 validating = time.perf_counter()
                 check_weights(model, step, epoch, recipe)
                 validation_loss, f1, threshold = validator(model)
