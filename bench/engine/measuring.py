@@ -75,7 +75,7 @@ def measure(plan: Plan, invocation: Invocation, rates: Rates, told: Callable[[in
             for number, pilot in enumerate(pilots):
                 told(number, len(pilots), pilot.name)
                 answers = [Path(place) / f"{number}-{worker}.json" for worker in range(workers)]
-                reasons = _run(launcher, [_job(pilot, answer, plan, invocation) for answer in answers])
+                reasons = _run(launcher, [job_of(pilot, answer, plan, invocation) for answer in answers])
                 problems |= dict.fromkeys(f"{pilot.name}: {reason}" for reason in reasons)
                 _learn(rates, pilot, _means(list(_read(answers))), workers, first=number == 0)
     finally:
@@ -113,7 +113,8 @@ def _run(launcher: LocalLauncher, jobs: Sequence[Job]) -> list[str]:
     return reasons
 
 
-def _job(pilot: Pilot, answer: Path, plan: Plan, invocation: Invocation) -> Job:
+def job_of(pilot: Pilot, answer: Path, plan: Plan, invocation: Invocation) -> Job:
+    """The job of a pilot, which writes what it measured to ``answer``."""
     chain = pilot.chain
     cell, index = chain.cell, chain.dataset.index
     assert index is not None

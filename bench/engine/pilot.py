@@ -241,10 +241,14 @@ class _Pilot:
         draw_pictures(run, record, path.with_suffix(""))
 
     def _small(self, name: str, changed: Mapping[str, Mapping[str, Any]]) -> PilotRun:
-        job, catalog, report = self.whole.job, self.whole.catalog, self.whole.report
-        return PilotRun(
-            job, catalog, report, whole=self.whole, home=self.place / name, few=few_images(self.whole), changed=changed
-        )
+        return few_run(self.whole, self.place / name, changed)
+
+
+def few_run(whole: CellRun, home: Path, changed: Mapping[str, Mapping[str, Any]]) -> PilotRun:
+    """A cell on few of its images in a store of its own; ``changed`` are facts of its stages, by kind."""
+    return PilotRun(
+        whole.job, whole.catalog, whole.report, whole=whole, home=home, few=few_images(whole), changed=changed
+    )
 
 
 STEPS: Mapping[str, Step] = {

@@ -8,6 +8,9 @@ from bench.cli.lazy import LazyGroup
 
 COMMANDS = {
     "infer": "Latency of trained cells or models, warm and alone, beside a reference load.",
+    "data": "Decoding, preprocessing, drawing and cutting of a suite's cells, each beside its limit.",
+    "step": "The training step of a suite's cells beside its limit, and with its data beside that.",
+    "all": "Both of them.",
 }
 
 
