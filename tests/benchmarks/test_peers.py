@@ -127,7 +127,7 @@ def test_loaders_with_augmentation(
             loader = DataLoader(
                 Decoded(pairs, change, items, kept=kept), BATCH, num_workers=workers, persistent_workers=workers > 0
             )
-            rivals[f"{name}_{kind}"] = lambda loader=loader: [None for _ in loader]
+            rivals[f"{name}_{kind}"] = lambda loader=loader: [images.float() for images, _ in loader]
             crops[f"{name}_{kind}"] = items
     taken = interleaved(benchmark, ours, rivals, 5)
     rate = MANY / taken["ours"]
