@@ -209,3 +209,43 @@ def test_a_pipe_whose_reader_left_is_no_error(finished: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+UNPOOLING = '''
+"""A model with an operation that torch has in no deterministic form, not even on a processor."""
+
+from bench.api import Component, Task, hookimpl
+
+
+def build(task: Task, /):
+    import torch
+
+    class Unpooling(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = torch.nn.Conv2d(task.channels, 1 + task.classes, 1)
+
+        def forward(self, images):
+            coarse, places = torch.nn.functional.max_pool2d(images, 2, return_indices=True)
+            return self.last(torch.nn.functional.max_unpool2d(coarse, places, 2))
+
+    return Unpooling()
+
+
+@hookimpl
+def bench_models():
+    yield Component("unpooling", build)
+'''
+
+
+@whole_run
+def test_a_model_that_torch_cannot_compute_the_same_way_twice_has_a_badge(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    (tmp_path / "unpooling.py").write_text(UNPOOLING)
+    plugins = ("--plugin", "models.py", "--plugin", "unpooling.py")
+    changes = ("-x", "axes.model=[tiny, unpooling]", "-x", "axes.crop=[uniform]")
+    done = bench(tmp_path, "run", "tiny.yaml", *plugins, *changes)
+    assert done.returncode == 0, done.stderr
+    badges = {record["axes"]["model"]: record["badges"] for record in records(tmp_path).values()}
+    assert badges == {"tiny": [], "unpooling": ["not deterministic on cpu: max_unpooling2d_forward_out"]}
+    assert "not deterministic on cpu" in (tmp_path / "runs" / "tiny" / "leaderboard.txt").read_text()

@@ -170,6 +170,25 @@ def test_the_kept_state_is_the_one_that_was_validated(catalog):
     assert validator(catalog, tiles)(model) == (kept["validation_loss"], kept["validation_f1"], kept["threshold"])
 
 
+def test_the_weights_of_the_last_step_are_copied_anew_only_where_others_are_best(catalog):
+    early = trained(catalog, RECIPE.model_copy(update={"epochs": 1}))
+    assert early.last_state is early.best_state
+    worse = RECIPE.model_copy(update={"epochs": 4, "validate_every": 1, "learning_rate": 1.0, "warmup_steps": 0})
+    late = trained(catalog, worse)
+    assert late.best_epoch < 4
+    assert any(not torch.equal(late.last_state[name], late.best_state[name]) for name in late.best_state)
+
+
+def test_kept_weights_do_not_change_with_the_model(catalog):
+    model = light(catalog, "fcn")
+    fitted = trained(catalog, RECIPE.model_copy(update={"epochs": 1}), model=model)
+    before = {name: tensor.clone() for name, tensor in fitted.best_state.items()}
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            tensor.zero_()
+    assert all(torch.equal(before[name], fitted.best_state[name]) for name in before)
+
+
 def validator(catalog, tiles, batch=8, task=Task(1, 1), loss="bce-dice"):  # noqa: B008 - frozen
     return Validator(
         deliver(tiles, CPU),

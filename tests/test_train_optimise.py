@@ -105,6 +105,14 @@ def test_the_defaults_are_torchs(name):
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_fused_kernel_is_asked_for_wherever_torch_has_one_for_gpus(name):
+    chosen = OPTIMISERS[name].build()
+    known = inspect.signature(getattr(torch.optim, chosen.name)).parameters
+    on_gpus = "fused" in known and chosen.name != "Adagrad"  # "fused=True" is refused there with CUDA tensors
+    assert chosen.options.get("fused", False) is on_gpus
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
 def test_an_optimiser_lowers_a_loss_and_decays_neither_norms_nor_biases(name):
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Conv2d(4, 1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bench.record import Record, State, record_of
 from bench.stages.cell_run import CellRun, Note
@@ -16,8 +17,10 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
     how = Scoring(run.catalog, stages["score"].facts["found"], each)
     filing = run.job.filing
     train, predict, crops = notes["train"], notes["predict"], notes.get("crops", {})
+    source = _pretraining(run)
+    badges = [*filing.get("badges", ()), *train.get("badges", ()), *source.get("badges", ())]
     return record_of(
-        **filing,
+        **{**filing, "badges": list(dict.fromkeys(badges))},
         state=State.OK,
         reason=None,
         scores=split_scores(run.folder("predict"), predict, how),
@@ -36,7 +39,7 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
             "tiles_s": notes["tiles"]["seconds"],
             "crops_s": crops.get("seconds"),
             "train_s": train["seconds"],
-            "pretrain_s": _pretraining_s(run),
+            "pretrain_s": source.get("seconds"),
             "predict_s": predict["predict_s"],
             "image_latency_s": predict["predict_s"] / max(1, predict["images"]),
             "evidence_s": predict.get("evidence_s"),
@@ -54,8 +57,8 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
     )
 
 
-def _pretraining_s(run: CellRun) -> float | None:
-    """Seconds that the training of the source took; None without one, or where it is no longer in the store."""
+def _pretraining(run: CellRun) -> Mapping[str, Any]:
+    """What the training of the source left behind; empty without one, or where it is no longer in the store."""
     key = run.stages["train"].needs.get("pretrain")
     note = stage_note(run.places.stage("train", key)) if key else None
-    return None if note is None else float(note["seconds"])
+    return note or {}

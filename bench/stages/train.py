@@ -15,6 +15,7 @@ from bench.stages.environment import device
 from bench.stages.forms import Stored, stored
 from bench.stages.graph import Stage
 from bench.suite.schema import Recipe
+from bench.train.device import unsettled
 from bench.train.loop import Fitted, fit
 from bench.train.memory import PeakMemory
 from bench.train.pace import Pace, pace
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 Constants = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and deviation per channel, on the scale of the stored dtype."""
+
+UNSETTLED = "not deterministic on {}: {}"
+"""Badge of a cell whose training may give other bits the next time: device and operation, as torch calls it."""
 
 
 def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
@@ -41,7 +45,8 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
     recipe = Recipe.model_validate_json(json.dumps(facts["recipe"]))
     fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
     crops = drawn(run) if fitting else tiles
-    peak = PeakMemory(device(run.threads))
+    on = device(run.threads)
+    peak = PeakMemory(on)
     events: list[Mapping[str, Any]] = []
 
     def told(event: Mapping[str, Any]) -> None:
@@ -49,19 +54,20 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         run.report("train", event["epoch"], event["epochs"], _figures(event))
 
     started = time.perf_counter()
-    fitted = fit(
-        model=model,
-        crops=crops,
-        tiles=tiles,
-        constants=constants,
-        recipe=recipe,
-        loss=run.built("loss", facts["loss"]),
-        augment=[run.built("augment", used) for used in facts["augment"]],
-        task=run.task,
-        seed=facts["seed"],
-        device=device(run.threads),
-        progress=told,
-    )
+    with unsettled() as operations:
+        fitted = fit(
+            model=model,
+            crops=crops,
+            tiles=tiles,
+            constants=constants,
+            recipe=recipe,
+            loss=run.built("loss", facts["loss"]),
+            augment=[run.built("augment", used) for used in facts["augment"]],
+            task=run.task,
+            seed=facts["seed"],
+            device=on,
+            progress=told,
+        )
     kept = {BEST: fitted.best_state}
     if not last_is_best(fitted.history, fitted.best_epoch):
         kept[LAST] = fitted.last_state  # read by the predict stage; equal ones are not stored twice
@@ -75,6 +81,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         "output_stride": int(getattr(model, "output_stride", 1)),
         "convergence_epoch": fitted.convergence_epoch,
         "best_epoch": fitted.best_epoch,
+        "badges": [UNSETTLED.format(on.type, operation) for operation in operations],
         **(_cost(fitted, recipe, peak, pace(events)) if fitting else {}),
     }
 

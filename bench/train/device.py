@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import TrainingError
 from bench.machine import why_no_device
 
 if TYPE_CHECKING:
     import torch
+
+UNSETTLED = r"(\S+) does not have a deterministic implementation"
+"""How torch begins its warning of an operation that may give other bits the next time."""
 
 
 def choose_device(name: str | None) -> torch.device:
@@ -47,11 +53,34 @@ def settle(threads: int | None = None) -> None:
         torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_deterministic_debug_mode("warn")  # its better known synonym also imports all of torch's compiler: 3 s
-    warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
+    # a guard for code that reads what it never wrote; it costs a pass over memory for every new tensor
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of a module
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False  # precision is a recipe field: float32 means float32
     torch.backends.cuda.matmul.allow_tf32 = False
+
+
+@contextmanager
+def unsettled() -> Iterator[dict[str, None]]:
+    """Gather the names of operations that torch cannot compute the same way twice on their device, in order.
+
+    They are what :func:`settle` lets pass. Other warnings are shown as ever.
+    """
+    operations: dict[str, None] = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("default", message=UNSETTLED)
+        show = warnings.showwarning
+
+        def told(message: Warning | str, *where: Any) -> None:
+            said = re.match(UNSETTLED, str(message))
+            if said:
+                operations[said[1]] = None
+            else:
+                show(message, *where)
+
+        warnings.showwarning = told  # type: ignore[assignment]  # it hands on whatever else it is given
+        yield operations
 
 
 def synchronise(device: torch.device) -> None:

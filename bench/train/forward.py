@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,8 +70,18 @@ def forward(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     if any(padding):
         images = F.pad(images, padding, mode="replicate")
     images = images.contiguous(memory_format=torch.channels_last)  # free, unless augmentation turned it
-    logits: torch.Tensor = model(images)[..., :height, :width]
+    with resizing(images.device):
+        logits: torch.Tensor = model(images)[..., :height, :width]
     return logits.float().contiguous()
+
+
+def resizing(device: torch.device) -> AbstractContextManager[object]:
+    """How a model resizes and pools: by torch's own kernels on the CPU, elsewhere by products of one order."""
+    if device.type == "cpu":
+        return nullcontext()
+    from bench.train.products import Products
+
+    return Products()
 
 
 def place(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:

@@ -80,7 +80,8 @@ def fit(
 
     model = place(model, device)
     if not recipe.epochs or not any(parameter.requires_grad for parameter in model.parameters()):
-        return Fitted(copied(model), copied(model), [], None, 0, 0.0)
+        state = copied(model, device)
+        return Fitted(state, state, [], None, 0, 0.0)
     normalise = normalisation(*constants, device)
     validator = Validator(deliver(tiles, device), device, normalise, loss, task, recipe.batch, recipe.precision)
     delivery = deliver(crops, device)
@@ -88,7 +89,8 @@ def fit(
     steps = recipe.epochs * batches(recipe)
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
     every = epochs_between_validations(recipe, len(tiles))
-    step, best_f1, best_epoch, best_state = 0, -1.0, 0, copied(model)
+    step, best_f1, best_epoch = 0, -1.0, 0
+    best_state: State = {}  # the first validation's F1 is above the best
     history: list[Event] = []
     losses: list[torch.Tensor] = []
     started = time.perf_counter()
@@ -121,13 +123,13 @@ def fit(
                 event["validation_s"] = time.perf_counter() - validating
                 losses.clear()
                 if f1 > best_f1:
-                    best_f1, best_epoch, best_state = f1, epoch, copied(model)
+                    best_f1, best_epoch, best_state = f1, epoch, copied(model, device)
             progress(event | {"epochs": recipe.epochs, "steps": steps, "seconds": time.perf_counter() - started})
             if recipe.budget == "until-convergence" and converged(history) is not None:
                 break
-    synchronise(device)
-    seconds = time.perf_counter() - started
-    return Fitted(best_state, copied(model), history, converged(history), best_epoch, seconds)
+    seconds = time.perf_counter() - started  # the last validation has been read, so the device is at rest
+    last_state = best_state if best_epoch == epoch else copied(model, device)
+    return Fitted(best_state, last_state, history, converged(history), best_epoch, seconds)
 
 
 def batches(recipe: Recipe) -> int:
@@ -150,9 +152,16 @@ def epoch_rows(crops: int, epoch: int, recipe: Recipe, seed: int) -> Iterator[np
     yield from np.array_split(rows, batches(recipe))
 
 
-def copied(model: torch.nn.Module) -> State:
-    """The state dict, copied to the CPU."""
-    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+def copied(model: torch.nn.Module, device: torch.device) -> State:
+    """The state dict, copied to the CPU; from a GPU into pinned memory, with one wait for all of it."""
+    import torch
+
+    copies = {}
+    for name, tensor in model.state_dict().items():
+        copy = torch.empty_like(tensor, device="cpu", pin_memory=device.type == "cuda")
+        copies[name] = copy.copy_(tensor, non_blocking=True)
+    synchronise(device)
+    return copies
 
 
 def converged(history: Sequence[Event]) -> int | None:
