@@ -118,6 +118,7 @@ def shapes_of(cell: Cell, stages: Mapping[str, Stage], dtype: str, classes: int)
         "batch": recipe.batch,
         "precision": recipe.precision,
         "threads": recipe.threads,
+        **({} if recipe.compile == "none" else {"compile": recipe.compile}),
         "task": train["task"],
         "dtype": dtype,
     }

@@ -134,12 +134,19 @@ class Recipe(Strict):
         "then differ in their last bits, so a number other than 1 is in the id",
     )
 
+    compile: Literal["none", "inductor"] = Field(
+        default="none",
+        description="`inductor`: training steps through `torch.compile`, for long trainings on a GPU; the first steps "
+        "then take minutes, and results differ in their last bits",
+    )
+
     @model_serializer(mode="wrap")
-    def _without_one_thread(self, written: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        """The fields; one thread is not named, so that ids and keys are those from before it could be chosen."""
+    def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """The fields; a later one is not named at its default, so that ids and keys are those from before it."""
         fields: dict[str, JsonValue] = written(self)
-        if fields.get("threads") == 1:
-            del fields["threads"]
+        for name in ("threads", "compile"):
+            if fields.get(name) == type(self).model_fields[name].default:
+                del fields[name]
         return fields
 
 

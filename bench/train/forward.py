@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,7 +61,7 @@ def targets_of(masks: torch.Tensor, task: Task) -> torch.Tensor:
     return targets.where(targets == IGNORED, (targets > 0).long())
 
 
-def forward(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def forward(model: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
     """Logits ``float32[N, 1 + K, h, w]``: pad right and bottom by repeating the edge to multiples of 32, run, trim."""
     import torch
     import torch.nn.functional as F

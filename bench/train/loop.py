@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from bench.errors import Diverged, LossNotFinite
 from bench.suite.schema import Recipe
+from bench.train.compiling import compiled
 from bench.train.convergence import convergence_epoch
 from bench.train.delivery import Crops, deliver
 from bench.train.device import synchronise
@@ -87,6 +88,7 @@ def fit(
     delivery = deliver(crops, device)
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
     steps = recipe.epochs * batches(recipe)
+    passes = compiled(model) if recipe.compile == "inductor" else model
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
     every = epochs_between_validations(recipe, len(tiles))
     step, best_f1, best_epoch = 0, -1.0, 0
@@ -104,7 +106,7 @@ def fit(
                 for change in augment:
                     batch, mask = change(batch, mask, generator)
                 with precise(recipe.precision, device):
-                    logits = forward(model, batch)
+                    logits = forward(passes, batch)
                 value = loss(logits, targets_of(mask, task))
                 optimiser.zero_grad(set_to_none=True)
                 value.backward()  # type: ignore[no-untyped-call]  # torch

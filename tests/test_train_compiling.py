@@ -1,0 +1,73 @@
+"""``recipe.compile``: steps through torch's compiler, in the id, close to those without it, the same twice."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench.errors import TrainingError
+from bench.suite.schema import Recipe
+from bench.train.compiling import compiled
+from bench.train.products import Products
+from sampling import whole_run
+from test_train_loop import RECIPE, trained
+
+COMPILED = RECIPE.model_copy(update={"epochs": 1, "compile": "inductor"})
+
+
+class Pyramid(torch.nn.Module):
+    """Every kind of layer that is changed or random: resizing, pooling, norm, dropout."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = torch.nn.Conv2d(1, 4, 3, stride=2, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.drop = torch.nn.Dropout2d(0.2)
+        self.last = torch.nn.Conv2d(4, 2, 1)
+
+    def forward(self, images):
+        fine = self.drop(torch.relu(self.norm(self.first(images))))
+        coarse = torch.nn.functional.adaptive_avg_pool2d(fine, 3)
+        fine = fine + torch.nn.functional.interpolate(coarse, size=fine.shape[-2:], mode="bilinear")
+        return torch.nn.functional.interpolate(self.last(fine), size=images.shape[-2:], mode="bilinear")
+
+
+def test_a_recipe_without_the_compiler_is_written_as_before_there_was_one():
+    assert "compile" not in Recipe().model_dump(mode="json")
+    assert Recipe(compile="inductor").model_dump(mode="json")["compile"] == "inductor"
+    assert Recipe.model_validate_json(Recipe().model_dump_json()) == Recipe()
+
+
+@whole_run
+def test_compiled_steps_train_as_the_others_do_and_give_the_same_bits_twice(catalog):
+    plain = trained(catalog, COMPILED.model_copy(update={"compile": "none"}), model=Pyramid())
+    first, second = (trained(catalog, COMPILED, model=Pyramid()) for _ in range(2))
+    assert set(first.last_state) == set(plain.last_state)
+    assert first.history == second.history
+    for name, tensor in first.last_state.items():
+        assert torch.equal(tensor, second.last_state[name])
+        assert torch.allclose(tensor.double(), plain.last_state[name].double(), rtol=1e-2, atol=1e-3)
+
+
+@whole_run
+def test_products_are_compiled_with_the_model():
+    torch.compiler.reset()
+    model = Pyramid().eval()
+    images = torch.randn(2, 1, 32, 32)
+    with Products():
+        explained = torch._dynamo.explain(model)(images)
+    assert explained.graph_break_count == 0
+    called = {str(op) for op in explained.ops_per_graph[0]}
+    assert any("matmul" in name for name in called)
+
+
+@whole_run
+def test_without_a_compiler_one_line_says_what_is_missing():
+    from torch._inductor import config
+    from torch._inductor.utils import fresh_cache
+
+    with config.patch({"cpp.cxx": ("no-such-compiler",)}), fresh_cache():
+        passes = compiled(Pyramid())
+        with pytest.raises(TrainingError, match=r"^recipe.compile: inductor cannot compile .* recipe.compile: none$"):
+            passes(torch.randn(2, 1, 32, 32))
