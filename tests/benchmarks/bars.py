@@ -47,6 +47,8 @@ BARS: dict[tuple[str, str], Bar] = {
             "extra_bytes_per_pixel": Bar(most=1.0),
         }.items()
     },
+    ("training step", "share_of_bare_step"): Bar(0.97, source="from the same step on one batch that is ready"),
+    ("training step", "times_plain_loop"): Bar(1.8, source="the loop of smp's examples, where bf16 is native"),
     ("tiled inference", "times_monai_float32"): Bar(1.2, source="a batch of tiles in channels-last against MONAI's"),
     ("tiled inference", "times_monai_bf16"): Bar(1.8, source="the same in bf16, where the processor has it"),
 }

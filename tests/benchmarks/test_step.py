@@ -96,7 +96,7 @@ def plain_steps(crops: Noise) -> Callable[[], None]:
     return steps
 
 
-def test_training_step(benchmark: Any, catalog: Any) -> None:
+def test_training_step(benchmark: Any, catalog: Any, report: Callable[..., None]) -> None:
     settle(1)
     crops = Noise(np.random.default_rng(0).integers(256, size=(64, SIDE, SIDE, 1), dtype=np.uint8))
 
@@ -133,7 +133,5 @@ def test_training_step(benchmark: Any, catalog: Any) -> None:
     later = {name: taken[1:] for name, taken in seconds.items()}  # the first round of each is slower
     pace = median(bare / ours for bare, ours in zip(later["bare"], later["ours"], strict=True))
     gain = median(plain / ours for plain, ours in zip(later["plain"], later["ours"], strict=True))
-    figures = {"step_s": median(later["ours"]), "of_bare_step": pace, "over_plain_loop": gain}
-    benchmark.extra_info.update(figures)
-    print(f"\ntraining step, U-Net {ENCODER}: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))  # noqa: T201
+    report("training step", step_s=median(later["ours"]), share_of_bare_step=pace, times_plain_loop=gain)
     assert pace >= 0.9, "0.97 is aimed at"
