@@ -19,7 +19,7 @@ from bench.score.metrics import swept
 from bench.score.thresholds import best_index
 from bench.suite.schema import Recipe
 from bench.train.delivery import deliver
-from bench.train.device import choose_device
+from bench.train.device import choose_device, unsettled
 from bench.train.forward import forward, normalisation, resident, targets_of
 from bench.train.loop import batches, epoch_rows, fit
 from bench.train.predict import predict_image
@@ -372,3 +372,11 @@ def test_a_device_that_is_not_there_is_refused():
     for name in ("gpu", "mps"):
         with pytest.raises(TrainingError, match=r"device: .* write cpu"):
             choose_device(name)
+
+
+def test_operations_without_a_deterministic_form_are_gathered_and_other_warnings_shown():
+    with warnings.catch_warnings(record=True) as shown, unsettled() as operations:
+        warnings.warn("scatter with reduce=None does not have a deterministic implementation, but ...", stacklevel=1)
+        warnings.warn("the lamp is off", stacklevel=1)
+    assert list(operations) == ["scatter with reduce=None"]
+    assert [str(warning.message) for warning in shown] == ["the lamp is off"]

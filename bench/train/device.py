@@ -15,7 +15,7 @@ from bench.machine import why_no_device
 if TYPE_CHECKING:
     import torch
 
-UNSETTLED = r"(\S+) does not have a deterministic implementation"
+UNSETTLED = r"(.+) does not have a deterministic implementation"
 """How torch begins its warning of an operation that may give other bits the next time."""
 
 
