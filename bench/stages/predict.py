@@ -81,7 +81,6 @@ class _Predictor:
     """
 
     def __init__(self, run: CellRun, stage: Stage) -> None:
-
         self.run = run
         self.facts = stage.facts
         self.images = image_source(run)
@@ -100,7 +99,6 @@ class _Predictor:
 
     def predictions(self, split: Split, weights: str) -> Iterator[_Predicted]:
         """Predict every image of a split with one of the two stored states."""
-
         stored = load_weights(self.run.folder("train") / weights)
         self.model.load_state_dict(stored.state)
         entries = self.run.images(split).entries
@@ -125,7 +123,6 @@ class _Predictor:
 
     def evidence(self, split: Split, threshold: int | None, rows: ImageRows | None = None) -> Evidence:
         """Evidence of a split under the best weights; where the threshold is known, ``rows`` sees every image at it."""
-
         collector = Collector(self.run.index.classes, tolerance=self.facts["tolerance"], threshold=threshold)
 
         def seen() -> Iterator[_Predicted]:
