@@ -123,7 +123,8 @@ def bench_augment() -> Iterable[Component[Any]]:
     """Augmentation, on the training device, batched. No context.
 
     Builds a function ``(images, masks, generator) -> (images, masks)`` on ``float32[N, C, h, w]`` and
-    ``uint8[N, h, w]``. Masks gain no new class. ``generator`` is a CPU ``torch.Generator``.
+    ``uint8[N, h, w]``. Masks gain no new class. ``generator`` is a CPU ``torch.Generator``. What is drawn goes to a GPU
+    without a wait if it is drawn with ``pin_memory=images.is_cuda`` and moved with ``non_blocking=True``.
 
     Example::
 

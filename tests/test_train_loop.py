@@ -303,6 +303,22 @@ def test_the_best_f1_is_that_of_scikit_learn_at_its_own_threshold(seed, share):
     assert f1 >= max(others) - 1e-12
 
 
+@given(st.integers(0, 2**31), st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1.0, np.nextafter(np.float32(1), 0)]))
+@settings(max_examples=30, deadline=None)
+def test_a_histogram_counts_what_numpy_counts_in_the_pixels_it_selects(seed, special):
+    rng = np.random.default_rng(seed)
+    p = rng.random((2, 20, 30), np.float32)
+    p[0, :4] = special
+    p[1] = (rng.integers(0, 1001, (20, 30)) / 1000).astype(np.float32)
+    truth = rng.choice([0, 0, 1, 3, 255], (2, 20, 30))
+    valid = (truth != 255) & np.isfinite(p)
+    grid = (np.arange(1, 1001) / 1000).astype(np.float32)
+    bins = np.searchsorted(grid, p[valid], side="right") + 1001 * (truth[valid] > 0)
+    counts = histogram(torch.from_numpy(p), torch.from_numpy(truth))
+    assert counts.dtype == torch.int64
+    assert np.array_equal(counts.numpy(), np.bincount(bins, minlength=2002))
+
+
 def test_a_probability_that_is_not_finite_is_in_no_histogram():
     counts = histogram(torch.tensor([0.5, float("nan"), float("inf")]), torch.tensor([1, 1, 0]))
     assert counts.sum() == 1

@@ -38,8 +38,7 @@ class ResidentBank:
 
     def batches(self, rows: Iterable[Int64]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """See :class:`bench.train.delivery.Delivery`."""
-        for batch in rows:
-            chosen = on_device(batch, self.masks.device)
+        for chosen in rows_on_device(rows, self.masks.device):
             yield self.images.index_select(0, chosen).view(self.dtype), self.masks.index_select(0, chosen)
 
 
@@ -94,8 +93,8 @@ class ResidentImages:
 
     def batches(self, rows: Iterable[Int64]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """See :class:`bench.train.delivery.Delivery`."""
-        for batch in rows:
-            yield self.cut(on_device(batch, self.truth.device))
+        for chosen in rows_on_device(rows, self.truth.device):
+            yield self.cut(chosen)
 
     def cut(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Crops ``int64[B]``, padded as :func:`bench.crops.tiles.cut_padded` pads them."""
@@ -124,6 +123,15 @@ def resident_bytes(crops: Bank | Cuts) -> int:
     return pixels * (crops.format.pixel_bytes + 1) + len(crops) * 7 * 8
 
 
+def rows_on_device(rows: Iterable[Int64], device: torch.device) -> Iterator[torch.Tensor]:
+    """The rows ``int64[B]`` of each batch on the device, those of all batches sent by one copy."""
+    import torch
+
+    batches = list(rows)
+    together = on_device(np.concatenate(batches), device)
+    yield from torch.split(together, [len(batch) for batch in batches])
+
+
 def plain(images: torch.Tensor) -> torch.Tensor:
     """The tensor itself, or ``uint16`` seen as ``int16``: devices have few operations on unsigned 16 bits."""
     import torch
@@ -132,7 +140,10 @@ def plain(images: torch.Tensor) -> torch.Tensor:
 
 
 def on_device(array: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
-    """An array as a tensor on the device."""
+    """An array as a tensor on the device, by a copy that nobody waits for."""
     import torch
 
-    return torch.from_numpy(array).to(device, non_blocking=True)
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from bench.score.metrics import swept
 from bench.score.thresholds import STEPS, best_index
 from bench.train.delivery import Delivery, in_order
@@ -48,8 +50,9 @@ class Validator:
                 weight = (targets != IGNORED).sum()
                 total += torch.stack((self.loss(logits, targets) * weight, weight)).double()
                 counts += histogram(1 - logits.softmax(dim=1)[:, 0], targets)
-        loss, weight = total.tolist()
-        outside, inside = counts.view(2, -1).cpu().numpy()
+        read = torch.cat((total, counts.double())).cpu().numpy()  # at once: every reading waits for the device
+        loss, weight = read[:2].tolist()
+        outside, inside = read[2:].astype(np.int64).reshape(2, -1)
         index, f1 = best_index(swept(inside, outside))
         return loss / max(weight, 1), f1, index / STEPS
 
@@ -65,4 +68,8 @@ def histogram(probability: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     nearest = (probability * STEPS + 0.5).floor()
     bins = nearest.int() - (probability < nearest / STEPS).int()
     valid = (targets != IGNORED) & probability.isfinite()
-    return torch.bincount((bins + (STEPS + 1) * (targets > 0).int())[valid], minlength=2 * (STEPS + 1))
+    left_out = 2 * (STEPS + 1)  # a bin of its own: to select the valid pixels would wait until they are counted
+    bins = torch.where(valid, bins + (STEPS + 1) * (targets > 0).int(), left_out).flatten()
+    if bins.is_cuda:  # where bincount waits for the largest bin, and histc of floats is not deterministic
+        return bins.histc(left_out + 1, min=0, max=left_out + 1)[:left_out].long()
+    return bins.bincount(minlength=left_out + 1)[:left_out]

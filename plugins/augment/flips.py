@@ -45,10 +45,13 @@ def _turned(*turns: tuple[float, Turn]) -> Augment:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        # drawn on the CPU, so that every device decides alike
-        chances = torch.rand(len(images), len(turns), generator=generator, dtype=torch.float64)
+        # drawn on the CPU, so that every device decides alike, into memory from which a GPU copies by itself
+        chances = torch.rand(
+            len(images), len(turns), generator=generator, dtype=torch.float64, pin_memory=images.is_cuda
+        )
+        chances = chances.to(images.device, non_blocking=True)
         for chance, (probability, turn) in zip(chances.T, turns, strict=True):
-            chosen = (chance < probability).to(images.device, non_blocking=True)
+            chosen = chance < probability
             images = torch.where(chosen[:, None, None, None], turn(images), images)
             masks = torch.where(chosen[:, None, None], turn(masks), masks)
         return images, masks

@@ -23,8 +23,10 @@ def build(*, strength: Annotated[float, Field(ge=0, lt=1)] = 0.2) -> Augment:
     def dim(images: torch.Tensor, masks: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        chance = torch.rand(len(images), generator=generator)  # drawn on the CPU so that every device decides alike
-        factor = (1 + strength * (2 * chance - 1)).to(images.device, images.dtype)
+        # drawn on the CPU so that every device decides alike; pinned so that a GPU copies while the next is prepared
+        chance = torch.rand(len(images), generator=generator, pin_memory=images.is_cuda)
+        chance = chance.to(images.device, images.dtype, non_blocking=True)
+        factor = 1 + strength * (2 * chance - 1)
         return images * factor[:, None, None, None], masks
 
     return dim
