@@ -17,15 +17,7 @@ from bench.component import build, complete
 from bench.errors import DataError, SettingsError
 from bench.train.model_contract import breaches_of_model
 from bench.types import Task
-
-LIGHT = {
-    "fcn": {"encoder": "resnet10t", "depth": 4},
-    "deeplabv3": {"encoder": "resnet10t", "depth": 4, "aspp": 16, "rates": [2, 4]},
-    "unet": {"encoder": "resnet10t", "depth": 4, "decoder": "light"},
-    "constant": {},
-    "otsu": {},
-    "local-contrast": {},
-}
+from light_models import CORE as LIGHT
 
 
 def made(catalog, name, task, **changed):

@@ -12,20 +12,8 @@ from bench.component import build, complete, why_not
 from bench.errors import DataError, SettingsError
 from bench.train.model_contract import breaches_of_model
 from bench.types import Task
+from light_models import MORE as LIGHT
 
-SMALL = {"encoder": "resnet10t"}
-LIGHT = {
-    "unetplusplus": {**SMALL, "depth": 4, "decoder": "light"},
-    "manet": {**SMALL, "depth": 4, "decoder": "light", "attention": 8},
-    "linknet": {**SMALL, "depth": 4},
-    "fpn": {**SMALL, "pyramid": 32, "width": 32},
-    "pspnet": {**SMALL, "width": 16},
-    "deeplabv3plus": {**SMALL, "aspp": 16},
-    "pan": {**SMALL, "width": 8},
-    "upernet": {**SMALL, "width": 16},
-    "segformer": {"encoder": "mit_b0", "width": 16},
-    "lraspp": {"encoder": "mobilenetv3_small_050", "width": 16},
-}
 COARSE = {"fpn": 4, "pspnet": 8, "deeplabv3plus": 4, "pan": 4, "upernet": 4, "segformer": 4, "lraspp": 8}
 
 

@@ -119,7 +119,7 @@ OPTIMISERS: Mapping[str, Component[TorchOptimiser]] = listed(
         adagrad: "gradients divided by their accumulated magnitude",
         adamax: "Adam with the infinity norm",
         adadelta: "steps scaled by those before; set learning_rate near 1",
-        adafactor: "Adam's second moment in factors: little memory",
+        adafactor: "Adam's second moment in factors: little memory, but it waits for a GPU in every step",
     }
 )
 """Name to component, in the order of ``bench list optimisers``."""
