@@ -80,9 +80,9 @@ class FakeDevice(TorchDispatchMode):
         elif func is aten._fused_sgd_.default:
             return None  # in place, of tensors whose shapes are equal; torch has no form of it without data
         result = self._fake.dispatch(func, types, args, kwargs)
-        if isinstance(result, FakeTensor):
-            return self._come(result, kwargs)
-        return tree_map_only(FakeTensor, lambda tensor: self._come(tensor, kwargs), result)
+        if func is aten._to_copy.default and not on_device(result) and not kwargs.get("non_blocking"):
+            self.waited("a tensor is read")
+        return tree_map_only(FakeTensor, lambda tensor: come(tensor, kwargs), result)
 
     def _empty_like(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor of the host on the device."""
@@ -106,14 +106,6 @@ class FakeDevice(TorchDispatchMode):
             self.waited("a tensor is sent by a copy that blocks")
         elif not tensor.is_pinned():
             self.waited("a tensor is sent from memory that is not pinned")
-
-    def _come(self, tensor: FakeTensor, options: Mapping[str, Any]) -> torch.Tensor:
-        """What an operation returns: as it is if it is on the device, else as a tensor of ones on the host."""
-        if on_device(tensor):
-            return tensor
-        if not options.get("non_blocking"):
-            self.waited("a tensor is read")
-        return torch.ones(tensor.shape, dtype=tensor.dtype)
 
     def waited(self, why: str) -> None:
         """Keep a wait of the host, with the place that asked for it."""
@@ -140,6 +132,13 @@ def fake_device() -> Iterator[FakeDevice]:
 def on_device(value: Any) -> bool:
     """Whether it is a tensor on the fake device."""
     return isinstance(value, FakeTensor) and value.fake_device.type == "cuda"
+
+
+def come(tensor: FakeTensor, options: Mapping[str, Any]) -> torch.Tensor:
+    """What an operation returns: as it is if it is on the device, else as a tensor of ones on the host."""
+    if on_device(tensor):
+        return tensor
+    return torch.ones(tensor.shape, dtype=tensor.dtype, pin_memory=bool(options.get("pin_memory")))
 
 
 @cache
