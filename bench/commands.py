@@ -152,6 +152,9 @@ class Silent:
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Say nothing."""
 
+    def remark(self, text: str) -> None:
+        """Nothing is said."""
+
     def tick(self) -> None:
         """Say nothing."""
 

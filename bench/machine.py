@@ -1,4 +1,4 @@
-"""What this machine is: system, GPUs, processors, and what they are slow at. No torch is asked."""
+"""What this machine is: system, processors and memory, and what it is slow at. No torch is asked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.gpus import installed_gpus
 
 NO_WINDOWS = (
     "bench does not run on Windows: its store needs the file locks of Linux or macOS; "
@@ -42,75 +41,6 @@ def why_no_device(name: str) -> str | None:
     return f"{name!r} is no device; write cpu, cuda or the number of one GPU, such as cuda:1"
 
 
-def gpus() -> int:
-    """NVIDIA GPUs that the driver (NVML) sees and ``CUDA_VISIBLE_DEVICES`` does not hide."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = _installed_gpus()
-    if visible is None:
-        return count
-    return min(count, len([name for name in visible.split(",") if name.strip() not in ("", "-1")]))
-
-
-def _installed_gpus() -> int:
-    import ctypes
-
-    count = ctypes.c_uint(0)
-    counted = _asked_of_nvml(lambda nvml: nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)))
-    return count.value if counted else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A GPU as the driver (NVML) names it, with its memory in bytes."""
-
-    name: str
-    memory: int
-
-
-def installed_gpus() -> list[Gpu]:
-    """All GPUs that the driver sees, in its own order."""
-    found = [_gpu(number) for number in range(_installed_gpus())]
-    return [gpu for gpu in found if gpu is not None]
-
-
-def _gpu(number: int) -> Gpu | None:
-    import ctypes
-
-    handle, name = ctypes.c_void_p(), ctypes.create_string_buffer(96)
-    memory = (ctypes.c_ulonglong * 3)()  # total, free, used
-
-    def ask(nvml: Any) -> int:
-        failed: int = nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(number), ctypes.byref(handle))
-        failed = failed or nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
-        return failed or int(nvml.nvmlDeviceGetName(handle, name, ctypes.c_uint(len(name))))
-
-    return Gpu(name.value.decode(errors="replace"), int(memory[0])) if _asked_of_nvml(ask) else None
-
-
-def nvidia_driver() -> str | None:
-    """Version of the NVIDIA driver; None where there is none."""
-    import ctypes
-
-    text = ctypes.create_string_buffer(80)
-    known = _asked_of_nvml(lambda nvml: nvml.nvmlSystemGetDriverVersion(text, ctypes.c_uint(len(text))))
-    return text.value.decode() if known else None
-
-
-def _asked_of_nvml(ask: Callable[[Any], int]) -> bool:
-    """Ask NVIDIA's library (NVML) for something; whether it answered."""
-    import ctypes
-
-    try:
-        nvml = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
-        if nvml.nvmlInit_v2() != 0:
-            return False
-        answered = ask(nvml) == 0
-        nvml.nvmlShutdown()
-    except (OSError, AttributeError):
-        return False
-    return answered
-
-
 def processors() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -133,7 +63,7 @@ def machine_facts() -> dict[str, Any]:
         "processor": processor_lines().get("model name") or platform.processor(),
         "processors": processors(),
         "memory_gb": round(memory_bytes() / 1e9),
-        "gpus": [gpu.name for gpu in installed_gpus()],
+        "gpus": installed_gpus(),
         "torch": _version_of("torch"),
     }
 

@@ -32,6 +32,8 @@ class State(StrEnum):
     """It was trained and scored; the word is that of schema 1."""
     OOM = "oom"
     """Memory ran out, of the GPU or of the machine."""
+    DEVICE_ERROR = "device-error"
+    """Its GPU failed twice, or every device of the run was closed."""
     TIMEOUT = "timeout"
     """It took longer than it was given."""
     NAN = "nan"

@@ -151,18 +151,6 @@ def test_a_stage_whose_file_was_deleted_is_made_again(world: Path) -> None:
     assert bench(world, "cache", "verify").returncode == 0
 
 
-def test_a_gpu_that_is_only_named_is_not_believed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import machine
-    from bench.engine.workers import worker_environments
-    from bench.suite.schema import Runtime
-
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    monkeypatch.setattr(machine, "_installed_gpus", lambda: 0)
-    assert {e["BENCH_DEVICE"] for e in worker_environments(Runtime(), 9)} == {"cpu"}
-    monkeypatch.setattr(machine, "_installed_gpus", lambda: 1)
-    assert [e["BENCH_DEVICE"] for e in worker_environments(Runtime(), 9)] == ["cuda:0"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["version", "words", "document", "threads", "files"],
-    ["errors"],
+    ["version", "words", "document", "threads", "files", "cuda_driver"],
+    ["errors", "gpus"],
     ["machine", "types"],
     ["canonical", "decoding", "scores"],
     ["record"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.machine import gpus
+from bench.gpus import Gpu, Gpus
 from bench.suite.reading import layers
 from suite_worlds import SMALL, begins, load, mistakes
 
@@ -132,15 +132,15 @@ def test_the_profile_asked_for_wins_over_the_environment_and_that_over_the_drive
 
 
 def test_a_driver_that_is_there_chooses_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "gpus", lambda: 1)
+    monkeypatch.setattr(layers, "gpus", lambda: Gpus((Gpu(0, "H100", 80 * 10**9, (9, 0), "GPU-1"),)))
     assert load(tmp_path, PROFILED).profile == "gpu"
     assert load(tmp_path, SMALL + "profiles: {cpu: {}}\n").profile is None
 
 
-def test_hidden_devices_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    for hidden in ("", "-1", " "):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-        assert gpus() == 0
+def test_a_gpu_that_cannot_be_used_chooses_cpu_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "gpus", lambda: Gpus(remarks=("1 NVIDIA GPU (H100) cannot be used: ...",)))
+    loaded = load(tmp_path, PROFILED)
+    assert (loaded.profile, loaded.profile_reason) == ("cpu", "the NVIDIA GPU cannot be used")
 
 
 @pytest.mark.parametrize(("source", "asked"), [("--profile", "gpuu"), ("BENCH_PROFILE", None)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.engine.devices import CPU, devices_of, gpus_of
 from bench.engine.forecast import CellCost, Forecast, forecast
 from bench.engine.plan import Plan
 from bench.engine.rates import rates_of
-from bench.engine.workers import devices_of, environments_of
-from bench.machine import installed_gpus, memory_bytes
+from bench.engine.workers import environments_of
+from bench.machine import memory_bytes
 from bench.store.home import Places
 from bench.words import plural, size_text
 
@@ -52,11 +53,11 @@ def _memory(plan: Plan, cost: Forecast) -> str:
         return UNMEASURED
     devices = devices_of(plan.suite.runtime)
     busy = min(cost.workers, len(cost.jobs))
-    if devices == ["cpu"]:
+    if devices == [CPU]:
         of = f"{size_text(cost.memory)} at most in a worker, {size_text(cost.memory * busy)} in {busy}"
         return f"{of}, of {size_text(memory_bytes())}"
-    free = min((gpu.memory for gpu in installed_gpus()), default=0)
-    return f"{size_text(cost.memory)} at most of a GPU for one worker, of {size_text(free)}"
+    whole = min((gpu.memory for gpu in gpus_of(plan.suite.runtime)), default=0)
+    return f"{size_text(cost.memory)} at most of a GPU for one worker, of {size_text(whole)}"
 
 
 def cell_lines(plan: Plan, cost: Forecast) -> Iterator[str]:

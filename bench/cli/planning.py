@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.engine.devices import device_remarks, no_bf16
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.workers import devices_of, environments_of
-from bench.machine import emulates_bf16
+from bench.engine.workers import environments_of
 from bench.record import State
 from bench.store.home import Places
 from bench.words import plural, size_text
@@ -42,6 +42,8 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         yield f"  badge: {badge}"
     yield from opening_remarks(plan)
     yield workers_line(plan)
+    for remark in device_remarks(plan.suite.runtime):
+        yield f"  remark: {remark}"
     for note in plan.suite.notes:
         yield f"  note: {note}"
     inert = {planned.cell.labels["crop"] for planned in plan.cells if planned.inert}
@@ -56,7 +58,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
 def workers_line(plan: Plan) -> str:
     """How many cells are at work at once, where, and with how many threads of an operation each."""
     environments = environments_of(plan.suite)
-    devices = dict.fromkeys(environment["BENCH_DEVICE"] for environment in environments)
+    devices = dict.fromkeys(environment["BENCH_DEVICE_NAME"] for environment in environments)
     threads = sorted({cell.recipe.threads for cell in plan.suite.cells})
     each = plural(threads[0], "thread") if len(threads) == 1 else f"{threads[0]} to {threads[-1]} threads"
     return f"  workers: {len(environments)} on {', '.join(devices)}, {each} each"
@@ -68,10 +70,11 @@ def opening_remarks(plan: Plan) -> Iterator[str]:
         yield f"  remark: {remark}"
     waiting = [planned.cell for planned in plan.cells if planned.state in (*RUNNABLE, "unindexed")]
     in_bf16 = sum(cell.recipe.precision == "bf16" for cell in waiting)
-    if in_bf16 and devices_of(plan.suite.runtime) == ["cpu"] and emulates_bf16():
+    slow = no_bf16(plan.suite.runtime)
+    if in_bf16 and slow is not None:
         yield (
-            f"  remark: {plural(in_bf16, 'cell')} in bf16, which this processor only emulates, 20 times slower than "
-            "float32: -x recipe.precision=float32 makes them other cells, and fast"
+            f"  remark: {plural(in_bf16, 'cell')} in bf16, {slow}: -x recipe.precision=float32 makes them other cells, "
+            "and fast"
         )
 
 

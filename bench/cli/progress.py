@@ -118,6 +118,10 @@ class PlainLines(_Account):
         text = self.outcome(planned, ended)
         click.echo(f"{text}  ({self.done}/{self.total}, {self.clock.left()})", err=True)
 
+    def remark(self, text: str) -> None:
+        """Print it."""
+        click.echo(f"remark: {text}", err=True)
+
     def tick(self) -> None:
         """Nothing moves in a log."""
 
@@ -161,6 +165,10 @@ class LiveBars(_Account):
             self.bars.remove_task(self._jobs.pop(planned.cell.id))
         if self._cells is not None:
             self.bars.update(self._cells, completed=self.done)
+
+    def remark(self, text: str) -> None:
+        """Print it above the bars."""
+        self.bars.console.print(f"remark: {text}", highlight=False, markup=False)
 
     def tick(self) -> None:
         """Keep the estimate fresh."""

@@ -83,13 +83,13 @@ def command(
 
 
 def _budget(plan: Budget) -> str:
-    from bench.machine import gpus
+    from bench.gpus import gpus
     from bench.words import plural
 
     cells = f"{plural(plan.cells, 'cell')} of {plan.crop_size} x {plan.crop_size} crops and 2 baselines"
     cores = plural(plan.workers, "processor core")
     told = f"budget: {cells}, about {plan.seconds / 60:.0f} minutes on {cores}"
-    return f"{told}; the GPU found here takes the profile gpu instead" if gpus() else told
+    return f"{told}; the GPU found here takes the profile gpu instead" if gpus().usable else told
 
 
 def _below(folder: Path, named: str | None) -> PurePath | None:

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.engine.devices import CPU, devices_of, gpus_of
 from bench.engine.forecast import Forecast, forecast
 from bench.engine.plan import Plan, Planner
 from bench.engine.rates import Rates, rates_of
-from bench.engine.workers import devices_of, environments_of
+from bench.engine.workers import environments_of
 from bench.errors import StoreError
-from bench.machine import installed_gpus, memory_bytes
+from bench.gpus import CONTEXT_BYTES
+from bench.machine import memory_bytes
 from bench.store.home import Places
 from bench.suite.cells import with_values
 from bench.suite.resolved import Suite
 from bench.words import size_text
 
-CONTEXT_BYTES = 10**9
-"""What CUDA and its libraries take of a GPU beside what torch allocates."""
 LEAST_BATCH = 1
 
 
@@ -52,9 +52,9 @@ def memory_room(plan: Plan, cost: Forecast) -> Room | None:
         return None
     devices = devices_of(plan.suite.runtime)
     busy = min(cost.workers, len(cost.jobs))
-    if devices == ["cpu"]:
+    if devices == [CPU]:
         return Room(cost.memory * busy, memory_bytes(), "memory of this machine")
-    here = min((gpu.memory for gpu in installed_gpus()), default=None)
+    here = min((gpu.memory for gpu in gpus_of(plan.suite.runtime)), default=None)
     if here is None:
         return None
     sharing = -(-busy // len(devices))

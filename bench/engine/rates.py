@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.canonical import digest
+from bench.engine.devices import devices_of
 from bench.engine.work import Shape
-from bench.engine.workers import devices_of
 from bench.errors import StoreError
 from bench.machine import machine_facts
 from bench.store.store import SCHEMA, read_json, write_json

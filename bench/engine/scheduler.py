@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bench.catalog import Catalog
+from bench.engine.devices import device_remarks, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
@@ -47,6 +48,10 @@ class Watcher(Protocol):
         """A cell ended."""
         ...
 
+    def remark(self, text: str) -> None:
+        """Something to beware of, in a sentence."""
+        ...
+
     def tick(self) -> None:
         """Some time has passed."""
         ...
@@ -73,9 +78,13 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     """Run every cell that is not done; return the plan as it stands at the end.
 
     Raises:
+        SuiteError: the device that was asked for cannot be used.
         StoreError: by what was measured, it does not fit on the disk or in memory; nothing was trained.
         KeyboardInterrupt: passed on after the workers are stopped; finished stages stay.
     """
+    for text in device_remarks(suite.runtime):
+        watcher.remark(text)
+    suite = replace(suite, runtime=settled(suite.runtime))
     launcher = (make or _local_launcher(suite))(watcher.progress)
     try:
         plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
@@ -135,12 +144,20 @@ def _make_indices(
     problems: dict[str, str] = {}
     waiting = {job.key for job in jobs}
     while waiting:
-        for ended in launcher.ended(POLL_S):
+        for ended in _next(launcher, watcher):
             waiting.discard(ended.key)
             if ended.state is not State.OK:
                 problems[ended.key] = ended.reason or "its index could not be made"
-        watcher.tick()
     return {job.key for job in jobs} - set(problems), problems
+
+
+def _next(launcher: Launcher, watcher: Watcher) -> Sequence[Ended]:
+    """Jobs that ended within a moment; the watcher is told of the time and of what the launcher remarks."""
+    endings = launcher.ended(POLL_S)
+    for text in launcher.remarks():
+        watcher.remark(text)
+    watcher.tick()
+    return endings
 
 
 def _job(key: str, dataset: LocatedDataset, invocation: Invocation) -> Job:
@@ -179,7 +196,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     sources = [_source_job(plan.suite, needs.missing[key], invocation) for key in needs.missing]
     launcher.submit([*sources, *(_cell_job(plan.suite, planned, invocation) for planned in needs.ready)])
     while waiting:
-        for ended in launcher.ended(POLL_S):
+        for ended in _next(launcher, watcher):
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
                 settled = _filed(plan.suite, planned, ended, invocation)
@@ -191,7 +208,6 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
-        watcher.tick()
     learner.close()
 
 

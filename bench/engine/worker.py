@@ -20,6 +20,7 @@ from typing import Any, TextIO, TypeAlias
 from bench.catalog import Catalog, load_catalog
 from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, named_line
 from bench.record import State
+from bench.stages.environment import why_no_proof
 from bench.stages.jobs import Ended, Job
 
 PR_SET_PDEATHSIG = 1
@@ -32,8 +33,16 @@ def main() -> None:
     _die_with_parent()
     say = _speaker(channel)
     catalogs: dict[Which, Catalog] = {}
+    proven = False
     for line in sys.stdin:
         job = Job.from_json(json.loads(line))
+        if job.stages and not proven:
+            why = why_no_proof()
+            if why is not None:
+                say({"event": "unfit", "reason": why})
+                return
+            say({"event": "proven"})
+            proven = True
         ended = perform(job, catalogs, say)
         say({"event": "ended", "key": ended.key, "state": ended.state, "reason": ended.reason,
              "log": ended.log, "seconds": ended.seconds})  # fmt: skip
@@ -75,11 +84,13 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
 
 
 def state_of(error: BaseException) -> State:
-    """How a job ended that an error ended; memory that ran out within a plugin's code is no fault of the plugin."""
+    """How a job ended that an error ended; memory and devices that fail within a plugin's code are no fault of it."""
     behind: BaseException | None = error
     while behind is not None:
         if is_out_of_memory(behind):
             return State.OOM
+        if is_of_device(behind):
+            return State.DEVICE_ERROR
         behind = behind.__cause__
     return next((state for kind, state in STATES if isinstance(error, kind)), State.FAILED)
 
@@ -96,7 +107,17 @@ STATES: Sequence[tuple[type[BenchError], State]] = (
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch, NumPy or Python could not get memory; torch says so on a processor with a RuntimeError."""
     named = type(error).__name__ == "OutOfMemoryError"
-    return named or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    return named or isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "CUDA error: out of memory")
+OF_DEVICE = ("CUDA error: ", "CUDNN_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_INTERNAL_ERROR")
+
+
+def is_of_device(error: BaseException) -> bool:
+    """Whether CUDA failed; an assertion that failed on the device is a fault of the code that runs there."""
+    text = str(error)
+    return any(words in text for words in OF_DEVICE) and "device-side assert" not in text
 
 
 def _catalog(job: Job) -> Catalog:

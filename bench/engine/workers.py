@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench.machine import gpus, memory_bytes, processors
+from bench.engine.devices import CPU, devices_of
+from bench.gpus import gpus
+from bench.machine import memory_bytes, processors
 from bench.suite.resolved import Suite
 from bench.suite.schema import Runtime
 
@@ -30,7 +32,15 @@ def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
     shared["BENCH_WORKERS"] = str(workers)
     shared["BENCH_THREADS"] = str(max(1, processors() // workers))
     shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
-    return [{**shared, "BENCH_DEVICE": devices[number % len(devices)]} for number in range(workers)]
+    return [{**shared, **_seen(devices[number % len(devices)])} for number in range(workers)]
+
+
+def _seen(device: str) -> dict[str, str]:
+    """What makes a worker see its own device alone: its name within the worker, and that for people and records."""
+    gpu = gpus().of(device)
+    if gpu is None:
+        return {"BENCH_DEVICE": device, "BENCH_DEVICE_NAME": device, "CUDA_VISIBLE_DEVICES": ""}
+    return {"BENCH_DEVICE": "cuda:0", "BENCH_DEVICE_NAME": device, "CUDA_VISIBLE_DEVICES": gpu.uuid}
 
 
 def workers_of(runtime: Runtime) -> int:
@@ -41,13 +51,6 @@ def workers_of(runtime: Runtime) -> int:
     if runtime.workers:
         return runtime.workers
     devices = devices_of(runtime)
-    if devices == ["cpu"]:
+    if devices == [CPU]:
         return max(1, min(processors(), memory_bytes() // WORKER_BYTES))
     return len(devices)
-
-
-def devices_of(runtime: Runtime) -> list[str]:
-    """The device asked for, else every GPU of this machine, else the processor."""
-    if runtime.device:
-        return [runtime.device]
-    return [f"cuda:{number}" for number in range(gpus())] or ["cpu"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bench.train.device import choose_device, settle
+from bench.train.device import choose_device, prove, settle
 
 if TYPE_CHECKING:
     import torch
@@ -39,3 +39,22 @@ def device(asked: int) -> torch.device:
     """The device of this worker, with torch set up for it: ``asked`` threads of an operation, determinism."""
     settle(operation_threads(asked))
     return choose_device(os.environ.get("BENCH_DEVICE"))
+
+
+def device_name() -> str:
+    """What people call the device of this worker, which within it has another number."""
+    return os.environ.get("BENCH_DEVICE_NAME") or os.environ.get("BENCH_DEVICE", "cpu")
+
+
+def why_no_proof() -> str | None:
+    """Why the GPU of this worker cannot be used; None where it convolves as it should. A processor needs no proof."""
+    if not device_name().startswith("cuda"):
+        return None
+    import torch
+
+    try:
+        settle()
+        prove(torch.device(os.environ["BENCH_DEVICE"]))
+    except Exception as error:  # whatever a broken driver makes torch raise
+        return str(error).partition("\n")[0] or type(error).__name__
+    return None

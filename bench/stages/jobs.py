@@ -96,6 +96,10 @@ class Launcher(Protocol):
         """Jobs that ended, waiting at most ``timeout`` seconds for the first."""
         ...
 
+    def remarks(self) -> Sequence[str]:
+        """What there is to tell of devices and of second tries, since this was last asked."""
+        ...
+
     def cancel(self, keys: Collection[str]) -> None:
         """Forget waiting jobs and stop running ones; a cancelled job ends no more."""
         ...

@@ -11,8 +11,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.machine import nvidia_driver, processor_lines
-from bench.stages.environment import operation_threads, workers
+from bench.gpus import nvidia_driver
+from bench.machine import processor_lines
+from bench.stages.environment import device_name, operation_threads, workers
 from bench.types import JsonValue
 
 PACKAGES: Sequence[str] = (
@@ -41,7 +42,7 @@ def provenance(asked: int = 1) -> dict[str, JsonValue]:
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": device_name(device),
+        "device": processor_or_gpu(device),
         "threads": operation_threads(asked),
         "workers": workers(),
         "packages": {name: version_of(name) for name in PACKAGES},
@@ -60,12 +61,12 @@ def version_of(package: str) -> str:
         return "absent"
 
 
-def device_name(device: str) -> str:
-    """The accelerator's own name, or the processor's."""
+def processor_or_gpu(device: str) -> str:
+    """The own name of a worker's GPU, with what the run calls it, or that of the processor."""
     if device.startswith("cuda"):
         import torch
 
-        return f"{torch.cuda.get_device_name(device)} ({device})"
+        return f"{torch.cuda.get_device_name(device)} ({device_name()})"
     return processor_lines().get("model name") or platform.processor() or platform.machine()
 
 

@@ -12,7 +12,7 @@ from functools import partial, reduce
 from pathlib import Path
 
 from bench.errors import SuiteError
-from bench.machine import gpus
+from bench.gpus import gpus
 from bench.suite.reading.yaml import Mark, Mistakes, Node, parse
 from bench.suite.written import Layer, SuiteFile
 from bench.words import unknown
@@ -126,7 +126,7 @@ def profiles_of(root: Node, mistakes: Mistakes) -> dict[str, Node]:
 
 
 def choose(profiles: Sequence[str], asked: str | None, mistakes: Mistakes) -> Choice:
-    """The profile asked for, else ``$BENCH_PROFILE``, else ``gpu`` or ``cpu`` by the driver that is present.
+    """The profile asked for, else ``$BENCH_PROFILE``, else ``gpu`` where torch can use one, or ``cpu``.
 
     A suite without profiles does not mind ``$BENCH_PROFILE``: there is nothing to choose.
     """
@@ -141,7 +141,9 @@ def choose(profiles: Sequence[str], asked: str | None, mistakes: Mistakes) -> Ch
         return Choice(named, source)
     if not {"gpu", "cpu"} & set(profiles):
         return Choice(None, "the suite has no profile 'gpu' or 'cpu'")
-    found = gpus() > 0
-    reason = "an NVIDIA GPU is present" if found else "no NVIDIA GPU is present"
-    name = "gpu" if found else "cpu"
+    found = gpus()
+    name = "gpu" if found.usable else "cpu"
+    reason = "an NVIDIA GPU is present"
+    if not found.usable:
+        reason = "the NVIDIA GPU cannot be used" if found.remarks else "no NVIDIA GPU is present"
     return Choice(name if name in profiles else None, reason)
