@@ -57,7 +57,9 @@ def _memory(plan: Plan, cost: Forecast) -> str:
         of = f"{size_text(cost.memory)} at most in a worker, {size_text(cost.memory * busy)} in {busy}"
         return f"{of}, of {size_text(memory_bytes())}"
     whole = min((gpu.memory for gpu in gpus_of(plan.suite.runtime)), default=0)
-    return f"{size_text(cost.memory)} at most of a GPU for one worker, of {size_text(whole)}"
+    cells = -(-busy // len(devices))
+    beside = f", {size_text(cost.memory * cells)} for {cells}" if cells > 1 else ""
+    return f"{size_text(cost.memory)} at most of a GPU for one worker{beside}, of {size_text(whole)}"
 
 
 def cell_lines(plan: Plan, cost: Forecast) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -26,13 +27,16 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
     from bench.cli.costs import cell_lines, cost_lines, foreseen
     from bench.cli.planning import plan_lines
     from bench.engine.fits import why_unfit
+    from bench.engine.rates import rates_of
     from bench.engine.scheduler import make_plan
+    from bench.engine.sharing import shared
     from bench.store.home import check_writable
 
     opened, invocation = suite.opened()
     check_writable(invocation.places.home)
     check_writable(invocation.places.run(opened.name))
     plan = _measured(opened, invocation) if pilot else make_plan(opened, invocation)
+    plan = shared(plan, invocation.places, rates_of(invocation.places.home, opened.runtime))
     for line in plan_lines(plan, invocation.places):
         click.echo(line)
     cost = foreseen(plan, invocation.places)
@@ -48,11 +52,12 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
 def _measured(suite: Suite, invocation: Invocation) -> Plan:
     """The plan, after its data are indexed and each kind of its cells was tried."""
     from bench.commands import Silent
+    from bench.engine.devices import settled
     from bench.engine.measuring import measure
     from bench.engine.rates import rates_of
     from bench.engine.scheduler import index_plan
 
-    plan = index_plan(suite, invocation, Silent())
+    plan = index_plan(replace(suite, runtime=settled(suite.runtime)), invocation, Silent())
 
     def told(done: int, total: int, name: str) -> None:
         click.echo(f"measuring {done + 1} of {total}: {name}", err=True)

@@ -115,10 +115,9 @@ def _elsewhere(lacks: Room) -> str:
 def _smaller(suite: Suite, lacks: Room) -> Iterator[tuple[tuple[str, ...], Suite]]:
     """Overrides and what they make of the suite, those that change no number first."""
     runtime = suite.runtime
-    workers = len(environments_of(suite))
     if "memory" in lacks.of:
-        for fewer in range(workers - 1, 0, -1):
-            yield (f"runtime.workers={fewer}",), replace(suite, runtime=runtime.model_copy(update={"workers": fewer}))
+        for number in range(_at_once(suite) - 1, 0, -1):
+            yield _fewer(suite, number)
         yield from _smaller_batches(suite)
         return
     for form in ("images", "crops"):
@@ -131,15 +130,28 @@ def _smaller(suite: Suite, lacks: Room) -> Iterator[tuple[tuple[str, ...], Suite
         yield (f"axes.seed=[{first}]",), replace(suite, cells=cells)
 
 
+def _at_once(suite: Suite) -> int:
+    """Cells at once that share memory: on each GPU, or where their number was asked for, in all."""
+    workers = len(environments_of(suite))
+    return -(-workers // len(devices_of(suite.runtime))) if suite.runtime.workers is None else workers
+
+
+def _fewer(suite: Suite, number: int) -> tuple[tuple[str], Suite]:
+    """The override for so many at once, and what it makes of the suite."""
+    on_gpus = devices_of(suite.runtime) != [CPU] and suite.runtime.workers is None
+    name = "cells_per_device" if on_gpus else "workers"
+    return (f"runtime.{name}={number}",), replace(suite, runtime=suite.runtime.model_copy(update={name: number}))
+
+
 def _smaller_batches(suite: Suite) -> Iterator[tuple[tuple[str, ...], Suite]]:
     if any("recipe.batch" in cell.labels for cell in suite.cells):
         return
-    runtime = suite.runtime.model_copy(update={"workers": 1})
+    (alone,), suite = _fewer(suite, 1)
     batch = suite.recipe.batch // 2
     while batch >= LEAST_BATCH:
         changed = {"recipe.batch": batch}
         cells = tuple(replace(cell, recipe=with_values(cell.recipe, changed)) for cell in suite.cells)
-        yield ("runtime.workers=1", f"recipe.batch={batch}"), replace(suite, runtime=runtime, cells=cells)
+        yield (alone, f"recipe.batch={batch}"), replace(suite, cells=cells)
         batch //= 2
 
 

@@ -14,6 +14,7 @@ from bench.engine.launchers import LocalLauncher
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.scheduler import POLL_S, Invocation, local_plugins
+from bench.engine.sharing import to_measure
 from bench.engine.workers import worker_environments
 from bench.errors import StoreError
 from bench.record import State
@@ -60,28 +61,36 @@ def pilots_of(chains: Sequence[Chain], foreseer: Foreseer) -> list[Pilot]:
 
 
 def measure(plan: Plan, invocation: Invocation, rates: Rates, told: Callable[[int, int, str], None]) -> list[str]:
-    """Run the pilots of a plan and write what they measured; return why some of it is not known.
+    """Run the pilots of a plan, with more and more cells on each GPU where that is open, and write what they measured.
+
+    Return why some of it is not known.
 
     ``told`` hears how many pilots are done, of how many, and the name of the next.
     """
+    problems: dict[str, None] = {}
+    for tried in to_measure(plan, invocation.places, rates):
+        problems |= dict.fromkeys(_measure(tried, invocation, rates, told))
+    rates.write()
+    return list(problems)
+
+
+def _measure(plan: Plan, invocation: Invocation, rates: Rates, told: Callable[[int, int, str], None]) -> Iterator[str]:
+    """Run the pilots with the workers that a run of this plan has; yield why some of it is not known."""
     chains = chains_of(plan, invocation.places)
     environments = worker_environments(plan.suite.runtime, len(chains))
     workers = len(environments)
     pilots = pilots_of(chains, Foreseer(plan, invocation.places, rates, workers))
     launcher = LocalLauncher(environments, _deaf)
-    problems: dict[str, None] = {}
     try:
         with TemporaryDirectory(prefix="bench-pilots-") as place:
             for number, pilot in enumerate(pilots):
                 told(number, len(pilots), pilot.name)
                 answers = [Path(place) / f"{number}-{worker}.json" for worker in range(workers)]
                 reasons = _run(launcher, [job_of(pilot, answer, plan, invocation) for answer in answers])
-                problems |= dict.fromkeys(f"{pilot.name}: {reason}" for reason in reasons)
+                yield from (f"{pilot.name}: {reason}" for reason in reasons)
                 _learn(rates, pilot, _means(list(_read(answers))), workers, first=number == 0)
     finally:
         launcher.close()
-    rates.write()
-    return list(problems)
 
 
 def _learn(

@@ -39,6 +39,10 @@ class Rates:
         nearest = min(found, key=lambda busy: abs(int(busy) - workers))
         return found[nearest]
 
+    def workers(self, kind: str, key: str) -> set[int]:
+        """Numbers of workers that values were measured with."""
+        return set(map(int, self.known.get(kind, {}).get(key, {})))
+
     def learn(self, kind: str, key: str, workers: int, values: Values) -> None:
         """Remember values; those of other names stay."""
         kept = self.known.setdefault(kind, {}).setdefault(key, {}).setdefault(str(workers), {})

@@ -17,6 +17,7 @@ from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
 from bench.engine.rates import rates_of
+from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, images_stage, reuse
@@ -85,6 +86,9 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
     suite = replace(suite, runtime=settled(suite.runtime))
+    if is_open(suite.runtime):
+        rates = rates_of(invocation.places.home, suite.runtime)
+        suite = shared(make_plan(suite, invocation), invocation.places, rates).suite
     launcher = (make or _local_launcher(suite))(watcher.progress)
     try:
         plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)

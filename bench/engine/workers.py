@@ -21,7 +21,7 @@ def environments_of(suite: Suite) -> list[dict[str, str]]:
 
 
 def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
-    """One environment per worker, no more than ``jobs``: a device each, and an equal share of the processor's cores.
+    """One environment per worker, no more than ``jobs``: a device, with how many others, and an equal share of cores.
 
     The share is for decoding, cutting and scoring, which give the same on any number of threads. Operations have one
     thread each, whatever cores are spare: otherwise a run time would change numbers.
@@ -31,6 +31,7 @@ def worker_environments(runtime: Runtime, jobs: int) -> list[dict[str, str]]:
     shared = dict.fromkeys(ONE_THREAD, "1")
     shared["BENCH_WORKERS"] = str(workers)
     shared["BENCH_THREADS"] = str(max(1, processors() // workers))
+    shared["BENCH_CELLS_PER_DEVICE"] = str(-(-workers // len(devices)))
     shared["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this
     return [{**shared, **_seen(devices[number % len(devices)])} for number in range(workers)]
 
@@ -53,4 +54,4 @@ def workers_of(runtime: Runtime) -> int:
     devices = devices_of(runtime)
     if devices == [CPU]:
         return max(1, min(processors(), memory_bytes() // WORKER_BYTES))
-    return len(devices)
+    return len(devices) * (1 if runtime.cells_per_device == "auto" else runtime.cells_per_device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bench.train.device import choose_device, prove, settle
+from bench.train.device import choose_device, prove, settle, share_memory
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +36,11 @@ def operation_threads(asked: int) -> int:
 
 
 def device(asked: int) -> torch.device:
-    """The device of this worker, with torch set up for it: ``asked`` threads of an operation, determinism."""
+    """The device of this worker, with torch set up for it: ``asked`` threads, determinism, a share of its memory."""
     settle(operation_threads(asked))
-    return choose_device(os.environ.get("BENCH_DEVICE"))
+    chosen = choose_device(os.environ.get("BENCH_DEVICE"))
+    share_memory(chosen, int(os.environ.get("BENCH_CELLS_PER_DEVICE", "1")))
+    return chosen
 
 
 def device_name() -> str:

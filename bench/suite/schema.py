@@ -303,7 +303,13 @@ class Runtime(Strict):
     launcher: Literal["local"] = "local"
     """who starts the workers"""
     workers: Annotated[int, Field(gt=0)] | None = None
-    """processes at once; null is one per GPU, or one per processor core with 2 GB of memory each"""
+    """processes at once; null is `cells_per_device` per GPU, or one per processor core with 2 GB of memory each"""
+    cells_per_device: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(
+        default="auto",
+        description="cells at once on each GPU, which divide its memory; `auto`: of the numbers that "
+        "`bench plan --pilot` measured the one with which the run ends first, and 1 where none was measured; on a "
+        "processor it means nothing, `workers` says how many",
+    )
     delivery: Literal["auto", "crops", "images"] = Field(
         default="auto",
         description="how crops are kept; batches are the same to the bit. `images`: all preprocessed images are stored "
@@ -315,3 +321,11 @@ class Runtime(Strict):
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "
         "where there is none",
     )
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Runtime:
+        if self.workers is not None and self.cells_per_device != "auto":
+            raise ValueError(
+                "`workers` and `cells_per_device` both say how many cells run at once; leave one of them out"
+            )
+        return self

@@ -155,11 +155,13 @@ def deliver(crops: Crops, device: torch.device) -> Delivery:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory of a GPU that torch can still get, with what it holds and does not use."""
+    """Memory of a GPU that torch can still get, of the share that this process may take, with what it holds unused."""
     import torch
 
-    free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free, whole = torch.cuda.mem_get_info(device)
+    used = torch.cuda.memory_allocated(device)
+    share = torch.cuda.get_per_process_memory_fraction(device)
+    return min(free + torch.cuda.memory_reserved(device) - used, int(share * whole) - used)
 
 
 def empty_batch(crops: Crops, count: int) -> tuple[Image, Mask]:

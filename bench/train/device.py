@@ -83,6 +83,14 @@ def unsettled() -> Iterator[dict[str, None]]:
         yield operations
 
 
+def share_memory(device: torch.device, processes: int) -> None:
+    """Take no more than an equal share of a GPU that so many processes compute on."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.set_per_process_memory_fraction(1 / processes, device)
+
+
 PROVEN = 72
 """Every number that the proof computes: 8 channels of 9 ones, forward and backward."""
 
