@@ -10,6 +10,7 @@ from statistics import stdev
 from typing import Any, Literal
 
 from bench.catalog import Catalog
+from bench.engine.devices import settled
 from bench.engine.launchers import LocalLauncher
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
 from bench.engine.workers import worker_environments
@@ -164,7 +165,7 @@ def _fresh(suite: Suite, places: Places, catalog: Catalog, place: Path) -> Place
 
 def _launcher(record: Record, runtime: Runtime) -> MakeLauncher:
     """One worker with as many threads of an operation as the record's had, which once were not its recipe's."""
-    environment = worker_environments(runtime, 1)[0]
+    environment = worker_environments(settled(runtime), 1)[0]
     threads = record.provenance.threads if record.provenance else None
     if threads:
         environment["BENCH_OPERATION_THREADS"] = str(threads)

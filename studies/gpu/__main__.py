@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ran(name: str, results: Path, *, dry: bool) -> int:
     """Run a part in a process of its own and return its exit code."""
     command = [sys.executable, "-m", "studies.gpu", "--within", "--part", name, "--results", str(results)]
+    command += ["--dry"] if dry else []
     process = subprocess.Popen(command, cwd=ROOT, env=_path(), start_new_session=True)
     try:
         code = process.wait(None if dry else LIMIT_S)
@@ -73,9 +73,8 @@ def _ran(name: str, results: Path, *, dry: bool) -> int:
 def _path() -> dict[str, str]:
     """The environment in which this checkout is installed, or looks as if."""
     paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    try:
-        distribution("defectbench")
-    except PackageNotFoundError:
+    plugins = find_spec("bench_plugins")
+    if plugins is None or plugins.origin is None or not Path(plugins.origin).resolve().is_relative_to(ROOT):
         paths.insert(0, str(laid_out(RESULTS / "installed")))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
