@@ -43,14 +43,9 @@ def device(asked: int) -> torch.device:
     return chosen
 
 
-def device_name() -> str:
-    """What people call the device of this worker, which within it has another number."""
-    return os.environ.get("BENCH_DEVICE_NAME") or os.environ.get("BENCH_DEVICE", "cpu")
-
-
 def why_no_proof() -> str | None:
     """Why the GPU of this worker cannot be used; None where it convolves as it should. A processor needs no proof."""
-    if not device_name().startswith("cuda"):
+    if not os.environ.get("BENCH_DEVICE_NAME", "cpu").startswith("cuda"):
         return None
     import torch
 

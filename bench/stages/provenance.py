@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.gpus import nvidia_driver
 from bench.machine import processor_lines
-from bench.stages.environment import device_name, operation_threads, workers
+from bench.stages.environment import operation_threads, workers
 from bench.types import JsonValue
 
 PACKAGES: Sequence[str] = (
@@ -42,7 +42,7 @@ def provenance(asked: int = 1) -> dict[str, JsonValue]:
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": processor_or_gpu(device),
+        "device": device_name(device),
         "threads": operation_threads(asked),
         "workers": workers(),
         "packages": {name: version_of(name) for name in PACKAGES},
@@ -61,12 +61,12 @@ def version_of(package: str) -> str:
         return "absent"
 
 
-def processor_or_gpu(device: str) -> str:
+def device_name(device: str) -> str:
     """The own name of a worker's GPU, with what the run calls it, or that of the processor."""
     if device.startswith("cuda"):
         import torch
 
-        return f"{torch.cuda.get_device_name(device)} ({device_name()})"
+        return f"{torch.cuda.get_device_name(device)} ({os.environ.get('BENCH_DEVICE_NAME', device)})"
     return processor_lines().get("model name") or platform.processor() or platform.machine()
 
 
