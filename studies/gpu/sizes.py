@@ -54,6 +54,7 @@ DRY = Sizes(
     cells=2,
     cell_epochs=1,
     cropping=(
+        "axes.dataset=[{use: metalpart, settings: {objects: 12, views: 1, size: 128}}]",
         "axes.seed=[0]",
         "axes.crop_size=[64]",
         "axes.model=[{use: unet, settings: {encoder: resnet10t, depth: 3, decoder: [32, 16, 8]}}]",
