@@ -78,12 +78,13 @@ class LocalLauncher:
         return self._slots.remarks()
 
     def cancel(self, keys: Collection[str]) -> None:
-        """Drop waiting jobs; kill the workers of running ones."""
+        """Drop waiting jobs; kill the workers of running ones, whose slots take the next."""
         self._queue = deque(job for job in self._queue if job.key not in keys)
         self._last = deque(job for job in self._last if job.key not in keys)
         for slot in [slot for slot, worker in self._busy.items() if worker.job.key in keys]:
             self._retire(self._busy.pop(slot))
             self._alone.discard(slot)
+        self._start()
 
     def close(self) -> None:
         """Kill every worker."""
