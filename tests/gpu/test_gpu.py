@@ -116,3 +116,24 @@ def test_the_peak_of_memory_is_that_of_the_device(device: torch.device) -> None:
     found = peak.read()
     assert found.bytes >= held.numel() * held.element_size()
     assert (found.of == DEVICE) == ON_GPU
+
+
+@pytest.mark.parametrize("size", [(31, 9), (7, 64)])
+def test_resizing_and_pooling_by_products_are_torchs_own_on_the_processor(
+    size: tuple[int, int], device: torch.device
+) -> None:
+    from bench.train.products import Products
+
+    def both(images: torch.Tensor) -> list[torch.Tensor]:
+        images.requires_grad_()
+        resized = torch.nn.functional.interpolate(images, size, mode="bilinear", align_corners=False)
+        pooled = torch.nn.functional.adaptive_avg_pool2d(images, (3, 5))
+        (gradient,) = torch.autograd.grad((resized**2).sum() + (pooled**2).sum(), images)
+        return [resized, pooled, gradient]
+
+    images = torch.rand(2, 3, 17, 23, generator=torch.Generator().manual_seed(0))
+    with Products():
+        here, again = (both(images.clone().to(device)) for _ in range(2))
+    for expected, found, same in zip(both(images.clone()), here, again, strict=True):
+        assert torch.equal(found, same)
+        torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-4)
