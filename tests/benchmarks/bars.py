@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 DATA = "from the rates of loaders, samplers and stores measured side by side on two cores"
 LIMIT = "from the limit of the machine: nothing is faster than copying, reading or decoding the same bytes"
+HOUSE = "what a user would not notice, in processor time"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ BARS: dict[tuple[str, str], Bar] = {
     },
     ("training step", "share_of_bare_step"): Bar(0.97, source="from the same step on one batch that is ready"),
     ("training step", "times_plain_loop"): Bar(1.8, source="the loop of smp's examples, where bf16 is native"),
+    ("starting", "help_of_import_click"): Bar(most=2, source=HOUSE),
+    ("starting", "plan_s"): Bar(most=0.6, source=HOUSE),
+    ("scheduling", "ms_a_cell"): Bar(most=5, source=HOUSE),
+    ("many cells", "s_of_100000"): Bar(most=20, source=HOUSE),
+    ("many cells", "cost_of_a_cell_among_ten_times_as_many"): Bar(most=1.3, source=HOUSE),
     ("tiled inference", "times_monai_float32"): Bar(1.2, source="a batch of tiles in channels-last against MONAI's"),
     ("tiled inference", "times_monai_bf16"): Bar(1.8, source="the same in bf16, where the processor has it"),
 }
