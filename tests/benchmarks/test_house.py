@@ -61,6 +61,9 @@ class AtOnce:
         found, self._ended = self._ended, []
         return found
 
+    def remarks(self) -> Sequence[str]:
+        return ()
+
     def cancel(self, keys: Collection[str]) -> None: ...
     def close(self) -> None: ...
 
