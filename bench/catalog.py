@@ -12,11 +12,11 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -153,15 +153,30 @@ def _sources(
     disabled = os.environ.get("BENCH_DISABLE_PLUGINS", "")
     third_party = plugins and disabled not in ("1", "all")
     banned = {part.strip() for part in disabled.split(",") if part.strip()}
-    found = {(e.name, e.value, e.dist.name if e.dist else ""): e for e in entry_points(group=GROUP)}  # each once
-    for entry in sorted(found.values(), key=lambda e: (e.value, e.name)):
-        package = entry.dist.name if entry.dist else "unknown"
+    for package, version, entry in sorted(_entries(), key=lambda found: (found[2].value, found[2].name)):
         if package == "defectbench" or (third_party and package not in banned):
-            yield package, entry.value, partial(_installed, entry)
+            yield package, entry.value, partial(_installed, entry, package, version)
     for path in dict.fromkeys(path.resolve() for path in local):
         if not path.is_file():
             raise PluginError(f"{path}: the plugin file is missing")
         yield str(path), path.name, partial(_local, path)
+
+
+def _entries() -> Iterator[tuple[str, str, EntryPoint]]:
+    """Package, its version and entry point of every installed plugin; a package that is found twice counts once.
+
+    Its metadata are read once: a long description takes longer to parse than a plugin to import.
+    """
+    seen: set[str] = set()
+    for distribution in distributions():
+        entries = distribution.entry_points.select(group=GROUP)
+        if not entries:
+            continue
+        told = distribution.metadata
+        package, version = (told[key] if key in told else "unknown" for key in ("Name", "Version"))  # noqa: SIM401
+        if package not in seen:
+            yield from ((package, version, entry) for entry in dict.fromkeys(entries))
+        seen.add(package)
 
 
 def _core(name: str) -> tuple[ModuleType, Provider]:
@@ -176,12 +191,10 @@ def core_provider(module: ModuleType) -> Provider:
     return Provider("defectbench", __version__, module.__name__, _hash_of(module))
 
 
-def _installed(entry: EntryPoint) -> tuple[ModuleType, Provider]:
+def _installed(entry: EntryPoint, package: str, version: str) -> tuple[ModuleType, Provider]:
     module = entry.load()
     if not isinstance(module, ModuleType):
         raise PluginError(f"the entry point must name a module, not {type(module).__name__}")
-    package = entry.dist.name if entry.dist else "unknown"
-    version = entry.dist.version if entry.dist else "unknown"
     return module, Provider(package, version, entry.value, _hash_of(module))
 
 

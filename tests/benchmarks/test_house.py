@@ -90,6 +90,7 @@ def seconds_of(command: Sequence[str]) -> float:
 def test_starting(benchmark: Any, report: Callable[..., None]) -> None:
     commands = {
         "click": [sys.executable, "-c", "import click"],
+        "imports": [sys.executable, "-c", "import click, numpy, pydantic, yaml"],
         "help": [sys.executable, "-m", "bench", "--help"],
         "plan": [sys.executable, "-m", "bench", "plan", "suites/cropping.yaml", "--profile", "cpu"],
     }
@@ -100,8 +101,8 @@ def test_starting(benchmark: Any, report: Callable[..., None]) -> None:
             taken[name].append(seconds_of(command))
 
     benchmark.pedantic(all_of_them, rounds=ROUNDS, warmup_rounds=1)
-    click, help, plan = (median(found[1:]) for found in taken.values())
-    report("starting", plan_s=plan, help_of_import_click=help / click)
+    click, imports, help, plan = (median(found[1:]) for found in taken.values())
+    report("starting", plan_s=plan, help_of_import_click=help / click, plan_of_imports=plan / imports)
 
 
 def test_scheduling_and_filing(benchmark: Any, report: Callable[..., None], tmp_path: Path, catalog: Catalog) -> None:
