@@ -97,7 +97,7 @@ def test_what_lies_in_the_place_of_a_data_set_and_cannot_be_read_is_a_failure(tm
 
 def test_a_suite_that_has_not_run_says_what_is_not_here(tmp_path: Path) -> None:
     plan = planned(tmp_path)
-    board = board_of_plan(plan, "bench leaderboard tiny.yaml")
+    board = board_of_plan(plan, "bench leaderboard tiny.yaml", tmp_path)
     states = {row[0].row: row[0].state for row in board.tables[0].entries}
     assert states == {"folder": "pending", "ksdd2": "blocked"}
     assert any(note.startswith("not here: ksdd2: ") for note in board.notes)
