@@ -190,10 +190,11 @@ def measure(
         best = _fastest(spells, fastest)
         quiet = [spell for spell in spells if is_quiet(spell, best, limits)]
         told(len(quiet), len(spells))
-        if len(quiet) >= limits.spells and _samples(quiet, loads) >= limits.samples:
+        needed = _needed(quiet, loads, limits)
+        if len(quiet) >= needed:
             return _measured(loads, quiet, len(spells))
         if time.monotonic() > until:
-            raise NotQuiet(why_not_quiet(spells, len(quiet), best, limits))
+            raise NotQuiet(why_not_quiet(spells, len(quiet), needed, best, limits))
 
 
 def _fastest(spells: Sequence[Spell], before: Mapping[int, float]) -> dict[int, float]:
@@ -203,6 +204,12 @@ def _fastest(spells: Sequence[Spell], before: Mapping[int, float]) -> dict[int, 
         for threads, seconds in spell.reference.items():
             found[threads] = min(seconds, found.get(threads, seconds))
     return found
+
+
+def _needed(quiet: Sequence[Spell], loads: Sequence[Load], limits: Limits) -> int:
+    """How many quiet spells a measurement takes: as many more as loads are too long for several samples in one."""
+    found = _samples(quiet, loads)
+    return max(limits.spells, -(-limits.samples * len(quiet) // found) if found else 0)
 
 
 def _pace(spell: Spell, fastest: Mapping[int, float]) -> float:
@@ -216,14 +223,16 @@ def is_quiet(spell: Spell, fastest: Mapping[int, float], limits: Limits) -> bool
     return alone and _pace(spell, fastest) <= limits.pace
 
 
-def why_not_quiet(spells: Sequence[Spell], quiet: int, fastest: Mapping[int, float], limits: Limits) -> str:
+def why_not_quiet(
+    spells: Sequence[Spell], quiet: int, needed: int, fastest: Mapping[int, float], limits: Limits
+) -> str:
     """What went on in the middle one of the spells."""
     others = median(spell.use.others for spell in spells)
     waited = median(spell.use.waited for spell in spells)
     pace = median(_pace(spell, fastest) for spell in spells)
     return (
         f"the machine is not quiet, nothing was measured: {quiet} of {plural(len(spells), 'spell')} of rounds were, "
-        f"{limits.spells} are needed; other processes used {others:.1f} processors (limit {limits.others}), this one "
+        f"{needed} are needed; other processes used {others:.1f} processors (limit {limits.others}), this one "
         f"waited {100 * waited:.0f} % of its time (limit {100 * limits.waited:.0f} %), the reference load took "
         f"{pace:.2f} times its fastest (limit {limits.pace}); repeat it when nothing else runs, or wait longer with "
         "--patience"
