@@ -17,7 +17,7 @@ ORDER = [
     ["version", "words", "document", "threads", "files", "cuda_driver"],
     ["errors", "gpus"],
     ["machine", "types"],
-    ["canonical", "decoding", "scores"],
+    ["canonical", "decoding", "replicates", "scores"],
     ["record"],
     ["images", "picture_files"],
     ["releases"],

@@ -13,18 +13,20 @@ from difflib import get_close_matches
 import numpy as np
 
 from bench.canonical import canonical
-from bench.errors import BenchError, StoreError
+from bench.errors import StoreError
 from bench.record import Record, Scores, pair
 from bench.report.changes import origin_changes
-from bench.report.counts import counts_of, pooled_metric
 from bench.report.gates import Gate
 from bench.report.measures import read
 from bench.report.shape import Measure
+from bench.report.spread import Spread, block_of, spread_of
 from bench.report.undefined import shown, why_undefined
 from bench.scores import rows_of
 from bench.statistics.comparisons import even_shares, weighted
-from bench.statistics.estimates import block
-from bench.types import Float64, JsonValue
+from bench.types import JsonValue
+
+Sides = tuple[Spread, Spread]
+"""A score of both sides of a pair of cells."""
 
 SUPPORT = tuple(row.name for row in rows_of("split") if row.of == "the data")
 """Score fields that describe the images of a split; where they differ, other pixels were scored."""
@@ -237,8 +239,8 @@ def _truth(scores: Scores) -> dict[str, tuple[str, int, int]] | None:
 
 
 def _difference(first: Record, second: Record, measure: Measure) -> Difference:
-    counts = _counts(first, second, measure)
-    interval = None if counts is None else _interval([counts[:, None, None]], measure)
+    spreads = _spreads(first, second, measure)
+    interval = None if spreads is None else _interval([[spreads]])
     return Difference(measure, read(first, measure).value, read(second, measure).value, interval)
 
 
@@ -259,39 +261,38 @@ def _mean(cells: Sequence[Matched], measure: Measure, number: int) -> tuple[Diff
 
 def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean over cells; cells that score the same images share their groups, others are independent."""
-    blocks: dict[bytes, list[Float64]] = {}
+    blocks: dict[bytes, list[Sides]] = {}
     for cell in cells:
         assert cell.first.record is not None
         assert cell.second.record is not None
-        counts = _counts(cell.first.record, cell.second.record, measure)
-        if counts is None:
+        spreads = _spreads(cell.first.record, cell.second.record, measure)
+        if spreads is None:
             return None
-        blocks.setdefault(canonical(_truth(cell.first.record.of_split(measure.split))), []).append(counts)
-    return _interval([np.stack(same, axis=1)[:, :, None] for same in blocks.values()], measure)
+        blocks.setdefault(canonical(_truth(cell.first.record.of_split(measure.split))), []).append(spreads)
+    return _interval(list(blocks.values()))
 
 
-def _counts(first: Record, second: Record, measure: Measure) -> Float64 | None:
-    """Counts ``float64[2, groups, 4]`` of both sides in the same order of groups; None where a side has no score."""
+def _spreads(first: Record, second: Record, measure: Measure) -> Sides | None:
+    """Both sides in the same order of groups; None where the error of one is not known."""
     sides = []
     for record in (first, second):
-        counts = counts_of(record, measure.split or "") if pooled_metric(measure) else None
-        if counts is None or read(record, measure).value is None:
+        spread = spread_of(record, measure)
+        if spread is None:
             return None
-        names = list(dict.fromkeys(counts.groups))
-        sides.append(counts.values[np.argsort(np.array(names, np.str_), kind="stable")])
-    return np.stack(sides)
+        names = list(dict.fromkeys(spread.counts.groups))
+        order = np.argsort(np.array(names, np.str_), kind="stable")
+        sides.append(replace(spread, without=spread.without[order]))
+    return sides[0], sides[1]
 
 
-def _interval(counts: Sequence[Float64], measure: Measure) -> tuple[float, float] | None:
-    """Interval of the mean difference from blocks ``float64[2, cells, 1, groups, 4]``; None with a single group."""
-    metric = pooled_metric(measure)
-    assert metric is not None
-    try:
-        blocks = [block(one, metric) for one in counts]
-    except BenchError:
-        return None
-    ends = weighted(blocks, np.array([-1.0, 1.0]), even_shares(blocks)).interval()
-    return pair(ends.tolist())
+def _interval(pairs: Sequence[Sequence[Sides]]) -> tuple[float, float] | None:
+    """Interval of the mean difference of pairs of cells; those of one item were scored on the same images."""
+    blocks = []
+    for same in pairs:
+        first, second = zip(*same, strict=True)
+        blocks.append(block_of([*first, *second], levels=2, contexts=len(same)))
+    found = weighted(blocks, np.array([-1.0, 1.0]), even_shares(blocks))
+    return pair(found.interval().tolist())
 
 
 def _check_measures(measures: Sequence[Measure], cells: Sequence[SideCell]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +53,3 @@ def pooled_metric(measure: Measure) -> PixelMetric | None:
 def reliability(defective: int) -> str:
     """What must be said of an interval over so few groups; empty where nothing must."""
     return f"interval unreliable ({plural(defective, 'group')} with defects)" if defective < RELIABLE_GROUPS else ""
-
-
-def stacked(cells: Sequence[Counts]) -> Float64:
-    """``float64[cells, groups, 4]`` of cells that scored the same images."""
-    return np.stack([cell.values for cell in cells])

@@ -6,16 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
 
-import numpy as np
-
 from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
-from bench.report.counts import Counts, Images, counts_of, stacked
-from bench.report.measures import read
+from bench.report.counts import Images
 from bench.report.shape import Labels, Measure, title_text
+from bench.report.spread import Spread, block_of, spread_of
 from bench.statistics.comparisons import FEWEST_SEEDS
-from bench.statistics.estimates import Block, block
+from bench.statistics.estimates import Block
 from bench.suite.cells import Cell
-from bench.types import PixelMetric
 from bench.words import plural
 
 MOST_NAMED = 6
@@ -23,8 +20,8 @@ MOST_NAMED = 6
 
 Context = Labels
 """Labels of the other axes."""
-Scored = Mapping[tuple[str, Context], Mapping[str, Counts]]
-"""Level and context to counts by seed."""
+Scored = Mapping[tuple[str, Context], Mapping[str, Spread]]
+"""Level and context to the score by seed, with what its error is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +49,7 @@ class Design:
         return list(chain.from_iterable(contexts for contexts, _ in self.blocks))
 
 
-def design(
-    cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[str], measure: Measure, metric: PixelMetric
-) -> Design:
+def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[str], measure: Measure) -> Design:
     """The design for the effect of ``axis``, from whatever cells are done.
 
     It uses the combinations that all levels have, with all seeds where possible, and says what is left out.
@@ -74,10 +69,9 @@ def design(
         places = list(product(here, contexts))
         shared = _shared_seeds(places, scored)
         if shared:
-            counts = [stacked([scored[place][seed] for seed in shared]) for place in places]
-            shape = (len(here), len(contexts), *counts[0].shape)
-            blocks.append((tuple(contexts), block(np.stack(counts).reshape(shape), metric)))
-            samples.append(scored[places[0]][shared[0]])
+            spreads = [scored[place][seed] for place, seed in product(places, shared)]
+            blocks.append((tuple(contexts), block_of(spreads, len(here), len(contexts))))
+            samples.append(spreads[0].counts)
             seeds.append(len(shared))
             used += contexts
     return Design(
@@ -91,20 +85,20 @@ def design(
 
 
 def _scored(cells: Sequence[Cell], records: Records, axis: str, measure: Measure) -> Scored:
-    """Counts of the finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
+    """The finished cells with a score of the trials on the leaderboard, without models that fit nothing."""
     places: dict[tuple[str, Context], list[Cell]] = {}
     for cell in cells:
         if axis in cell.labels and not (cell.id in records and records[cell.id].parameters == 0):
             others = {"seed", axis} | set(cell.tuned)
             context = tuple((name, label) for name, label in cell.labels.items() if name not in others)
             places.setdefault((cell.labels[axis], context), []).append(cell)
-    scored: dict[tuple[str, Context], dict[str, Counts]] = {}
+    scored: dict[tuple[str, Context], dict[str, Spread]] = {}
     for place, members in places.items():
         by_seed = scored[place] = {}
         for cell in done_cells(chosen(trials_of(members), records), records):
-            counts = counts_of(records[cell.id], measure.split or "")
-            if counts and read(records[cell.id], measure).value is not None:
-                by_seed[seed_of(cell)] = counts
+            spread = spread_of(records[cell.id], measure)
+            if spread is not None:
+                by_seed[seed_of(cell)] = spread
     return scored
 
 
@@ -128,7 +122,7 @@ def _images(context: Context, levels: Iterable[str], scored: Scored) -> set[Imag
     """The sets of images that a combination was scored on."""
     images = set()
     for level in levels:
-        images |= {one.same_images for one in scored.get((level, context), {}).values()}
+        images |= {one.counts.same_images for one in scored.get((level, context), {}).values()}
     return images
 
 

@@ -20,7 +20,6 @@ from bench.scores import pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
-from bench.types import PixelMetric
 from bench.words import unknown
 
 Interval = tuple[float, float]
@@ -83,12 +82,12 @@ def effects(
         SuiteError: no such axis, level or metric, or one whose levels cannot be compared.
     """
     levels = _levels(cells, axis)
-    measure, pooled = _metric(metric)
+    measure = _metric(metric)
     first = levels[0] if reference is None else reference
     if first not in levels:
         raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
     records = all_shown(records)
-    crossed = design(cells, records, axis, levels, measure, pooled)
+    crossed = design(cells, records, axis, levels, measure)
     return Effects(
         suite=suite_name,
         axis=axis,
@@ -143,13 +142,12 @@ def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:
     return levels
 
 
-def _metric(name: str) -> tuple[Measure, PixelMetric]:
+def _metric(name: str) -> Measure:
     measure = measure_of(name)
-    pooled = pooled_metric(measure)
-    if pooled is None or measure.split not in ("validation", "test"):
+    if pooled_metric(measure) is None or measure.split not in ("validation", "test"):
         known = ", ".join(f"{score}@test" for score in pooled_metrics())
         raise SuiteError([f"--metric: {name!r} does not follow from pixel counts; known: {known}, and @validation"])
-    return measure, pooled
+    return measure
 
 
 def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:

@@ -14,18 +14,18 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
-from bench.report.counts import Counts, counts_of, pooled_metric, stacked
-from bench.report.measures import read
+from bench.report.counts import pooled_metric
 from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
+from bench.report.spread import Spread, block_of, mean_of, spread_of
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
-from bench.statistics.estimates import Block, block, mean_estimate
+from bench.statistics.estimates import Block
 from bench.statistics.letters import tie_letters
 from bench.suite.cells import Cell
-from bench.types import Float64, PixelMetric
+from bench.types import Float64
 from bench.words import plural
 
-Row = Mapping[str, Counts]
-"""Seed to counts."""
+Row = Mapping[str, Spread]
+"""Seed to the score with what its error is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class Ordering:
 
     index: int
     measure: Measure
-    metric: PixelMetric
     reference: str | None
 
 
@@ -80,37 +79,36 @@ def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | N
     """Order by the first value on test that follows from pixel counts, else by the first on validation."""
     found = None
     for index, measure in enumerate(measures):
-        metric = pooled_metric(measure)
-        if metric and (found is None or (found.measure.split != "test" and measure.split == "test")):
-            found = Ordering(index, measure, metric, reference)
+        better = found is None or (found.measure.split != "test" and measure.split == "test")
+        if pooled_metric(measure) and better:
+            found = Ordering(index, measure, reference)
     return found
 
 
 def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tuple[float, float] | None:
-    """Interval of the mean over the seeds of one position; None where counts are missing or images differ."""
-    metric = pooled_metric(measure)
+    """Interval of the mean over the seeds of one position; None where its error is not known or images differ."""
     row = _row(ids, {id: id for id in ids}, records, measure)
-    return _interval(row, metric) if metric and row else None
+    return _interval(row) if row else None
 
 
 def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure: Measure) -> Row:
-    """Counts by seed of these cells; empty unless all have the score, from counts of the same images."""
-    row: dict[str, Counts] = {}
+    """The score by seed of these cells; empty unless its error is known of all, over the same images."""
+    row: dict[str, Spread] = {}
     for id in ids:
-        counts = counts_of(records[id], measure.split or "")
-        if counts is None or read(records[id], measure).value is None:
+        spread = spread_of(records[id], measure)
+        if spread is None:
             return {}
-        row[seeds[id]] = counts
+        row[seeds[id]] = spread
     return row if _same_images([row]) else {}
 
 
 def _same_images(rows: Iterable[Row]) -> bool:
-    images = {counts.same_images for counts in chain.from_iterable(row.values() for row in rows)}
+    images = {spread.counts.same_images for spread in chain.from_iterable(row.values() for row in rows)}
     return len(images) == 1
 
 
-def _interval(row: Row, metric: PixelMetric) -> tuple[float, float]:
-    return ends(mean_estimate(stacked(list(row.values())), metric).share_interval())
+def _interval(row: Row) -> tuple[float, float]:
+    return ends(mean_of(list(row.values())).share_interval())
 
 
 def ends(interval: Float64) -> tuple[float, float]:
@@ -142,7 +140,7 @@ def ordered(
 
 
 def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, comparable: bool) -> Column:
-    places = {row: _place(row, counts, how) for row, counts in rows.items() if counts}
+    places = {row: _place(row, spreads) for row, spreads in rows.items() if spreads}
     remarks: tuple[str, ...] = ()
     some = False
     if comparable and len(rows) > 1 and any(len(row) > 1 for row in rows.values()):
@@ -153,7 +151,7 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
             family = {}
             for row in names:
                 family[row] = {seed: rows[row][seed] for seed in shared}
-            places |= _compared(family, how, reference)
+            places |= _compared(family, reference)
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
             remarks = (str(reason),)
@@ -163,10 +161,10 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
 NO_CLAIM = Claim()
 
 
-def _place(name: str, row: Row, how: Ordering, claim: Claim = NO_CLAIM) -> Place:
+def _place(name: str, row: Row, claim: Claim = NO_CLAIM) -> Place:
     cells = list(row.values())
-    value = float(how.metric.value(stacked(cells).sum(axis=1)).mean())
-    return Place(name, len(row), value, _interval(row, how.metric), cells[0].defective, *claim)
+    value = float(np.mean([cell.value for cell in cells]))
+    return Place(name, len(row), value, _interval(row), cells[0].counts.defective, *claim)
 
 
 def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
@@ -186,13 +184,13 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     return enough, shared
 
 
-def _compared(rows: Mapping[str, Row], how: Ordering, reference: str) -> dict[str, Place]:
+def _compared(rows: Mapping[str, Row], reference: str) -> dict[str, Place]:
     """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them."""
-    counts = np.stack([stacked(list(row.values())) for row in rows.values()])
-    scores = [block(counts[:, None], how.metric)]
+    cells = list(chain.from_iterable(row.values() for row in rows.values()))
+    scores = [block_of(cells, levels=len(rows))]
     means = scores[0].values.mean(axis=-1)[:, 0].tolist()
     found = zip(rows, claims(scores, means, list(rows), reference), strict=True)
-    return {name: _place(name, rows[name], how, claim) for name, claim in found}
+    return {name: _place(name, rows[name], claim) for name, claim in found}
 
 
 def claims(
