@@ -23,6 +23,7 @@ from bench.suite.shipped import suite_path
 if TYPE_CHECKING:
     from bench.report.board import Leaderboard
     from bench.report.compare import Comparison, Met, Side
+    from bench.report.verdicts import Judged
     from bench.runs.merge import Merged
     from bench.runs.repro import Repeated
     from bench.runs.why import Why
@@ -72,6 +73,21 @@ def compare(
     one, two = (read_side(Path(side)) if isinstance(side, str | Path) else side for side in (first, second))
     found = compared(one, two, [measure_of(name) for name in names])
     return found, gates_met(found, gates)
+
+
+def claims(run: str | Path, *, file: str | Path = "claims.yaml") -> Judged:
+    """Check the claims of a file against the records of a run folder or archive, as ``bench claims`` does.
+
+    Raises:
+        BenchError: there is no such run, or the file has mistakes, each with its place.
+    """
+    from bench.report.claims_file import read_claims
+    from bench.report.verdicts import judged
+
+    with run_folder(Path(run)) as folder:
+        suite, _ = read_run(folder)
+        claimed = read_claims(Path(file), suite.name, suite.cells)
+        return judged(claimed, suite.cells, told(folder, records_in(folder, suite)), suite.name)
 
 
 def repro(record: str | Path, *, invocation: Invocation | None = None, device: str | None = None) -> Repeated:

@@ -1,7 +1,7 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed or the machine was too busy
-to measure, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, a claim does not hold or the
+machine was too busy to measure, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ COMMANDS = {
     "leaderboard": "Print the leaderboard of a run or a suite.",
     "score": "Score finished cells again from stored evidence.",
     "effects": "Show what an axis does, over all others.",
+    "claims": "Check what is claimed of a run against its records.",
     "show": "Show everything known of one cell.",
     "compare": "Compare two runs cell by cell, with gates for CI.",
     "why": "Say why a cell is done, stale, failed, pending or blocked.",

@@ -14,6 +14,7 @@ from bench.report.compare import Comparison, Difference, Met
 from bench.report.effects import Effects, InteractionLine, LevelLine
 from bench.report.measures import leaves
 from bench.report.shape import CellLine, Leaderboard
+from bench.report.verdicts import Judged
 from bench.types import JsonValue
 
 SCHEMA = 1
@@ -68,6 +69,15 @@ def effects_csv(effects: Effects) -> str:
 def effects_json(effects: Effects) -> str:
     """Everything, with a schema number."""
     return _json({**asdict(effects), "measure": effects.measure.name})
+
+
+def claims_json(found: Judged) -> str:
+    """Every claim with its verdict, with a schema number."""
+    claims = []
+    for one in found.verdicts:
+        values = {field.name: getattr(one, field.name) for field in fields(one)}
+        claims.append({**values, "claim": one.claim.model_dump(mode="json"), "measure": one.measure.name})
+    return _json({"suite": found.suite, "claims": claims, "of_others": found.of_others})
 
 
 def comparison_csv(comparison: Comparison) -> str:

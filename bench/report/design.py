@@ -28,7 +28,8 @@ Scored = Mapping[tuple[str, Context], Mapping[str, Spread]]
 class Design:
     """The cells that can be compared: levels by contexts by seeds, in blocks of equal test images.
 
-    ``seeds`` and ``defective`` groups are the fewest of any block; ``remarks`` say what is left out and why.
+    ``seeds`` and ``defective`` groups are the fewest of any block; ``whole``: no level and no combination is left out;
+    ``remarks`` say what is, and why.
     """
 
     levels: tuple[str, ...]
@@ -36,6 +37,7 @@ class Design:
     seeds: int
     groups: int
     defective: int
+    whole: bool
     remarks: tuple[str, ...]
 
     @property
@@ -80,6 +82,7 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
         seeds=min(seeds, default=0),
         groups=sum(len(one.values) for one in samples),
         defective=min((one.defective for one in samples), default=0),
+        whole=len(here) == len(levels) and len(used) == len(asked),
         remarks=(*_left_out(levels, here, list(asked), used, kept), *_of_seeds(here, used, seeds, scored)),
     )
 

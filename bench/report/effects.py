@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -99,11 +99,11 @@ def effects(
         seeds=crossed.seeds,
         groups=crossed.groups,
         defective_groups=crossed.defective,
-        remarks=(*_told(cells, records, measure), *crossed.remarks),
+        remarks=(*told(cells, records, measure), *crossed.remarks),
     )
 
 
-def _told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[str, ...]:
+def told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[str, ...]:
     """Badges of the finished cells, scores that are not today's, and why a score is absent, each once."""
     badges: list[str] = []
     outdated: list[str] = []
@@ -123,17 +123,11 @@ def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:
         SuiteError: there is no such axis, or its levels cannot be compared.
     """
     axes: dict[str, None] = {}
-    tuned: dict[str, str] = {}
     for cell in cells:
         axes |= dict.fromkeys(cell.labels)
-        tuned |= dict.fromkeys(cell.tuned, "it is tuned, and validation chooses its value")
     if axis not in axes:
         raise SuiteError([f"--axis: {unknown('axis', axis, axes)}"])
-    refused = {
-        "seed": "seeds are repetitions; their spread is in every interval",
-        "dataset": "scores of different data sets cannot be compared",
-        **tuned,
-    }
+    refused = never_compared(cells)
     if axis in refused:
         raise SuiteError([f"--axis {axis}: {refused[axis]}; name another axis"])
     levels = tuple(dict.fromkeys(cell.labels[axis] for cell in cells if axis in cell.labels))
@@ -142,12 +136,31 @@ def _levels(cells: Sequence[Cell], axis: str) -> tuple[str, ...]:
     return levels
 
 
+def never_compared(cells: Iterable[Cell]) -> dict[str, str]:
+    """Axes whose levels are not compared, and why."""
+    refused = {
+        "seed": "seeds are repetitions; their spread is in every interval",
+        "dataset": "scores of different data sets cannot be compared",
+    }
+    for cell in cells:
+        refused |= dict.fromkeys(cell.tuned, "it is tuned, and validation chooses its value")
+    return refused
+
+
 def _metric(name: str) -> Measure:
     measure = measure_of(name)
-    if pooled_metric(measure) is None or measure.split not in ("validation", "test"):
-        known = ", ".join(f"{score}@test" for score in pooled_metrics())
-        raise SuiteError([f"--metric: {name!r} does not follow from pixel counts; known: {known}, and @validation"])
+    why = why_not_compared(measure)
+    if why:
+        raise SuiteError([f"--metric: {why}"])
     return measure
+
+
+def why_not_compared(measure: Measure) -> str | None:
+    """Why levels are not compared by a score; None where they are."""
+    if pooled_metric(measure) is not None and measure.split in ("validation", "test"):
+        return None
+    known = ", ".join(f"{score}@test" for score in pooled_metrics())
+    return f"{measure.name!r} does not follow from pixel counts; known: {known}, and @validation"
 
 
 def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:

@@ -55,9 +55,9 @@ class Estimate:
     error: Float64
     freedom: Float64
 
-    def interval(self) -> Float64:
-        """Interval of 95 %, ``float64[..., 2]``: for differences."""
-        half = _quantile(self.freedom) * self.error
+    def interval(self, level: float = LEVEL) -> Float64:
+        """Interval of 95 %, or of another level, ``float64[..., 2]``: for differences."""
+        half = _quantile(self.freedom, level) * self.error
         return np.stack([self.value - half, self.value + half], axis=-1)
 
     def share_interval(self) -> Float64:
@@ -90,10 +90,10 @@ class Estimate:
         )
 
 
-def _quantile(freedom: Float64) -> Float64:
+def _quantile(freedom: Float64, level: float = LEVEL) -> Float64:
     from scipy.special import stdtrit  # scipy.stats says the same, and takes a second longer to import
 
-    return np.asarray(stdtrit(freedom, (1 + LEVEL) / 2))
+    return np.asarray(stdtrit(freedom, (1 + level) / 2))
 
 
 def block(counts: Float64, metric: PixelMetric) -> Block:

@@ -32,8 +32,8 @@ class Choice:
     reason: str
 
 
-def read_file(path: Path, mistakes: Mistakes) -> Node:
-    """The suite file as a located mapping.
+def read_file(path: Path, mistakes: Mistakes, what: str = "suite", first: str = "name") -> Node:
+    """A file as a located mapping; ``what`` it is, and the key that comes ``first``, are for mistakes.
 
     Raises:
         SuiteError: it is missing, not text, not YAML, empty or not a mapping; with every mistake of that sort.
@@ -41,13 +41,13 @@ def read_file(path: Path, mistakes: Mistakes) -> Node:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise SuiteError([f"{path}: the suite cannot be read: {error.strerror}."]) from error
+        raise SuiteError([f"{path}: the {what} cannot be read: {error.strerror}."]) from error
     except UnicodeDecodeError as error:
         raise SuiteError([f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8."]) from error
     root = parse(text, partial(Mark, str(path)), mistakes)
     mistakes.check()
     if root is None or not isinstance(root.value, dict):
-        raise SuiteError([f"{path}:1:1: a suite is a mapping that starts with 'name: ...'."])
+        raise SuiteError([f"{path}:1:1: a {what} is a mapping that starts with '{first}: ...'."])
     return root
 
 

@@ -48,7 +48,7 @@ class Reader:
 
 
 def typed(
-    reader: Reader, model: type[M], node: Node, name: str = "", spare: Mapping[str, Node] = NOTHING_SPARE
+    reader: Reader | Mistakes, model: type[M], node: Node, name: str = "", spare: Mapping[str, Node] = NOTHING_SPARE
 ) -> tuple[M | None, Node]:
     """The node, which stands under the key ``name``, as ``model``.
 
