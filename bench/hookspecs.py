@@ -148,7 +148,8 @@ def bench_models() -> Iterable[Component[Any]]:
 
     Builds a ``torch.nn.Module`` that maps normalised ``float[N, C, h, w]`` to logits
     ``float[N, 1 + classes, h, w]``; class 0 is background. The core pads h and w to multiples of 32.
-    A model without trainable parameters is a baseline and is not trained.
+    A model without trainable parameters is a baseline and is not trained; what it leaves open validation chooses
+    (``bench.api.Choosing``).
 
     Example::
 

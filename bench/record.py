@@ -396,6 +396,8 @@ class Record(Part):
     """When the training stopped getting better."""
     parameters: Whole = None
     """Trainable parameters; 0 for a model with nothing to fit."""
+    choice: Text = None
+    """What validation chose of a model with nothing to fit; null where it chose nothing."""
     output_stride: Whole = None
     """Pixels of the image per pixel of the model's output, along one side."""
     inert: Flag = None

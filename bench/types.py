@@ -197,6 +197,24 @@ class FallingBack(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosing(Protocol):
+    """A model with nothing to fit in several settings, of which validation chooses one, as it chooses a checkpoint.
+
+    The core tries all on the validation tiles and keeps the one of highest pooled F1 at its own best threshold, the
+    first of equals. What was chosen is in the state dict, and a model that is given it answers by it.
+    """
+
+    @property
+    def choices(self) -> Sequence[str]:
+        """The settings in words that a board can print: ``bright, sigma 2``."""
+        ...
+
+    def choose(self, number: int, /) -> None:
+        """Answer by the setting of this number from now on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """One predicted image on its own pixel grid, as an ``ImageMetric`` sees it.

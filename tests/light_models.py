@@ -12,6 +12,10 @@ CORE: dict[str, dict[str, Any]] = {
     "constant": {},
     "otsu": {},
     "local-contrast": {},
+    "grey-threshold": {},
+    "smoothed-threshold": {},
+    "top-hat": {},
+    "difference-of-gaussians": {},
 }
 MORE: dict[str, dict[str, Any]] = {
     "unetplusplus": {**SMALL, "depth": 4, "decoder": "light"},

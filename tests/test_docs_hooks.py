@@ -34,6 +34,7 @@ CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"]}
 PROTOCOLS = {
     "dataset": [types.Dataset, types.Record, types.Sample],
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
+    "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
 }
 CHECKS = {

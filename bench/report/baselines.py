@@ -35,7 +35,7 @@ def _baseline(cell: Cell, name: str, records: Records) -> Baseline:
         return Baseline(name, state, reason, None, None, None)
     record = records[cell.id]
     return Baseline(
-        name=name,
+        name=f"{name}: {record.choice}" if record.choice else name,
         state=state,
         reason=reason,
         f1_validation=read(record, VALIDATION_F1).value,

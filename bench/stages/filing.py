@@ -33,6 +33,7 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
         },
         parameters=train["parameters"],
         output_stride=train["output_stride"],
+        **({"choice": train["choice"]} if train.get("choice") else {}),
         inert=crops.get("inert"),
         draw=crops.get("draw"),
         cost={

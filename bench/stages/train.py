@@ -81,6 +81,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         "output_stride": int(getattr(model, "output_stride", 1)),
         "convergence_epoch": fitted.convergence_epoch,
         "best_epoch": fitted.best_epoch,
+        "choice": fitted.choice,
         "badges": [UNSETTLED.format(on.type, operation) for operation in operations],
         **(_cost(fitted, recipe, peak, pace(events)) if fitting else {}),
     }

@@ -21,7 +21,7 @@ from bench.train.forward import forward, normalisation, place, precise, targets_
 from bench.train.interval import epochs_between_validations
 from bench.train.optimise import learning_rates, optimiser_of
 from bench.train.randomness import AUGMENT, DROPOUT, ORDER, borrowed, stream
-from bench.train.validate import Validator
+from bench.train.validate import Validator, choose_setting
 from bench.types import Task
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Fitted:
     ``history`` has one entry per validation: epoch, step, train_loss (mean since the last validation),
     validation_loss, validation_f1, threshold. ``best_state`` is of ``best_epoch``: the highest pooled
     validation F1, the earlier one of equals. ``convergence_epoch`` is None when not reached.
-    ``seconds`` is the time from the first step to the last validation.
+    ``seconds`` is the time from the first step to the last validation. ``choice`` is what validation chose of a model
+    that has nothing to fit.
     """
 
     best_state: State
@@ -50,6 +51,7 @@ class Fitted:
     convergence_epoch: int | None
     best_epoch: int
     seconds: float
+    choice: str | None = None
 
 
 def fit(
@@ -72,7 +74,8 @@ def fit(
 
     One event per epoch: epoch, epochs, step, steps, train_loss, seconds since the first step, and what a validation
     adds to ``history`` with its own seconds (``validation_s``).
-    A model without trainable parameters is left as it is, and so is every model with a recipe of no epochs.
+    A model without trainable parameters takes no step; of those that are :class:`bench.types.Choosing` the setting is
+    chosen. With a recipe of no epochs every model is left as it is.
 
     Raises:
         Diverged: a loss or a weight is no longer finite; names the step.
@@ -80,11 +83,12 @@ def fit(
     import torch
 
     model = place(model, device)
-    if not recipe.epochs or not any(parameter.requires_grad for parameter in model.parameters()):
-        state = copied(model, device)
-        return Fitted(state, state, [], None, 0, 0.0)
     normalise = normalisation(*constants, device)
     validator = Validator(deliver(tiles, device), device, normalise, loss, task, recipe.batch, recipe.precision)
+    if not recipe.epochs or not any(parameter.requires_grad for parameter in model.parameters()):
+        choice = choose_setting(model, validator) if recipe.epochs else None
+        state = copied(model, device)
+        return Fitted(state, state, [], None, 0, 0.0, choice)
     delivery = deliver(crops, device)
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
     steps = recipe.epochs * batches(recipe)

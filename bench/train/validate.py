@@ -12,7 +12,7 @@ from bench.score.metrics import swept
 from bench.score.thresholds import STEPS, best_index
 from bench.train.delivery import Delivery, in_order
 from bench.train.forward import Normalise, forward, precise, targets_of
-from bench.types import IGNORED, Task
+from bench.types import IGNORED, Choosing, Task
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +55,20 @@ class Validator:
         outside, inside = read[2:].astype(np.int64).reshape(2, -1)
         index, f1 = best_index(swept(inside, outside))
         return loss / max(weight, 1), f1, index / STEPS
+
+
+def choose_setting(model: torch.nn.Module, validate: Validator) -> str | None:
+    """Try every setting of a model that leaves it open and keep the best, in words; None of any other model."""
+    if not isinstance(model, Choosing):
+        return None
+    scores = []
+    for number in range(len(model.choices)):
+        model.choose(number)
+        _, f1, _ = validate(model)
+        scores.append(f1)
+    best = scores.index(max(scores))
+    model.choose(best)
+    return model.choices[best]
 
 
 def histogram(probability: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
