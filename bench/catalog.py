@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pluggy
@@ -131,12 +131,14 @@ def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog
     Raises:
         PluginError: a plugin failed in strict mode, or a local file is missing.
     """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
     offers: list[Offer] = []
     quarantined: list[Quarantined] = []
     for package, module_name, load in _sources(local, plugins):
         try:
             module, provider = load()
-            offers.extend(_offers_of(module, provider))
+            offers.extend(_offers_of(manager, module, provider))
         except (Exception, SystemExit) as error:
             quarantined.append(Quarantined(package, module_name, named_line(error)))
     if quarantined and os.environ.get("BENCH_STRICT_PLUGINS", "") not in ("", "0"):
@@ -224,27 +226,27 @@ def _hash_of(module: ModuleType) -> str:
     return digest_file(Path(file)) if file and Path(file).is_file() else ""
 
 
-def _offers_of(module: ModuleType, provider: Provider) -> list[Offer]:
+def _offers_of(manager: pluggy.PluginManager, module: ModuleType, provider: Provider) -> list[Offer]:
     """Run every hook of one plugin under guard.
 
     Raises:
         PluginError: a hook of a name nobody knows, something that is no component, or a malformed builder.
     """
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(module, name=provider.module)
-    unknown = []
-    for name, value in vars(module).items():
-        if inspect.isroutine(value) and hasattr(value, f"{GROUP}_impl") and name not in HOOKS:
-            unknown.append(name)
+    hooks = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isroutine(value) and hasattr(value, f"{GROUP}_impl")
+    }
+    unknown = [name for name in hooks if name not in HOOKS]
     if unknown:
         close = get_close_matches(unknown[0], HOOKS, 1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; known hooks: {', '.join(HOOKS)}"
         raise PluginError(f"unknown hook {unknown[0]!r}{hint}")
+    manager.register(SimpleNamespace(**hooks))  # pluggy would look long at whatever else the module holds
     offers = []
     for hook, kind in HOOKS.items():
-        for implementation in getattr(manager.hook, hook).get_hookimpls():
-            offers += [Offer(kind, _checked(component, kind), provider) for component in implementation.function()]
+        if hook in hooks:
+            offers += [Offer(kind, _checked(component, kind), provider) for component in hooks[hook]()]
     if not offers:
         raise PluginError(f"offers nothing: it has no function marked @hookimpl named {', '.join(HOOKS)}")
     return offers

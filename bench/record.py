@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel, ValidationError
 
+from bench.documented import Documented
 from bench.errors import StoreError
 from bench.types import JsonValue
 from bench.words import plural
@@ -134,10 +135,10 @@ Leaves = Annotated[Mapping[str, JsonValue], BeforeValidator(_leaves)]
 """A record may come from elsewhere: a leaf that is not what it should be reads as absent, a part is refused."""
 
 
-class Part(BaseModel):
+class Part(Documented):
     """A frozen part of a record; fields that this version does not know stay in what is stored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def plain(self) -> dict[str, JsonValue]:
         """The fields that were given, as plain JSON values."""
@@ -314,7 +315,7 @@ class Latency(Part):
 class Provenance(Part):
     """Where and with what the cell was trained, so that its numbers can be made again."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     date: Text = None
     """Day of the training."""

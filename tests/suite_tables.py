@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bench.documented import meanings_of
 from bench.suite.schema import (
     NAME_IN_WORDS,
     BankBudget,
@@ -58,18 +59,18 @@ def table(column: str, models: tuple[type[BaseModel], ...]) -> str:
     """The rows of one table with its head."""
     lines = [f"| {column} | type | default | meaning |", "| --- | --- | --- | --- |"]
     for model in models:
-        for name, field in fields_of(model):
-            lines.append(f"| `{name}` | {kind(field)} | {default(field)} | {field.description} |")
+        for name, field, meaning in fields_of(model):
+            lines.append(f"| `{name}` | {kind(field)} | {default(field)} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every field; those of a nested part by their dotted paths."""
+def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo, str]]:
+    """Every field with its meaning; those of a nested part by their dotted paths."""
     for name, field in model.model_fields.items():
         if field.annotation in (Tiles, BankBudget):
             yield from fields_of(field.annotation, f"{prefix}{name}.")
         else:
-            yield prefix + name, field
+            yield prefix + name, field, meanings_of(model)[name]
 
 
 def kind(field: FieldInfo) -> str:

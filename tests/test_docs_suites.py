@@ -32,7 +32,7 @@ def test_the_tables_of_the_page_are_those_of_the_schema():
 def test_every_key_that_a_suite_may_have_says_what_it_means():
     for _, _, models in suite_tables.TABLES:
         for model in models:
-            assert [name for name, field in suite_tables.fields_of(model) if not field.description] == []
+            assert [name for name, _, meaning in suite_tables.fields_of(model) if not meaning] == []
 
 
 def test_the_budget_is_that_of_the_recipe():

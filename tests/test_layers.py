@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["version", "words", "document", "threads", "files", "cuda_driver"],
+    ["version", "words", "document", "threads", "files", "cuda_driver", "documented"],
     ["errors", "gpus"],
     ["machine", "types"],
     ["canonical", "decoding", "replicates", "scores"],

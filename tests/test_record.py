@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from bench.cli.main import bench as command_line
+from bench.documented import docstrings_of, meanings_of
 from bench.engine.worker import state_of
 from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, StoreError
 from bench.record import SCHEMA, WORDS, Part, Record, State, record_from, record_of, record_schema
@@ -221,21 +222,9 @@ def page(text: str) -> str:
 def state_rows() -> Iterator[str]:
     yield "| State | On boards | Meaning |"
     yield "| --- | --- | --- |"
-    lines = documented(State)
+    lines = docstrings_of(State)
     for state in State:
         yield f"| `{state}` | {WORDS.get(state, 'failed')} | {lines[state.name]} |"
-
-
-def documented(kind: type) -> Mapping[str, str]:
-    """Member to the docstring under it, as the source has it."""
-    tree = ast.parse((ROOT / "bench" / "record.py").read_text())
-    (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
-    pairs = zip(found.body, found.body[1:], strict=False)
-    return {
-        ast.unparse(one.targets[0]): ast.literal_eval(two.value)
-        for one, two in pairs
-        if isinstance(one, ast.Assign) and isinstance(two, ast.Expr)
-    }
 
 
 def field_rows() -> Iterator[str]:
@@ -249,7 +238,7 @@ def _field_rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if name == "outdated":
             continue
-        yield f"| `{prefix}{name}` | {field.description} |"
+        yield f"| `{prefix}{name}` | {meanings_of(model)[name]} |"
         part = part_of(field.annotation)
         if part:
             path = f"{prefix}{name}.NAME." if "Mapping" in str(field.annotation) else f"{prefix}{name}."

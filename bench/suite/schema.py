@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -20,15 +19,16 @@ from pydantic import (
     model_validator,
 )
 
+from bench.documented import Documented
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
 from bench.types import JsonValue
 
 
-class Strict(BaseModel):
+class Strict(Documented):
     """Frozen, no unknown keys, no conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 SuiteName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -54,7 +54,7 @@ class Ref(Strict):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonValue:
         """Editors see both forms."""
-        return {"anyOf": [{"type": "string"}, handler(core)]}
+        return {"anyOf": [{"type": "string"}, super().__get_pydantic_json_schema__(core, handler)]}
 
     @property
     def asked(self) -> dict[str, JsonValue]:

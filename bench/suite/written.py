@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from bench.documented import meanings_of
 from bench.suite.cells import AXES, COMPONENTS
 from bench.suite.schema import Board, Protocol, Recipe, Ref, Reference, Runtime, SplitRule, Strict, SuiteName
 from bench.types import JsonValue
@@ -67,11 +68,12 @@ def written(default: JsonValue) -> Any:
 class ShownAs:
     """What editors are told of a value that is checked where it is used."""
 
-    shape: Any
+    shape: Callable[[], Any]
+    """Makes the type that they are told of; called when they ask."""
 
     def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> JsonValue:
         """The shape in place of the value's own."""
-        return handler(TypeAdapter(self.shape).core_schema)
+        return handler(TypeAdapter(self.shape()).core_schema)
 
 
 Several = Annotated[list[T], BeforeValidator(_listed)]
@@ -90,7 +92,7 @@ class Source(Strict):
     """as the axis; null is the cell's own"""
     crop: Ref | None = None
     """null is the cell's own"""
-    recipe: Annotated[Mappings, ShownAs(Recipe)] | None = None
+    recipe: Annotated[Mappings, ShownAs(lambda: Recipe)] | None = None
     """laid over the suite's recipe, for the source run only; null is the suite's"""
     split: SplitRule = "grouped"
     """of the source"""
@@ -128,7 +130,7 @@ def _crossed() -> Any:
     fields: dict[str, Any] = {}
     for axis, field in Axes.model_fields.items():
         one: Any = Annotated[field.annotation, None, *field.metadata]
-        fields[axis] = (one | list[one] | None, Field(default=None, description=field.description))
+        fields[axis] = (one | list[one] | None, Field(default=None, description=meanings_of(Axes)[axis]))
     paths: JsonValue = {r"^(recipe|protocol)\.": {"description": "values of one recipe or protocol setting"}}
     config = ConfigDict(extra="forbid", json_schema_extra={"patternProperties": paths})
     return create_model("Axes", __config__=config, **fields)
@@ -160,7 +162,7 @@ class Heading(Strict):
 class Layer(Strict):
     """What a profile may overlay; lists replace, mappings merge."""
 
-    axes: Annotated[Mappings, ShownAs(_crossed())] | None = None
+    axes: Annotated[Mappings, ShownAs(_crossed)] | None = None
     """axis to a value or a list of values: what is crossed"""
     paired: Several[Annotated[JsonValue, AfterValidator(_group)]] | None = None
     """groups of axes that advance together instead of being crossed"""
@@ -185,7 +187,7 @@ class Layer(Strict):
 class SuiteFile(Layer, Heading):
     """A suite file; its profiles are checked as part of the suite that they are laid over."""
 
-    profiles: Mapping[str, Annotated[Mappings, ShownAs(Layer)] | None] | None = None
+    profiles: Mapping[str, Annotated[Mappings, ShownAs(lambda: Layer)] | None] | None = None
     """name to overlay: any of the keys from `axes` to `runtime`"""
 
 

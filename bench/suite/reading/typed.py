@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from bench.canonical import digest_file
 from bench.component import complete, mistakes_in, settings_of
+from bench.documented import meanings_of
 from bench.errors import PluginError
 from bench.suite.cells import COMPONENTS
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, plain, without
@@ -97,9 +97,9 @@ def _told(model: type[BaseModel], detail: Mapping[str, Any], node: Node, name: s
     dotted = f"{parent}.{last}" if parent else str(last)
     if kind == "extra_forbidden":
         what = f"key of {parent}:" if parent else "key"
-        return mark_of(node, place, key=True), unknown(what, str(last), _fields_at(model, place))
+        return mark_of(node, place, key=True), unknown(what, str(last), _keys_at(model, place))
     if kind == "missing":
-        told = _fields_at(model, place)[str(last)].description
+        told = _keys_at(model, place)[str(last)]
         meaning = f": {told}" if told else ""
         return mark_of(node, place[:-1]), f"{parent or 'the file'} needs the key {last!r}{meaning}."
     if kind == "value_error":
@@ -140,11 +140,11 @@ def _models_at(model: type[BaseModel], place: Place) -> list[type[BaseModel]]:
     return models
 
 
-def _fields_at(model: type[BaseModel], place: Place) -> dict[str, FieldInfo]:
-    """The keys that may stand where the last step of a place stands, as the schema has them."""
+def _keys_at(model: type[BaseModel], place: Place) -> dict[str, str]:
+    """The keys that may stand where the last step of a place stands, each with what it means."""
     models = _models_at(model, place[:-1])
-    fields = dict(chain.from_iterable(choice.model_fields.items() for choice in reversed(models)))
-    return fields if len(models) == 1 else dict(sorted(fields.items()))
+    keys = dict(chain.from_iterable(meanings_of(choice).items() for choice in reversed(models)))
+    return keys if len(models) == 1 else dict(sorted(keys.items()))
 
 
 def resolved(reader: Reader, kind: str, ref: Ref, node: Node, *place: str | int) -> Ref | None:
