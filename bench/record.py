@@ -438,8 +438,15 @@ class Record(Part):
         return {"schema": SCHEMA, **self.plain()}
 
     def changed(self, **parts: JsonValue) -> Record:
-        """The record with other parts, as plain JSON values; whatever else is stored stays as it is."""
-        return record_from({**self.stored, **parts}, f"record of cell {self.id}")
+        """The record with other parts, as plain JSON values; whatever else is stored stays as it is.
+
+        Raises:
+            StoreError: one of these parts is damaged.
+        """
+        checked = _parsed({"state": self.state, **parts}, f"record of cell {self.id}")
+        record = self.model_copy(update={name: getattr(checked, name) for name in parts})
+        record._stored = {**self.stored, **parts}
+        return record
 
     @property
     def protocol(self) -> Mapping[str, JsonValue]:
@@ -464,9 +471,10 @@ class Record(Part):
         """What stands at the end of a dotted path such as ``cost.train_s``; None where the way ends early."""
         found: Any = self
         for step in path:
-            tree = found.root if isinstance(found, Scores) else found
-            # not dict(tree): that asks a part for its keys, which a record has as a field
-            found = look(dict(iter(tree)) if isinstance(tree, Part) else tree, (step,))
+            if isinstance(found, Part):
+                found = vars(found).get(step, (found.model_extra or {}).get(step))
+            else:
+                found = look(found.root if isinstance(found, Scores) else found, (step,))
         return found
 
 
@@ -487,13 +495,17 @@ def record_from(stored: Mapping[str, JsonValue], where: str) -> Record:
     Raises:
         StoreError: a newer version of bench wrote it, or one of its parts is damaged.
     """
+    record = _parsed(migrated(stored, where), where)
+    record._stored = stored
+    return record
+
+
+def _parsed(content: Mapping[str, JsonValue], where: str) -> Record:
     try:
-        record = Record.model_validate(migrated(stored, where))
+        return Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         raise StoreError(f"{where}: damaged ({_damage(first)}); make it again") from None
-    record._stored = stored
-    return record
 
 
 def row_from(stored: Mapping[str, JsonValue], word: str, where: str) -> Record | None:

@@ -21,6 +21,8 @@ def nothing_to_learn(run: Cell, data: IndexedData, catalog: Catalog, places: Pla
     A data set without any is of no use to anybody. A training split without any is to a model that has nothing to fit
     and to a run without epochs.
     """
+    if any(data.marked.values()) and (data.marked.get("train") or not _learns(run, catalog)):
+        return None
     name = run.dataset.use
     advice = f"'bench info {name}' has the settings, what is read says: {_command(run.dataset, catalog, places)}"
     if not any(data.marked.values()):
@@ -28,8 +30,6 @@ def nothing_to_learn(run: Cell, data: IndexedData, catalog: Catalog, places: Pla
             f"none of the {sum(data.images.values()):,} images of {name!r} has a defect pixel: nothing can be learned "
             f"or scored; masks may be missing, empty or read wrongly; {advice}"
         )
-    if data.marked.get("train") or not _learns(run, catalog):
-        return None
     counts = ", ".join(f"{split} {data.marked.get(split, 0):,} of {data.images.get(split, 0):,}" for split in SPLITS)
     return (
         f"the training split of {name!r} ({rule_text(run.protocol.split)}) has no defect pixel (images with a defect: "
