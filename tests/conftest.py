@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from bench.catalog import Catalog, load_catalog
 
 pytest_plugins = ("sampling",)
 
-settings.register_profile("patient", deadline=None)  # machines are shared: an example may take any time
+# machines are shared: an example may take any time, and so may its making
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
