@@ -6,8 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count, repeat
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ from bench.commands import board_of_run
 from bench.machine import processors
 from bench.perf.clocks import Clocks, Use, use_between
 from bench.perf.infer import Infer, infer
-from bench.perf.rounds import QUIET, Limits, Load, Sample, Spell, _measured, is_quiet
+from bench.perf.rounds import QUIET, Limits, Load, Measured, NotQuiet, Sample, Spell, _measured, is_quiet, measure
 from bench.runs.folder import read_run, records_in, told
 from bench.runs.latencies import LATENCIES, keep_latencies, latencies_in
+from bench.train.device import choose_device
 from tiny import bench
 
-ANY = Limits(waited=1e9, others=1e9, pace=1e9, spells=5, samples=5, seconds=0.01)
+ANY = Limits(waited=1e9, others=1e9, pace=1e9, noise=1e9, spells=5, samples=5, seconds=0.01)
 """Every spell counts: what a shared machine gives, to be looked at and not to be believed."""
 
 
@@ -190,12 +192,42 @@ def test_noise_is_how_far_parts_of_a_measurement_lie_apart() -> None:
         (spell(20, 0.01), True),
         (spell(20, 0.01, Use(0.06, 0.0)), False),
         (spell(20, 0.01, Use(0.0, 0.6)), False),
-        (spell(20, 0.013), False),
+        (spell(20, 0.014), True),
+        (spell(20, 0.016), False),
     ],
-    ids=["alone", "waited", "others", "slow"],
+    ids=["alone", "waited", "others", "slower", "slow"],
 )
 def test_a_spell_is_quiet_where_nobody_else_computes_and_the_reference_keeps_its_pace(one: Spell, quiet: bool) -> None:
     assert is_quiet(one, {1: 0.01}, QUIET) is quiet
+
+
+class Scripted:
+    """Makes given spells, of a load that takes so many runs of the reference in each."""
+
+    def __init__(self, ratios: Iterable[float]) -> None:
+        self._ratios = iter(ratios)
+
+    def warm(self) -> None: ...
+
+    def spell(self, least_s: float) -> Spell:
+        return spell(next(self._ratios), 0.01)
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, ratios: Iterable[float], patience_s: float) -> Measured:
+    monkeypatch.setattr("bench.perf.rounds._Rounds", lambda *_: Scripted(ratios))
+    return measure([Load("it", 1, lambda: None)], choose_device("cpu"), fastest={}, patience_s=patience_s)
+
+
+def test_a_measurement_goes_on_until_its_parts_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = scripted(monkeypatch, chain([20] * 5, [30] * 5, repeat(25)), patience_s=60)
+    assert found.spells > QUIET.spells
+    assert found.loads["it"].ratio == 25
+    assert found.loads["it"].noise <= QUIET.noise
+
+
+def test_figures_that_do_not_settle_are_refused_by_the_load_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotQuiet, match=r"but it still moved by \d+ % from part to part of them \(limit 5 %\); repeat"):
+        scripted(monkeypatch, (1.01**place for place in count()), patience_s=0.01)
 
 
 def test_time_without_work_is_waiting_where_the_system_counts_none() -> None:

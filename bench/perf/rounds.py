@@ -1,7 +1,8 @@
 """Loads timed in many short rounds, each between two runs of the reference load; spells that were not quiet are left.
 
 A figure is the median of ratios to the reference, at the pace that the reference had over all quiet spells. So a
-machine that is slower for a while changes no figure, and one that is shared gives none.
+machine that is slower for a while changes no figure, and one that is shared gives none. Rounds go on until the figures
+have settled, which the parts of the measurement tell by themselves.
 """
 
 from __future__ import annotations
@@ -38,19 +39,22 @@ class Limits:
     """What a spell may have and still be quiet, and how many of them a measurement is made of.
 
     ``waited``: share of it that this process waits for a processor; ``others``: processors that others use; ``pace``:
-    how much longer than at its fastest the reference takes. A spell is rounds of ``seconds`` together; every load has
-    as many ``samples`` in quiet ones.
+    how much longer than at its fastest the reference takes, which changes no ratio before something that the system
+    does not tell shares the core. A spell is rounds of ``seconds`` together; every load has as many ``samples`` in
+    quiet ones, and more until its ``noise`` is no larger than this.
     """
 
     waited: float = 0.05
     others: float = 0.5
-    pace: float = 1.2
+    pace: float = 1.5
+    noise: float = 0.05
     spells: int = 10
     samples: int = 20
     seconds: float = 0.5
 
 
 QUIET = Limits()
+ADVICE = "repeat it when nothing else runs, or wait longer with --patience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,11 @@ class Measured:
     reference: Mapping[int, float]
     quiet: int
     spells: int
+
+    @property
+    def restless(self) -> str:
+        """The load that moved most."""
+        return max(self.loads, key=lambda name: self.loads[name].noise)
 
 
 @dataclass(slots=True)
@@ -174,12 +183,12 @@ def measure(
     told: Callable[[int, int], None] = silent,
     limits: Limits = QUIET,
 ) -> Measured:
-    """Time the loads until enough spells were quiet; ``told`` hears how many were, of how many.
+    """Time the loads until enough spells were quiet and all figures settled; ``told`` hears how many were, of how many.
 
     A load must wait for its device. ``fastest`` are seconds of the reference at the fastest ever seen here, by threads.
 
     Raises:
-        NotQuiet: there were not enough when ``patience_s`` was over; says what went on.
+        NotQuiet: that was not so when ``patience_s`` was over; says what went on.
     """
     rounds = _Rounds(loads, device, Reference(device))
     rounds.warm()
@@ -191,10 +200,12 @@ def measure(
         quiet = [spell for spell in spells if is_quiet(spell, best, limits)]
         told(len(quiet), len(spells))
         needed = _needed(quiet, loads, limits)
-        if len(quiet) >= needed:
-            return _measured(loads, quiet, len(spells))
+        measured = _measured(loads, quiet, len(spells)) if len(quiet) >= needed else None
+        if measured and measured.loads[measured.restless].noise <= limits.noise:
+            return measured
         if time.monotonic() > until:
-            raise NotQuiet(why_not_quiet(spells, len(quiet), needed, best, limits))
+            why = why_restless(measured, limits) if measured else why_not_quiet(spells, quiet, needed, best, limits)
+            raise NotQuiet(f"the machine is not quiet, nothing was measured: {why}; {ADVICE}")
 
 
 def _fastest(spells: Sequence[Spell], before: Mapping[int, float]) -> dict[int, float]:
@@ -224,18 +235,25 @@ def is_quiet(spell: Spell, fastest: Mapping[int, float], limits: Limits) -> bool
 
 
 def why_not_quiet(
-    spells: Sequence[Spell], quiet: int, needed: int, fastest: Mapping[int, float], limits: Limits
+    spells: Sequence[Spell], quiet: Sequence[Spell], needed: int, fastest: Mapping[int, float], limits: Limits
 ) -> str:
     """What went on in the middle one of the spells."""
     others = median(spell.use.others for spell in spells)
     waited = median(spell.use.waited for spell in spells)
     pace = median(_pace(spell, fastest) for spell in spells)
     return (
-        f"the machine is not quiet, nothing was measured: {quiet} of {plural(len(spells), 'spell')} of rounds were, "
-        f"{needed} are needed; other processes used {others:.1f} processors (limit {limits.others}), this one "
-        f"waited {100 * waited:.0f} % of its time (limit {100 * limits.waited:.0f} %), the reference load took "
-        f"{pace:.2f} times its fastest (limit {limits.pace}); repeat it when nothing else runs, or wait longer with "
-        "--patience"
+        f"{len(quiet)} of {plural(len(spells), 'spell')} of rounds were, {needed} are needed; other processes used "
+        f"{others:.1f} processors (limit {limits.others}), this one waited {100 * waited:.0f} % of its time (limit "
+        f"{100 * limits.waited:.0f} %), the reference load took {pace:.2f} times its fastest (limit {limits.pace})"
+    )
+
+
+def why_restless(measured: Measured, limits: Limits) -> str:
+    """Which load did not settle."""
+    name = measured.restless
+    return (
+        f"{measured.quiet} of {plural(measured.spells, 'spell')} of rounds were, but {name} still moved by "
+        f"{100 * measured.loads[name].noise:.0f} % from part to part of them (limit {100 * limits.noise:.0f} %)"
     )
 
 
