@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.options import Workspace
-from bench.cli.perf.infer import ModelOptions, Targets
+from bench.cli.perf.infer import ModelOptions, targets_of
 from bench.commands import board_of_run
 from bench.machine import processors
 from bench.perf.clocks import Clocks, Use, use_between
@@ -53,12 +53,9 @@ def busy() -> Iterator[None]:
 def timed(folder: Path, *targets: str) -> Infer:
     """What ``bench perf infer`` does where every machine is quiet enough."""
     workspace = Workspace((folder / "models.py",), no_plugins=False)
-    wanted = Targets(workspace, ModelOptions((), "32x32x1", 32, 0.0, "float32", 1), None)
-    for target in targets:
-        wanted.add(target)
+    wanted = targets_of(targets, workspace, ModelOptions((), "32x32x1", 32, 0.0, "float32", 1), None)
     found = infer(wanted.subjects, folder / "home", device="cpu", batch=None, patience_s=60, limits=ANY)
-    for run, ids in wanted.folders.items():
-        keep_latencies(run, {id: found.latencies()[id] for id in ids})
+    wanted.keep(found)
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from bench.words import did_you_mean
 
 if TYPE_CHECKING:
     from bench.perf.infer import Infer, ModelImage, Subject
-    from bench.suite.resolved import Suite
+    from bench.perf.targets import Targets
 
 NOT_QUIET = 3
 SCHEMA = 1
@@ -111,12 +112,9 @@ def command(
     from bench.perf.infer import infer
     from bench.perf.infer_document import infer_document
     from bench.perf.rounds import NotQuiet
-    from bench.runs.latencies import keep_latencies
 
-    wanted = Targets(workspace, models, batch)
     with quiet():
-        for target in targets:
-            wanted.add(target)
+        wanted = targets_of(targets, workspace, models, batch)
         try:
             found = infer(
                 wanted.subjects,
@@ -129,79 +127,41 @@ def command(
         except NotQuiet as reason:
             click.echo(str(reason), err=True)
             return NOT_QUIET
-    latencies = found.latencies()
-    for folder, ids in wanted.folders.items():
-        keep_latencies(folder, {id: latencies[id] for id in ids})
+    wanted.keep(found)
     click.echo(_json(found) if form == "json" else printed(infer_document(found), form), nl=False)
     return 0
 
 
-@dataclass
-class Targets:
-    """What is to be timed, and the cells whose latencies each run folder is to keep."""
+def targets_of(names: Sequence[str], workspace: Workspace, models: ModelOptions, batch: int | None) -> Targets:
+    """What is to be timed: each name is a run, a model, or else a cell.
 
-    workspace: Workspace
-    models: ModelOptions
-    batch: int | None
-    subjects: list[Subject] = field(default_factory=list)
-    folders: dict[Path, list[str]] = field(default_factory=dict)
+    Raises:
+        BenchError: one is none of these, or what it needs is not here.
+    """
+    from bench.cli.cells import found_cell
+    from bench.perf.targets import Targets
+    from bench.runs.folder import is_run, read_run
+    from bench.suite.reading.load import component_from
 
-    def add(self, target: str) -> None:
-        """Take a target: a run, a model, or else a cell.
-
-        Raises:
-            BenchError: it is none of these, or what it needs is not here.
-        """
-        from bench.cli.cells import found_cell
-        from bench.perf.infer import subject_of_model
-        from bench.runs.folder import is_run, read_run
-        from bench.suite.reading.load import component_from
-
-        workspace = self.workspace
-        runs = [folder for folder in (Path(target), workspace.out / target) if is_run(folder)]
+    targets = Targets(workspace.catalog, lambda data: workspace.invocation(data).places)
+    known = workspace.catalog.names("model")
+    for name in names:
+        runs = [folder for folder in (Path(name), workspace.out / name) if is_run(folder)]
         if runs:
             suite, _ = read_run(runs[0])
-            self._cells(runs[0], suite)
-        elif target.startswith("{") or target.rpartition(":")[2] in workspace.catalog.names("model"):
-            ref = component_from(self.models.text(target), "model", workspace.catalog)
-            name = " ".join((target, *self.models.settings))
-            self.subjects.append(subject_of_model(name, ref, workspace.catalog, self.models.given(self.batch)))
+            targets.add_cells(runs[0], suite)
+        elif name.startswith("{") or name.rpartition(":")[2] in known:
+            ref = component_from(models.text(name), "model", workspace.catalog)
+            targets.add_model(" ".join((name, *models.settings)), ref, models.given(batch))
+        elif re.fullmatch("[0-9a-f]+", name):
+            folder, suite, cell = found_cell(workspace.out, name)
+            targets.add_cells(folder, suite, cell.id)
         else:
-            self._check(target)
-            folder, suite, cell = found_cell(workspace.out, target)
-            self._cells(folder, suite, cell.id)
-
-    def _check(self, target: str) -> None:
-        """Refuse what cannot even be the start of an id."""
-        if not re.fullmatch("[0-9a-f]+", target):
-            hint = did_you_mean(target, self.workspace.catalog.names("model"))
             raise click.UsageError(
-                f"{target!r} is no run (neither a folder nor below {self.workspace.out}), no model and no start of a "
-                f"cell's id.{hint} 'bench list models' shows models."
+                f"{name!r} is no run (neither a folder nor below {workspace.out}), no model and no start of a cell's "
+                f"id.{did_you_mean(name, known)} 'bench list models' shows models."
             )
-
-    def _cells(self, folder: Path, suite: Suite, start: str = "") -> None:
-        """Take the finished cells of a run, all or that of an id.
-
-        Raises:
-            StoreError: none is finished.
-        """
-        from bench.errors import StoreError
-        from bench.perf.infer import Subjects
-        from bench.record import State
-        from bench.runs.folder import records_in
-
-        records = records_in(folder, suite)
-        cells = []
-        for cell in suite.cells:
-            record = records.get(cell.id)
-            if record is not None and record.state is State.OK and cell.id.startswith(start):
-                cells.append((cell, record))
-        if not cells:
-            raise StoreError(f"{folder}: no finished cell to measure; 'bench run' this suite first")
-        places = self.workspace.invocation(suite.data).places
-        self.subjects += Subjects(self.workspace.catalog, places).of(cells)
-        self.folders.setdefault(folder, []).extend(cell.id for cell, _ in cells)
+    return targets
 
 
 def _told(quiet_spells: int, spells: int) -> None:
