@@ -163,7 +163,7 @@ def coverage_table(rows: Sequence[Coverage]) -> str:
     for row in rows:
         cells = [f"{100 * row.covered[name]:.1f} ({100 * row.width[name]:.0f})" for name in names]
         lines.append([row.world.name, str(row.groups), str(row.seeds), *cells])
-    return _table(["world", "groups", "seeds", *names], lines)
+    return table_of(["world", "groups", "seeds", *names], lines)
 
 
 def claims_table(rows: Sequence[Claims]) -> str:
@@ -182,10 +182,11 @@ def claims_table(rows: Sequence[Claims]) -> str:
         ]
         lines.append(cells)
     head = ["world", "groups", "seeds", "any false, to reference", "any false, all pairs", "planted F1"]
-    return _table([*head, "found, to reference", "found, all pairs"], lines)
+    return table_of([*head, "found, to reference", "found, all pairs"], lines)
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table_of(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; all columns but the first are set right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
 

@@ -26,6 +26,7 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
     """
     from bench.cli.costs import cell_lines, cost_lines, foreseen
     from bench.cli.planning import plan_lines
+    from bench.cli.power import power_lines
     from bench.engine.fits import why_unfit
     from bench.engine.rates import rates_of
     from bench.engine.scheduler import make_plan
@@ -41,6 +42,8 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
         click.echo(line)
     cost = foreseen(plan, invocation.places)
     for line in cost_lines(plan, cost):
+        click.echo(line)
+    for line in power_lines(plan):
         click.echo(line)
     why = why_unfit(plan, invocation.places)
     if why is not None:

@@ -19,6 +19,7 @@ from bench.report.notes import numbered, remarks
 from bench.report.order import ordered, ordering
 from bench.report.order_section import order_section
 from bench.report.positions import advance_together, fixed_labels, tables_of
+from bench.report.power_section import power_section
 from bench.report.reference import published_by_cell, published_section
 from bench.report.shape import CellLine, Leaderboard, Measure, Table, entries_of
 from bench.report.standing import standings
@@ -60,6 +61,7 @@ def leaderboard(
     sections = (
         data_section(cells, records),
         order_section(columns, how, axes.rows),
+        power_section(columns, how),
         published_section(tables, measures, published, axes.rows, records),
         cost_section(costs),
         tolerance_section(tables, axes.rows, records),

@@ -15,6 +15,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import pooled_metric
+from bench.report.power import Power, power_of
 from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
 from bench.report.spread import Spread, block_of, mean_of, spread_of
 from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
@@ -65,7 +66,8 @@ class Place:
 class Column:
     """The places of one column of a table, and what must be said of its order.
 
-    ``some_seeds``: rows are compared over fewer seeds than their figures in the table are means of.
+    ``some_seeds``: rows are compared over fewer seeds than their figures in the table are means of. ``power`` says what
+    could have been found; None where no order is claimed.
     """
 
     table: Labels
@@ -73,6 +75,7 @@ class Column:
     places: tuple[Place, ...]
     remarks: tuple[str, ...] = ()
     some_seeds: bool = False
+    power: Power | None = None
 
 
 def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | None:
@@ -143,6 +146,7 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
     places = {row: _place(row, spreads) for row, spreads in rows.items() if spreads}
     remarks: tuple[str, ...] = ()
     some = False
+    power = None
     if comparable and len(rows) > 1 and any(len(row) > 1 for row in rows.values()):
         try:
             names, shared = _family(rows)
@@ -152,10 +156,11 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
             for row in names:
                 family[row] = {seed: rows[row][seed] for seed in shared}
             places |= _compared(family, reference)
+            power = power_of(family)
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
             remarks = (str(reason),)
-    return Column(table.title, name, tuple(places.values()), remarks, some)
+    return Column(table.title, name, tuple(places.values()), remarks, some, power)
 
 
 NO_CLAIM = Claim()

@@ -129,10 +129,15 @@ def _found(difference: float, widths: Float64, error: float) -> float:
 
 
 def _fewest(enough: Callable[[int], bool], first: int, most: int) -> int | None:
-    """The smallest number from ``first`` to ``most`` that is enough, by halving."""
-    if not enough(most):
-        return None
-    low, high = first - 1, most
+    """The smallest number from ``first`` to ``most`` that is enough: doubling first, for far more need not be enough.
+
+    Where groups hardly matter any more, only the few degrees of freedom of the seeds are left.
+    """
+    low, high = first - 1, first
+    while not enough(high):
+        if high == most:
+            return None
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         if enough(middle):
