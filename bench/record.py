@@ -237,6 +237,8 @@ class Provider(Part):
     """Version of the package."""
     source: str = ""
     """Digest of the code of the module that offers it."""
+    component: Whole = None
+    """Version of the component itself; null in records from before it was kept (2026-11-29)."""
 
 
 class Convergence(Part):
@@ -449,6 +451,13 @@ class Record(Part):
         return record
 
     @property
+    def versions(self) -> Mapping[str, int]:
+        """Kind and name of every component to its version, where it is known."""
+        known = {name: 1 for name in self.providers if name in ONCE_OF_ONE_VERSION}
+        known |= {name: one.component for name, one in self.providers.items() if one.component is not None}
+        return known
+
+    @property
     def protocol(self) -> Mapping[str, JsonValue]:
         """How it was split, predicted and scored, as asked."""
         return self.cell.protocol if self.cell else {}
@@ -477,6 +486,9 @@ class Record(Part):
                 found = look(found.root if isinstance(found, Scores) else found, (step,))
         return found
 
+
+ONCE_OF_ONE_VERSION = ("dataset metalpart",)
+"""Components that had one version for as long as records kept none: a record without it is of that version."""
 
 SAID = ("outdated", "latency")
 """Fields that no record holds when it is stored."""

@@ -263,6 +263,7 @@ def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
                 "package": offer.provider.package,
                 "version": offer.provider.version,
                 "source": offer.provider.source_hash,
+                "component": offer.component.version,
             }
             for offer in offers
         },

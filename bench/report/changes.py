@@ -52,6 +52,9 @@ def origin_changes(first: Record, second: Record) -> list[str]:
             change = Change(name, str(change.first)[:8], str(change.second)[:8], change.absent)
         code.append(change)
     keys = changes(first.keys, second.keys) if first.keys and second.keys else []
+    known = {name: version for name, version in first.versions.items() if name in second.versions}
+    versions = changes(known, {name: second.versions[name] for name in known})
+    code += [Change(f"version of {one.name}", one.first, one.second) for one in versions]
     said = [change.text for change in [*asked, *made, *code]]
     return said + ([f"stage keys: {', '.join(key.name for key in keys)}"] if keys else [])
 
@@ -65,4 +68,8 @@ def _known(first: Part | None, second: Part | None) -> list[Change]:
 
 
 def _code(record: Record) -> dict[str, JsonValue]:
-    return {name: provider.plain() for name, provider in record.providers.items()}
+    """Every component with who offered it; its own version is told apart, where both sides know it."""
+    code = {}
+    for name, provider in record.providers.items():
+        code[name] = {key: value for key, value in provider.plain().items() if key != "component"}
+    return code

@@ -32,6 +32,7 @@ def footer(
         ("cells", _counts(cells, records)),
         ("budget", budget_text(fitted)),
         ("stored crops", _reuse(fitted)),
+        ("data sets", _versions(done)),
         *_provenance(done),
     )
     return tuple((name, line(value)) for name, value in lines if value)
@@ -78,6 +79,18 @@ def _reuse(records: Sequence[Record]) -> str:
         return ""
     times = f"{found[-1]:g}" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g}"
     return f"each seen {times} times in training"
+
+
+def _versions(records: Sequence[Record]) -> str:
+    """``metalpart version 2``: every data set of which a record is of more than its first version."""
+    found: dict[str, set[int]] = {}
+    for record in records:
+        for name, version in record.versions.items():
+            kind, _, use = name.partition(" ")
+            if kind == "dataset":
+                found.setdefault(use, set()).add(version)
+    later = {name: sorted(versions) for name, versions in found.items() if max(versions) > 1}
+    return ", ".join(f"{name} version {' and '.join(map(str, versions))}" for name, versions in later.items())
 
 
 def _provenance(records: Sequence[Record]) -> list[tuple[str, str]]:
