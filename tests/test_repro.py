@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+import scipy.stats
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.catalog import load_catalog
@@ -31,9 +33,15 @@ def path_of(world: Path) -> Path:
     return sorted((world / "runs" / "tiny" / "cells").glob("*.json"))[0]
 
 
-def record(f1: float, interval: tuple[float, float] = (0.4, 0.6), **more: Any) -> Record:
-    scores = {split: {"f1": f1, "f1_interval": list(interval)} for split in ("validation", "test")}
+def record(f1: float, **more: Any) -> Record:
+    """A finished cell with an interval over groups that holds every F1."""
+    scores = {split: {"f1": f1, "f1_interval": [0.0, 1.0], "positive_share": 0.1} for split in ("validation", "test")}
     return record_of(**{"id": "aa", "state": State.OK, "scores": scores, "cost": {"train_s": f1}, **more})
+
+
+def seeds_of(*scores: float) -> list[Record]:
+    """One cell with so many seeds; the first is the one that is run again."""
+    return [record(f1, id=f"{number:02x}") for number, f1 in enumerate(scores)]
 
 
 def test_a_cell_of_the_store_comes_out_identical_in_a_fresh_one(ran_world: Path) -> None:
@@ -120,15 +128,51 @@ def test_equal_scores_are_identical_whatever_they_cost() -> None:
 
 
 @given(st.floats(0, 1))
-def test_within_noise_is_inside_the_stored_interval(f1: float) -> None:
-    verdict = judged(record(0.5), record(f1), []).verdict
-    assert verdict == ("identical" if f1 == 0.5 else "within noise" if 0.4 <= f1 <= 0.6 else "different")
+def test_without_three_seeds_only_rounding_is_noise_however_much_groups_scatter(f1: float) -> None:
+    for others in ([], seeds_of(0.5, 0.7)):
+        found = judged(record(0.5), record(f1), others[1:])
+        assume(abs(abs(f1 - 0.5) - 0.001) > 1e-9)
+        assert found.verdict == ("identical" if f1 == 0.5 else "within noise" if abs(f1 - 0.5) < 0.001 else "different")
+        assert found.verdict == "identical" or "noise is not known" in found.notes[0]
 
 
-def test_a_difference_within_the_spread_over_seeds_is_noise() -> None:
-    narrow, other = record(0.5, (0.499, 0.501)), record(0.55, (0.499, 0.501))
-    assert judged(narrow, other, [narrow]).verdict == "different"
-    assert judged(narrow, other, [narrow, record(0.7), record(0.3)]).verdict == "within noise"
+@given(st.lists(st.floats(0.2, 0.8), min_size=3, max_size=8), st.floats(0, 1))
+def test_with_three_seeds_noise_is_what_two_of_them_differ_by(scores: list[float], f1: float) -> None:
+    stored, *others = seeds_of(*scores)
+    spread = min(np.std([*scores[1:], value], ddof=1) for value in (scores[0], f1))
+    allowed = max(0.001, scipy.stats.t.ppf(0.975, len(scores) - 1) * np.sqrt(2) * spread)
+    assume(f1 != scores[0] and abs(abs(f1 - scores[0]) - allowed) > 1e-9)
+    verdict = judged(stored, record(f1, id=stored.id), [stored, *others]).verdict
+    assert verdict == ("within noise" if abs(f1 - scores[0]) < allowed else "different")
+
+
+@pytest.mark.parametrize("fall", [-0.07, 0.07])
+@pytest.mark.parametrize("scores", [(0.57, 0.58, 0.56), (0.57, 0.58, 0.56, 0.575, 0.565), (0.57, 0.58), (0.57,)])
+def test_the_weights_of_a_run_seven_points_away_are_different_where_seeds_scatter_by_one(
+    scores: tuple[float, ...], fall: float
+) -> None:
+    """Whether the rerun is the odd one, or the record that it is held against."""
+    stored, *others = seeds_of(*scores)
+    odd = record(scores[0] + fall, id=stored.id)
+    assert judged(stored, odd, [stored, *others]).verdict == "different"
+    assert judged(odd, stored, [odd, *others]).verdict == "different"
+
+
+def test_another_seed_of_the_cell_is_within_its_noise() -> None:
+    stored, *others = seeds_of(0.57, 0.58, 0.56)
+    found = judged(stored, record(0.58, id=stored.id), [stored, *others])
+    assert found.verdict == "within noise"
+    assert "1.00 over 3 seeds, so up to 6.08 is noise" in found.notes[0]
+
+
+def test_a_split_without_a_defect_has_no_f1_to_compare() -> None:
+    bare = {"f1": 0.0, "positive_share": 0.0, "f1_half": 0.1}
+    stored, made = (
+        record(0.5, scores={"validation": {"f1": f1, "positive_share": 0.1}, "test": bare}) for f1 in (0.5, 0.5002)
+    )
+    found = judged(stored, made, [])
+    assert found.verdict == "within noise"
+    assert found.notes[1] == "F1 test: no value to compare"
 
 
 def test_one_split_beyond_noise_is_different() -> None:

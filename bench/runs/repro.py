@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import sqrt
 from pathlib import Path
 from statistics import stdev
 from typing import Any, Literal
+
+import numpy as np
 
 from bench.catalog import Catalog
 from bench.engine.devices import settled
@@ -18,19 +21,26 @@ from bench.errors import DataError, StoreError, TrainingError
 from bench.machine import why_no_device
 from bench.record import Asked, Record, State
 from bench.report.changes import Change, changes, origin_changes
+from bench.report.undefined import shown
 from bench.runs.folder import SUITE, read_run
+from bench.statistics.comparisons import FEWEST_SEEDS
+from bench.statistics.estimates import Estimate
 from bench.store.home import Places
 from bench.store.records import read_record
 from bench.suite.cells import AXES, Cell, source_of
 from bench.suite.resolved import Suite, problem, typed_value
 from bench.suite.schema import Board, Pretrain, Protocol, Runtime, SplitFile
+from bench.words import plural
 
 SCORED = {"scores", "last_step", "ceiling", "convergence", "parameters"}
 """Fields of a record that must come out equal; costs, dates and pictures are not among them."""
 
+ROUNDING = 0.001
+"""F1 that arithmetic alone may move."""
+
 RULE = (
-    "within noise: on both splits the new F1 lies in the stored interval over groups, or differs by no more than the "
-    "sample standard deviation over this cell's seeds"
+    "within noise: on both splits F1 moves by no more than two seeds of this cell differ in 95 of 100 pairs (Student's "
+    f"t); fewer than {FEWEST_SEEDS} seeds do not tell their noise, and only {100 * ROUNDING:g} points pass for it"
 )
 
 Verdict = Literal["identical", "within noise", "different"]
@@ -195,7 +205,7 @@ def judged(stored: Record, made: Record, seeds: Sequence[Record]) -> Repeated:
     if made.state is not State.OK:
         verdict, notes = "different", (f"it ended {made.state.word}: {made.reason}",)
     elif changed:
-        within, notes = zip(*_noise(stored, made, seeds), strict=True)
+        within, notes = zip(*_noise(shown(stored), shown(made), [shown(one) for one in seeds]), strict=True)
         verdict = "within noise" if all(within) else "different"
     origin = tuple(origin_changes(stored, made))
     return Repeated(stored.id, verdict, made, changed, missing, origin, notes)
@@ -206,18 +216,30 @@ def _scored(record: Record) -> dict[str, Any]:
 
 
 def _noise(stored: Record, made: Record, seeds: Sequence[Record]) -> Iterator[tuple[bool, str]]:
-    """Per split: whether the new F1 is within noise, and in words."""
+    """Per split: whether the new F1 is within noise, and in words.
+
+    The groups of the split are the same in both runs, so that how much they scatter is no noise here.
+    """
     for split in ("validation", "test"):
         old, new = (record.of_split(split).number("f1") for record in (stored, made))
-        interval = stored.of_split(split).interval
-        found = [one.of_split(split).number("f1") for one in seeds]
-        several = [value for value in found if value is not None]
-        spread = stdev(several) if len(several) > 1 else None
         if old is None or new is None:
             yield old == new, f"F1 {split}: no value to compare"
             continue
-        inside = interval is not None and interval[0] <= new <= interval[1]
-        near = spread is not None and abs(new - old) <= spread
-        sides = "" if interval is None else f", interval [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]"
-        over = "" if spread is None else f", {100 * spread:.2f} over {len(several)} seeds"
-        yield inside or near, f"F1 {split}: {100 * old:.2f} -> {100 * new:.2f}{sides}{over}"
+        others = [one.of_split(split).number("f1") for one in seeds if one.id != stored.id]
+        allowed, why = _allowed(old, new, [value for value in others if value is not None])
+        yield abs(new - old) <= allowed, f"F1 {split}: {100 * old:.2f} -> {100 * new:.2f}, {why}"
+
+
+def _allowed(old: float, new: float, others: Sequence[float]) -> tuple[float, str]:
+    """By how much F1 may move, and why.
+
+    Seeds scatter as the ``others`` do with the stored F1 among them or with the new one, whichever is less: a run that
+    is not this cell's must not widen what it is measured by.
+    """
+    seeds = len(others) + 1
+    if seeds < FEWEST_SEEDS:
+        return ROUNDING, f"{plural(seeds, 'seed')}, so its noise is not known"
+    spread = min(stdev([*others, value]) for value in (old, new))
+    pair = Estimate(np.array(0.0), np.array(sqrt(2) * spread), np.array(seeds - 1.0))
+    allowed = max(ROUNDING, float(pair.interval()[1]))
+    return allowed, f"{100 * spread:.2f} over {seeds} seeds, so up to {100 * allowed:.2f} is noise"
