@@ -122,9 +122,15 @@ def same_machine(before: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def essence(path: Path) -> dict[str, Any]:
-    """A record without what differs from day to day; its state in the words that every schema has."""
+    """A record without what differs from day to day; its state in the words that every schema has.
+
+    A tolerance score of no true pixel was stored as 0 and is none by now.
+    """
     record = load_record(path)
     parts = {name: part for name, part in record.plain().items() if name not in OF_THE_MACHINE}
+    for scores in parts.get("scores", {}).values():
+        for name, value in scores.get("tolerance", {}).items():
+            scores["tolerance"][name] = value or None
     return {**parts, "state": record.state.word, "data_absent": record.data_absent}
 
 

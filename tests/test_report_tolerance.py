@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
+from bench.report.measures import NOTHING
 from bench.report.shape import Leaderboard, Section
 from bench.report.tolerance import VARIANTS, changed_ranks
 from documents import to_text
@@ -63,6 +64,17 @@ def test_a_row_that_lacks_a_seed_or_a_variant_takes_no_part() -> None:
     assert found.grids[0].rows[0][1] == "2"
     records[cells[1].id] = failed(cells[1])
     assert titled(board_of(cells, records), "Tolerance") is None
+
+
+def test_a_variant_without_a_true_pixel_is_a_dash_and_moves_no_row() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    records = by_id(*(drawn_again(one, 0.5, 0.45, 0.1, 0.5) for one in cells))
+    for one in cells:
+        records[one.id]["scores"]["test"]["tolerance"] |= {"f1_truth_eroded": None, "f1_band_left_out": None}
+    found = titled(board_of(cells, records), "Tolerance")
+    assert found is not None
+    assert found.grids[0].rows == ((MODELS[0], "2", "0", NOTHING, NOTHING, "5.0"),)
+    assert "no true pixel is left" in found.sentences[-1]
 
 
 def test_rows_of_different_data_sets_have_no_ranks() -> None:

@@ -128,16 +128,26 @@ def test_truth_drawn_two_pixels_wider_is_forgiven_by_the_tolerance():
     }
 
 
+def test_where_borders_leave_no_true_pixel_there_is_no_tolerance_score():
+    mask = np.zeros((16, 24), np.uint8)
+    mask[7:9, 2:20] = 1
+    found = summary_of(observed([mask], [two_planes((mask > 0).astype(np.float32))], tolerance=2))["tolerance"]
+    assert (found["f1_truth_eroded"], found["f1_band_left_out"]) == (None, None)
+    assert 0 < found["f1_truth_dilated"] < 1
+
+
 def test_tolerance_scores_equal_scipys_dilation_and_erosion():
     rng = np.random.default_rng(5)
     mask = random_mask(rng)
     mask[mask == 255] = 0
+    mask[8:24, 10:30] = 1
     prediction = noisy(rng, mask)
     tolerance = summary_of(observed([mask], [prediction]), Threshold(0.4, 400, 0.5))["tolerance"]
     square, positive = np.ones((5, 5), bool), defect_probability(prediction) >= np.float32(0.4)
     dilated = ndimage.binary_dilation(mask > 0, square)
     eroded = ndimage.binary_erosion(mask > 0, square, border_value=1)
     sure = eroded | ~dilated
+    assert eroded.any()
     assert tolerance["f1_truth_dilated"] == pytest.approx(f1_score(dilated.ravel(), positive.ravel()))
     assert tolerance["f1_truth_eroded"] == pytest.approx(f1_score(eroded.ravel(), positive.ravel()))
     assert tolerance["f1_band_left_out"] == pytest.approx(f1_score(eroded[sure], positive[sure]))

@@ -1,4 +1,7 @@
-"""F1 had the annotators drawn every border a few pixels further out or in, and with the band between left out."""
+"""F1 had the annotators drawn every border a few pixels further out or in, and with the band between left out.
+
+Where defects are so thin that no true pixel is left, there is none: None.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +30,24 @@ class Borders:
         return self.evidence.tolerance
 
     @property
-    def f1_truth_dilated(self) -> float:
+    def f1_truth_dilated(self) -> float | None:
         return self._f1([NEAR, EDGE, CORE], [FAR])
 
     @property
-    def f1_truth_eroded(self) -> float:
+    def f1_truth_eroded(self) -> float | None:
         return self._f1([CORE], [FAR, NEAR, EDGE])
 
     @property
-    def f1_band_left_out(self) -> float:
+    def f1_band_left_out(self) -> float | None:
         return self._f1([CORE], [FAR])
 
-    def _f1(self, true: list[int], false: list[int]) -> float:
-        """F1 were some zones true and others false."""
+    def _f1(self, true: list[int], false: list[int]) -> float | None:
+        """F1 were some zones true and others false; None where no true pixel is left."""
         positive, negative = self._pixels
-        counts = [positive[true].sum(), positive[false].sum(), negative[true].sum(), negative[false].sum()]
+        found, missed = positive[true].sum(), negative[true].sum()
+        if found + missed == 0:
+            return None
+        counts = [found, positive[false].sum(), missed, negative[false].sum()]
         return float(F1.value(np.array(counts, np.float64)))
 
     @cached_property
