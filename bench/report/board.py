@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.report.above import above_section
 from bench.report.choose import Records, state_of
 from bench.report.costs import cost_lines, cost_section
 from bench.report.data_remarks import data_section
@@ -58,10 +59,12 @@ def leaderboard(
     shown = found.unfitted.union(*(entry.cells for entry in entries_of(tables)))
     costs = cost_lines(cells, tables, records)
     printed = published_by_cell(tables, measures, published)
+    stood = standings(cells, found.unfitted, tables, records)
     sections = (
         data_section(cells, records),
         order_section(columns, how, axes.rows),
         power_section(columns, how),
+        above_section(tables, stood, cells, records, axes.rows),
         published_section(tables, measures, published, axes.rows, records),
         cost_section(costs),
         tolerance_section(tables, axes.rows, records),
@@ -76,7 +79,7 @@ def leaderboard(
         measures=measures,
         fixed=fixed_labels(found.compared or cells, axes),
         tables=tables,
-        standings=standings(cells, found.unfitted, tables, records),
+        standings=stood,
         notes=notes,
         remarks=remarks(tables),
         footer=footer(cells, records, suite=suite_name, suite_hash=suite_hash, command=command, profile=profile),
