@@ -88,7 +88,7 @@ def smoothed_threshold(task: Task, /, *, sigmas: Sequence[float] = (1.0, 2.0, 4.
     return _chosen(task, _crossed(grey_odds, "sigma", sigmas))
 
 
-def top_hat(task: Task, /, *, sides: Sequence[int] = (5, 11, 21)) -> nn.Module:
+def top_hat(task: Task, /, *, sides: Sequence[int] = (5, 11, 21, 41)) -> nn.Module:
     """What is narrower than a square and brighter (white) or darker (black) than around; both and the side are chosen.
 
     ``sides`` are those of the square in pixels, odd.
@@ -103,7 +103,7 @@ def top_hat(task: Task, /, *, sides: Sequence[int] = (5, 11, 21)) -> nn.Module:
     return _chosen(task, _crossed(top_hat_odds, "side", sides))
 
 
-def difference_of_gaussians(task: Task, /, *, sigmas: Sequence[float] = (1.0, 2.0, 4.0)) -> nn.Module:
+def difference_of_gaussians(task: Task, /, *, sigmas: Sequence[float] = (1.0, 2.0, 4.0, 8.0)) -> nn.Module:
     """Gaussian mean less one 1.6 times as wide: bright or dark blobs and lines; both and the width are chosen.
 
     ``sigmas`` are standard deviations of the narrower Gaussian in pixels.
