@@ -394,7 +394,7 @@ class Record(Part):
     last_step: Leaves = Field(default_factory=dict)
     """Split to the F1 of the weights of the last step, in place of the best ones."""
     ceiling: ByName = Field(default_factory=dict)
-    """Split to the F1 that the true masks themselves reach through the same tiles and output stride."""
+    """Split to the F1 of the true masks averaged over squares of the output stride; a bound only where it is 1."""
     convergence: Convergence | None = None
     """When the training stopped getting better."""
     parameters: Whole = None
@@ -472,6 +472,11 @@ class Record(Part):
         """Split to its scores as plain JSON values."""
         return {split: scores.root for split, scores in self.scores.items()}
 
+    @property
+    def fell_back(self) -> bool:
+        """Whether the crop strategy admitted no position anywhere, so that every crop is a fallback window."""
+        return fell_back(self.draw)
+
     def of_split(self, split: str | None) -> Scores:
         """The scores of a split; without any where it has none."""
         return self.scores.get(split or "", NO_SCORES)
@@ -485,6 +490,11 @@ class Record(Part):
             else:
                 found = look(found.root if isinstance(found, Scores) else found, (step,))
         return found
+
+
+def fell_back(draw: JsonValue) -> bool:
+    """Whether every crop of a draw, as a record has it, came from a fallback window."""
+    return number(look(draw, ("fallback",))) == 1
 
 
 ONCE_OF_ONE_VERSION = ("dataset metalpart",)

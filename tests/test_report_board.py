@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.catalog import Catalog
 from bench.render.data import board_csv, board_json
 from bench.report.board import leaderboard
 from bench.report.measures import measure_of
+from bench.report.notes import FELL_BACK
 from bench.report.shape import Entry, Leaderboard
 from bench.suite.reading.load import load_suite
 from documents import to_latex, to_markdown, to_text
@@ -246,6 +248,19 @@ def test_inert_levels_are_marked() -> None:
     assert any(remark.startswith("†") for remark in board.remarks)
 
 
+def test_a_level_that_is_all_fallback_is_marked_as_an_inert_one_and_says_why() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    draws = ({"fallback": 1.0, "inert": False}, {"fallback": 0.99, "inert": False})
+    board = board_of(
+        cells, by_id(*(record(one, 0.5, 0.4, draw=drawn) for one, drawn in zip(cells, draws, strict=True)))
+    )
+    marked, plain = board.tables[0].entries
+    assert (marked[0].chose_nothing, plain[0].chose_nothing) == (True, False)
+    assert marked[0].reason == "no position was admitted, every crop is a fallback window"
+    assert re.search(r"50\.0\S*†", to_text(board))
+    assert [remark for remark in board.remarks if remark.startswith("†")] == [FELL_BACK]
+
+
 def test_a_badge_of_all_cells_stands_in_the_title_and_one_of_some_beside_them() -> None:
     cells = product_cells(1, CROPS[:2], MODELS[:1])
     both = board_of(cells, by_id(*(record(one, 0.5, 0.5, badges=["leaky"]) for one in cells)))
@@ -353,15 +368,25 @@ def test_baselines_that_differ_by_crop_are_told_apart() -> None:
     assert len(board_of(lines, other).standings[0].baselines) == 2
 
 
-def test_the_ceiling_share_is_that_of_the_cell_of_best_validation_score() -> None:
+@pytest.mark.parametrize("f1", [0.3, 0.955])
+def test_the_truth_at_the_stride_of_the_best_cell_is_no_bound_and_accuses_nobody(f1: float) -> None:
     cells = product_cells(1, CROPS[:2], MODELS[:1])
     records = by_id(
-        record(cells[0], 0.4, 0.9, ceiling={"test": 1.0}), record(cells[1], 0.6, 0.3, ceiling={"test": 0.6})
+        record(cells[0], 0.4, 0.9, ceiling={"test": 1.0}), record(cells[1], 0.6, f1, ceiling={"test": 0.861})
     )
-    standing = board_of(cells, records).standings[0]
+    board = board_of(cells, records)
+    standing = board.standings[0]
     assert standing.best is not None
     assert standing.best.cell == cells[1].id
-    assert "Its F1_T is 50.0 % of the oracle ceiling 60.0." in standing.sentences
+    assert "The truth averaged over its output stride has F1_T 86.1, no bound." in standing.sentences
+    for text in (render(board) for render in RENDERERS):
+        assert not any(word in text for word in ("oracle", "impossible", "check masks"))
+
+
+def test_a_bound_of_100_is_called_a_ceiling() -> None:
+    only = cell()
+    standing = board_of([only], by_id(record(only, 0.4, 0.3, ceiling={"test": 1.0}))).standings[0]
+    assert "Its F1_T is 30.0 % of the oracle ceiling 100.0." in standing.sentences
 
 
 def test_the_floor_and_the_positives_per_type_stand_below() -> None:

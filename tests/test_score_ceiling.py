@@ -1,4 +1,4 @@
-"""The oracle round trip: exact without a stride, falling with it, and equal to torch's resampling."""
+"""The truth at an output stride: exact without a stride, falling with it, and equal to torch's resampling."""
 
 from __future__ import annotations
 
@@ -55,6 +55,26 @@ def test_one_tile_is_pooled_and_enlarged_as_torch_does(stride):
 def test_a_tile_that_is_no_multiple_of_the_stride_is_filled_and_trimmed():
     mask = np.ones((30, 50), np.uint8)
     np.testing.assert_array_equal(round_trip(mask, 30, 0.25, 8), np.ones(mask.shape))
+
+
+def test_logits_of_the_same_stride_may_score_higher():
+    """So it is no bound: a grid of logits fitted to the mask and enlarged as a model does."""
+    import torch
+    from sklearn.metrics import f1_score
+    from torch.nn import functional as F
+
+    rows, columns = np.mgrid[:64, :64]
+    mask = ((rows - 30) ** 2 + (columns - 33) ** 2 < 14**2).astype(np.uint8)
+    truth = torch.from_numpy(mask)[None, None].float()
+    logits = torch.zeros(1, 1, 8, 8, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.5)
+    for _ in range(150):
+        enlarged = F.interpolate(logits, size=mask.shape, mode="bilinear", align_corners=False)
+        optimiser.zero_grad()
+        F.binary_cross_entropy_with_logits(enlarged, truth).backward()
+        optimiser.step()
+    fitted = f1_score(mask.ravel(), (enlarged.detach()[0, 0].numpy() > 0).ravel())
+    assert fitted > ceiling([mask], [mask], 64, 0.0, 8) + 0.02
 
 
 def test_the_threshold_comes_from_validation_alone():

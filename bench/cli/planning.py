@@ -49,6 +49,9 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     inert = {planned.cell.labels["crop"] for planned in plan.cells if planned.inert}
     for label in sorted(inert):
         yield f"  inert: {label} excludes no position of these images; it is the same as uniform crops"
+    fell_back = {planned.cell.labels["crop"] for planned in plan.cells if planned.fell_back}
+    for label in sorted(fell_back):
+        yield f"  fallback: {label} admits no position of these images; every crop is its fallback window"
     for dataset in plan.datasets:
         images = plural(len(dataset.index.entries), "image") if dataset.index else "not indexed yet"
         yield f"  data set {dataset.data.use}: {dataset.problem or images}"

@@ -130,7 +130,7 @@ def trained_seconds(note: Mapping[str, Any]) -> float:
 
 
 def predicting_seconds(note: Mapping[str, Any]) -> float:
-    """Seconds of predicting, counting and the ceiling, of which nothing is counted twice."""
+    """Seconds of predicting, counting and the truth at the stride, of which nothing is counted twice."""
     return float(note["predict_s"] + counting_seconds(note) + note["ceiling_s"])
 
 

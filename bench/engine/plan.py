@@ -12,7 +12,7 @@ from bench.catalog import Catalog
 from bench.engine.disk import DiskNeeds, storage_of
 from bench.engine.unmarked import nothing_to_learn, rule_text
 from bench.errors import BenchError
-from bench.record import Record, State, record_of
+from bench.record import Record, State, fell_back, record_of
 from bench.stages.graph import Graph, IndexedData, Stage
 from bench.stages.indexing import LocatedDataset, indexed, locate
 from bench.store.home import Places
@@ -69,7 +69,8 @@ class Planned:
     pretraining: Pretraining | None = None
     waits_for: tuple[str, ...] = ()
     record: Record | None = None
-    inert: bool | None = None
+    inert: bool = False
+    fell_back: bool = False
     badges: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     data_absent: bool = False
@@ -184,7 +185,7 @@ class Planner:
     made: frozenset[str] = frozenset()
     _datasets: dict[str, LocatedDataset] = field(default_factory=dict)
     _indexed: dict[tuple[str, str], IndexedData | str] = field(default_factory=dict)
-    _inert: dict[str, bool | None] = field(default_factory=dict)
+    _drawn: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _disk: DiskNeeds = field(default_factory=DiskNeeds)
 
     def plan(self) -> Plan:
@@ -244,7 +245,8 @@ class Planner:
             self._count_disk(own, stages, graph)
             if source is not None and pretraining is not None:
                 self._count_disk(source, pretraining.stages, graph)
-        return replace(planned, state=state, inert=self._is_inert(stages[1].key), badges=tuple(_badges(runs)))
+        inert, all_fallback = self._chose_nothing(stages[1].key)
+        return replace(planned, state=state, inert=inert, fell_back=all_fallback, badges=tuple(_badges(runs)))
 
     def _located(self, cell: Cell) -> LocatedDataset:
         identity = digest([cell.dataset.use, dict(cell.dataset.settings)])
@@ -271,12 +273,12 @@ class Planner:
         for need in storage_of(run.cell, run.data, stages, delivery, (format, guide)):
             self._disk.add(need, self.places)
 
-    def _is_inert(self, key: str) -> bool | None:
-        """Whether a strategy excluded no position; None until its bank has been drawn."""
-        if key not in self._inert:
+    def _chose_nothing(self, key: str) -> tuple[bool, bool]:
+        """Whether a strategy excluded no position, and whether it admitted none; neither until its crops are drawn."""
+        if key not in self._drawn:
             note = stage_note(self.places.stage("crops", key))
-            self._inert[key] = None if note is None else bool(note["inert"])
-        return self._inert[key]
+            self._drawn[key] = (bool(note["inert"]), fell_back(note["draw"])) if note else (False, False)
+        return self._drawn[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,9 +116,9 @@ def _cells(entry: Entry) -> list[Cell]:
     if not entry.figures:
         mark = MARK_NOT_HERE if entry.data_absent else MARKS.get(entry.state, NOTHING)
         urgent = entry.state in ("failed", "diverged", "blocked")
-        return [Cell(mark, dagger=entry.inert, note=entry.note, instead="alarm" if urgent else "quiet")]
+        return [Cell(mark, dagger=entry.chose_nothing, note=entry.note, instead="alarm" if urgent else "quiet")]
     cells = [Cell(figure.text, figure.spread_text, figure.best, figure.tie) for figure in entry.figures]
-    return [replace(cells[0], dagger=entry.inert, note=entry.note), *cells[1:]]
+    return [replace(cells[0], dagger=entry.chose_nothing, note=entry.note), *cells[1:]]
 
 
 def _settings_tables(board: Leaderboard) -> Iterator[Table]:

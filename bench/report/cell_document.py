@@ -60,6 +60,7 @@ def cell_document(record: Record, pictures: Sequence[str] = ()) -> Document:
 def _title(record: Record) -> str:
     badges = "".join(f" [{badge}]" for badge in record.badges)
     inert = " [inert: this level excluded no crop position]" if record.inert else ""
+    inert += " [all fallback: this level admitted no crop position]" if record.fell_back else ""
     finer = "" if record.state in (State.OK, record.state.word) else f" ({record.state})"
     return f"{record.id or 'a cell without id'}: {record.state.word}{finer}{badges}{inert}"
 
@@ -98,9 +99,10 @@ def _scores(record: Record) -> Iterator[Table]:
     for split in splits:
         found = record.of_split(split)
         notes += [f"{split}: {note}" for note in (found.interval_note, *found.flags) if note is not None]
-    ceiling = record.ceiling.get("test")
-    if ceiling is not None:
-        notes.append(f"oracle ceiling of F1_T: {percent(ceiling)}")
+    averaged = record.ceiling.get("test")
+    if averaged is not None:
+        coarse = "F1_T of the truth averaged over the output stride, no bound"
+        notes.append(f"{'oracle ceiling of F1_T' if averaged == 1 else coarse}: {percent(averaged)}")
     yield plain_table(("score", *splits), rows, title="Scores", below=notes)
 
 

@@ -13,6 +13,7 @@ MISSING = "A position without a score takes part in no mean and no comparison; i
 BOLD = "Bold: best of its column among positions with all seeds; not a test of significance."
 SPREAD = "± is the sample standard deviation over seeds."
 INERT = "†: this level excluded no crop position, so its crops are drawn like uniform ones."
+FELL_BACK = "†: this level admitted no crop position, so its rule chose no crop: all are fallback windows."
 BOUND = "E > N: not converged after N epochs; a mean that holds such a seed is a lower bound."
 CLAIMS = {1: "one seed, no order claimed", 2: "fewer than three seeds, no order claimed"}
 """An order is claimed only with at least three seeds (PROTOCOL, section 5)."""
@@ -39,6 +40,7 @@ def remarks(tables: Sequence[Table]) -> tuple[str, ...]:
         BOLD: any(figure.best for figure in figures),
         SPREAD: any(figure.spread is not None for figure in figures),
         INERT: any(entry.inert for entry in entries),
+        FELL_BACK: any(entry.fell_back for entry in entries),
         BOUND: any(figure.at_least for figure in figures),
         POLICY: any(entry.trial for entry in entries),
     }

@@ -29,6 +29,7 @@ from bench.suite.schema import Board
 from bench.words import plural
 
 FROM_SCRATCH = ("pretrain", "none")
+ALL_FALLBACK = "no position was admitted, every crop is a fallback window"
 WORST_FIRST: tuple[BoardState, ...] = ("failed", "diverged", "blocked", "pending", "skipped", "excluded")
 
 
@@ -160,6 +161,7 @@ def _entry(row: str, column: str, cells: Sequence[Cell], frame: _Frame) -> Entry
         *_unfinished(trials, shown, records),
         *dict.fromkeys(alarms),
         *_warnings(done, frame.badges),
+        *([ALL_FALLBACK] if any(record.fell_back for record in known) else ()),
     ]
     states = {state_of(cell, records)[0] for cell in shown}
     state = "done" if done else next(state for state in WORST_FIRST if state in states)
@@ -175,6 +177,7 @@ def _entry(row: str, column: str, cells: Sequence[Cell], frame: _Frame) -> Entry
         trial=_trial(trials, shown, records),
         reason="; ".join(reasons) or None,
         data_absent=state == "blocked" and any(record.data_absent for record in known),
+        fell_back=any(record.fell_back for record in known),
     )
 
 

@@ -73,7 +73,8 @@ class Entry:
     """One position of a table: the chosen trial's figures, or the state that stands in their place.
 
     ``cells`` are the ids of the chosen trial in the order of seeds. ``reason`` is the text of note
-    number ``note``, printed beside the entry. ``data_absent``: its data set is simply not here.
+    number ``note``, printed beside the entry. ``data_absent``: its data set is simply not here. ``inert``: its crop
+    strategy excluded no position; ``fell_back``: it admitted none.
     """
 
     row: str
@@ -88,11 +89,17 @@ class Entry:
     reason: str | None = None
     note: int | None = None
     data_absent: bool = field(default=False, metadata=INSIDE)
+    fell_back: bool = field(default=False, metadata=INSIDE)
 
     @property
     def complete(self) -> bool:
         """Whether every seed ended well."""
         return self.seeds == self.expected
+
+    @property
+    def chose_nothing(self) -> bool:
+        """Whether its level of the crop axis is none in effect."""
+        return self.inert or self.fell_back
 
     def with_figure(self, index: int, figure: Figure) -> Entry:
         """The entry with another figure of a measure."""
@@ -181,7 +188,7 @@ class TypeLine:
 class Best:
     """The position of best validation F1 of a data set; scores in 0..1, means where there are several ``seeds``.
 
-    ``cell`` is that of its seeds with the best validation F1.
+    ``cell`` is that of its seeds with the best validation F1; ``ceiling`` the F1 of the truth averaged over its stride.
     """
 
     cell: str
@@ -196,7 +203,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Floor, baselines and ceiling of one data set, and where its best cell stands between them."""
+    """Floor and baselines of one data set, and where its best cell stands beside them."""
 
     dataset: str
     baselines: tuple[Baseline, ...]

@@ -1,4 +1,4 @@
-"""Where the best cell of a data set stands between floor, baselines and ceiling.
+"""Where the best cell of a data set stands beside floor, baselines and the truth at its model's output stride.
 
 "Best" is always the best by validation; the comparison with baselines asks for the highest upper end among
 all of them, so that no baseline is picked by a test score.
@@ -151,10 +151,10 @@ def _best_sentences(best: Best, baselines: Sequence[Baseline]) -> list[str]:
     interval = f"interval {interval_text(best.interval)}" if best.interval else "no interval"
     note = f" ({best.interval_note})" if best.interval_note else ""
     sentences = [f"{what}: {best.name}; {scores}, {interval}{note}."]
-    if best.ceiling is not None and best.f1_test is not None and best.ceiling > 0:
-        share = f"Its F1_T is {percent(best.f1_test / best.ceiling)} % of the oracle ceiling {percent(best.ceiling)}"
-        above = ", which should be impossible: check masks and splits" if best.f1_test > best.ceiling else ""
-        sentences.append(f"{share}{above}.")
+    if best.ceiling == 1 and best.f1_test is not None:
+        sentences.append(f"Its F1_T is {percent(best.f1_test)} % of the oracle ceiling 100.0.")
+    elif best.ceiling:
+        sentences.append(f"The truth averaged over its output stride has F1_T {percent(best.ceiling)}, no bound.")
     sentences.append(_verdict(best, baselines))
     return sentences
 

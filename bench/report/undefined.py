@@ -24,7 +24,7 @@ SAID = frozenset({NO_DEFECT, NO_POSITIVES, NO_TRUTH, NOTHING_PREDICTED, f"thresh
 def shown(record: Record) -> Record:
     """The record with None for every score that has no value, and one sentence for that among the flags of its split.
 
-    Lost are the oracle ceiling and the scores of the last step of such a split too.
+    Lost are the score of the truth at the output stride and the scores of the last step of such a split too.
     """
     if not record.scores:
         return record

@@ -1,6 +1,7 @@
-"""Oracle ceiling: the F1 that the truth itself reaches after the round trip through tiles and output stride.
+"""The truth at an output stride: the F1 of the true masks averaged over squares of it, tile by tile, and enlarged.
 
-An upper bound for a model whose logits have that stride; it reads test masks, and nothing is chosen by it.
+It says how coarse a stride is beside these defects. It is no bound for a model of that stride: logits may be sharper
+than means, and reach a higher F1. It reads test masks, and nothing is chosen by it. Records call it ``ceiling``.
 """
 
 from __future__ import annotations

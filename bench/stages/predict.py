@@ -215,7 +215,7 @@ def _last_step(images: _Predictor, best: Mapping[Split, Evidence]) -> dict[str, 
 
 
 def _ceiling(images: _Predictor) -> dict[str, float]:
-    """F1 that the true masks themselves reach through the same tiles and output stride."""
+    """F1 of the true masks averaged over the model's output stride, tile by tile."""
     tiles, validation, test = images.facts["tiles"], images.masks("validation"), images.masks("test")
     size, overlap = tiles["size"], tiles["overlap"]
     return {"test": ceiling(validation, test, size, overlap, images.stride, threads=images.threads)}
