@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import cv2
@@ -16,12 +17,15 @@ from bench.api import Component
 from bench.component import build
 from bench.score.metrics import swept
 from bench.score.thresholds import best_index
+from bench.store.records import load_record
 from bench.suite.schema import Recipe
 from bench.testing.models import breaches_of_model
 from bench.train.loop import fit
 from bench.train.validate import histogram
 from bench.types import Choosing, Task
+from sampling import whole_run
 from test_train_loop import CPU, squares
+from tiny import bench, write_world
 
 CHOOSING = ["grey-threshold", "smoothed-threshold", "top-hat", "difference-of-gaussians"]
 
@@ -149,6 +153,20 @@ def test_without_epochs_nothing_is_chosen(catalog):
     model.choose(1)
     fitted = chosen_of(catalog, model, squares(4, 7), epochs=0)
     assert (fitted.choice, int(model.choice)) == (None, 1)
+
+
+@whole_run
+def test_what_was_chosen_stands_in_the_record_on_the_board_and_in_show(tmp_path):
+    suite = write_world(tmp_path)
+    done = bench(tmp_path, "run", str(suite), "-x", "axes.model=grey-threshold", "-x", "axes.crop=uniform")
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "runs" / "tiny" / "cells").glob("*.json")
+    record = load_record(path)
+    assert record.choice == "bright"
+    assert record.of_split("test").number("f1") > 0.9, "its defects are 120 grey levels brighter than the rest"
+    assert "grey-threshold: bright" in done.stdout
+    assert re.search(r"chosen on validation +bright", bench(tmp_path, "show", path.stem[:8]).stdout)
+    assert ",bright," in bench(tmp_path, "leaderboard", "runs/tiny", "--format", "csv").stdout
 
 
 class Forgetful(torch.nn.Module):

@@ -25,6 +25,7 @@ COUNTS = "image_counts"
 
 SCALARS = (
     "parameters",
+    "choice",
     "output_stride",
     "reuse",
     "inert",

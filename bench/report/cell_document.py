@@ -150,6 +150,8 @@ def _members(field: str, members: Mapping[str, Mapping[str, JsonValue]], title: 
 def _training(record: Record) -> Iterator[tuple[str, JsonValue]]:
     if record.parameters is not None:
         yield "parameters", record.parameters or "0: nothing to fit"
+    if record.choice is not None:
+        yield "chosen on validation", record.choice
     convergence = measure_of("convergence_epoch")
     reading = read(record, convergence)
     if reading.value is not None:
