@@ -194,6 +194,11 @@ def test_scores_made_later_are_not_held_against_the_rerun() -> None:
     assert (found.verdict, found.missing) == ("identical", ("scores.test.late",))
 
 
+def test_another_choice_of_a_baseline_is_a_change() -> None:
+    found = judged(record(0.5, choice="bright"), record(0.5, choice="dark"), [])
+    assert [change.name for change in found.changed] == ["choice"]
+
+
 def test_another_device_and_other_versions_are_listed() -> None:
     one, two = ({"device": d, "packages": {"torch": v}} for d, v in (("cpu", "1"), ("gpu", "2")))
     found = judged(record(0.5, provenance=one), record(0.5, provenance=two), [])

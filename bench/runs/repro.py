@@ -32,7 +32,7 @@ from bench.suite.resolved import Suite, problem, typed_value
 from bench.suite.schema import Board, Pretrain, Protocol, Runtime, SplitFile
 from bench.words import plural
 
-SCORED = {"scores", "last_step", "ceiling", "convergence", "parameters"}
+SCORED = {"scores", "last_step", "ceiling", "convergence", "parameters", "choice"}
 """Fields of a record that must come out equal; costs, dates and pictures are not among them."""
 
 ROUNDING = 0.001
