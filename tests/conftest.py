@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers() -> Iterator[None]:
+    """Workers of runs in this process are forked and not started; see ``warm.py``."""
+    from warm import Workers
+
+    with closing(Workers()) as workers, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.engine.launchers.subprocess", workers)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
