@@ -17,6 +17,7 @@ from bench.engine.launchers import LocalLauncher
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation, run_suite
 from bench.engine.slots import Slots
+from bench.engine.workers import worker_environments
 from bench.record import State
 from bench.stages.jobs import Ended
 from bench.store.home import Places
@@ -28,7 +29,7 @@ GOOD = {"BENCH_DEVICE": "cpu", "BENCH_DEVICE_NAME": "cuda:0", "CUDA_VISIBLE_DEVI
 """A worker on the processor that takes it for a GPU: it passes the proof."""
 BROKEN = {**GOOD, "BENCH_DEVICE": "cuda:0", "BENCH_DEVICE_NAME": "cuda:1"}
 """A worker on a GPU that torch cannot use: there is none."""
-FAILING = {**GOOD, "BENCH_DEVICE_NAME": "cuda:2", "FAILING": "1"}
+FAILING = {**GOOD, "BENCH_DEVICE_NAME": "cuda:2", "BENCH_FAILING": "1"}
 """A worker on a GPU that passes the proof and fails at work."""
 SHARED = {**GOOD, "BENCH_CELLS_PER_DEVICE": "2"}
 """A worker beside another on one GPU."""
@@ -44,7 +45,7 @@ from bench.api import Component, hookimpl
 def failing(task, /):
     import torch
 
-    if os.environ.get("FAILING"):
+    if os.environ.get("BENCH_FAILING"):
         raise RuntimeError("CUDA error: unspecified launch failure")
     return torch.nn.Conv2d(task.channels, 1 + task.classes, 5, padding=2)
 
@@ -88,7 +89,8 @@ def run(folder: Path, model: str, environments: Sequence[Mapping[str, str]], see
     loaded = load_suite(suite, catalog, overrides=overrides)
     places = Places(folder / "home", folder / "runs", loaded.data)
     told = Told()
-    make = partial(LocalLauncher, [{**environment(folder), **one} for one in environments])
+    (usual,) = worker_environments(loaded.runtime, 1)
+    make = partial(LocalLauncher, [{**environment(folder), **usual, **one} for one in environments])
     plan = run_suite(loaded, Invocation(catalog, places), told, make)
     return plan, told.remarks
 

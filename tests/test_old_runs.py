@@ -24,7 +24,7 @@ from bench.store.records import load_record
 from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
 from sampling import whole_run
-from tiny import bench_process
+from tiny import bench
 
 OLD = Path(__file__).parent / "old_runs"
 CHANGED = Path(__file__).parent / "old_suites"
@@ -96,7 +96,7 @@ def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(run: str
     """Ids, keys and states always; scores and evidence bit by bit where device and packages are those of then."""
     (tmp_path / "suite.yaml").symlink_to(OLD / run / f"{run}.yaml")
     (tmp_path / "models.py").symlink_to(OLD / "models.py")
-    done = bench_process(tmp_path, "run", "suite.yaml", "--plugin", "models.py", timeout=1200)
+    done = bench(tmp_path, "run", "suite.yaml", "--plugin", "models.py")
     assert done.returncode in (0, 3), done.stderr
     evidence = json.loads((OLD / run / "evidence.json").read_text())
     files = {path.stem: path for path in (tmp_path / "runs" / run / "cells").glob("*.json")}
