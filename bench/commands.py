@@ -16,6 +16,7 @@ from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_fo
 from bench.runs.latencies import with_latencies
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
+from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text
 from bench.suite.reading.load import Suite, load_suite
 from bench.suite.shipped import suite_path
@@ -216,8 +217,8 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 
 def board_of_plan(plan: Plan, command: str, folder: Path) -> Leaderboard:
-    """The leaderboard of a suite as the store is now, with the latencies that were measured in its run folder."""
-    return board_of_records(plan.suite, with_latencies(folder, plan.records()), command)
+    """The leaderboard of a suite as the store is now, with the replicates and latencies in its run folder."""
+    return board_of_records(plan.suite, with_replicates(folder, with_latencies(folder, plan.records())), command)
 
 
 def board_of_run(folder: Path) -> Leaderboard:

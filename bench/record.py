@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, RootModel,
 
 from bench.documented import Documented
 from bench.errors import StoreError
+from bench.replicates import CellReplicates
 from bench.types import JsonValue
 from bench.words import plural
 
@@ -423,6 +424,18 @@ class Record(Part):
     """What prediction of an image takes; measured later and said by who reads the record, never stored in it."""
 
     _stored: Mapping[str, JsonValue] = PrivateAttr(default_factory=dict)
+    _replicates: CellReplicates | None = PrivateAttr(default=None)
+
+    @property
+    def replicates(self) -> CellReplicates | None:
+        """What the intervals of its test scores are made of; kept beside the record and said by who reads it."""
+        return self._replicates
+
+    def with_replicates(self, found: CellReplicates | None) -> Record:
+        """The record with these replicates."""
+        record = self.model_copy()
+        record._replicates = found
+        return record
 
     @property
     def stored(self) -> Mapping[str, JsonValue]:

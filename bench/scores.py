@@ -64,9 +64,9 @@ class Score:
     """One score.
 
     ``of`` is what it tells of. ``better`` is None where it describes the data or the choice, so that of two values
-    neither is better. A score with a ``metric`` follows from pixel counts, so its error over seeds and groups is known;
-    with ``chooses`` a threshold may be chosen where it is highest. ``mean_of`` is the score of the types that occur of
-    which it is the mean. ``each``: it exists under ``classes: each`` only.
+    neither is better. A score with a ``metric`` follows from pixel counts, so its error over seeds and groups needs no
+    replicates; with ``chooses`` a threshold may be chosen where it is highest. ``mean_of`` is the score of the types
+    that occur of which it is the mean. ``each``: it exists under ``classes: each`` only.
     ``needs_defect``: on a split without a defect pixel it can only be 0, whatever is predicted.
     ``symbol`` heads columns, ``label`` lines, ``words`` stand in captions. What is not ``plain`` is no line of its own.
     """
@@ -334,6 +334,11 @@ def split_scores() -> list[str]:
     """What a board may show of a split, besides metrics of plugins and scores of a part of the defects."""
     own = [row.name for row in rows_of("split") if row.unit != "entry"]
     return own + [f"tolerance.{row.name}" for row in rows_of("tolerance")]
+
+
+def has_own_choice(name: str) -> bool:
+    """Whether a score follows from a choice of its own on validation, besides the threshold."""
+    return name.startswith("operating.") or name.endswith("f1_own")
 
 
 def is_of_a_part(name: str) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
 from bench.statistics.estimates import block, mean_estimate
 from bench.types import Float64
 from studies.bootstrap import crossed_interval, group_replicates, percentiles
+from studies.choices import CHOOSERS, SETTINGS, choices_lines
+from studies.choices import HEAD as CHOICES
+from studies.choices import coverage as chosen_coverage
 from studies.worlds import BEYOND, WORLDS, World
 
 GROUPS = (20, 50, 150, 400)
@@ -202,9 +205,13 @@ def tables(worlds: int, seed: int, workers: int) -> Iterator[tuple[str, str]]:
         yield "beyond", coverage_table(each(coverage, product([BEYOND], GROUPS, SEEDS), worlds))
         yield "one seed", coverage_table(each(on_groups, product(without_seeds, GROUPS, [1]), worlds))
         yield "claims", claims_table(each(claims, product([*WORLDS, mixed], FEWER, SEEDS), 2 * worlds))
+        choosers = [(chooser, *sizes) for chooser, sizes in product(CHOOSERS, SETTINGS)]
+        yield "choices", table_of(CHOICES, choices_lines(each(chosen_coverage, choosers, worlds // 2)))
 
 
-def _each(pool: Executor, seed: int, study: Callable[..., R], settings: Iterable[Setting], worlds: int) -> list[R]:
+def _each(
+    pool: Executor, seed: int, study: Callable[..., R], settings: Iterable[tuple[Any, ...]], worlds: int
+) -> list[R]:
     """The study at every setting, each with a generator of its own."""
     asked = list(settings)
     generators = np.random.default_rng(seed).spawn(len(asked))

@@ -113,8 +113,8 @@ def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any
 
 
 def typed(records: Mapping[str, Any]) -> dict[str, Record]:
-    """Records as they come through the door."""
-    return {id: record_from(one, id) for id, one in records.items()}
+    """Records as they come through the door; those that came already stay."""
+    return {id: one if isinstance(one, Record) else record_from(one, id) for id, one in records.items()}
 
 
 def side_of(name: str, records: Mapping[str, Any]) -> Side:

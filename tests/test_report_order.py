@@ -313,7 +313,7 @@ def test_the_reference_can_be_named() -> None:
         ("seed", {}, "seeds are repetitions"),
         ("dataset", {}, "different data sets cannot be compared"),
         ("crop_size", {}, "only level"),
-        ("crop", {"metric": "ap@test"}, "does not follow from pixel counts"),
+        ("crop", {"metric": "ap@test"}, "no record comes with replicates of 'ap@test'"),
         ("crop", {"metric": "f1"}, "does not follow from pixel counts"),
         ("crop", {"reference": "Random"}, "unknown level 'Random'"),
     ],

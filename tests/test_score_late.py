@@ -13,6 +13,7 @@ import pytest
 from bench.catalog import Catalog, Offer, Provider
 from bench.component import Component
 from bench.record import record_from
+from bench.replicates import CellReplicates
 from bench.runs.rescore import ScoreRequest, file_scores, rescored
 from bench.score.evidence import write_evidence
 from bench.score.rules import rule_from
@@ -20,6 +21,7 @@ from bench.score.thresholds import choose_threshold
 from bench.stages.image_metrics import ImageRows, kept_rows
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.home import Places
+from bench.store.replicates import read_replicates
 from bench.store.store import write_json
 from sampling import whole_run
 from score_worlds import defect_probability, observed, world
@@ -147,6 +149,34 @@ def test_an_image_metric_that_is_new_says_why_it_has_no_score(run: Path) -> None
     done = bench(run, "score", "runs/tiny", "--plugin", "new.py", "--metric", "new")
     assert "metric 'new' has no rows of this prediction" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def replicates_of(folder: Path) -> CellReplicates:
+    (path,) = (folder / "runs" / "tiny" / "replicates").glob("*.npz")
+    found = read_replicates(path)
+    assert found is not None
+    return found
+
+
+def test_a_run_leaves_replicates_of_its_scores_and_of_metrics_of_plugins(finished: Path) -> None:
+    found, record = replicates_of(finished), record_of(finished)
+    scores = record["scores"]["test"]
+    assert found.predict == record["keys"]["predict"]
+    assert found.groups == tuple(dict.fromkeys(scores["image_counts"]["groups"]))
+    for name in ("f1", "ap", "object_recall", "specificity", "share"):
+        assert found.scores[name].value == pytest.approx(scores[name])
+        assert np.isfinite(found.scores[name].without).all()
+    assert found.scores["specificity"].rechosen is not None
+
+
+def test_replicates_that_are_lost_or_lack_a_new_metric_are_made_again_as_they_were(run: Path) -> None:
+    before = replicates_of(run)
+    done = bench(run, "score", "runs/tiny", "--plugin", "later.py", "--write")
+    assert "replicates" in done.stderr
+    again = replicates_of(run)
+    assert again.scores.keys() == before.scores.keys() | {"later"}
+    for name, one in before.scores.items():
+        assert np.array_equal(one.without, again.scores[name].without, equal_nan=True)
 
 
 def test_another_rule_is_printed_as_such_and_never_touches_the_record(run: Path) -> None:

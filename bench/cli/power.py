@@ -53,7 +53,7 @@ class Asked:
 def power_lines(plan: Plan) -> Iterator[str]:
     """For every data set which difference between two rows a run of this design would find."""
     board = plan.suite.board
-    how = ordering([measure_of(name) for name in board.values], board.reference)
+    how = ordering([measure_of(name) for name in board.values], board.reference, plan.records())
     if how is None or not how.measure.percent or not is_comparable(board.rows):
         return
     for name, asked in _by_dataset(plan).items():

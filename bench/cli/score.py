@@ -42,21 +42,23 @@ def command(
     """Score the finished cells of a run folder (or of a suite with results in --out) again, without predicting.
 
     Every threshold is chosen on validation. With --write, scores at the protocol's own threshold complete the cell
-    records, and scores of another rule go to late/<rule>.json in the run folder.
+    records, the replicates of all test scores come beside them, and scores of another rule go to late/<rule>.json in
+    the run folder. Scores other than of pixels have intervals, letters and differences by replicates too.
     """
     from bench.cli.run import CELLS_FAILED
     from bench.runs.folder import records_in, told
     from bench.runs.rescore import ScoreRequest, file_scores, rescored
     from bench.score.rules import rule_from
     from bench.store.home import Places, bench_home
+    from bench.store.replicates import with_replicates
 
     request = ScoreRequest(None if threshold == "protocol" else rule_from(threshold), found)
     opened, folder = suite.run()
     catalog, places = suite.workspace.catalog, Places(bench_home(), folder.parent, {})
     values = _values(metrics, catalog)
     with quiet():
-        records = records_in(folder, opened)
-        late = rescored(opened.cells, records, request, catalog, places)
+        records = with_replicates(folder, records_in(folder, opened))
+        late = rescored(opened.cells, records, request, catalog, places, replicates=write or _need_replicates(values))
         shown = told(folder, {**records, **{one.cell: one.shown for one in late}})
         board = _board(opened, shown, values, request)
     click.echo(board_text(board, form))
@@ -66,6 +68,14 @@ def command(
     for path in file_scores(folder, late, request, catalog) if write else ():
         click.echo(f"wrote {path}", err=True)
     return CELLS_FAILED if any(one.problem or one.differing for one in late) else 0
+
+
+def _need_replicates(values: tuple[str, ...]) -> bool:
+    """Whether a value is asked for whose error does not follow from counts of pixels."""
+    from bench.report.counts import pooled_metric
+    from bench.report.measures import measure_of
+
+    return any(pooled_metric(measure_of(value)) is None for value in values)
 
 
 def _values(metrics: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:

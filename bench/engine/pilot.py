@@ -26,7 +26,7 @@ from bench.files import files_below
 from bench.stages.cell_run import CellRun, Note, Step, finish
 from bench.stages.crops import run_crops
 from bench.stages.environment import device, threads
-from bench.stages.filing import cell_record
+from bench.stages.filing import filed
 from bench.stages.graph import Stage
 from bench.stages.images import run_images
 from bench.stages.indexing import Report
@@ -36,7 +36,6 @@ from bench.stages.predict import run_predict
 from bench.stages.tiles import run_tiles
 from bench.stages.train import run_train
 from bench.store.home import Places
-from bench.store.records import write_record
 from bench.store.store import SCHEMA, write_json
 from bench.threads import ordered
 from bench.train.memory import PeakMemory
@@ -235,9 +234,8 @@ class _Pilot:
     def _file(self, run: PilotRun) -> None:
         """Record and pictures, as of any cell."""
         kinds = ("tiles", "crops", "train", "predict")
-        record = cell_record(run, {kind: run.note(kind) for kind in kinds})
-        path = run.home / "results" / "cell.json"
-        write_record(path, record)
+        path = run.home / "results" / "cells" / "cell.json"
+        record = filed(run, {kind: run.note(kind) for kind in kinds}, path)
         draw_pictures(run, record, path.with_suffix(""))
 
     def _small(self, name: str, changed: Mapping[str, Mapping[str, Any]]) -> PilotRun:

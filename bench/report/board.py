@@ -15,6 +15,7 @@ from bench.report.costs import cost_lines, cost_section
 from bench.report.data_remarks import data_section
 from bench.report.footer import footer
 from bench.report.hindsight import hindsight_section
+from bench.report.intervals_section import intervals_section
 from bench.report.measures import measure_of
 from bench.report.notes import numbered, remarks
 from bench.report.order import ordered, ordering
@@ -53,7 +54,7 @@ def leaderboard(
     """
     found = numbers(cells, records, board, paired)
     records, measures, axes = found.records, found.measures, found.board
-    how = ordering(measures, axes.reference)
+    how = ordering(measures, axes.reference, records)
     tables, columns = ordered(found.tables, how, cells, records, axes.rows)
     notes, tables = numbered(tables)
     shown = found.unfitted.union(*(entry.cells for entry in entries_of(tables)))
@@ -65,6 +66,7 @@ def leaderboard(
         order_section(columns, how, axes.rows),
         power_section(columns, how),
         above_section(tables, stood, cells, records, axes.rows),
+        intervals_section(tables, measures, how, cells, records, axes.rows),
         published_section(tables, measures, published, axes.rows, records),
         cost_section(costs),
         tolerance_section(tables, axes.rows, records),

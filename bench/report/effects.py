@@ -13,10 +13,11 @@ from bench.report.choose import Records, done_records
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
-from bench.report.order import claims, ends
+from bench.report.order import claims, ends, is_tested
 from bench.report.shape import Measure
+from bench.report.spread import interval_of
 from bench.report.undefined import all_shown, why_undefined
-from bench.scores import pooled_metrics
+from bench.scores import named, pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
@@ -82,7 +83,7 @@ def effects(
         SuiteError: no such axis, level or metric, or one whose levels cannot be compared.
     """
     levels = _levels(cells, axis)
-    measure = _metric(metric)
+    measure = _metric(metric, records)
     first = levels[0] if reference is None else reference
     if first not in levels:
         raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
@@ -93,7 +94,7 @@ def effects(
         axis=axis,
         measure=measure,
         reference=first,
-        levels=_level_lines(crossed, first),
+        levels=_level_lines(crossed, measure, first),
         interactions=_interactions(crossed, first),
         combinations=len(crossed.contexts),
         seeds=crossed.seeds,
@@ -147,32 +148,38 @@ def never_compared(cells: Iterable[Cell]) -> dict[str, str]:
     return refused
 
 
-def _metric(name: str) -> Measure:
+def _metric(name: str, records: Records) -> Measure:
     measure = measure_of(name)
     why = why_not_compared(measure)
+    if why is None and not is_tested(measure, records):
+        why = f"no record comes with replicates of {name!r}; 'bench score RUN --write' makes them"
     if why:
         raise SuiteError([f"--metric: {why}"])
     return measure
 
 
 def why_not_compared(measure: Measure) -> str | None:
-    """Why levels are not compared by a score; None where they are."""
+    """Why levels are not compared by a score; None where they are, as far as its name tells."""
     if pooled_metric(measure) is not None and measure.split in ("validation", "test"):
         return None
+    if measure.split == "test" and measure.better and named(measure.path[-1]):
+        return None
     known = ", ".join(f"{score}@test" for score in pooled_metrics())
-    return f"{measure.name!r} does not follow from pixel counts; known: {known}, and @validation"
+    others = "and on test every score that has a better end, such as object_recall@test"
+    return f"{measure.name!r} does not follow from pixel counts; known: {known}, these @validation, {others}"
 
 
-def _level_lines(crossed: Design, reference: str) -> tuple[LevelLine, ...]:
+def _level_lines(crossed: Design, measure: Measure, reference: str) -> tuple[LevelLine, ...]:
     if not crossed.blocks:
         return ()
     blocks = crossed.scores
     means = marginal_means(blocks)
-    values = [float(mean.value) for mean in means]
+    sign = -1 if measure.better == "lower" else 1
+    values = [sign * float(mean.value) for mean in means]
     found = claims(blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
     lines = []
     for level, mean, claim in zip(crossed.levels, means, found, strict=True):
-        lines.append(LevelLine(level, float(mean.value), ends(mean.share_interval()), *claim))
+        lines.append(LevelLine(level, float(mean.value), interval_of(mean, measure), *claim[:4]))
     return tuple(lines)
 
 

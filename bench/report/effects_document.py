@@ -8,8 +8,9 @@ from itertools import groupby
 from bench.document import Document, Points, Table
 from bench.report.counts import reliability
 from bench.report.effects import Effects, InteractionLine, LevelLine
-from bench.report.measures import NOTHING, heading, interval_text, percent
+from bench.report.measures import NOTHING, heading, interval_in, printed
 from bench.report.order_section import difference_texts
+from bench.report.shape import Measure
 from bench.report.tables import plain_table
 from bench.statistics.comparisons import ALPHA
 from bench.words import plural
@@ -43,20 +44,22 @@ def _tables(effects: Effects) -> Iterator[Table]:
         return
     to = f"to {effects.reference}"
     header = (effects.axis, heading(effects.measure), "interval", "ties", to, "interval", "p")
-    yield plain_table(header, map(_level, effects.levels))
+    yield plain_table(header, [_level(one, effects.measure) for one in effects.levels])
     for axis, lines in groupby(effects.interactions, key=lambda one: one.other_axis):
         header = (effects.axis, axis, to, "interval", "deviation", "interval", "p")
-        yield plain_table(header, map(_interaction, lines), title=f"{effects.axis} x {axis}")
+        yield plain_table(
+            header, [_interaction(one, effects.measure) for one in lines], title=f"{effects.axis} x {axis}"
+        )
 
 
-def _level(one: LevelLine) -> Sequence[str]:
-    start = (one.level, percent(one.mean), interval_text(one.interval), one.tie or NOTHING)
-    return (*start, *difference_texts(one.difference, one.difference_interval, one.p))
+def _level(one: LevelLine, measure: Measure) -> Sequence[str]:
+    start = (one.level, printed(one.mean, measure), interval_in(one.interval, measure), one.tie or NOTHING)
+    return (*start, *difference_texts(one.difference, one.difference_interval, one.p, measure))
 
 
-def _interaction(one: InteractionLine) -> Sequence[str]:
-    difference, interval, _ = difference_texts(one.difference, one.difference_interval, None)
-    deviation = difference_texts(one.deviation, one.deviation_interval, one.p)
+def _interaction(one: InteractionLine, measure: Measure) -> Sequence[str]:
+    difference, interval, _ = difference_texts(one.difference, one.difference_interval, None, measure)
+    deviation = difference_texts(one.deviation, one.deviation_interval, one.p, measure)
     return (one.level, one.other, difference, interval, *deviation)
 
 
@@ -77,6 +80,6 @@ def sentences(effects: Effects) -> list[str]:
 
 def _in_words(effects: Effects, one: LevelLine) -> str:
     """``Intensity bias (10): +4.1 F1_T [+2.0, +6.3] against Random (uniform)``."""
-    value, interval, _ = difference_texts(one.difference, one.difference_interval, None)
+    value, interval, _ = difference_texts(one.difference, one.difference_interval, None, effects.measure)
     claim = "" if one.p is None or one.p < ALPHA else "; not told apart"
     return f"{one.level}: {value} {heading(effects.measure, '')} {interval} against {effects.reference}{claim}."

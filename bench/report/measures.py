@@ -129,6 +129,16 @@ def interval_text(interval: tuple[float, float] | None) -> str:
     return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"
 
 
+def interval_in(interval: tuple[float, float], measure: Measure) -> str:
+    """An interval of a measure in its unit."""
+    return interval_text(interval) if measure.percent else f"[{plain(interval[0])}, {plain(interval[1])}]"
+
+
+def signed(value: float, measure: Measure) -> str:
+    """A difference of a measure with its sign: points of percent with one digit, others to three digits."""
+    return f"{100 * value:+.1f}" if measure.percent else f"{value:+.3g}"
+
+
 def plain(value: JsonValue) -> str:
     """Any JSON scalar for the eye: whole numbers with separators, others to three significant digits."""
     if value is None:

@@ -15,10 +15,12 @@ import numpy as np
 from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
 from bench.report.counts import pooled_metric
+from bench.report.measures import heading
 from bench.report.power import Power, power_of
+from bench.report.retuned import other_trials, retuned
 from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
-from bench.report.spread import Spread, block_of, mean_of, spread_of
-from bench.statistics.comparisons import FEWEST_SEEDS, against_reference
+from bench.report.spread import Spread, block_of, interval_of, mean_of, mean_rechosen, spread_of
+from bench.statistics.comparisons import FEWEST_SEEDS, against_reference, difference_rechosen
 from bench.statistics.estimates import Block
 from bench.statistics.letters import tie_letters
 from bench.suite.cells import Cell
@@ -31,11 +33,15 @@ Row = Mapping[str, Spread]
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """By which value rows are ordered, and the row that differences are taken to; None is the first."""
+    """By which value rows are ordered, and the row that differences are taken to; None is the first.
+
+    ``untested`` are values that came first, but of whose error the records tell nothing.
+    """
 
     index: int
     measure: Measure
     reference: str | None
+    untested: tuple[str, ...] = ()
 
 
 class Claim(NamedTuple):
@@ -45,11 +51,16 @@ class Claim(NamedTuple):
     difference: float | None = None
     interval: tuple[float, float] | None = None
     p: float | None = None
+    interval_rechosen: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One row of a column; scores in 0..1. ``p`` is adjusted; what is not claimed is None or empty."""
+    """One row of a column, in the score's own unit. ``p`` is adjusted; what is not claimed is None or empty.
+
+    What is ``rechosen`` includes the choice of the threshold, which so many ``choosing_groups`` with a defect make;
+    None where nothing is known of it.
+    """
 
     row: str
     seeds: int
@@ -60,6 +71,9 @@ class Place:
     difference: float | None = None
     difference_interval: tuple[float, float] | None = None
     p: float | None = None
+    difference_rechosen: tuple[float, float] | None = None
+    rechosen: tuple[float, float] | None = None
+    choosing_groups: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,8 @@ class Column:
     """The places of one column of a table, and what must be said of its order.
 
     ``some_seeds``: rows are compared over fewer seeds than their figures in the table are means of. ``power`` says what
-    could have been found; None where no order is claimed.
+    could have been found; None where no order is claimed. ``tuned``: what is rechosen are settings too; None where none
+    are tuned.
     """
 
     table: Labels
@@ -76,25 +91,38 @@ class Column:
     remarks: tuple[str, ...] = ()
     some_seeds: bool = False
     power: Power | None = None
+    tuned: bool | None = None
 
 
-def ordering(measures: Sequence[Measure], reference: str | None) -> Ordering | None:
-    """Order by the first value on test that follows from pixel counts, else by the first on validation."""
+def ordering(measures: Sequence[Measure], reference: str | None, records: Records) -> Ordering | None:
+    """Order by the first value on test that can be tested, else by the first on validation that pixels tell."""
     found = None
+    untested = []
     for index, measure in enumerate(measures):
+        if not measure.better:
+            continue
         better = found is None or (found.measure.split != "test" and measure.split == "test")
-        if pooled_metric(measure) and better:
+        if better and is_tested(measure, records):
             found = Ordering(index, measure, reference)
-    return found
+        elif measure.split == "test" and better:
+            untested.append(heading(measure, ""))
+    return replace(found, untested=tuple(untested)) if found else None
+
+
+def is_tested(measure: Measure, records: Records) -> bool:
+    """Whether the error of a value is known: from counts of pixels, or from replicates of some record."""
+    if pooled_metric(measure):
+        return True
+    return any(spread_of(record, measure) for record in records.values())
 
 
 def seeds_interval(ids: Sequence[str], records: Records, measure: Measure) -> tuple[float, float] | None:
     """Interval of the mean over the seeds of one position; None where its error is not known or images differ."""
-    row = _row(ids, {id: id for id in ids}, records, measure)
-    return _interval(row) if row else None
+    row = row_of(ids, {id: id for id in ids}, records, measure)
+    return _interval(row, measure) if row else None
 
 
-def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure: Measure) -> Row:
+def row_of(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure: Measure) -> Row:
     """The score by seed of these cells; empty unless its error is known of all, over the same images."""
     row: dict[str, Spread] = {}
     for id in ids:
@@ -105,13 +133,22 @@ def _row(ids: Sequence[str], seeds: Mapping[str, str], records: Records, measure
     return row if _same_images([row]) else {}
 
 
+def _trial(trial: Sequence[Cell], done: Mapping[str, str], records: Records, measure: Measure) -> Row:
+    return row_of([cell.id for cell in trial if cell.id in done], done, records, measure)
+
+
 def _same_images(rows: Iterable[Row]) -> bool:
     images = {spread.counts.same_images for spread in chain.from_iterable(row.values() for row in rows)}
     return len(images) == 1
 
 
-def _interval(row: Row) -> tuple[float, float]:
-    return ends(mean_of(list(row.values())).share_interval())
+def _interval(row: Row, measure: Measure) -> tuple[float, float]:
+    return interval_of(mean_of(list(row.values())), measure)
+
+
+def _rechosen(row: Row, measure: Measure) -> tuple[float, float] | None:
+    found = mean_rechosen(list(row.values()))
+    return interval_of(found, measure) if found else None
 
 
 def ends(interval: Float64) -> tuple[float, float]:
@@ -127,23 +164,31 @@ def ordered(
     if how is None:
         return tuple(tables), []
     done = {cell.id: seed_of(cell) for cell in done_cells(cells, records)}
+    trials = other_trials(cells)
     columns: list[Column] = []
     marked = []
     for table in tables:
         own = []
         for name, entries in table.by_column:
             rows = {}
+            tuned = []
             for entry in entries:
                 ids = [id for id in entry.cells if id in done]
-                rows[entry.row] = _row(ids, done, records, how.measure)
-            own.append(_column(table, name, rows, how, comparable=is_comparable(rows_axis)))
+                rows[entry.row] = row = row_of(ids, done, records, how.measure)
+                if row and ids[0] in trials:
+                    rivals = [_trial(trial, done, records, how.measure) for trial in trials[ids[0]]]
+                    again = retuned(row, rivals)
+                    tuned.append(again is not None)
+                    rows[entry.row] = again or row
+            column = _column(table, name, rows, how, comparable=is_comparable(rows_axis))
+            own.append(replace(column, tuned=all(tuned) if tuned else None))
         columns += own
         marked.append(lettered(table, own, how))
     return tuple(marked), columns
 
 
 def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, comparable: bool) -> Column:
-    places = {row: _place(row, spreads) for row, spreads in rows.items() if spreads}
+    places = {row: _place(row, spreads, how.measure) for row, spreads in rows.items() if spreads}
     remarks: tuple[str, ...] = ()
     some = False
     power = None
@@ -155,7 +200,7 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
             family = {}
             for row in names:
                 family[row] = {seed: rows[row][seed] for seed in shared}
-            places |= _compared(family, reference)
+            places |= _compared(family, how.measure, reference)
             power = power_of(family)
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
@@ -166,10 +211,12 @@ def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, 
 NO_CLAIM = Claim()
 
 
-def _place(name: str, row: Row, claim: Claim = NO_CLAIM) -> Place:
+def _place(name: str, row: Row, measure: Measure, claim: Claim = NO_CLAIM) -> Place:
     cells = list(row.values())
     value = float(np.mean([cell.value for cell in cells]))
-    return Place(name, len(row), value, _interval(row), cells[0].counts.defective, *claim)
+    interval, rechosen = _interval(row, measure), _rechosen(row, measure)
+    choosing = cells[0].choice.defective if rechosen and cells[0].choice else None
+    return Place(name, len(row), value, interval, cells[0].counts.defective, *claim, rechosen, choosing)
 
 
 def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
@@ -189,24 +236,30 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     return enough, shared
 
 
-def _compared(rows: Mapping[str, Row], reference: str) -> dict[str, Place]:
+def _compared(rows: Mapping[str, Row], measure: Measure, reference: str) -> dict[str, Place]:
     """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them."""
     cells = list(chain.from_iterable(row.values() for row in rows.values()))
     scores = [block_of(cells, levels=len(rows))]
-    means = scores[0].values.mean(axis=-1)[:, 0].tolist()
-    found = zip(rows, claims(scores, means, list(rows), reference), strict=True)
-    return {name: _place(name, rows[name], claim) for name, claim in found}
+    means = scores[0].values.mean(axis=-1)[:, 0]
+    ranked = (-means if measure.better == "lower" else means).tolist()
+    found = zip(rows, claims(scores, ranked, list(rows), reference), strict=True)
+    return {name: _place(name, rows[name], measure, claim) for name, claim in found}
 
 
 def claims(
     blocks: Sequence[Block], values: Sequence[float], names: Sequence[str], reference: str, *, claimed: bool = True
 ) -> list[Claim]:
-    """Ties of levels, and their differences to the reference if it is among them; ties and p only if ``claimed``."""
+    """Ties of levels, and their differences to the reference if it is among them; ties and p only if ``claimed``.
+
+    ``values`` rank the levels, higher is better.
+    """
     ties = tie_letters(blocks, values) if claimed else ("",) * len(names)
     found = [Claim(tie) for tie in ties]
     for one in against_reference(blocks, names.index(reference)) if reference in names else ():
         difference, interval = float(one.estimate.value), ends(one.estimate.interval())
-        found[one.first] = Claim(ties[one.first], difference, interval, float(one.p) if claimed else None)
+        rechosen = difference_rechosen(blocks, one.first, one.second)
+        wide = ends(rechosen.interval()) if rechosen else None
+        found[one.first] = Claim(ties[one.first], difference, interval, float(one.p) if claimed else None, wide)
     return found
 
 

@@ -6,16 +6,28 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from bench.report.counts import reliability
-from bench.report.measures import NOTHING, heading, interval_text, percent
+from bench.report.measures import NOTHING, heading, interval_in, printed, signed
 from bench.report.order import Column, Ordering, Place
-from bench.report.shape import Grid, Section, title_text
+from bench.report.shape import Grid, Measure, Section, title_text
+from bench.statistics.choices import FEWEST_CHOOSING
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
+from bench.types import JsonValue
+from bench.words import plural
 
 TITLE = "Order of the rows"
+OPTIONAL = ("difference_rechosen", "rechosen", "choosing_groups")
 INTERVALS = (
     "Intervals of 95 % over seeds and groups, which are crossed. Models, thresholds and the split are held fixed: the "
     "intervals do not cover another split."
 )
+RECHOSEN = (
+    "Threshold chosen anew: the interval also covers the thresholds{} that other validation groups would have had "
+    "chosen, by bootstrap draws of these groups that are the same for all rows. Letters, differences and p hold them "
+    "fixed."
+)
+FEW = "Threshold chosen anew: unreliable ({} with defects)."
+TUNED = "It does not cover the choice of the trial: some lacks replicates of a seed."
+UNTESTED = "Not ordered by {}: the records come without its replicates; 'bench score RUN --write' makes them."
 LETTERS = (
     "Rows of a column that share a letter cannot be told apart: compared in pairs over the same groups, all pairs of "
     f"the column, family-wise error {100 * ALPHA:.0f} % (Holm). Letter a holds the best row."
@@ -46,13 +58,23 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
         if column.remarks:
             sentences.append(f"{name}: {'; '.join(column.remarks)}.")
         named = {"table": dict(column.table), "column": column.name, "measure": how.measure.name}
-        values += [{**named, **asdict(place)} for place in column.places]
+        values += [{**named, **_plain(place)} for place in column.places]
         places += column.places
     if not grids:
         return None
     alarms = {reliability(place.defective_groups) for place in places}
     sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
+    if how.untested:
+        sentences.append(UNTESTED.format(", ".join(how.untested)))
     sentences.append(INTERVALS)
+    if any(place.rechosen for place in places):
+        tuned = [column.tuned for column in columns if column.tuned is not None]
+        sentences.append(RECHOSEN.format(" and the trials" if tuned and all(tuned) else ""))
+        if not all(tuned):
+            sentences.append(TUNED)
+        fewest = min(place.choosing_groups for place in places if place.choosing_groups is not None)
+        if fewest < FEWEST_CHOOSING:
+            sentences.append(FEW.format(plural(fewest, "validation group")))
     tied = any(place.tie for place in places)
     if tied:
         sentences.append(LETTERS)
@@ -65,29 +87,38 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
 
 
 def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
-    header: tuple[str, ...] = (rows_axis, "seeds", heading(how.measure), "interval")
+    measure = how.measure
+    header: tuple[str, ...] = (rows_axis, "seeds", heading(measure), "interval")
+    grid = Grid(name, header, tuple(_line(place, measure) for place in column.places))
+    if any(place.rechosen for place in column.places):
+        rechosen = [interval_in(place.rechosen, measure) if place.rechosen else NOTHING for place in column.places]
+        grid = grid.beside(("threshold chosen anew",), [(text,) for text in rechosen])
     if any(place.tie for place in column.places):
-        header = (*header, "ties", "difference", "interval", "p")
-    return Grid(name, header, tuple(_line(place)[: len(header)] for place in column.places))
+        claimed = [_claimed(place, measure) for place in column.places]
+        grid = grid.beside(("ties", "difference", "interval", "p"), claimed)
+    return grid
 
 
-def _line(place: Place) -> tuple[str, ...]:
-    return (
-        place.row,
-        str(place.seeds),
-        percent(place.value),
-        interval_text(place.interval),
-        place.tie or NOTHING,
-        *difference_texts(place.difference, place.difference_interval, place.p),
-    )
+def _line(place: Place, measure: Measure) -> tuple[str, ...]:
+    return (place.row, str(place.seeds), printed(place.value, measure), interval_in(place.interval, measure))
+
+
+def _claimed(place: Place, measure: Measure) -> tuple[str, ...]:
+    difference = difference_texts(place.difference, place.difference_interval, place.p, measure)
+    return (place.tie or NOTHING, *difference)
+
+
+def _plain(place: Place) -> dict[str, JsonValue]:
+    """A place for programs; where nothing is known of the choice of the threshold, nothing is said of it."""
+    return {name: value for name, value in asdict(place).items() if value is not None or name not in OPTIONAL}
 
 
 def difference_texts(
-    value: float | None, interval: tuple[float, float] | None, p: float | None
+    value: float | None, interval: tuple[float, float] | None, p: float | None, measure: Measure
 ) -> tuple[str, str, str]:
     """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
-    points = NOTHING if value is None else f"{100 * value:+.1f}"
-    ends = f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else NOTHING
+    points = NOTHING if value is None else signed(value, measure)
+    ends = f"[{signed(interval[0], measure)}, {signed(interval[1], measure)}]" if interval else NOTHING
     if p is None:
         return points, ends, NOTHING
     return points, ends, "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.report.measures import NOTHING, heading
-from bench.report.order import Ordering, lettered, ordering
+from bench.report.order import Ordering, lettered
 from bench.report.order_section import TITLE
 from bench.report.shape import Entry, Grid, Leaderboard, Section, Table, entries_of, is_comparable, title_text
 
@@ -14,15 +14,19 @@ RAW = "Plain order by the mean, without any test: neighbours may be equal."
 
 def plain_order(board: Leaderboard) -> Leaderboard:
     """The leaderboard with plain ranks in place of tie groups."""
-    how = ordering(board.measures, None)
-    if how is None or not is_comparable(board.rows_axis):
+    scores = [(index, one) for index, one in enumerate(board.measures) if one.split and one.better]
+    if not scores:
+        return board
+    how = Ordering(*next(((index, one) for index, one in scores if one.split == "test"), scores[0]), None)
+    if not is_comparable(board.rows_axis):
         return board
     grids = tuple(_ranks(table, how, board.rows_axis) for table in board.tables)
     title = f"{TITLE} by {heading(how.measure, '')}"
+    others = (one for one in board.sections if not one.title.startswith(TITLE))
     return replace(
         board,
         tables=tuple(lettered(table, (), how) for table in board.tables),
-        sections=(Section(title, grids, (RAW,)), *(one for one in board.sections if one.title != title)),
+        sections=(Section(title, grids, (RAW,)), *others),
     )
 
 
@@ -40,7 +44,8 @@ def _ranks(table: Table, how: Ordering, rows_axis: str) -> Grid:
             return NOTHING
         if figure.count < entry.expected:
             return f"{NOTHING} ({figure.text}, n = {figure.count} of {entry.expected})"
-        better = [value for value in values[entry.column] if value > figure.value]
+        sign = -1 if how.measure.better == "lower" else 1
+        better = [value for value in values[entry.column] if sign * value > sign * figure.value]
         return f"{1 + len(better)} ({figure.text})"
 
     return table.grid(title_text(table.title), rows_axis, rank)

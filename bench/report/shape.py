@@ -236,6 +236,11 @@ class Grid:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def beside(self, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Grid:
+        """The grid with further columns to the right."""
+        joined = tuple((*row, *more) for row, more in zip(self.rows, rows, strict=True))
+        return replace(self, header=(*self.header, *header), rows=joined)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -47,7 +47,8 @@ def sentence(one: Verdict) -> str:
     parts = [f"{one.outcome}: {said(one.claim, one.measure)}{_evidence(one)}"]
     parts += [reason.removesuffix(".") for reason in one.reasons]
     if one.outcome == "not decided" and one.found is not None:
-        parts.append(f"Found in 8 of 10 repetitions: {100 * one.found:.1f} points from the margin")
+        found = f"{100 * one.found:.1f} points" if one.measure.percent else f"{one.found:.3g}"
+        parts.append(f"Found in 8 of 10 repetitions: {found} from the margin")
     unsure = reliability(one.defective_groups) if one.difference is not None else ""
     if unsure:
         parts.append(f"{unsure[0].upper()}{unsure[1:]}")
@@ -67,7 +68,7 @@ def _evidence(one: Verdict) -> str:
     """The figures that decide; nothing where there are none."""
     if one.difference is None:
         return ""
-    difference, interval, p = difference_texts(one.difference, one.interval, one.p)
+    difference, interval, p = difference_texts(one.difference, one.interval, one.p, one.measure)
     combinations = f"{plural(one.combinations, 'combination')}, " if one.combinations > 1 else ""
     groups = f"{plural(one.groups, 'group')}, {one.defective_groups} with defects"
     return f": {difference} {interval}, p {p}; {combinations}{plural(one.seeds, 'seed')}, {groups}"

@@ -13,6 +13,7 @@ from bench.record import Provenance, Provider, Record
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
 from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
 from bench.runs.latencies import LATENCIES
+from bench.store.replicates import replicates_file
 from bench.suite.resolved import Suite
 
 README = """# Run of the suite {name}
@@ -23,6 +24,7 @@ README = """# Run of the suite {name}
 
 - `suite.json`: the suite as it was resolved, every setting filled in; this decides the ids of the cells.
 {written}- `cells/`: one record per cell (settings, scores, counts per image, stage keys, versions) and its pictures.
+- `replicates/`: test scores made again, of which their intervals are made.
 - `leaderboard.*`: the tables. `CITATIONS.md`, `citations.bib`: what was used. `environment.txt`: package versions.
 
 To look at it: `bench leaderboard {name}.zip`, or unpack it and name the folder.
@@ -68,7 +70,8 @@ def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterat
         own = ".." not in Path(name).parts and path.resolve().is_relative_to(folder.resolve())  # links followed
         if own and path.is_file():
             inside.append(path)
-    said = [path for path in (folder / OUTDATED, folder / LATENCIES) if path.is_file() and not path.is_symlink()]
+    beside = [replicates_file(folder, id) for id in records]
+    said = [p for p in (folder / OUTDATED, folder / LATENCIES, *beside) if p.is_file() and not p.is_symlink()]
     for path in (folder / SUITE, *said, *pictures, *cells, *inside):
         try:
             yield path.relative_to(folder).as_posix(), path.read_bytes()

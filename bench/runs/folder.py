@@ -17,6 +17,7 @@ from bench.report.compare import Side, SideCell
 from bench.runs.archive import extract
 from bench.runs.latencies import with_latencies
 from bench.store.records import read_record
+from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, read_json, write_json
 from bench.suite.cells import Cell
 from bench.suite.resolved import Suite, suite_from_json
@@ -65,14 +66,14 @@ def records_in(folder: Path, suite: Suite) -> dict[str, Record]:
 
 
 def told(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records of a run folder with what its last run found to be outdated, and the latencies measured since.
+    """The records of a run folder with what lies beside them: what its last run found outdated, replicates, latencies.
 
     Raises:
         StoreError: a file that says so is damaged.
     """
     why = outdated_in(folder)
     known = {id: record.changed(outdated=why[id]) if id in why else record for id, record in records.items()}
-    return with_latencies(folder, known)
+    return with_replicates(folder, with_latencies(folder, known))
 
 
 def outdated_in(folder: Path) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from bench.runs.folder import CELLS, SUITE, note_outdated, outdated_in, read_run
 from bench.runs.latencies import keep_latencies, latencies_in
 from bench.runs.rescore import filled
 from bench.store.records import load_record, write_record
+from bench.store.replicates import replicates_file
 from bench.store.store import read_json, write_json
 from bench.suite.resolved import Suite, problem
 from bench.words import clipped, line, plural
@@ -265,5 +266,14 @@ def _copy(choice: _Choice, id: str, folder: Path) -> None:
         target = folder / CELLS / name
         with whole_file(target) as file, (run.folder / CELLS / name).open("rb") as picture:
             shutil.copyfileobj(picture, file)
+    _copy_replicates(run.folder, id, folder)
     kept = record if there == list(record.pictures) else record.changed(pictures=there)
     write_record(folder / CELLS / f"{id}.json", kept)
+
+
+def _copy_replicates(run: Path, id: str, folder: Path) -> None:
+    """Replicates of a record, where its run has them; a link is left out."""
+    source, target = replicates_file(run, id), replicates_file(folder, id)
+    if source.is_file() and not source.is_symlink() and source.resolve() != target.resolve():
+        with whole_file(target) as file, source.open("rb") as replicates:
+            shutil.copyfileobj(replicates, file)

@@ -15,11 +15,15 @@ from typing import Any
 from bench.catalog import Catalog
 from bench.errors import BenchError, StoreError
 from bench.record import Record, State
+from bench.replicates import CellReplicates, with_scores_of
+from bench.score.replicates import comparable
 from bench.score.rules import Rule
 from bench.stages.image_metrics import identity, offered_metrics
+from bench.stages.replicated import replicated
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
+from bench.store.replicates import replicates_file, write_replicates
 from bench.store.store import SCHEMA, stage_note, write_json
 from bench.suite.cells import Cell
 
@@ -60,7 +64,8 @@ class ScoreRequest:
 class Rescored:
     """One finished cell scored again, or the reason why it could not be.
 
-    ``differing`` are scores that the record holds with another value than its evidence gives today.
+    ``differing`` are scores that the record holds with another value than its evidence gives today; ``replicates`` are
+    those of its test scores, where they were asked for.
     """
 
     cell: str
@@ -68,13 +73,14 @@ class Rescored:
     scores: Mapping[str, Any] | None = None
     problem: str | None = None
     differing: tuple[str, ...] = ()
+    replicates: CellReplicates | None = None
 
     @property
     def shown(self) -> Record:
         """The record as a leaderboard of these scores sees it."""
         if self.scores is None:
             return self.record.changed(state=State.BLOCKED, reason=self.problem)
-        return self.record.changed(scores=self.scores)
+        return self.record.changed(scores=self.scores).with_replicates(self.replicates)
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -84,29 +90,54 @@ class Rescored:
 
 
 def rescored(
-    cells: Iterable[Cell], records: Mapping[str, Record], request: ScoreRequest, catalog: Catalog, places: Places
+    cells: Iterable[Cell],
+    records: Mapping[str, Record],
+    request: ScoreRequest,
+    catalog: Catalog,
+    places: Places,
+    *,
+    replicates: bool = False,
 ) -> list[Rescored]:
-    """Score every finished cell, in the order of the suite; ``records`` are by cell id."""
+    """Score every finished cell, in the order of the suite; ``records`` are by cell id.
+
+    ``replicates``: make those of the test scores too, unless a record comes with all of them.
+    """
     late = []
     for record in (records[cell.id] for cell in cells if cell.id in records):
         if record.state is not State.OK:
             continue
         try:
-            scores = _scored(record, request, catalog, places)
+            predicted = _predicted(record, request, catalog, places)
+            scores = split_scores(predicted.folder, predicted.note, predicted.how, request.rule)
+            made = record.replicates if request.is_protocol else None
+            if replicates and comparable(scores["test"]).keys() - (made.scores if made else {}).keys():
+                made = with_scores_of(predicted.replicates(request.rule), made)
         except BenchError as error:
             late.append(Rescored(record.id, record, problem=str(error)))
             continue
         differing = tuple(_differing(record.plain_scores, scores)) if request.is_protocol else ()
-        late.append(Rescored(record.id, record, scores, differing=differing))
+        late.append(Rescored(record.id, record, scores, differing=differing, replicates=made))
     return late
 
 
-def _scored(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> Mapping[str, Any]:
-    """Scores of a finished cell.
+@dataclass(frozen=True, slots=True)
+class _Predicted:
+    """What the predict stage of a finished cell left, and how it is scored."""
+
+    key: str
+    folder: Path
+    note: Mapping[str, Any]
+    how: Scoring
+
+    def replicates(self, rule: Rule | None) -> CellReplicates | None:
+        return replicated(self.folder, self.note, self.how, rule, self.key)
+
+
+def _predicted(record: Record, request: ScoreRequest, catalog: Catalog, places: Places) -> _Predicted:
+    """The prediction of a finished cell.
 
     Raises:
         StoreError: its predict stage is gone or damaged.
-        DataError: no threshold keeps the rule's bound.
     """
     key, protocol = record.keys["predict"], record.protocol
     folder = places.stage("predict", key)
@@ -118,7 +149,7 @@ def _scored(record: Record, request: ScoreRequest, catalog: Catalog, places: Pla
         )
     found = protocol["found"] if request.found is None else request.found
     how = Scoring(catalog, found, each=protocol["classes"] == "each")
-    return split_scores(folder, note, how, request.rule)
+    return _Predicted(str(key), folder, note, how)
 
 
 def _differing(stored: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
@@ -139,7 +170,10 @@ def _is_number(value: Any) -> bool:
 
 
 def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) -> list[Path]:
-    """Store the scores where they belong, and return the files written; a record changed meanwhile is left alone."""
+    """Store the scores where they belong, and return the files written; a record changed meanwhile is left alone.
+
+    Replicates of the cell's own scores come beside its record where it lacks some.
+    """
     if not request.is_protocol:
         path = folder / "late" / request.file
         write_json(path, _content(late, request, catalog))
@@ -148,9 +182,15 @@ def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, c
     for one in late:
         completed = one.record.changed(scores=filled(one.record.plain_scores, one.scores or {}))
         path = folder / "cells" / f"{one.cell}.json"
-        if completed != one.record and not one.differing and read_record(path) == one.record:
+        stored = read_record(path)
+        if one.differing or stored != one.record.with_replicates(None):
+            continue
+        if completed != one.record:
             write_record(path, completed)
             written.append(path)
+        if one.replicates is not None and one.replicates is not one.record.replicates:
+            write_replicates(replicates_file(folder, one.cell), one.replicates)
+            written.append(replicates_file(folder, one.cell))
     return written
 
 

@@ -53,5 +53,5 @@ class Borders:
     @cached_property
     def _pixels(self) -> tuple[Pixels, Pixels]:
         """Pixels of every zone that are called positive, and negative."""
-        zones = self.evidence.counts[:, -1].sum(axis=0, dtype=np.int64)
+        zones = self.evidence.zones[-1]
         return zones[:, self.k :].sum(axis=1), zones[:, : self.k].sum(axis=1)

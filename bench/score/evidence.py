@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,13 @@ from bench.score.objects import (
     true_defects,
 )
 from bench.score.zones import ANY, FAR, INSIDE, OUTSIDE, ZONES, Counts, Truth, histogram
-from bench.types import IGNORED, Float32, Mask
+from bench.types import IGNORED, Bool, Float32, Mask
 from bench.words import shown
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """Predictions of one split, N images of a data set with D classes.
 
@@ -58,6 +59,23 @@ class Evidence:
     defects: Defects
     predicted: Predicted
     alarms: Int32
+
+    @cached_property
+    def zones(self) -> Int64:
+        """Counts over all images, ``int64[D + 1, 4, 1001]``."""
+        return np.asarray(self.counts.sum(axis=0, dtype=np.int64))
+
+    @cached_property
+    def positive(self) -> Int64:
+        """Pixels of every image on and off any defect that are positive at k, ``int64[N, 2, 1001]``; at 0 all."""
+        together = self.counts[:, -1]
+        on, off = (together[:, part].sum(axis=1, dtype=np.int64) for part in (INSIDE, OUTSIDE))
+        return np.stack([on, off], axis=1)[..., ::-1].cumsum(axis=-1)[..., ::-1]
+
+    @cached_property
+    def defective(self) -> Bool:
+        """Whether an image has a pixel of a class, or in the last column of any, ``bool[N, D + 1]``."""
+        return np.asarray(self.counts[:, :, INSIDE].any(axis=(2, 3)))
 
 
 @dataclass(frozen=True, slots=True)

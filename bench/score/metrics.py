@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from bench.component import About, Component
 from bench.hookspecs import hookimpl
-from bench.score.zones import INSIDE, OUTSIDE
 from bench.scores import F1, PRECISION, RECALL, quotient, rows_of
 from bench.types import IGNORED, Float64, PixelMetric, Prediction
 
@@ -52,11 +51,8 @@ class ImageF1:
 
 def image_counts(evidence: Evidence, k: int) -> npt.NDArray[np.int64]:
     """TP, FP, FN, TN of every image at threshold k / 1000, ``int64[N, 4]``."""
-    per_bin = evidence.counts[:, -1]
-    inside = per_bin[:, INSIDE].sum(axis=1, dtype=np.int64)
-    outside = per_bin[:, OUTSIDE].sum(axis=1, dtype=np.int64)
-    cells = inside[:, k:], outside[:, k:], inside[:, :k], outside[:, :k]
-    return np.stack([cell.sum(axis=1) for cell in cells], axis=1)
+    whole, found = evidence.positive[..., 0], evidence.positive[..., k]
+    return np.concatenate([found, whole - found], axis=1)
 
 
 def swept(positive: npt.NDArray[np.int64], negative: npt.NDArray[np.int64]) -> Float64:

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.score.evidence import Evidence
-from bench.score.metrics import image_counts
-from bench.score.thresholds import STEPS
+from bench.score.thresholds import STEPS, pooled
 from bench.types import Bool, Float64
 
 
@@ -36,7 +35,7 @@ class AtThreshold:
     @cached_property
     def counts(self) -> Float64:
         """TP, FP, FN and TN of all pixels."""
-        return np.asarray(image_counts(self.evidence, self.k).sum(axis=0), np.float64)
+        return np.asarray(pooled(self.evidence)[self.k])
 
     @property
     def false_positive_rate(self) -> float | None:
@@ -88,8 +87,8 @@ class AtThreshold:
 
 def clean_images(evidence: Evidence) -> Bool:
     """Images with valid pixels and no true one among them, ``bool[N]``."""
-    zones = evidence.counts[:, -1].sum(axis=2, dtype=np.int64)
-    return np.asarray((zones[:, 2:].sum(axis=1) == 0) & (zones.sum(axis=1) > 0))
+    valid = evidence.positive[..., 0].any(axis=1)
+    return np.asarray(valid & ~evidence.defective[:, -1])
 
 
 def alarm_rates(evidence: Evidence) -> Float64 | None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.score.evidence import Evidence
-from bench.score.metrics import average_precision, image_counts
+from bench.score.metrics import average_precision
 from bench.score.object_scores import mean, share
 from bench.score.objects import Int32
 from bench.score.thresholds import STEPS, best_index, pooled
@@ -84,7 +84,7 @@ class Part:
         if not self.pixels:
             return None
         found = float(self.predicted.sum())
-        false = float(image_counts(self.evidence, self.k)[:, 1].sum())
+        false = pooled(self.evidence)[self.k, 1]
         return float(F1.value(np.array([found, false, self.pixels - found, 0.0])))
 
 
@@ -118,8 +118,7 @@ class Type(Part):
     @property
     def groups(self) -> int:
         """Groups with a true pixel of the class."""
-        pixels = self.evidence.counts[:, self.row, 2:].sum(axis=(1, 2), dtype=np.int64)
-        return len(set(compress(self.evidence.groups, pixels)))
+        return len(set(compress(self.evidence.groups, self.evidence.defective[:, self.row])))
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ def summarise(evidence: Evidence, threshold: Threshold, *, found: float, also: C
     }
 
 
+def scores_at(evidence: Evidence, k: int, found: float, also: Choices) -> dict[str, Any]:
+    """The scores alone, inside each other, at threshold k / 1000; nothing is checked."""
+    return values("split", Whole(evidence, k, found, also), each=also.classes is not None)
+
+
 @dataclass(frozen=True)
 class Whole(AtThreshold):
     """A whole split at one threshold; its scores are attributes of their names."""

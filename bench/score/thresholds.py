@@ -101,7 +101,7 @@ def pooled(evidence: Evidence, row: int = -1) -> Float64:
 
     Row k of the result is threshold k / 1000.
     """
-    zones = evidence.counts[:, row].sum(axis=0, dtype=np.int64)
+    zones = evidence.zones[row]
     return swept(zones[INSIDE].sum(axis=0), zones[OUTSIDE].sum(axis=0))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.catalog import Catalog
 from bench.stages.cell_run import CellRun, Note, finish
-from bench.stages.filing import cell_record
+from bench.stages.filing import filed
 from bench.stages.indexing import Report
 from bench.stages.jobs import Job
 from bench.stages.pictures import draw_pictures
@@ -27,9 +27,8 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
     if not job.record:
         return
     notes["predict"] = finish(run, "predict", run_predict)
-    record = cell_record(run, notes)
     path = Path(job.record)
-    write_record(path, record)
+    record = filed(run, notes, path)
     pictures = path.with_suffix("")
     try:
         drawn = draw_pictures(run, record, pictures)

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bench.record import Record, State, record_of
 from bench.stages.cell_run import CellRun, Note
+from bench.stages.replicated import replicated
 from bench.stages.scoring import Scoring, split_scores
+from bench.store.records import write_record
+from bench.store.replicates import replicates_file, write_replicates
 from bench.store.store import stage_note
+
+
+def filed(run: CellRun, notes: Mapping[str, Note], path: Path) -> Record:
+    """The record of a cell, written to ``path``, with the replicates of its test scores in the run's folder."""
+    record = cell_record(run, notes)
+    how, predict = _scoring(run), run.stages["predict"]
+    found = replicated(run.folder("predict"), notes["predict"], how, None, predict.key)
+    if found is not None:
+        write_replicates(replicates_file(path.parent.parent, path.stem), found)
+    write_record(path, record)
+    return record
 
 
 def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
     """Score a cell from its stored evidence and gather what a reader of the board may ask for."""
-    stages, each = run.stages, run.stages["train"].facts["classes"] == "each"
-    how = Scoring(run.catalog, stages["score"].facts["found"], each)
+    stages = run.stages
     filing = run.job.filing
     train, predict, crops = notes["train"], notes["predict"], notes.get("crops", {})
     source = _pretraining(run)
@@ -23,7 +37,7 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
         **{**filing, "badges": list(dict.fromkeys(badges))},
         state=State.OK,
         reason=None,
-        scores=split_scores(run.folder("predict"), predict, how),
+        scores=split_scores(run.folder("predict"), predict, _scoring(run)),
         last_step=predict["last_step"],
         ceiling=predict["ceiling"],
         convergence={
@@ -56,6 +70,11 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
             "split_digest": stages["tiles"].facts["split"],
         },
     )
+
+
+def _scoring(run: CellRun) -> Scoring:
+    each = run.stages["train"].facts["classes"] == "each"
+    return Scoring(run.catalog, run.stages["score"].facts["found"], each)
 
 
 def _pretraining(run: CellRun) -> Mapping[str, Any]:

@@ -112,8 +112,8 @@ def kept_rows(folder: Path, threshold: int) -> list[Mapping[str, Any]]:
     return list(stored["metrics"]) if stored["threshold"] == threshold else []
 
 
-def total_of(offer: Offer, kept: Sequence[Mapping[str, Any]], split: Split, evidence: Evidence) -> Float64:
-    """Summed rows ``float64[M]`` of a metric over a split.
+def rows_of(offer: Offer, kept: Sequence[Mapping[str, Any]], split: Split, evidence: Evidence) -> Float64:
+    """Rows ``float64[N, M]`` of a metric for the images of a split; their sum is what it is a function of.
 
     Raises:
         PluginError: there are none, for the reason given.
@@ -130,5 +130,4 @@ def total_of(offer: Offer, kept: Sequence[Mapping[str, Any]], split: Split, evid
     rows = found["rows"][split]
     if len(rows) != len(evidence.ids) or len({len(row) for row in rows}) > 1:
         raise PluginError(f"metric {name!r} gave rows of different lengths, or not one for every image of {split}")
-    total: Float64 = np.array(rows, np.float64).sum(axis=0)
-    return total
+    return np.array(rows, np.float64)

@@ -17,7 +17,7 @@ from bench.score.evidence import Evidence, read_evidence
 from bench.score.rules import Rule, threshold_of
 from bench.score.summary import Choices, choices_of, summarise
 from bench.score.thresholds import Threshold, pooled, threshold_at
-from bench.stages.image_metrics import kept_rows, offered_metrics, sees_images, total_of
+from bench.stages.image_metrics import kept_rows, offered_metrics, rows_of, sees_images
 from bench.types import Split
 
 SLACK = 1e-9
@@ -38,6 +38,15 @@ def protocol_threshold(note: Mapping[str, Any], validation: Evidence) -> Thresho
     return threshold_at(note["threshold"], validation)
 
 
+def threshold_by(rule: Rule | None, note: Mapping[str, Any], validation: Evidence) -> Threshold:
+    """The threshold that ``rule`` chooses on validation, or without one the protocol's.
+
+    Raises:
+        DataError: no threshold keeps the rule's bound, or the split has no valid pixel.
+    """
+    return threshold_of(rule, validation) if rule else protocol_threshold(note, validation)
+
+
 def split_scores(folder: Path, note: Mapping[str, Any], how: Scoring, rule: Rule | None = None) -> dict[str, Any]:
     """Scores of both splits at the protocol's threshold, or at the one that ``rule`` chooses on validation.
 
@@ -53,7 +62,7 @@ def split_scores(folder: Path, note: Mapping[str, Any], how: Scoring, rule: Rule
         "test": read_evidence(folder / "test.npz"),
     }
     validation = evidence["validation"]
-    threshold = threshold_of(rule, validation) if rule else protocol_threshold(note, validation)
+    threshold = threshold_by(rule, note, validation)
     also, kept = choices_of(validation, each=how.each), kept_rows(folder, threshold.index)
     return {split: _scores(split, found, threshold, also, kept, how) for split, found in evidence.items()}
 
@@ -100,7 +109,9 @@ def _value(
     """
     name = offer.component.name
     metric = build(offer.component, settings={})
-    given = total_of(offer, kept, split, evidence) if sees_images(metric) else pooled(evidence)[threshold.index]
+    given = (
+        rows_of(offer, kept, split, evidence).sum(axis=0) if sees_images(metric) else pooled(evidence)[threshold.index]
+    )
     value, (low, high) = guarded(f"metric {name!r}", lambda: (float(metric.value(given)), metric.range))
     slack = SLACK * max([1.0, *(abs(bound) for bound in (low, high) if np.isfinite(bound))])
     if not (np.isfinite(value) and low - slack <= value <= high + slack):

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from bench.statistics.choices import estimate_rechosen
 from bench.statistics.estimates import Block, Estimate, estimate
 from bench.types import Float64
 
@@ -64,6 +65,12 @@ def against_reference(blocks: Sequence[Block], reference: int) -> list[Differenc
     """Every other level less the reference level, in order; one family."""
     levels = blocks[0].values.shape[-3]
     return family(blocks, [(level, reference) for level in range(levels) if level != reference])
+
+
+def difference_rechosen(blocks: Sequence[Block], first: int, second: int) -> Estimate | None:
+    """``first`` minus ``second`` with the choice of thresholds in its error; None where nothing is known of it."""
+    unit = np.eye(blocks[0].values.shape[-3])
+    return estimate_rechosen(blocks, [np.outer(unit[first] - unit[second], share) for share in even_shares(blocks)])
 
 
 def all_pairs(blocks: Sequence[Block]) -> list[Difference]:

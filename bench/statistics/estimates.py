@@ -32,11 +32,14 @@ class Block:
     """Scores of the cells of one data set, which share their test groups.
 
     ``values`` is ``float64[..., levels, contexts, seeds]``; ``without`` is ``float64[..., levels, contexts, groups]``,
-    the mean over seeds of the score without one group. Leading axes are independent worlds of a simulation.
+    the mean over seeds of the score without one group; ``rechosen`` is ``float64[..., levels, contexts, draws]``, that
+    at thresholds chosen anew, and None where nothing is known of it. Leading axes are independent worlds of a
+    simulation.
     """
 
     values: Float64
     without: Float64
+    rechosen: Float64 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,16 @@ class Estimate:
             ends = np.stack([odds / (odds + growth), 1 - 1 / (1 + odds * growth)], axis=-1)
         edge = np.where((self.error > 0)[..., None], [0.0, 1.0], value[..., None])
         return np.asarray(np.where(inside[..., None], ends, edge))
+
+    def amount_interval(self) -> Float64:
+        """Interval of 95 % on the logarithmic scale, ``float64[..., 2]``: for amounts, and never below 0."""
+        value = np.asarray(self.value, np.float64)
+        some = value > 0
+        half = _quantile(self.freedom) * self.error / np.where(some, value, 1.0)
+        with np.errstate(over="ignore"):
+            growth = np.exp(half)
+            ends = np.stack([value / growth, value * growth], axis=-1)
+        return np.asarray(np.where(some[..., None], ends, value[..., None]))
 
     def p_value(self) -> Float64:
         """Two-sided probability of a value this far from 0 where the truth is 0; without any error 0, or 1 at 0.

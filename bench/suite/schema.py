@@ -246,7 +246,7 @@ class Board(Strict):
     columns: str = "model"
     """axis that the columns show"""
     values: tuple[str, ...] = Field(default=("f1@validation", "f1@test", "convergence_epoch"), min_length=1)
-    """scores as `NAME@validation` or `NAME@test`, and facts of a cell"""
+    """scores as `NAME@validation` or `NAME@test`, and facts of a cell; the first on test orders the rows"""
     reference: str | None = None
     """label of the row that others are compared with; null is the first"""
 

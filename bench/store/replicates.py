@@ -1,0 +1,83 @@
+"""Replicates on disk: a file beside a cell's record, in the folder of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import StoreError
+from bench.files import whole_file
+from bench.record import Record
+from bench.replicates import CellReplicates, Replicates
+from bench.store.home import writing
+
+REPLICATES = "replicates"
+"""Folder of a run with a file for each cell, ``ID.npz``."""
+
+
+def replicates_file(folder: Path, cell: str) -> Path:
+    """Where the replicates of a cell lie in a run folder."""
+    return folder / REPLICATES / f"{cell}.npz"
+
+
+def write_replicates(path: Path, found: CellReplicates) -> None:
+    """Write a compressed ``.npz`` without pickle, whole or not at all; what there is not is NaN or empty.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    scores = list(found.scores.values())
+    validation = np.zeros(0) if found.validation is None else found.validation
+    none = np.full(validation.size, np.nan)
+    arrays = {
+        "predict": np.array(found.predict),
+        "groups": np.array(found.groups, np.str_),
+        "names": np.array(list(found.scores), np.str_),
+        "value": np.array([one.value for one in scores]),
+        "without": np.array([one.without for one in scores]),
+        "rechosen": np.array([none if one.rechosen is None else one.rechosen for one in scores]),
+        "validation": validation,
+        "draws": np.array(found.draws),
+    }
+    with writing(path.parent), whole_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_replicates(path: Path) -> CellReplicates | None:
+    """What :func:`write_replicates` wrote; None where there is no file.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        rows = zip(arrays["names"].tolist(), arrays["value"], arrays["without"], arrays["rechosen"], strict=True)
+        scores = {}
+        for name, value, without, rechosen in rows:
+            scores[name] = Replicates(float(value), without, None if np.isnan(rechosen).all() else rechosen)
+        validation = arrays["validation"]
+        groups = tuple(arrays["groups"].tolist())
+        reached = validation if validation.size else None
+        return CellReplicates(str(arrays["predict"]), groups, scores, reached, str(arrays["draws"]))
+    except Exception as error:  # a damaged archive may raise anything
+        again = f"remove it; 'bench score {path.parent.parent} --write' makes it again"
+        raise StoreError(f"{path}: damaged ({type(error).__name__}: {error}); {again}") from None
+
+
+def with_replicates(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
+    """The records of a run folder, each with its replicates where they are of the prediction that the record is of.
+
+    Raises:
+        StoreError: a file of replicates is damaged.
+    """
+    known = dict(records)
+    for id, record in records.items():
+        found = None if record.replicates else read_replicates(replicates_file(folder, id))
+        if found is not None and found.predict == record.keys.get("predict"):
+            known[id] = record.with_replicates(found)
+    return known
