@@ -113,6 +113,7 @@ def test_fewer_false_alarms_are_better_and_are_printed_as_amounts() -> None:
     assert 0 <= found[CROPS[2]]["interval"][0] <= found[CROPS[2]]["value"] <= found[CROPS[2]]["interval"][1]
     line = next(line for line in section(board).grids[0].rows if line[0] == CROPS[2])
     assert float(line[2].replace(",", "")) == pytest.approx(found[CROPS[2]]["value"], abs=0.5)
+    assert "in points" not in " ".join(section(board).sentences)
     ranks = plain_order(board).sections[0].grids[0]
     assert [row[1].partition(" ")[0] for row in ranks.rows][2] == "1"
 

@@ -33,7 +33,7 @@ LETTERS = (
     f"the column, family-wise error {100 * ALPHA:.0f} % (Holm). Letter a holds the best row."
 )
 REFERENCE = (
-    "Differences are to {}, in points and paired over the same groups. Their p is adjusted over the rows of the column "
+    "Differences are to {}, {}paired over the same groups. Their p is adjusted over the rows of the column "
     "(Holm), their intervals are not."
 )
 POLICY = (
@@ -79,7 +79,9 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
     if tied:
         sentences.append(LETTERS)
     if any(place.p is not None for place in places):
-        sentences.append(REFERENCE.format(how.reference or "the first row"))
+        sentences.append(
+            REFERENCE.format(how.reference or "the first row", "in points and " if how.measure.percent else "")
+        )
     if tied:
         sentences.append(POLICY)
     title = f"{TITLE} by {heading(how.measure, '')}"
