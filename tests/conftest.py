@@ -37,6 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session", autouse=True)
 def workers() -> Iterator[None]:
     """Workers of runs in this process are forked and not started; see ``warm.py``."""
+    import cv2  # noqa: F401 - it sets LD_LIBRARY_PATH, and all environments are to be alike
+
     from warm import Workers
 
     with closing(Workers()) as workers, pytest.MonkeyPatch.context() as patch:
