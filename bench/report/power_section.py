@@ -8,7 +8,6 @@ from bench.report.measures import heading, percent
 from bench.report.order import Column, Ordering
 from bench.report.power import WANTED, Power
 from bench.report.shape import Grid, Section, title_text
-from bench.types import JsonValue
 
 TITLE = "Differences that could have been found"
 NONE = "none"
@@ -32,8 +31,9 @@ def power_section(columns: Sequence[Column], how: Ordering | None) -> Section | 
     for column in columns:
         if column.power is None or how is None or not how.measure.percent:
             continue
-        rows.append((title_text(column.table, column.name), *_texts(column.power)))
-        values.append({"table": dict(column.table), "column": column.name, **figures(column.power)})
+        power = figures(column.power)
+        rows.append((title_text(column.table, column.name), *map(_text, power, power.values())))
+        values.append({"table": dict(column.table), "column": column.name, **power, "wanted": WANTED})
     if not rows:
         return None
     wanted = f"for {100 * WANTED:.0f} points:"
@@ -42,19 +42,19 @@ def power_section(columns: Sequence[Column], how: Ordering | None) -> Section | 
     return Section(f"{TITLE}, by {name}", (Grid("", header, tuple(rows)),), (FOUND, WANTED_TEXT, KNOWN), tuple(values))
 
 
-def figures(power: Power) -> dict[str, JsonValue]:
-    """The power for programs; differences in 0..1."""
+def figures(power: Power) -> dict[str, float | None]:
+    """The figures of the section, in the order of its columns; differences in 0..1."""
     return {
         "rows": power.rows,
         "seeds": power.seeds,
         "defective_groups": power.groups,
         "found": power.found,
-        "wanted": WANTED,
         "seeds_wanted": power.seeds_wanted,
         "groups_wanted": power.groups_wanted,
     }
 
 
-def _texts(power: Power) -> tuple[str, ...]:
-    wanted = (NONE if number is None else f"{number:,}" for number in (power.seeds_wanted, power.groups_wanted))
-    return (str(power.rows), str(power.seeds), f"{power.groups:,}", percent(power.found), *wanted)
+def _text(name: str, value: float | None) -> str:
+    if value is None:
+        return NONE
+    return percent(value) if name == "found" else f"{value:,}"

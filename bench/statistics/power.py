@@ -24,7 +24,7 @@ from bench.types import Float64
 
 FOUND = 0.8
 """The share of repetitions in which a difference must be found to be called one that can be found."""
-STEPS = 16
+STEPS = 12
 """Steps of each chi-square."""
 MOST_SEEDS = 1000
 MOST_GROUPS = 100_000
