@@ -147,6 +147,16 @@ def test_the_sentence_says_all_that_decides(tmp_path: Path) -> None:
     assert f"5 seeds, {GROUPS} groups, {GROUPS} with defects" in said
     undecided = sentence(verdict(tmp_path, f"{BETTER}    by: 11\n"))
     assert "Found in 8 of 10 repetitions" in undecided
+    assert "if the difference stays as it is" in undecided
+
+
+def test_the_seeds_that_would_decide_are_more_than_those_that_did_not(tmp_path: Path) -> None:
+    one = verdict(tmp_path, f"{BETTER}    by: 11\n", noise=0.03)
+    assert one.outcome == "not decided"
+    assert one.seeds_wanted is None or one.seeds_wanted > one.seeds
+    clear = verdict(tmp_path, BETTER, noise=0.03)
+    assert clear.seeds_wanted is not None
+    assert clear.seeds_wanted <= clear.seeds
 
 
 def test_claims_on_other_suites_are_not_looked_at_but_counted(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from bench.report.order import ends
 from bench.report.shape import Measure
 from bench.report.undefined import all_shown
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, even_shares, weighted
-from bench.statistics.power import detectable, scatter_of
+from bench.statistics.power import detectable, scatter_of, seeds_for
 from bench.suite.cells import Cell
 
 Outcome = Literal["holds", "does not hold", "not decided"]
@@ -38,7 +38,8 @@ class Verdict:
     ``difference`` is by how much the better side is better (0..1 for a score in percent) with the ``interval`` that
     decides and the ``p`` of the margin, both adjusted over all claims; None where nothing can be compared. ``reasons``
     say why it is not decided and what is left out. ``found`` is the difference from the margin that these seeds and
-    groups find in four of five repetitions.
+    groups find in four of five repetitions; ``seeds_wanted`` would decide on these groups if the difference stays
+    as it is, None where no number of them would.
     """
 
     claim: Claim
@@ -52,6 +53,7 @@ class Verdict:
     groups: int = 0
     defective_groups: int = 0
     found: float | None = None
+    seeds_wanted: int | None = None
     reasons: tuple[str, ...] = ()
 
 
@@ -83,7 +85,7 @@ def _verdict(claim: Claim, cells: Sequence[Cell], records: Records, family: int)
     interval = ends(difference.interval(1 - ALPHA / family))
     margin = claim.by / 100 if measure.percent else claim.by
     from_margin = replace(difference, value=difference.value - margin)
-    several = crossed.seeds > 1
+    scatter = scatter_of(crossed.scores, [(0, 1)]) if crossed.seeds > 1 else None
     return Verdict(
         claim,
         measure,
@@ -95,7 +97,8 @@ def _verdict(claim: Claim, cells: Sequence[Cell], records: Records, family: int)
         crossed.seeds,
         crossed.groups,
         crossed.defective,
-        detectable(scatter_of(crossed.scores, [(0, 1)]), crossed.seeds, family) if several else None,
+        detectable(scatter, crossed.seeds, family) if scatter else None,
+        seeds_for(abs(float(from_margin.value)), scatter, family) if scatter else None,
         reasons,
     )
 

@@ -47,12 +47,21 @@ def sentence(one: Verdict) -> str:
     parts = [f"{one.outcome}: {said(one.claim, one.measure)}{_evidence(one)}"]
     parts += [reason.removesuffix(".") for reason in one.reasons]
     if one.outcome == "not decided" and one.found is not None:
-        found = f"{100 * one.found:.1f} points" if one.measure.percent else f"{one.found:.3g}"
-        parts.append(f"Found in 8 of 10 repetitions: {found} from the margin")
+        parts.append(_undecided(one, one.found))
     unsure = reliability(one.defective_groups) if one.difference is not None else ""
     if unsure:
         parts.append(f"{unsure[0].upper()}{unsure[1:]}")
     return f"{'. '.join(parts)}."
+
+
+def _undecided(one: Verdict, found: float) -> str:
+    """What these seeds and groups could have decided, and which would decide this."""
+    seeds = "no number of seeds" if one.seeds_wanted is None else plural(one.seeds_wanted, "seed")
+    distance = f"{100 * found:.1f} points" if one.measure.percent else f"{found:.3g}"
+    return (
+        f"Found in 8 of 10 repetitions: {distance} from the margin; if the difference stays as it is, {seeds} on these "
+        "groups would decide"
+    )
 
 
 def said(claim: Claim, measure: Measure) -> str:
