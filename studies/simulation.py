@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
@@ -21,25 +21,26 @@ import numpy as np
 
 from bench.errors import StoreError
 from bench.scores import F1
-from bench.statistics.comparisons import ALPHA, against_reference, all_pairs
+from bench.statistics.comparisons import ALPHA, all_pairs, holm
 from bench.statistics.estimates import block, mean_estimate
-from bench.types import Float64
+from bench.types import Bool, Float64
 from studies.bootstrap import crossed_interval, group_replicates, percentiles
 from studies.choices import CHOOSERS, SETTINGS, choices_lines
 from studies.choices import HEAD as CHOICES
 from studies.choices import coverage as chosen_coverage
-from studies.worlds import BEYOND, WORLDS, World
+from studies.collapse import HEAD, LEVELS, batches, flagged, flags_lines, flags_of
+from studies.worlds import ADVERSE, ALONE, BEYOND, WORLDS, World
 
 GROUPS = (20, 50, 150, 400)
 SEEDS = (3, 5)
 FEWER = (20, 50, 150)
 """Groups of the tables of claims."""
-LEVELS = 5
-"""A reference and four others, as in the supplement's Table 1."""
 BETTER = 1.5
 """Planted advantage of the last level on the logit scale."""
-BATCH = 100
 REPLICATES = 1000
+
+LAST = LEVELS - 2
+"""Number of the pair of the reference, level 0, and the last level."""
 
 R = TypeVar("R")
 Setting = tuple[World, int, int]
@@ -60,21 +61,33 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Shares of worlds in which something is claimed.
+
+    ``apart``: in a table of differences to the reference or in one of all pairs, each a family of its own;
+    ``together``: in either, where all pairs are the one family of both; ``board``: that, but for flagged rows.
+    """
+
+    apart: float
+    together: float
+    board: float
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """How often differences are claimed.
 
-    ``false_reference`` and ``false_pairs``: any at all where all levels are equal. ``found_reference`` and
-    ``found_pairs``: that of the last level to the reference where it is better by ``planted`` F1.
+    ``false``: any at all where all levels are equal. ``found``: that of the last level to the reference where it is
+    better by ``planted`` F1. ``up``: any row is flagged where all levels are equal.
     """
 
     world: World
     groups: int
     seeds: int
-    false_reference: float
-    false_pairs: float
-    found_reference: float
-    found_pairs: float
+    false: Told
+    up: float
     planted: float
+    found: Told
 
 
 def shipped(counts: Float64, _: np.random.Generator) -> Float64:
@@ -118,7 +131,7 @@ def coverage(
     """Draw worlds and count the intervals that hold the truth."""
     truth = world.truth()
     found: dict[str, list[Float64]] = {name: [] for name in methods}
-    for size in _batches(worlds):
+    for size in batches(worlds):
         counts = world.counts((size, 1, seeds), groups, rng)[:, 0]
         for name in methods:
             found[name].append(METHODS[name](counts, rng))
@@ -132,31 +145,34 @@ def coverage(
 
 def claims(world: World, groups: int, seeds: int, worlds: int, rng: np.random.Generator) -> Claims:
     """Draw worlds of equal levels, and half as many whose last level is better, and count what is told apart."""
-    equal = _told_apart(world, groups, seeds, worlds, 0.0, rng)
-    better = _told_apart(world, groups, seeds, worlds // 2, BETTER, rng)
-    planted = world.truth(BETTER) - world.truth()
-    return Claims(world, groups, seeds, equal[0], equal[1], better[2], better[3], planted)
+    equal, up = _told_apart(world, groups, seeds, worlds, 0.0, rng)
+    better, _ = _told_apart(world, groups, seeds, worlds // 2, BETTER, rng)
+    planted = world.steady(BETTER) - world.steady()
+    false = Told(*equal.any(axis=-1).mean(axis=-1))
+    return Claims(
+        world, groups, seeds, false, float(up.any(axis=-1).mean()), planted, Told(*better[:, :, LAST].mean(-1))
+    )
 
 
 def _told_apart(
     world: World, groups: int, seeds: int, worlds: int, better: float, rng: np.random.Generator
-) -> list[float]:
-    """Shares of worlds: any difference to the reference, any of all pairs, and the last one's in both families."""
+) -> tuple[Bool, Bool]:
+    """What is claimed, ``bool[3, worlds, pairs]`` as in :class:`Told`, and who is flagged, ``bool[worlds, levels]``."""
     told = []
-    for size in _batches(worlds):
+    flags = []
+    for size in batches(worlds):
         counts = world.counts((size, LEVELS, seeds), groups, rng, better=better)
-        scores = [block(counts[:, :, None], F1)]
-        to_reference = np.stack([found.p < ALPHA for found in against_reference(scores, 0)])
-        among_all = {(found.first, found.second): found.p < ALPHA for found in all_pairs(scores)}
-        any_pair = np.any([*among_all.values()], axis=0)
-        told.append([to_reference.any(axis=0), any_pair, to_reference[-1], among_all[0, LEVELS - 1]])
-    shares: list[float] = np.concatenate(told, axis=1).mean(axis=1).tolist()
-    return shares
-
-
-def _batches(worlds: int) -> Iterator[int]:
-    for start in range(0, worlds, BATCH):
-        yield min(BATCH, worlds - start)
+        scores = block(counts[:, :, None], F1)
+        pairs = all_pairs([scores])
+        plain = np.stack([pair.estimate.p_value() for pair in pairs], axis=-1)
+        together = np.stack([pair.p for pair in pairs], axis=-1) < ALPHA
+        apart = together.copy()
+        apart[:, : LEVELS - 1] |= holm(plain[:, : LEVELS - 1]) < ALPHA
+        up = flagged(counts, scores)
+        unflagged = np.stack([~up[:, pair.first] & ~up[:, pair.second] for pair in pairs], axis=-1)
+        told.append(np.stack([apart, together, together & unflagged]))
+        flags.append(up)
+    return np.concatenate(told, axis=1), np.concatenate(flags)
 
 
 def coverage_table(rows: Sequence[Coverage]) -> str:
@@ -173,23 +189,16 @@ def claims_table(rows: Sequence[Claims]) -> str:
     """False and true claims in percent of the worlds."""
     lines = []
     for row in rows:
-        cells = [
-            row.world.name + (", levels differ per group" if row.world.level_sd else ""),
-            str(row.groups),
-            str(row.seeds),
-            f"{100 * row.false_reference:.1f}",
-            f"{100 * row.false_pairs:.1f}",
-            f"{100 * row.planted:+.1f}",
-            f"{100 * row.found_reference:.0f}",
-            f"{100 * row.found_pairs:.0f}",
-        ]
-        lines.append(cells)
-    head = ["world", "groups", "seeds", "any false, to reference", "any false, all pairs", "planted F1"]
-    return table_of([*head, "found, to reference", "found, all pairs"], lines)
+        false = [f"{100 * share:.1f}" for share in (*astuple(row.false), row.up)]
+        found = [f"{100 * share:.0f}" for share in astuple(row.found)]
+        name = row.world.name + (", levels differ per group" if row.world.level_sd else "")
+        lines.append([name, str(row.groups), str(row.seeds), *false, f"{100 * row.planted:+.1f}", *found])
+    head = ["world", "groups", "seeds", "any false: two families", "one family", "board", "flag up", "planted F1"]
+    return table_of([*head, "found: two families", "one family", "board"], lines)
 
 
 def table_of(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown; all columns but the first are set right."""
+    """A table in Markdown; its first column is set left, the others right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
 
@@ -207,6 +216,10 @@ def tables(worlds: int, seed: int, workers: int) -> Iterator[tuple[str, str]]:
         yield "claims", claims_table(each(claims, product([*WORLDS, mixed], FEWER, SEEDS), 2 * worlds))
         choosers = [(chooser, *sizes) for chooser, sizes in product(CHOOSERS, SETTINGS)]
         yield "choices", table_of(CHOICES, choices_lines(each(chosen_coverage, choosers, worlds // 2)))
+        usual = flags_lines(each(flags_of, product([*WORLDS, *ADVERSE], GROUPS, SEEDS), worlds // LEVELS))
+        yield "flags", table_of(["world", "groups", "seeds", *HEAD], usual)
+        unequal = [*ALONE, *(world.balanced() for world in ALONE)]
+        yield "collapse", claims_table(each(claims, product([*ADVERSE, *unequal], FEWER, SEEDS), worlds))
 
 
 def _each(

@@ -11,10 +11,12 @@ from scipy import stats
 
 from bench.errors import StoreError
 from bench.scores import F1
-from studies.simulation import Claims, claims, claims_table, coverage, coverage_table, main, written_into
-from studies.worlds import WORLDS, World
+from studies.collapse import flags_of
+from studies.simulation import Claims, Told, claims, claims_table, coverage, coverage_table, main, written_into
+from studies.worlds import ADVERSE, ALONE, WORLDS, World
 
 WORLD_COUNT = 300
+SOME = Told(0.03, 0.02, 0.01)
 BAR = 0.90
 """Coverage that must be reached at 400 groups."""
 
@@ -73,14 +75,44 @@ def test_one_seed_is_covered_as_the_training_that_it_is() -> None:
 @pytest.mark.parametrize("world", [WORLDS[0], WORLDS[3], replace(WORLDS[0], level_sd=0.4)], ids=lambda w: w.name)
 def test_equal_levels_are_told_apart_in_at_most_one_family_of_twenty(world: World) -> None:
     found = claims(world, 100, 3, WORLD_COUNT, np.random.default_rng(6))
-    assert not too_frequent(found.false_reference, 0.05)
-    assert not too_frequent(found.false_pairs, 0.05)
+    assert not too_frequent(found.false.together, 0.05)
+    assert found.false.board <= found.false.together <= found.false.apart
 
 
 def test_a_planted_difference_is_mostly_found_with_five_seeds() -> None:
     found = claims(WORLDS[0], 150, 5, 100, np.random.default_rng(7))
-    assert found.found_reference > 0.6
+    assert found.found.board > 0.6
     assert found.planted == pytest.approx(0.131, abs=0.001)
+
+
+@pytest.mark.parametrize("world", ADVERSE, ids=lambda world: world.name)
+def test_the_truth_of_an_adverse_world_is_that_of_its_trainings(world: World) -> None:
+    rng = np.random.default_rng(8)
+    values = np.concatenate([F1.value(world.counts((20, 1, 5), 4000, rng).sum(axis=3)).mean(axis=2) for _ in range(6)])
+    assert values.mean() == pytest.approx(world.truth(), abs=4 * max(stats.sem(values.ravel()), 0.002))
+
+
+def test_a_balanced_world_has_one_mean_over_all_trainings() -> None:
+    world = ALONE[1].balanced()
+    values = F1.value(world.counts((40, 2, 5), 3000, np.random.default_rng(9)).sum(axis=3)).mean(axis=(0, 2))
+    assert values[0] == pytest.approx(world.steady(), abs=0.01)
+    assert values[1] == pytest.approx(world.steady(), abs=0.09)
+    assert world.truth(world.advantage) == pytest.approx(world.steady())
+
+
+@pytest.mark.parametrize("world", ADVERSE[:2], ids=lambda world: world.name)
+def test_a_mean_over_collapsed_trainings_breaks_the_interval_and_the_printed_one_keeps_it(world: World) -> None:
+    found = flags_of(world, 400, 3, 100, np.random.default_rng(10)).shares
+    assert too_rare(found.all_covered, BAR, 100)
+    assert not too_rare(found.covered_unflagged, BAR, 100)
+    assert not too_rare(found.share_covered, 0.95, 100)
+    assert not too_rare(found.up, 1 - (1 - world.collapse) ** 3, 100)
+
+
+@pytest.mark.parametrize("world", ALONE, ids=lambda world: world.name)
+def test_a_level_that_alone_collapses_makes_no_false_claim_of_the_others(world: World) -> None:
+    found = claims(world, 100, 3, WORLD_COUNT, np.random.default_rng(12))
+    assert not too_frequent(found.false.board, 0.05)
 
 
 def test_equal_seeds_give_equal_figures() -> None:
@@ -92,7 +124,7 @@ def test_tables_have_one_line_per_setting() -> None:
     rows = [coverage(WORLDS[0], groups, 3, 10, np.random.default_rng(0), ("shipped",)) for groups in (20, 50)]
     assert coverage_table(rows).splitlines()[0] == "| world | groups | seeds | shipped |"
     assert [line.split(" | ")[1] for line in coverage_table(rows).splitlines()[2:]] == ["20", "50"]
-    assert "levels differ per group" in claims_table([Claims(World("w", level_sd=1), 20, 3, 0.01, 0.02, 0.5, 0.4, 0.1)])
+    assert "levels differ per group" in claims_table([Claims(World("w", level_sd=1), 20, 3, SOME, 0.1, 0.2, SOME)])
 
 
 def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else() -> None:
@@ -109,7 +141,7 @@ def test_a_file_without_markers_is_refused() -> None:
 
 def test_the_published_tables_have_their_markers() -> None:
     text = (Path(__file__).resolve().parent.parent / "docs" / "statistics.md").read_text()
-    for name in ("coverage", "beyond", "one seed", "claims", "power"):
+    for name in ("coverage", "beyond", "one seed", "claims", "flags", "collapse", "power"):
         assert written_into(text, name, "table").count("<!-- end of") == text.count("<!-- end of")
 
 

@@ -8,6 +8,7 @@ from itertools import chain, product
 
 from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
 from bench.report.counts import Images
+from bench.report.flagged_levels import flag_remarks, flagged_levels
 from bench.report.shape import Labels, Measure, title_text
 from bench.report.spread import Spread, block_of, spread_of
 from bench.statistics.comparisons import FEWEST_SEEDS
@@ -29,7 +30,7 @@ class Design:
     """The cells that can be compared: levels by contexts by seeds, in blocks of equal test images.
 
     ``seeds`` and ``defective`` groups are the fewest of any block; ``whole``: no level and no combination is left out;
-    ``remarks`` say what is, and why.
+    ``remarks`` say what is, and why. Of the levels in ``flags`` no order is claimed, for the reason given.
     """
 
     levels: tuple[str, ...]
@@ -39,6 +40,7 @@ class Design:
     defective: int
     whole: bool
     remarks: tuple[str, ...]
+    flags: Mapping[str, str]
 
     @property
     def scores(self) -> list[Block]:
@@ -76,6 +78,7 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
             samples.append(spreads[0].counts)
             seeds.append(len(shared))
             used += contexts
+    flags = flagged_levels(here, used, scored) if min(seeds, default=0) >= FEWEST_SEEDS else {}
     return Design(
         levels=here,
         blocks=tuple(blocks),
@@ -83,7 +86,12 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
         groups=sum(len(one.values) for one in samples),
         defective=min((one.defective for one in samples), default=0),
         whole=len(here) == len(levels) and len(used) == len(asked),
-        remarks=(*_left_out(levels, here, list(asked), used, kept), *_of_seeds(here, used, seeds, scored)),
+        remarks=(
+            *_left_out(levels, here, list(asked), used, kept),
+            *_of_seeds(here, used, seeds, scored),
+            *flag_remarks(flags),
+        ),
+        flags=flags,
     )
 
 

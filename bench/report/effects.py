@@ -10,10 +10,11 @@ import numpy as np
 
 from bench.errors import SuiteError
 from bench.report.choose import Records, done_records
+from bench.report.claims import claims, ends
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
-from bench.report.order import claims, ends, is_tested
+from bench.report.order import is_tested
 from bench.report.shape import Measure
 from bench.report.spread import interval_of
 from bench.report.undefined import all_shown, why_undefined
@@ -176,7 +177,8 @@ def _level_lines(crossed: Design, measure: Measure, reference: str) -> tuple[Lev
     means = marginal_means(blocks)
     sign = -1 if measure.better == "lower" else 1
     values = [sign * float(mean.value) for mean in means]
-    found = claims(blocks, values, crossed.levels, reference, claimed=crossed.seeds >= FEWEST_SEEDS)
+    unclaimed = crossed.flags if crossed.seeds >= FEWEST_SEEDS else crossed.levels
+    found = claims(blocks, values, crossed.levels, reference, unclaimed=unclaimed)
     lines = []
     for level, mean, claim in zip(crossed.levels, means, found, strict=True):
         lines.append(LevelLine(level, float(mean.value), interval_of(mean, measure), *claim[:4]))
@@ -210,15 +212,17 @@ def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[Interac
             members.append(np.array(belongs))
         inside.append(members)
     for one in interaction(crossed.scores, inside, crossed.levels.index(reference)):
+        level = crossed.levels[one.level]
+        claimed = crossed.seeds >= FEWEST_SEEDS and not {level, reference} & {*crossed.flags}
         yield InteractionLine(
             other_axis=axis,
             other=labels[one.other],
-            level=crossed.levels[one.level],
+            level=level,
             difference=float(one.effect.value),
             difference_interval=ends(one.effect.interval()),
             deviation=float(one.deviation.value),
             deviation_interval=ends(one.deviation.interval()),
-            p=one.p if crossed.seeds >= FEWEST_SEEDS else None,
+            p=one.p if claimed else None,
         )
 
 

@@ -129,14 +129,23 @@ def interval_text(interval: tuple[float, float] | None) -> str:
     return NOTHING if interval is None else f"[{percent(interval[0])}, {percent(interval[1])}]"
 
 
-def interval_in(interval: tuple[float, float], measure: Measure) -> str:
-    """An interval of a measure in its unit."""
-    return interval_text(interval) if measure.percent else f"[{plain(interval[0])}, {plain(interval[1])}]"
+def interval_in(interval: tuple[float, float] | None, measure: Measure) -> str:
+    """An interval of a measure in its unit; a dash where there is none."""
+    if interval is None or measure.percent:
+        return interval_text(interval)
+    return f"[{plain(interval[0])}, {plain(interval[1])}]"
 
 
 def signed(value: float, measure: Measure) -> str:
     """A difference of a measure with its sign: points of percent with one digit, others to three digits."""
     return f"{100 * value:+.1f}" if measure.percent else f"{value:+.3g}"
+
+
+def p_text(p: float | None) -> str:
+    """``0.012``, ``<0.001``; a dash where nothing is claimed."""
+    if p is None:
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def plain(value: JsonValue) -> str:

@@ -6,29 +6,24 @@ Rows are compared inside one column of one table, over the test groups they shar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import DataError
 from bench.report.choose import Records, done_cells, seed_of
+from bench.report.claims import NO_CLAIM, Claim, claims, of_the_rest
 from bench.report.counts import pooled_metric
+from bench.report.flags import Flags, Row, flags_of, standing
 from bench.report.measures import heading
 from bench.report.power import Power, power_of
 from bench.report.retuned import other_trials, retuned
 from bench.report.shape import Entry, Labels, Measure, Table, is_comparable
 from bench.report.spread import Spread, block_of, interval_of, mean_of, mean_rechosen, spread_of
-from bench.statistics.comparisons import FEWEST_SEEDS, against_reference, difference_rechosen
-from bench.statistics.estimates import Block
-from bench.statistics.letters import tie_letters
+from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.suite.cells import Cell
-from bench.types import Float64
 from bench.words import plural
-
-Row = Mapping[str, Spread]
-"""Seed to the score with what its error is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +39,6 @@ class Ordering:
     untested: tuple[str, ...] = ()
 
 
-class Claim(NamedTuple):
-    """What is said of a level beside others: its tie groups, and its difference to a reference with the adjusted p."""
-
-    tie: str = ""
-    difference: float | None = None
-    interval: tuple[float, float] | None = None
-    p: float | None = None
-    interval_rechosen: tuple[float, float] | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """One row of a column, in the score's own unit. ``p`` is adjusted; what is not claimed is None or empty.
@@ -65,7 +50,7 @@ class Place:
     row: str
     seeds: int
     value: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     defective_groups: int
     tie: str = ""
     difference: float | None = None
@@ -82,7 +67,7 @@ class Column:
 
     ``some_seeds``: rows are compared over fewer seeds than their figures in the table are means of. ``power`` says what
     could have been found; None where no order is claimed. ``tuned``: what is rechosen are settings too; None where none
-    are tuned.
+    are tuned. ``flags`` are of the rows with enough seeds for an order.
     """
 
     table: Labels
@@ -92,6 +77,8 @@ class Column:
     some_seeds: bool = False
     power: Power | None = None
     tuned: bool | None = None
+    reference: str = ""
+    flags: Mapping[str, Flags] = field(default_factory=dict)
 
 
 def ordering(measures: Sequence[Measure], reference: str | None, records: Records) -> Ordering | None:
@@ -151,12 +138,6 @@ def _rechosen(row: Row, measure: Measure) -> tuple[float, float] | None:
     return interval_of(found, measure) if found else None
 
 
-def ends(interval: Float64) -> tuple[float, float]:
-    """``float64[2]`` as its low and its high end."""
-    low, high = interval.tolist()
-    return low, high
-
-
 def ordered(
     tables: Sequence[Table], how: Ordering | None, cells: Sequence[Cell], records: Records, rows_axis: str
 ) -> tuple[tuple[Table, ...], list[Column]]:
@@ -188,35 +169,37 @@ def ordered(
 
 
 def _column(table: Table, name: str, rows: Mapping[str, Row], how: Ordering, *, comparable: bool) -> Column:
-    places = {row: _place(row, spreads, how.measure) for row, spreads in rows.items() if spreads}
+    flags = flags_of(rows, together=comparable)
+    places = {row: _place(row, spreads, how.measure, flags) for row, spreads in rows.items() if spreads}
+    reference = (how.reference or next(iter(rows))) if comparable else ""
     remarks: tuple[str, ...] = ()
     some = False
     power = None
     if comparable and len(rows) > 1 and any(len(row) > 1 for row in rows.values()):
         try:
             names, shared = _family(rows)
-            reference = how.reference or next(iter(rows))
             some = any(len(rows[name]) > len(shared) for name in names)
             family = {}
             for row in names:
                 family[row] = {seed: rows[row][seed] for seed in shared}
-            places |= _compared(family, how.measure, reference)
-            power = power_of(family)
+            places |= _compared(family, how.measure, reference, flags)
+            unflagged = {row: family[row] for row in names if not flags[row].why}
+            power = power_of(unflagged, len(family))
             remarks = _remarks(rows, names, shared, reference, some=some)
         except DataError as reason:
             remarks = (str(reason),)
-    return Column(table.title, name, tuple(places.values()), remarks, some, power)
+    return Column(table.title, name, tuple(places.values()), remarks, some, power, reference=reference, flags=flags)
 
 
-NO_CLAIM = Claim()
-
-
-def _place(name: str, row: Row, measure: Measure, claim: Claim = NO_CLAIM) -> Place:
-    cells = list(row.values())
+def _place(name: str, row: Row, measure: Measure, flags: Mapping[str, Flags], claim: Claim = NO_CLAIM) -> Place:
+    stands = standing(name, row, flags)
+    cells = list(stands.values())
     value = float(np.mean([cell.value for cell in cells]))
-    interval, rechosen = _interval(row, measure), _rechosen(row, measure)
+    measured = name not in flags or flags[name].measured
+    interval = _interval(stands, measure) if measured else None
+    rechosen = _rechosen(stands, measure) if measured else None
     choosing = cells[0].choice.defective if rechosen and cells[0].choice else None
-    return Place(name, len(row), value, interval, cells[0].counts.defective, *claim, rechosen, choosing)
+    return Place(name, len(stands), value, interval, cells[0].counts.defective, *claim, rechosen, choosing)
 
 
 def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
@@ -236,31 +219,26 @@ def _family(rows: Mapping[str, Row]) -> tuple[list[str], list[str]]:
     return enough, shared
 
 
-def _compared(rows: Mapping[str, Row], measure: Measure, reference: str) -> dict[str, Place]:
-    """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them."""
+def _compared(
+    rows: Mapping[str, Row], measure: Measure, reference: str, flags: Mapping[str, Flags]
+) -> dict[str, Place]:
+    """Places of rows of the same seeds, with tie groups, and with differences to the reference if it is among them.
+
+    Of a flagged row nothing is claimed: its difference is that of the trainings that have not collapsed.
+    """
     cells = list(chain.from_iterable(row.values() for row in rows.values()))
     scores = [block_of(cells, levels=len(rows))]
     means = scores[0].values.mean(axis=-1)[:, 0]
     ranked = (-means if measure.better == "lower" else means).tolist()
-    found = zip(rows, claims(scores, ranked, list(rows), reference), strict=True)
-    return {name: _place(name, rows[name], measure, claim) for name, claim in found}
-
-
-def claims(
-    blocks: Sequence[Block], values: Sequence[float], names: Sequence[str], reference: str, *, claimed: bool = True
-) -> list[Claim]:
-    """Ties of levels, and their differences to the reference if it is among them; ties and p only if ``claimed``.
-
-    ``values`` rank the levels, higher is better.
-    """
-    ties = tie_letters(blocks, values) if claimed else ("",) * len(names)
-    found = [Claim(tie) for tie in ties]
-    for one in against_reference(blocks, names.index(reference)) if reference in names else ():
-        difference, interval = float(one.estimate.value), ends(one.estimate.interval())
-        rechosen = difference_rechosen(blocks, one.first, one.second)
-        wide = ends(rechosen.interval()) if rechosen else None
-        found[one.first] = Claim(ties[one.first], difference, interval, float(one.p) if claimed else None, wide)
-    return found
+    flagged = {name for name in rows if flags[name].why}
+    found = dict(zip(rows, claims(scores, ranked, list(rows), reference, unclaimed=flagged), strict=True))
+    rest = {name: standing(name, row, flags) for name, row in rows.items()}
+    for name in rows if reference in rows else ():
+        if name != reference and flagged.intersection((name, reference)):
+            sides = [list(rest[side].values()) for side in (name, reference)]
+            measured = flags[name].measured and flags[reference].measured
+            found[name] = of_the_rest(*sides, measured=measured)._replace(tie=found[name].tie)
+    return {name: _place(name, rows[name], measure, flags, claim) for name, claim in found.items()}
 
 
 def _remarks(

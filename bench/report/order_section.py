@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bench.report.counts import reliability
-from bench.report.measures import NOTHING, heading, interval_in, printed, signed
+from bench.report.flags_section import (
+    COLLAPSE,
+    any_collapsed,
+    flag_remarks,
+    flag_values,
+    share_grid,
+    standing_sentence,
+)
+from bench.report.measures import NOTHING, heading, interval_in, p_text, printed, signed
 from bench.report.order import Column, Ordering, Place
 from bench.report.shape import Grid, Measure, Section, title_text
 from bench.statistics.choices import FEWEST_CHOOSING
@@ -33,8 +41,8 @@ LETTERS = (
     f"the column, family-wise error {100 * ALPHA:.0f} % (Holm). Letter a holds the best row."
 )
 REFERENCE = (
-    "Differences are to {}, {}paired over the same groups. Their p is adjusted over the rows of the column "
-    "(Holm), their intervals are not."
+    "Differences are to {}, {}paired over the same groups. Where an order is claimed they have a p, adjusted over the "
+    "same pairs; their intervals are not adjusted."
 )
 POLICY = (
     f"Compared are rows with at least {FEWEST_SEEDS} finished seeds, over the seeds that all of them have; a missing "
@@ -48,17 +56,22 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
         return None
     grids = []
     sentences = []
-    values = []
+    values: list[Mapping[str, JsonValue]] = []
     places: list[Place] = []
     for column in columns:
         if all(place.seeds < 2 for place in column.places):
             continue
         name = title_text(column.table, column.name)
         grids.append(_grid(name, column, how, rows_axis))
-        if column.remarks:
-            sentences.append(f"{name}: {'; '.join(column.remarks)}.")
+        if any_collapsed(column.flags):
+            grids.append(share_grid(name, column.flags, column.reference, rows_axis))
+        remarks = [*column.remarks, *flag_remarks(column.flags)]
+        if remarks:
+            sentences.append(f"{name}: {'; '.join(remarks)}.")
         named = {"table": dict(column.table), "column": column.name, "measure": how.measure.name}
-        values += [{**named, **_plain(place)} for place in column.places]
+        for place in column.places:
+            flagged = flag_values(place.row, column.flags, column.reference)
+            values.append({**named, **_plain(place), **flagged})
         places += column.places
     if not grids:
         return None
@@ -76,14 +89,16 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
         if fewest < FEWEST_CHOOSING:
             sentences.append(FEW.format(plural(fewest, "validation group")))
     tied = any(place.tie for place in places)
+    reference = how.reference or "the first row"
     if tied:
         sentences.append(LETTERS)
-    if any(place.p is not None for place in places):
-        sentences.append(
-            REFERENCE.format(how.reference or "the first row", "in points and " if how.measure.percent else "")
-        )
+        sentences.append(standing_sentence(min(place.seeds for place in places if place.tie)))
+    if any(place.difference is not None for place in places):
+        sentences.append(REFERENCE.format(reference, "in points and " if how.measure.percent else ""))
     if tied:
         sentences.append(POLICY)
+    if any(any_collapsed(column.flags) for column in columns):
+        sentences.append(COLLAPSE.format(reference))
     title = f"{TITLE} by {heading(how.measure, '')}"
     return Section(title, tuple(grids), tuple(sentences), tuple(values))
 
@@ -93,9 +108,9 @@ def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:
     header: tuple[str, ...] = (rows_axis, "seeds", heading(measure), "interval")
     grid = Grid(name, header, tuple(_line(place, measure) for place in column.places))
     if any(place.rechosen for place in column.places):
-        rechosen = [interval_in(place.rechosen, measure) if place.rechosen else NOTHING for place in column.places]
+        rechosen = [interval_in(place.rechosen, measure) for place in column.places]
         grid = grid.beside(("threshold chosen anew",), [(text,) for text in rechosen])
-    if any(place.tie for place in column.places):
+    if any(place.tie or place.difference is not None for place in column.places):
         claimed = [_claimed(place, measure) for place in column.places]
         grid = grid.beside(("ties", "difference", "interval", "p"), claimed)
     return grid
@@ -121,6 +136,4 @@ def difference_texts(
     """``+4.1``, ``[+2.0, +6.3]``, ``0.012``; dashes where nothing is claimed."""
     points = NOTHING if value is None else signed(value, measure)
     ends = f"[{signed(interval[0], measure)}, {signed(interval[1], measure)}]" if interval else NOTHING
-    if p is None:
-        return points, ends, NOTHING
-    return points, ends, "<0.001" if p < 0.001 else f"{p:.3f}"
+    return points, ends, p_text(p)

@@ -16,7 +16,7 @@ WANTED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Rows that are compared in pairs: their scatter, how many, over which seeds and groups with defects."""
+    """Rows that are compared in pairs: their scatter, among how many, over which seeds and groups with defects."""
 
     scatter: Scatter
     rows: int
@@ -44,12 +44,11 @@ class Power:
         return groups_for(WANTED, self.scatter, self.seeds, self.family, self.groups)
 
 
-def power_of(rows: Mapping[str, Mapping[str, Spread]]) -> Power | None:
-    """The power among rows of the same seeds; None where there is nothing to compare."""
-    first = next(iter(next(iter(rows.values())).values()))
-    if len(rows) < 2 or not first.counts.defective:
-        return None
+def power_of(rows: Mapping[str, Mapping[str, Spread]], among: int) -> Power | None:
+    """The power among rows of the same seeds, in a family of ``among`` rows; None where there is nothing to compare."""
     cells = list(chain.from_iterable(row.values() for row in rows.values()))
+    if len(rows) < 2 or not cells[0].counts.defective:
+        return None
     scores = block_of(cells, levels=len(rows))
     scatter = scatter_of([scores], list(combinations(range(len(rows)), 2)))
-    return Power(scatter, len(rows), scores.values.shape[-1], first.counts.defective)
+    return Power(scatter, among, scores.values.shape[-1], cells[0].counts.defective)

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from bench.report.choose import Records
+from bench.report.claims import ends
 from bench.report.claims_file import SIDES, Claim, Claimed
 from bench.report.design import Design, design
 from bench.report.effects import told
 from bench.report.measures import measure_of
-from bench.report.order import ends
 from bench.report.shape import Measure
 from bench.report.undefined import all_shown
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, even_shares, weighted
@@ -105,7 +105,7 @@ def _verdict(claim: Claim, cells: Sequence[Cell], records: Records, family: int)
 
 def _outcome(crossed: Design, interval: tuple[float, float], margin: float) -> Outcome:
     low, high = interval
-    if crossed.seeds < FEWEST_SEEDS or not crossed.whole or low <= margin <= high:
+    if crossed.seeds < FEWEST_SEEDS or not crossed.whole or crossed.flags or low <= margin <= high:
         return "not decided"
     return "holds" if low > margin else "does not hold"
 

@@ -14,12 +14,12 @@ from itertools import combinations
 import numpy as np
 
 from bench.statistics.choices import estimate_rechosen
-from bench.statistics.estimates import Block, Estimate, estimate
+from bench.statistics.estimates import Block, Estimate, added, estimate, group_part, seed_part
 from bench.types import Float64
 
 FEWEST_SEEDS = 3
 ALPHA = 0.05
-"""Family-wise error: the chance of any false difference where all levels are equal."""
+"""Family-wise error: the chance of any false difference where all levels are equal, over all that a column claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Difference:
     def told_apart(self) -> bool:
         """Whether the family's error allows to call the two different."""
         return bool(self.p < ALPHA)
+
+    def turned(self) -> Difference:
+        """``second`` minus ``first``."""
+        other = Estimate(-self.estimate.value, self.estimate.error, self.estimate.freedom)
+        return Difference(self.second, self.first, other, self.p)
 
 
 def holm(p: Float64) -> Float64:
@@ -61,12 +66,6 @@ def weighted(blocks: Sequence[Block], levels: Float64, shares: Sequence[Float64]
     return estimate(blocks, [np.outer(levels, share) for share in shares])
 
 
-def against_reference(blocks: Sequence[Block], reference: int) -> list[Difference]:
-    """Every other level less the reference level, in order; one family."""
-    levels = blocks[0].values.shape[-3]
-    return family(blocks, [(level, reference) for level in range(levels) if level != reference])
-
-
 def difference_rechosen(blocks: Sequence[Block], first: int, second: int) -> Estimate | None:
     """``first`` minus ``second`` with the choice of thresholds in its error; None where nothing is known of it."""
     unit = np.eye(blocks[0].values.shape[-3])
@@ -78,6 +77,17 @@ def all_pairs(blocks: Sequence[Block]) -> list[Difference]:
     return family(blocks, list(combinations(range(blocks[0].values.shape[-3]), 2)))
 
 
+def to_reference(pairs: Sequence[Difference], reference: int) -> list[Difference]:
+    """Of all pairs those with the reference level, every other level less it; their p stay those of all pairs."""
+    own = [pair for pair in pairs if reference in (pair.first, pair.second)]
+    return [pair if pair.second == reference else pair.turned() for pair in own]
+
+
+def against_reference(blocks: Sequence[Block], reference: int) -> list[Difference]:
+    """Every other level less the reference level, in order, adjusted over all pairs."""
+    return to_reference(all_pairs(blocks), reference)
+
+
 def family(blocks: Sequence[Block], pairs: Sequence[tuple[int, int]]) -> list[Difference]:
     """The differences of these pairs, averaged over all contexts, adjusted together."""
     if not pairs:
@@ -86,3 +96,13 @@ def family(blocks: Sequence[Block], pairs: Sequence[tuple[int, int]]) -> list[Di
     found = [weighted(blocks, unit[first] - unit[second], shares) for first, second in pairs]
     adjusted = np.moveaxis(holm(np.stack([one.p_value() for one in found], axis=-1)), -1, 0)
     return [Difference(*pair, one, p) for pair, one, p in zip(pairs, found, adjusted, strict=True)]
+
+
+def of_unlike_seeds(first: Block, second: Block) -> Estimate:
+    """``first`` minus ``second``, single levels on the same groups, each with as many seeds as it has."""
+    sides = (first, second)
+    parts = [group_part(first.without[..., 0, 0, :] - second.without[..., 0, 0, :])]
+    parts += [seed_part(side.values[..., 0, 0, :]) for side in sides if side.values.shape[-1] > 1]
+    values = [side.values.mean(axis=-1)[..., 0, 0] for side in sides]
+    whole = added(parts)
+    return Estimate(values[0] - values[1], np.sqrt(whole.variance), whole.freedom)
