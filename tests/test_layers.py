@@ -18,6 +18,8 @@ ORDER = [
     ["errors", "gpus"],
     ["machine", "types"],
     ["canonical", "decoding", "replicates", "scores"],
+    ["states", "leaves"],
+    ["parts"],
     ["record"],
     ["images", "picture_files"],
     ["releases"],
