@@ -234,3 +234,17 @@ def test_the_command_ends_well_only_where_every_claim_holds(by: int, code: int, 
     stored = json.loads(CliRunner().invoke(command, [str(run), "--file", str(file), "--format", "json"]).output)
     assert stored["claims"][0]["outcome"] == ("holds" if code == 0 else "does not hold")
     assert stored["claims"][0]["claim"]["by"] == by
+
+
+def test_a_training_that_collapsed_leaves_a_claim_undecided_and_no_other(
+    tmp_path: Path,
+) -> None:
+    cells = product_cells(5, CROPS[:3], MODELS[:1])
+    records = a_run(cells)
+    gone = cell(BEST, MODELS[0], 2)
+    records[gone.id] = scored(gone, np.full(GROUPS, 0.001))
+    one = verdict(tmp_path, BETTER, cells=cells, records=records)
+    assert one.outcome == "not decided"
+    assert "1 of 5 trainings collapsed" in sentence(one)
+    other = f"\n  - {{better: {{crop: {CROPS[1]}}}, than: {{crop: {CROPS[0]}}}, by: 20}}\n"
+    assert verdict(tmp_path, other, cells=cells, records=records).outcome == "does not hold"

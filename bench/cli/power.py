@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -110,14 +111,15 @@ def _assumed(measure: Measure) -> str:
 
 
 def _measured(asked: Asked, measure: Measure) -> Scatter | None:
-    """The mean scatter of the combinations whose rows have enough finished seeds; None where there are none."""
+    """The mean scatter of the combinations whose rows have enough finished seeds and no flag; None without any."""
     records = {one.cell.id: one.record for one in asked.planned if one.record is not None}
     if not records:
         return None
     crossed = design(asked.cells, records, asked.axis, asked.rows, measure)
-    if crossed.seeds < FEWEST_SEEDS:
+    kept = [number for number, level in enumerate(crossed.levels) if level not in crossed.flags]
+    pairs = list(combinations(kept, 2))
+    if crossed.seeds < FEWEST_SEEDS or not pairs:
         return None
-    pairs = [(level, 0) for level in range(1, len(crossed.levels))]
     scatters = []
     for one in crossed.scores:
         for context in range(one.values.shape[1]):
