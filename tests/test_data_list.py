@@ -109,7 +109,7 @@ def test_files_that_a_reader_lists_but_that_are_not_there_are_damage(catalog, pl
 def test_data_that_are_rendered_need_no_download(catalog, places):
     metalpart = catalog.find("dataset", "metalpart").component
     one = only(catalog_of({"dataset": [metalpart]}), places)
-    assert (one.state, one.images, one.size) == ("on demand", 144, 0)
+    assert (one.state, one.images, one.size) == ("on demand", 800, 0)
     assert one.note == "made by the first use, without a download"
 
 

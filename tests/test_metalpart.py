@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from bench.catalog import Catalog
 from bench.component import build
@@ -30,14 +31,21 @@ def make(catalog: Catalog) -> Make:
 
 
 @pytest.fixture(scope="module")
+def first(catalog: Catalog) -> Make:
+    """Version 1."""
+    component = catalog.find("dataset", "metalpart-v1").component
+    return lambda root, **chosen: build(component, root, settings=chosen)
+
+
+@pytest.fixture(scope="module")
 def default_set(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make(tmp_path_factory.mktemp("default"))
 
 
 @pytest.fixture(scope="module")
 def some(default_set: Any) -> list[str]:
-    """Both viewpoints of eight objects of both families, one of them (object 4) without defects."""
-    ids = [record.id for record in default_set.records() if int(record.meta["object"]) % 9 in (0, 4)][:16]
+    """One viewpoint of twelve objects of both families, two of them without defects."""
+    ids = [record.id for record in default_set.records() if record.meta["viewpoint"] == 0][:12]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(default_set.load, ids))
     return ids
@@ -69,18 +77,22 @@ def test_an_object_does_not_depend_on_how_many_are_listed(make: Make, tmp_path: 
 
 def test_listing_the_default_set_renders_nothing(make: Make, tmp_path: Path) -> None:
     records = make(tmp_path / "home").records()
-    assert len(records) == 144
-    assert len({record.id for record in records}) == 144
+    assert len(records) == 800
+    assert len({record.id for record in records}) == 800
     assert not (tmp_path / "home").exists()
 
 
-def test_the_default_split_has_40_12_and_20_objects_with_two_viewpoints_each(default_set: Any) -> None:
+@pytest.mark.parametrize(("version", "counts"), [("first", (40, 12, 20)), ("make", (200, 60, 140))])
+def test_the_default_splits_have_two_viewpoints_of_each_object(
+    version: str, counts: tuple[int, int, int], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    default_set = request.getfixturevalue(version)(tmp_path)
     groups, splits = defaultdict(list), defaultdict(set)
     for record in default_set.records():
         groups[record.group].append(record.meta["viewpoint"])
         splits[record.split].add(record.group)
-    assert {split: len(objects) for split, objects in splits.items()} == {"train": 40, "validation": 12, "test": 20}
-    assert len(set.union(*splits.values())) == 72, "a group is in two splits"
+    assert tuple(len(splits[split]) for split in SPLITS) == counts
+    assert len(set.union(*splits.values())) == sum(counts), "a group is in two splits"
     assert all(sorted(viewpoints) == [0, 1] for viewpoints in groups.values())
 
 
@@ -95,10 +107,16 @@ def test_every_split_has_objects_and_no_group_is_in_two(make: Make, objects: int
     assert set.union(*split_of.values()) == set(SPLITS)
 
 
-def test_every_split_has_parts_with_and_without_defects(make: Make, tmp_path: Path) -> None:
-    dataset = make(tmp_path, views=1, size=64)
+def test_every_split_has_parts_with_and_without_defects(first: Make, tmp_path: Path) -> None:
+    dataset = first(tmp_path, views=1, size=64)
     found = {(record.split, bool(dataset.load(record.id).mask.any())) for record in dataset.records()}
     assert found == {(split, defective) for split in SPLITS for defective in (True, False)}
+
+
+def test_more_than_100_groups_of_the_test_split_have_defects(make: Make, tmp_path: Path) -> None:
+    dataset = make(tmp_path, views=1, size=64)
+    ids = [record.id for record in dataset.records() if record.split == "test"]
+    assert sum(dataset.load(id).mask.any() for id in ids) == 112
 
 
 def test_objects_fill_10_to_20_percent_at_grey_30_to_50_on_a_background_of_at_most_3(
@@ -131,11 +149,38 @@ def test_all_defect_types_occur_and_none_outside_the_part(default_set: Any, some
 
 
 def test_the_region_map_shows_threads_edges_and_plain_areas_of_every_part(default_set: Any, some: list[str]) -> None:
-    assert tuple(default_set.regions) == ("background", "plain", "edge", "thread")
+    assert tuple(default_set.regions) == ("background", "plain", "edge", "thread", "mark", "stain", "dust")
+    seen = set()
     for id in some:
-        shares = np.bincount(default_set.region(id).ravel(), minlength=4)[1:] / (default_set.region(id) > 0).sum()
-        assert shares.size == 3
-        assert (shares > 0.03).all(), (id, shares)
+        shares = np.bincount(default_set.region(id).ravel(), minlength=7)[1:] / (default_set.region(id) > 0).sum()
+        assert shares.size == 6
+        assert (shares[:3] > 0.02).all(), (id, shares)
+        assert shares[3:].sum() < 0.3, (id, shares)
+        seen |= set(np.flatnonzero(shares) + 1)
+    assert seen == {1, 2, 3, 4, 5, 6}
+
+
+def test_version_1_has_no_confusers(first: Make, tmp_path: Path) -> None:
+    dataset = first(tmp_path, **MINIATURE)
+    assert tuple(dataset.regions) == ("background", "plain", "edge", "thread")
+    assert dataset.region("part-001-view-0").max() == 3
+
+
+def test_grey_alone_does_not_tell_defects_from_sound_metal(
+    default_set: Any, some: list[str], first: Make, tmp_path: Path
+) -> None:
+    """The area under the ROC curve on the part, against scikit-learn; version 1 is what it must not be."""
+    old = first(tmp_path)
+    before = [record.id for record in old.records()][:6]
+    assert grey_auc(old, before) > 0.95
+    assert 0.2 < grey_auc(default_set, some) < 0.8
+
+
+def test_what_looks_like_a_defect_is_no_defect(default_set: Any, some: list[str]) -> None:
+    """Marks, stains and dust lie mostly outside the mask: they meet defects by chance only."""
+    for kind in (4, 5, 6):
+        inside = [default_set.load(id).mask[default_set.region(id) == kind] > 0 for id in some]
+        assert np.concatenate(inside).mean() < 0.25, kind
 
 
 def test_what_is_bright_belongs_to_the_part(default_set: Any, some: list[str]) -> None:
@@ -208,6 +253,15 @@ def test_an_unknown_id_is_an_error(make: Make, tmp_path: Path) -> None:
 def test_settings_out_of_range_are_refused(make: Make, tmp_path: Path, chosen: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(chosen))):
         make(tmp_path, **chosen)
+
+
+def grey_auc(dataset: Any, ids: list[str]) -> float:
+    grey, defect = [], []
+    for id in ids:
+        sample, part = dataset.load(id), dataset.region(id) > 0
+        grey.append(sample.image[:, :, 0][part])
+        defect.append(sample.mask[part] > 0)
+    return float(roc_auc_score(np.concatenate(defect), np.concatenate(grey)))
 
 
 def grown(area: Any, width: int) -> Any:

@@ -7,6 +7,7 @@ digest of the evidence of every cell. Nothing in them is ever made anew: they ar
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Iterator
@@ -18,19 +19,24 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.canonical import digest
-from bench.catalog import Catalog
+from bench.catalog import Catalog, load_catalog
 from bench.cli.main import bench as group
 from bench.store.records import load_record
 from bench.suite.reading.load import load_suite
 from bench.suite.shipped import shipped_suites
 from sampling import whole_run
-from tiny import bench
+from tiny import bench_process
 
 OLD = Path(__file__).parent / "old_runs"
 CHANGED = Path(__file__).parent / "old_suites"
 """Shipped suites that ask for other cells by now, as they were: what they asked for must keep its ids."""
 RUNS = ("smoke", "axes", "tuned")
 AXES = {"smoke": ("crop",), "axes": ("crop", "model", "pretrain"), "tuned": ("crop",)}
+OLD_NAMES = """
+from bench_plugins.datasets.metalpart import dataset
+dataset.build, dataset.SECOND = dataset.build_first, dataset.FIRST
+"""
+"""Python imports this by itself where it is called ``sitecustomize``: ``metalpart`` then means version 1, as it did."""
 OF_THE_MACHINE = ("cost", "provenance", "providers", "log", "pictures")
 """Parts of a record that another machine or another day fills otherwise."""
 
@@ -75,9 +81,13 @@ def test_what_is_said_of_an_old_run_is_what_was_said(name: str, arguments: tuple
         assert said.stdout_bytes == expected
 
 
-def test_the_ids_of_shipped_suites_are_those_of_before(catalog: Catalog) -> None:
+def test_the_ids_of_shipped_suites_are_those_of_before(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what ``metalpart`` meant then."""
+    module = inspect.getmodule(catalog.find("dataset", "metalpart").component.build)
+    monkeypatch.setattr(module, "build", module.build_first)
+    monkeypatch.setattr(module, "SECOND", module.FIRST)
     expected = json.loads((OLD / "ids.json").read_text())
-    assert ids_of_shipped_suites(catalog) == expected
+    assert ids_of_shipped_suites(load_catalog()) == expected
 
 
 def ids_of_shipped_suites(catalog: Catalog) -> dict[str, str]:
@@ -92,11 +102,16 @@ def ids_of_shipped_suites(catalog: Catalog) -> dict[str, str]:
 
 @whole_run
 @pytest.mark.parametrize("run", RUNS)
-def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(run: str, tmp_path: Path) -> None:
+def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ids, keys and states always; scores and evidence bit by bit where device and packages are those of then."""
     (tmp_path / "suite.yaml").symlink_to(OLD / run / f"{run}.yaml")
     (tmp_path / "models.py").symlink_to(OLD / "models.py")
-    done = bench(tmp_path, "run", "suite.yaml", "--plugin", "models.py")
+    (tmp_path / "names").mkdir()
+    (tmp_path / "names" / "sitecustomize.py").write_text(OLD_NAMES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "names"))
+    done = bench_process(tmp_path, "run", "suite.yaml", "--plugin", "models.py", timeout=1200)
     assert done.returncode in (0, 3), done.stderr
     evidence = json.loads((OLD / run / "evidence.json").read_text())
     files = {path.stem: path for path in (tmp_path / "runs" / run / "cells").glob("*.json")}

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from bench_plugins.datasets.metalpart import _frozen as frozen
-from bench_plugins.datasets.metalpart._frozen import Range
+from bench_plugins.datasets.metalpart._frozen import Frozen, Range
 
 from bench.api import Bool, Float64, Mask
 
 Generator: TypeAlias = np.random.Generator
 Region: TypeAlias = Mask
 
-REGIONS = ("background", "plain", "edge", "thread")
 BACKGROUND, PLAIN, EDGE, THREAD = range(4)
 HOLE_DEPTH = 30.0
 
@@ -143,20 +141,20 @@ def _within(x: Float64, start: float, stop: float) -> Bool:
     return (x > start) & (x < stop)
 
 
-def shaft(rng: Generator) -> Shaft:
+def shaft(rng: Generator, frozen: Frozen) -> Shaft:
     """Three to five cylinders in a row, scaled to the wanted silhouette; at least one carries a thread."""
     count = int(rng.integers(3, 6))
     kinds = rng.permutation(["thread", "plain", "hex", "plain", "thread"][:count]).tolist()
     lengths = rng.uniform(0.6, 1.4, count)
     lengths *= rng.uniform(250.0, 345.0) / lengths.sum()
     radii = rng.uniform(0.7, 1.3, count)
-    radii *= draw(rng, frozen.OBJECT_AREA) / (2.0 * (lengths * radii).sum())
+    radii *= draw(rng, frozen.object_area) / (2.0 * (lengths * radii).sum())
     bounds = np.concatenate([[0.0], np.cumsum(lengths)]) - lengths.sum() / 2.0
     chamfers = rng.uniform(3.0, 7.0, count)
     threads, holes, flats = [], [], []
     for kind, start, stop, r, chamfer in zip(kinds, bounds[:-1], bounds[1:], radii, chamfers, strict=True):
         if kind == "thread":
-            threads.append(_thread(start + chamfer, stop - chamfer, rng))
+            threads.append(_thread(start + chamfer, stop - chamfer, rng, frozen))
         elif kind == "hex":
             turns = rng.uniform(0.0, np.pi / 3.0) + np.arange(6) * np.pi / 3.0
             flats += [Flat(start, stop, turn, 0.89 * r) for turn in turns]
@@ -180,9 +178,9 @@ def _turned(bounds: Float64, radii: Float64, chamfers: Float64) -> tuple[Float64
     return along.ravel(), level.ravel(), edges.reshape(-1, 2)
 
 
-def _thread(start: float, stop: float, rng: Generator) -> Thread:
+def _thread(start: float, stop: float, rng: Generator, frozen: Frozen) -> Thread:
     hand = 1 if rng.random() < 0.8 else -1
-    return Thread(start, stop, draw(rng, frozen.THREAD_PITCH), draw(rng, frozen.THREAD_FLANK), hand)
+    return Thread(start, stop, draw(rng, frozen.thread_pitch), draw(rng, frozen.thread_flank), hand)
 
 
 def _ridge(thread: Thread, along: Float64, angle: Float64) -> Float64:
@@ -247,9 +245,9 @@ def _drilled(holes: tuple[Hole, ...], a: Float64, b: Float64, height: Float64, r
     return hollow
 
 
-def flange(rng: Generator) -> Flange:
+def flange(rng: Generator, frozen: Frozen) -> Flange:
     """Rings of different height around a bore; a tapered thread in the bore or on the hub; holes or teeth."""
-    outer = np.sqrt(draw(rng, frozen.OBJECT_AREA) / (0.93 * np.pi))
+    outer = np.sqrt(draw(rng, frozen.object_area) / (0.93 * np.pi))
     bore = outer * rng.uniform(0.16, 0.3)
     width = min(outer * rng.uniform(0.2, 0.32), outer - bore - 40.0)
     taper = rng.uniform(0.25, 0.6) * (1 if rng.random() < 0.6 else -1)
@@ -266,7 +264,7 @@ def flange(rng: Generator) -> Flange:
         (middle - 1.5, foot + 1.5),
         (rim - 1.5, outer),
     )
-    thread = _thread(bore + 4.0, bore + 2.0 + width, rng)
+    thread = _thread(bore + 4.0, bore + 2.0 + width, rng, frozen)
     ring = (foot + outer - chamfer) / 2.0
     room = (rim - middle - slant) / 2.0
     profile = np.array(radial), np.array(height), np.array(edges)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._body import Flange, Generator, Shaft, Surface, draw
+from bench_plugins.datasets.metalpart._frozen import Frozen
 
 from bench.api import Float64, Mask
 
@@ -27,18 +27,18 @@ class Defect:
     depth: float
 
 
-def defects(body: Shaft | Flange, rng: Generator) -> tuple[Defect, ...]:
+def defects(body: Shaft | Flange, rng: Generator, frozen: Frozen) -> tuple[Defect, ...]:
     """Draw defects until their nominal area is reached."""
-    budget, found = draw(rng, frozen.DEFECT_AREA), list[Defect]()
+    budget, found = draw(rng, frozen.defect_area), list[Defect]()
     while budget > 0.0:
-        kind = int(rng.choice([SCRATCH, DENT, PIT], p=frozen.CLASS_SHARES))
-        drawn = _DRAWN[kind](*_place(body, rng), rng)
+        kind = int(rng.choice([SCRATCH, DENT, PIT], p=frozen.class_shares))
+        drawn = _DRAWN[kind](*place(body, rng), body, rng, frozen)
         budget -= sum(_nominal_area(defect) for defect in drawn)
         found += drawn
     return tuple(found)
 
 
-def deviation(seen: Surface, defects: tuple[Defect, ...]) -> tuple[Float64, Mask]:
+def deviation(seen: Surface, defects: tuple[Defect, ...], least: float) -> tuple[Float64, Mask]:
     """Height that the defects add, ``float64[h, w]``, and the class of every visibly deviating pixel."""
     total = np.zeros_like(seen.height)
     largest = np.zeros_like(seen.height)
@@ -47,9 +47,9 @@ def deviation(seen: Surface, defects: tuple[Defect, ...]) -> tuple[Float64, Mask
     for defect in defects:
         span = 1.2 * max(defect.length, 4.0 * defect.width) + 2.0
         near = reachable & (np.abs(seen.a - defect.a) < span) & (np.abs(seen.b - defect.b) < span)
-        added = _profile(defect, seen.a[near], seen.b[near]) * seen.facing[near]
+        added = groove(defect, seen.a[near], seen.b[near]) * seen.facing[near]
         total[near] += added
-        wins = np.abs(added) > np.maximum(largest[near], frozen.VISIBLE_DEVIATION)
+        wins = np.abs(added) > np.maximum(largest[near], least)
         mask[near] = np.where(wins, defect.kind, mask[near])
         largest[near] = np.maximum(largest[near], np.abs(added))
     return total, mask
@@ -68,7 +68,7 @@ def without_specks(mask: Mask, least: float) -> Mask:
     return kept
 
 
-def _place(body: Shaft | Flange, rng: Generator) -> tuple[float, float]:
+def place(body: Shaft | Flange, rng: Generator) -> tuple[float, float]:
     """A chart position on the part of the surface that every viewpoint can see, uniform in area."""
     if isinstance(body, Shaft):
         b = rng.uniform(body.along[0] + 8.0, body.along[-1] - 8.0)
@@ -79,10 +79,10 @@ def _place(body: Shaft | Flange, rng: Generator) -> tuple[float, float]:
     return float(radius * np.cos(angle)), float(radius * np.sin(angle))
 
 
-def _scratches(a: float, b: float, rng: Generator) -> list[Defect]:
+def _scratches(a: float, b: float, body: Shaft | Flange, rng: Generator, frozen: Frozen) -> list[Defect]:
     """One to three parallel grooves, at a distance like that of thread crests."""
-    angle = rng.uniform(0.0, np.pi)
-    length = draw(rng, frozen.SCRATCH_LENGTH)
+    angle = _off_the_lay(a, b, body, rng, np.deg2rad(frozen.scratch_turn))
+    length = draw(rng, frozen.scratch_length)
     spacing = rng.uniform(6.0, 12.0)
     return [
         Defect(
@@ -91,20 +91,28 @@ def _scratches(a: float, b: float, rng: Generator) -> list[Defect]:
             b + i * spacing * np.cos(angle),
             angle + rng.normal(0.0, 0.05),
             length * rng.uniform(0.6, 1.0),
-            draw(rng, frozen.SCRATCH_WIDTH),
-            draw(rng, frozen.SCRATCH_DEPTH),
+            draw(rng, frozen.scratch_width),
+            draw(rng, frozen.scratch_depth),
         )
-        for i in range(int(rng.integers(*frozen.SCRATCH_GROOVES)))
+        for i in range(int(rng.integers(*frozen.scratch_grooves)))
     ]
 
 
-def _dents(a: float, b: float, rng: Generator) -> list[Defect]:
-    radius = draw(rng, frozen.DENT_RADIUS)
+def _off_the_lay(a: float, b: float, body: Shaft | Flange, rng: Generator, turn: float) -> float:
+    """A direction on the chart at least ``turn`` away from that of the tool marks; any where that is 0."""
+    angle = rng.uniform(turn, np.pi - turn)
+    if not turn or isinstance(body, Shaft):
+        return float(angle)
+    return float(np.arctan2(b, a) + np.pi / 2.0 + angle)
+
+
+def _dents(a: float, b: float, _: Shaft | Flange, rng: Generator, frozen: Frozen) -> list[Defect]:
+    radius = draw(rng, frozen.dent_radius)
     shape = (radius, radius * rng.uniform(0.6, 1.0))
-    return [Defect(DENT, a, b, rng.uniform(0.0, np.pi), *shape, draw(rng, frozen.DENT_DEPTH))]
+    return [Defect(DENT, a, b, rng.uniform(0.0, np.pi), *shape, draw(rng, frozen.dent_depth))]
 
 
-def _pits(a: float, b: float, rng: Generator) -> list[Defect]:
+def _pits(a: float, b: float, _: Shaft | Flange, rng: Generator, frozen: Frozen) -> list[Defect]:
     """A cluster of one to four small craters."""
     return [
         Defect(
@@ -112,9 +120,9 @@ def _pits(a: float, b: float, rng: Generator) -> list[Defect]:
             a + rng.normal(0.0, 6.0),
             b + rng.normal(0.0, 6.0),
             rng.uniform(0.0, np.pi),
-            (radius := draw(rng, frozen.PIT_RADIUS)),
+            (radius := draw(rng, frozen.pit_radius)),
             radius * rng.uniform(0.7, 1.0),
-            draw(rng, frozen.PIT_DEPTH),
+            draw(rng, frozen.pit_depth),
         )
         for _ in range(int(rng.integers(1, 5)))
     ]
@@ -127,7 +135,7 @@ def _nominal_area(defect: Defect) -> float:
     return (4.0 if defect.kind == SCRATCH else 3.1) * defect.length * defect.width
 
 
-def _profile(defect: Defect, a: Float64, b: Float64) -> Float64:
+def groove(defect: Defect, a: Float64, b: Float64) -> Float64:
     """Height added by one defect at chart positions: a groove with burrs, a dent with a lip, a crater."""
     cosine, sine = np.cos(defect.angle), np.sin(defect.angle)
     right, down = a - defect.a, b - defect.b

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bench_plugins.datasets.metalpart import _frozen as frozen
 from bench_plugins.datasets.metalpart._body import Flange, Pose, Shaft, draw, flange, shaft
+from bench_plugins.datasets.metalpart._confusers import Confusers, confusers
 from bench_plugins.datasets.metalpart._defects import Defect, defects
+from bench_plugins.datasets.metalpart._frozen import Frozen
+
+CONFUSERS = 0
+"""Random stream, beside those of the viewpoints, which count from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One physical object: its body and its defects."""
+    """One physical object: its body, its defects, and what only looks like one."""
 
     body: Shaft | Flange
     defects: tuple[Defect, ...]
+    confusers: Confusers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +41,24 @@ class View:
     lamps: tuple[Lamp, ...]
 
 
-def part(number: int) -> Part:
+def part(number: int, frozen: Frozen) -> Part:
     """The object of this number: even ones are shafts, odd ones flanges."""
-    rng = np.random.default_rng([frozen.SEED, number])
-    body = shaft(rng) if number % 2 == 0 else flange(rng)
-    clean = number % frozen.CLEAN_EVERY == frozen.CLEAN_AT
-    return Part(body, () if clean else defects(body, rng))
+    rng = np.random.default_rng([frozen.seed, number])
+    body = shaft(rng, frozen) if number % 2 == 0 else flange(rng, frozen)
+    every, at = frozen.clean
+    found = () if number % every == at else defects(body, rng, frozen)
+    beside = np.random.default_rng([frozen.seed, number, CONFUSERS, CONFUSERS])
+    return Part(body, found, confusers(body, beside, frozen))
 
 
-def view(number: int, index: int) -> View:
+def view(number: int, index: int, frozen: Frozen) -> View:
     """Viewpoint ``index`` of an object: it does not depend on the domain."""
-    rng = np.random.default_rng([frozen.SEED, number, 1 + index])
+    rng = np.random.default_rng([frozen.seed, number, 1 + index])
     first = rng.uniform(0.0, 2.0 * np.pi)
-    azimuths = first + np.pi / 2.0 * np.arange(4) + rng.uniform(-0.4, 0.4, 4)
-    powers = (1.0, *rng.uniform(*frozen.LAMP_POWER, 3))
+    azimuths = first + np.pi / 2.0 * np.arange(frozen.lamps) + rng.uniform(-0.4, 0.4, frozen.lamps)
+    powers = (1.0, *rng.uniform(*frozen.lamp_power, frozen.lamps - 1))
     lamps = tuple(
-        Lamp(float(azimuth), np.deg2rad(draw(rng, frozen.ELEVATION)), float(power))
+        Lamp(float(azimuth), np.deg2rad(draw(rng, frozen.elevation)), float(power))
         for azimuth, power in zip(azimuths, powers, strict=True)
     )
     pose = Pose(

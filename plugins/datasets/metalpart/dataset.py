@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from uuid import uuid4
 
 import numpy as np
-from bench_plugins.datasets.metalpart._body import REGIONS, Region
+from bench_plugins.datasets.metalpart._body import THREAD, Region
+from bench_plugins.datasets.metalpart._confusers import REGIONS
 from bench_plugins.datasets.metalpart._defects import CLASSES
-from bench_plugins.datasets.metalpart._frozen import VERSION
+from bench_plugins.datasets.metalpart._frozen import FIRST, SECOND, Frozen
 from bench_plugins.datasets.metalpart._render import Domain, picture
 
 from bench.api import (
@@ -31,7 +31,6 @@ from bench.api import (
     write_png,
 )
 
-VALIDATION_SHARE, TEST_SHARE = 12 / 72, 20 / 72
 HIGHEST = {"images": 255, "masks": len(CLASSES), "regions": len(REGIONS) - 1}
 """What the files of a picture may hold."""
 
@@ -46,9 +45,10 @@ class MetalPart:
     folder: Path
     domain: Domain
     size: int
+    frozen: Frozen
     listed: Mapping[str, Record]
+    regions: Sequence[str]
     classes: Sequence[str] = CLASSES
-    regions: Sequence[str] = REGIONS
 
     def records(self) -> Sequence[Record]:
         """Every viewpoint of every object; the files need not exist yet."""
@@ -82,7 +82,7 @@ class MetalPart:
         if all(self._file(id, kind).exists() for kind in kinds):
             return
         meta = self.listed[id].meta
-        made = picture(int(meta["object"]), int(meta["viewpoint"]), self.domain, self.size)
+        made = picture(int(meta["object"]), int(meta["viewpoint"]), self.domain, self.size, self.frozen)
         for kind, pixels in made.items():
             _publish(self._file(id, kind), pixels)
 
@@ -109,10 +109,9 @@ def _publish(path: Path, pixels: Mask) -> None:
         raise DataError(f"{path}: cannot be written ({error})") from None
 
 
-def splits(objects: int) -> tuple[Split, ...]:
-    """The official split by object number: 40, 12 and 20 of 72, in that proportion for other counts."""
-    validation = max(1, round(objects * VALIDATION_SHARE))
-    test = max(1, round(objects * TEST_SHARE))
+def splits(objects: int, frozen: Frozen) -> tuple[Split, ...]:
+    """The official split by object number, in the proportion of the default set for any count."""
+    validation, test = (max(1, round(objects * share)) for share in frozen.held_out)
     counts: dict[Split, int] = {"train": objects - validation - test, "validation": validation, "test": test}
     return tuple(split for split, count in counts.items() for _ in range(count))
 
@@ -121,8 +120,8 @@ def build(
     root: Path,
     /,
     *,
-    domain: Literal["camera", "render"] = "camera",
-    objects: int = 72,
+    domain: Domain = "camera",
+    objects: int = SECOND.objects,
     views: int = 2,
     size: int = 512,
 ) -> Dataset:
@@ -134,31 +133,70 @@ def build(
     Raises:
         SettingsError: fewer than 3 objects, 1 view or 64 pixels.
     """
+    return listed(root, domain, objects, views, size, SECOND)
+
+
+def build_first(
+    root: Path,
+    /,
+    *,
+    domain: Domain = "camera",
+    objects: int = FIRST.objects,
+    views: int = 2,
+    size: int = 512,
+) -> Dataset:
+    """The same of version 1, whose defects a threshold on the grey level finds: for results of before.
+
+    Raises:
+        SettingsError: as for ``metalpart``.
+    """
+    return listed(root, domain, objects, views, size, FIRST)
+
+
+def listed(root: Path, domain: Domain, objects: int, views: int, size: int, frozen: Frozen) -> MetalPart:
+    """The pictures of one version.
+
+    Raises:
+        SettingsError: fewer than 3 objects, 1 view or 64 pixels.
+    """
     for name, value, least in (("objects", objects, 3), ("views", views, 1), ("size", size, 64)):
         if value < least:
             raise SettingsError(f"setting {name!r} of 'metalpart' must be at least {least}, got {value}")
-    folder = root / f"v{VERSION}-{domain}-{size}"
-    listed = {}
-    for number, split in enumerate(splits(objects)):
+    folder = root / f"v{frozen.version}-{domain}-{size}"
+    records = {}
+    for number, split in enumerate(splits(objects, frozen)):
         for index in range(views):
             id = f"part-{number:03}-view-{index}"
             files = folder / "images" / f"{id}.png", folder / "masks" / f"{id}.png"
             meta = {"object": number, "viewpoint": index, "domain": domain}
-            listed[id] = Record(id, f"part-{number:03}", split, files, meta)
-    return MetalPart(folder, domain, size, listed)
+            records[id] = Record(id, f"part-{number:03}", split, files, meta)
+    regions = REGIONS[: THREAD + 1] if frozen is FIRST else REGIONS
+    return MetalPart(folder, domain, size, frozen, records, regions)
 
 
 @hookimpl
 def bench_datasets() -> Iterable[Component[Dataset]]:
-    """The embedded data set."""
+    """The embedded data set, in both versions."""
+    licence, obtain = "Apache-2.0 (generated)", "nothing to fetch: rendered on first use, in seconds"
     yield Component(
         "metalpart",
         build,
-        version=VERSION,
+        version=SECOND.version,
         about=About(
-            summary="Machined metal parts in dark field with scratches, dents and pits among thread glints "
+            summary="Machined metal parts with scratches, dents and pits that show by their shape, among threads, tool "
+            "marks, stains and dust (800 rendered grey images of 512x512, 400 objects)",
+            licence=licence,
+            obtain=obtain,
+        ),
+    )
+    yield Component(
+        "metalpart-v1",
+        build_first,
+        version=FIRST.version,
+        about=About(
+            summary="Version 1, in dark field, where torn metal is bright: for results of before "
             "(144 rendered grey images of 512x512, 72 objects)",
-            licence="Apache-2.0 (generated)",
-            obtain="nothing to fetch: rendered on first use, in seconds",
+            licence=licence,
+            obtain=obtain,
         ),
     )
