@@ -155,8 +155,9 @@ def group_part(without: Float64) -> Part:
     groups = without.shape[-1]
     off = without - without.mean(axis=-1, keepdims=True)
     second, fourth = (off**2).mean(axis=-1), (off**4).mean(axis=-1)
-    varies = second > 0
-    kurtosis = np.where(varies, fourth / np.where(varies, second, 1.0) ** 2, 1.0)
+    square = second**2
+    varies = square > 0  # the square of a least difference is 0 as well
+    kurtosis = np.where(varies, fourth / np.where(varies, square, 1.0), 1.0)
     freedom = 2 * groups / np.maximum(kurtosis - 1, 2 * groups / (groups - 1))
     return Part((groups - 1) * second, freedom)
 
