@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from bench.errors import SuiteError
 from bench.report.effects import never_compared, why_not_compared
 from bench.report.measures import measure_of
 from bench.suite.cells import Cell
@@ -78,6 +79,8 @@ def read_claims(path: Path, suite: str, cells: Sequence[Cell]) -> Claimed:
     Raises:
         SuiteError: every mistake as ``file:line:column: sentence``.
     """
+    if not path.exists():
+        raise SuiteError([f"{path}: there is no claims file; write one as docs/claims.md shows, or name it by --file."])
     mistakes = Mistakes()
     root = read_file(path, mistakes, "claims file", "claims")
     found, rest = typed(mistakes, Claims, root)
