@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +23,7 @@ import numpy.typing as npt
 from bench_plugins.datasets.metalpart.dataset import MetalPart, build, build_first
 
 from bench.types import SPLITS, Float32, Float64, Split
-from studies.simulation import table_of, written_into
+from studies.tables import table_of, tell
 
 STEP = 0.25
 """Grey levels to a bin; a filtered image lies between -255 and 255."""
@@ -233,11 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     cv2.setNumThreads(1)
     for name, table in tables(asked.workers):
-        if asked.into is None:
-            sys.stdout.write(f"## {name}\n\n{table}\n\n")
-        else:
-            text = written_into(asked.into.read_text(encoding="utf-8"), name, table)
-            asked.into.write_text(text, encoding="utf-8")
+        tell(name, table, asked.into)
 
 
 if __name__ == "__main__":

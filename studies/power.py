@@ -6,13 +6,12 @@ Run with ``python -m studies.power --into docs/statistics.md``.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
 from bench.statistics.power import Scatter, detectable
-from studies.simulation import table_of, written_into
+from studies.tables import table_of, tell
 
 SEEDS_SD = (0.01, 0.02, 0.04)
 GROUPS = (18, 112, 400)
@@ -38,11 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--into", type=Path, help="Markdown file with markers; without it the table is printed")
     asked = parser.parse_args(arguments)
     head = ["points over seeds", "groups with defects", *(f"found, {seeds} seeds" for seeds in SEEDS)]
-    table = table_of(head, list(lines()))
-    if asked.into is None:
-        sys.stdout.write(f"{table}\n")
-    else:
-        asked.into.write_text(written_into(asked.into.read_text(encoding="utf-8"), "power", table), encoding="utf-8")
+    tell("power", table_of(head, list(lines())), asked.into)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ of that file; equal arguments give equal tables.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import astuple, dataclass, replace
@@ -19,7 +18,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bench.errors import StoreError
 from bench.scores import F1
 from bench.statistics.comparisons import ALPHA, all_pairs, holm
 from bench.statistics.estimates import block, mean_estimate
@@ -29,6 +27,7 @@ from studies.choices import CHOOSERS, SETTINGS, choices_lines
 from studies.choices import HEAD as CHOICES
 from studies.choices import coverage as chosen_coverage
 from studies.collapse import HEAD, LEVELS, batches, flagged, flags_lines, flags_of
+from studies.tables import table_of, tell
 from studies.worlds import ADVERSE, ALONE, BEYOND, WORLDS, World
 
 GROUPS = (20, 50, 150, 400)
@@ -197,12 +196,6 @@ def claims_table(rows: Sequence[Claims]) -> str:
     return table_of([*head, "found: two families", "one family", "board"], lines)
 
 
-def table_of(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown; its first column is set left, the others right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
-
-
 def tables(worlds: int, seed: int, workers: int) -> Iterator[tuple[str, str]]:
     """Name and Markdown of every table, as they get ready; the number of workers changes no figure."""
     without_seeds = [replace(world, seed_sd=0.0) for world in WORLDS]
@@ -232,20 +225,6 @@ def _each(
     return [one.result() for one in pending]
 
 
-def written_into(text: str, name: str, table: str) -> str:
-    """The text with a table between its markers ``<!-- name -->`` and ``<!-- end of name -->``.
-
-    Raises:
-        StoreError: the text has no such markers.
-    """
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, found, rest = text.partition(start)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise StoreError(f"the file lacks the markers {start!r} and {end!r}; put them where the table belongs")
-    return f"{before}{start}\n\n{table}\n\n{end}{after}"
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate and print the tables, or write them into a file."""
     parser = argparse.ArgumentParser(prog="python -m studies.simulation", description=__doc__)
@@ -255,11 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--into", type=Path, help="Markdown file with markers; without it the tables are printed")
     asked = parser.parse_args(arguments)
     for name, table in tables(asked.worlds, asked.seed, asked.workers):
-        if asked.into is None:
-            sys.stdout.write(f"## {name}\n\n{table}\n\n")
-        else:
-            text = written_into(asked.into.read_text(encoding="utf-8"), name, table)
-            asked.into.write_text(text, encoding="utf-8")
+        tell(name, table, asked.into)
 
 
 if __name__ == "__main__":

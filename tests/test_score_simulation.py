@@ -12,7 +12,8 @@ from scipy import stats
 from bench.errors import StoreError
 from bench.scores import F1
 from studies.collapse import flags_of
-from studies.simulation import Claims, Told, claims, claims_table, coverage, coverage_table, main, written_into
+from studies.simulation import Claims, Told, claims, claims_table, coverage, coverage_table, main
+from studies.tables import written_into
 from studies.worlds import ADVERSE, ALONE, WORLDS, World
 
 WORLD_COUNT = 300
