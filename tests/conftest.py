@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 os.environ |= {"NPY_DISABLE_CPU_FEATURES": "X86_V4", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 from bench.catalog import Catalog, load_catalog
+from bench.engine.launchers import COMPILED
 
 pytest_plugins = ("sampling",)
 
@@ -32,6 +33,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this process compiles is its own, as in a worker: what another processor left would end it by a signal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(COMPILED, str(tmp_path_factory.mktemp("compiled")))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from bench.train.compiling import compiled
 from bench.train.products import Products
 from sampling import whole_run
 from test_train_loop import RECIPE, trained
+from tiny import bench, write_world
 
 COMPILED = RECIPE.model_copy(update={"epochs": 1, "compile": "inductor"})
 
@@ -71,3 +74,43 @@ def test_without_a_compiler_one_line_says_what_is_missing():
         passes = compiled(Pyramid())
         with pytest.raises(TrainingError, match=r"^recipe.compile: inductor cannot compile .* recipe.compile: none$"):
             passes(torch.randn(2, 1, 32, 32))
+
+
+NOTING = '''
+"""A model that notes where its process keeps what it compiles."""
+
+import os
+from pathlib import Path
+
+from bench.api import Component, hookimpl
+
+
+def noting(task, /):
+    import torch
+
+    kept = Path(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+    assert kept.is_dir()
+    Path(__file__).with_name(f"{os.getpid()}.kept").write_text(str(kept))
+    return torch.nn.Conv2d(task.channels, 1 + task.classes, 5, padding=2)
+
+
+@hookimpl
+def bench_models():
+    yield Component("noting", noting)
+'''
+
+
+@whole_run
+def test_each_worker_compiles_into_a_folder_of_its_own_that_is_gone_with_it(tmp_path, monkeypatch):
+    write_world(tmp_path)
+    (tmp_path / "models.py").write_text(NOTING)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    chosen = ["axes.model=[noting]", "axes.seed=[0, 1]", "runtime.workers=2"]
+    done = bench(
+        tmp_path, "run", "tiny.yaml", "--plugin", "models.py", *(part for one in chosen for part in ("-x", one))
+    )
+    assert done.returncode == 0, done.stderr
+    kept = [file.read_text() for file in tmp_path.glob("*.kept")]
+    assert kept
+    assert len(set(kept)) == len(kept)
+    assert not any(Path(folder).exists() for folder in kept)

@@ -22,14 +22,17 @@ from bench.stages.jobs import Ended, Job, Listener, Progress
 
 LAST_WORDS = 4000
 """Characters of a dead worker's standard error kept for the record."""
+COMPILED = "TORCHINDUCTOR_CACHE_DIR"
+"""Where torch's compiler keeps what it compiled, and takes it from."""
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A spawned process, its error log, and the job it has in hand."""
+    """A spawned process, its error log, what it compiled, and the job it has in hand."""
 
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
+    compiled: tempfile.TemporaryDirectory[str]
     job: Job
     started: float
     pending: bytes = b""
@@ -150,17 +153,19 @@ class LocalLauncher:
 
     def _spawn(self, slot: int, job: Job) -> _Worker:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        # what another processor compiled, or a killed process left half-written, would end a worker by a signal
+        compiled = tempfile.TemporaryDirectory(prefix="bench-compiled-", ignore_cleanup_errors=True)
         alone = {"BENCH_CELLS_PER_DEVICE": "1"} if slot in self._alone else {}
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.engine.worker"],  # -P: nothing is imported from the current folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **self.environments[slot], **alone},
+            env={**os.environ, **self.environments[slot], **alone, COMPILED: compiled.name},
         )
         assert process.stdout is not None
         self._selector.register(process.stdout, selectors.EVENT_READ, slot)
-        return _Worker(process, errors, job, time.monotonic())
+        return _Worker(process, errors, compiled, job, time.monotonic())
 
     def _listen(self, slot: int) -> list[Ended]:
         """Read what a worker said; a closed pipe is a dead worker."""
@@ -247,6 +252,7 @@ class LocalLauncher:
             worker.process.stdin.close()
         worker.process.stdout.close()
         worker.errors.close()
+        worker.compiled.cleanup()
 
 
 def _message(line: bytes) -> dict[str, Any] | None:
