@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.types import JsonValue
 
 DIGEST_BYTES = 16
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: JsonValue) -> bytes:
@@ -20,8 +21,7 @@ def canonical(value: JsonValue) -> bytes:
         ValueError: the value holds NaN or infinity.
         TypeError: the value holds something JSON does not have.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    return ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 
 def digest(value: JsonValue) -> str:

@@ -140,7 +140,7 @@ def test_a_plan_that_does_not_fit_in_memory_is_refused_with_the_setting_that_fit
     plan, places = planned(indexed, plugged, "runtime.workers=2", "runtime.device=cpu")
     rates = given(plan, places, indexed / "unused.json", 2)
     monkeypatch.setattr(fits, "rates_of", lambda home, runtime: rates)
-    why = fits.why_unfit(plan, places)
+    why = fits.why_unfit(plan, places, forecast(plan, places, rates, 2))
     if wanted is None:
         assert why is None
         return
@@ -148,7 +148,8 @@ def test_a_plan_that_does_not_fit_in_memory_is_refused_with_the_setting_that_fit
     assert why.endswith(f"it fits with {wanted}")
     assert "this run needs 6.0 GB and there are" in why
     smaller, _ = planned(indexed, plugged, "runtime.device=cpu", *wanted.replace("-x ", "").split())
-    assert fits.why_unfit(smaller, places) is None
+    workers = len(environments_of(smaller.suite))
+    assert fits.why_unfit(smaller, places, forecast(smaller, places, rates, workers)) is None
 
 
 def test_a_plan_that_does_not_fit_on_the_disk_is_refused_before_anything_is_trained(

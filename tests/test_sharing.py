@@ -108,7 +108,7 @@ def test_a_number_that_does_not_fit_is_refused_with_one_that_does(
     rates = Rates(tmp_path / "rates.json", {})
     learn(rates, plan, places, 8, memory=15e9)
     monkeypatch.setattr(fits, "rates_of", lambda home, runtime: rates)
-    why = fits.why_unfit(plan, places)
+    why = fits.why_unfit(plan, places, forecast(plan, places, rates, len(environments_of(plan.suite))))
     assert why is not None
     assert why.endswith("of a GPU; it fits with -x runtime.cells_per_device=5")
 

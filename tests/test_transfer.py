@@ -271,15 +271,15 @@ def test_a_source_that_has_trained_on_held_out_groups_wears_a_badge(tmp_path: Pa
 def test_pictures_of_the_held_out_splits_are_told_under_any_name_of_their_data_set(
     tmp_path: Path, components: Catalog
 ) -> None:
-    from bench.engine.plan import _badges, _Run
+    from bench.engine.planner import Run, badges_of
 
     cell = transfer_cells(tmp_path, components)["tuned"]
     source = source_of(cell)
     assert source is not None
     seen = replace(OTHER, pictures={"train": frozenset("abc")})
     held = replace(DATA, pictures={"validation": frozenset("cd"), "test": frozenset("xy")})
-    runs = [_Run(cell, None, held), _Run(source, None, seen)]  # type: ignore[arg-type]  # no folder is needed here
-    badges = list(_badges(runs))
+    runs = [Run(cell, None, held), Run(source, None, seen)]  # type: ignore[arg-type]  # no folder is needed here
+    badges = list(badges_of(runs))
     assert badges == ["the pretraining run was trained on 1 picture of the validation split"]
 
 

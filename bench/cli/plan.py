@@ -45,7 +45,7 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
         click.echo(line)
     for line in power_lines(plan):
         click.echo(line)
-    why = why_unfit(plan, invocation.places)
+    why = why_unfit(plan, invocation.places, cost)
     if why is not None:
         click.echo(f"  does not fit: {why}")
     for line in cell_lines(plan, cost) if cells else ():

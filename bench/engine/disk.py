@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -11,9 +11,8 @@ from bench.crops.bank import bank_bytes
 from bench.crops.images import image_bytes
 from bench.crops.prepare import Format
 from bench.crops.tiles import grid
-from bench.stages.graph import IndexedData, Stage, bank_crops, images_stage, stores_bank
-from bench.store.home import Places
-from bench.store.store import stage_note
+from bench.stages.graph import IndexedData, bank_crops, stores_bank
+from bench.store.finished import Finished
 from bench.suite.cells import Cell
 
 What: TypeAlias = Literal["images", "draws", "banks"]
@@ -24,10 +23,10 @@ CROP_BYTES, TILE_BYTES = 13, 21
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a stage leaves: bytes, and the form that they are in."""
+    """What a stage of a kind leaves: bytes, and the form that they are in."""
 
     what: What
-    stage: Stage
+    kind: str
     bytes: int
 
 
@@ -35,42 +34,38 @@ class Need:
 class DiskNeeds:
     """Needs of stages that are not finished, each stage once."""
 
-    _bytes: dict[str, int] = field(default_factory=dict)
-    _what: dict[str, What] = field(default_factory=dict)
+    finished: Finished
+    _needs: dict[str, Need | None] = field(default_factory=dict)
 
-    def add(self, need: Need, places: Places) -> None:
-        """Count a stage that is not finished."""
-        key = need.stage.key
-        if key not in self._bytes:
-            self._what[key] = need.what
-            self._bytes[key] = 0 if stage_note(places.stage(need.stage.kind, key)) is not None else need.bytes
+    def add(self, need: Need, key: str) -> None:
+        """Count a stage that is not finished, by its key."""
+        if key not in self._needs:
+            self._needs[key] = need if self.finished.note(need.kind, key) is None else None
 
     def by_what(self) -> dict[str, int]:
         """Bytes in all, by form; what needs none is left out."""
         found = Counter[str]()
-        for key, count in self._bytes.items():
-            found[self._what[key]] += count
+        for need in self._needs.values():
+            if need is not None:
+                found[need.what] += need.bytes
         return {what: count for what, count in found.items() if count}
 
 
-def storage_of(
-    cell: Cell, data: IndexedData, stages: Sequence[Stage], delivery: str, formats: tuple[Format, Format | None]
-) -> Iterator[Need]:
+def storage_of(cell: Cell, data: IndexedData, delivery: str, formats: tuple[Format, Format | None]) -> Iterator[Need]:
     """What the images, tiles and crops of a cell take on disk; ``formats`` are those of images and their guides."""
-    tiles, crops = stages[:2]
     format = formats[0]
     if delivery != "crops":
-        yield Need("images", images_stage(tiles), image_bytes(_pixels(data), *formats))
+        yield Need("images", "images", image_bytes(_pixels(data), *formats))
     laid, drawn = _tiles(cell, data), bank_crops(cell)
     if delivery == "crops":
-        yield Need("banks", tiles, bank_bytes(laid, cell.crop_size, format))
+        yield Need("banks", "tiles", bank_bytes(laid, cell.crop_size, format))
     else:
-        yield Need("draws", tiles, laid * TILE_BYTES)
+        yield Need("draws", "tiles", laid * TILE_BYTES)
     stored = bank_bytes(drawn, cell.crop_size, format)
     if stores_bank(delivery, stored):
-        yield Need("banks", crops, stored)
+        yield Need("banks", "crops", stored)
     else:
-        yield Need("draws", crops, drawn * CROP_BYTES)
+        yield Need("draws", "crops", drawn * CROP_BYTES)
 
 
 def _pixels(data: IndexedData) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.engine.devices import CPU, devices_of, gpus_of
 from bench.engine.forecast import Forecast, forecast
-from bench.engine.plan import Plan, Planner
+from bench.engine.plan import Plan
+from bench.engine.planner import Planner
 from bench.engine.rates import Rates, rates_of
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
@@ -67,29 +68,25 @@ def refuse_unfit(plan: Plan, places: Places) -> None:
     Raises:
         StoreError: what is too little, and the ``-x`` with which it fits.
     """
-    why = why_unfit(plan, places)
+    rates = rates_of(places.home, plan.suite.runtime)
+    why = why_unfit(plan, places, forecast(plan, places, rates, len(environments_of(plan.suite))))
     if why is not None:
         raise StoreError(why)
 
 
-def why_unfit(plan: Plan, places: Places) -> str | None:
-    """What a plan has too little of, and the ``-x`` with which it fits, in one line; None where it fits."""
-    rates = rates_of(places.home, plan.suite.runtime)
-    lacks = _lacks(plan, places, rates)
+def why_unfit(plan: Plan, places: Places, cost: Forecast) -> str | None:
+    """What a plan of this cost has too little of, and the ``-x`` with which it fits; None where it fits."""
+    rooms = (disk_room(plan, places, cost), memory_room(plan, cost))
+    lacks = next((room for room in rooms if room is not None and not room.fits), None)
     if lacks is None:
         return None
     what = f"this run needs {size_text(lacks.needed)} and there are {size_text(lacks.available)} {lacks.of}"
+    rates = rates_of(places.home, plan.suite.runtime)
     for overrides, suite in _smaller(plan.suite, lacks):
         other = Planner(suite, plan.catalog, places, _made(plan)).plan()
         if _fits(other, places, rates, lacks):
             return f"{what}; it fits with {' '.join(f'-x {override}' for override in overrides)}"
     return f"{what}; no single setting makes it fit: {_elsewhere(lacks)}"
-
-
-def _lacks(plan: Plan, places: Places, rates: Rates) -> Room | None:
-    cost = forecast(plan, places, rates, len(environments_of(plan.suite)))
-    rooms = (disk_room(plan, places, cost), memory_room(plan, cost))
-    return next((room for room in rooms if room is not None and not room.fits), None)
 
 
 def _fits(plan: Plan, places: Places, rates: Rates, lacks: Room) -> bool:

@@ -16,9 +16,9 @@ from bench.engine.rates import MACHINE, Rates, Values, key_of
 from bench.engine.work import Shape, Sides, Work, shapes_of, sides_of, work_of
 from bench.stages.graph import Graph, IndexedData, Stage, images_stage, spent
 from bench.stages.indexing import LocatedDataset
+from bench.store.finished import Finished
 from bench.store.home import Places
-from bench.store.store import stage_note
-from bench.suite.cells import Cell
+from bench.suite.cells import Cell, combination_of
 from bench.types import Split
 
 WEIGHTS_HELD = 5
@@ -146,17 +146,31 @@ class Foreseer:
     rates: Rates
     workers: int
     graph: Graph = field(init=False)
+    finished: Finished = field(init=False)
     _sides: dict[tuple[str, str], dict[Split, Sides]] = field(default_factory=dict)
-    _works: dict[tuple[Any, ...], Work] = field(default_factory=dict)
     _keys: dict[tuple[Any, ...], Mapping[str, str]] = field(default_factory=dict)
+    _costs: dict[tuple[Any, ...], CellCost] = field(default_factory=dict)
+    _images: dict[str, Stage] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.graph = Graph(self.plan.catalog)
+        self.finished = Finished(self.places)
 
     def cost(self, chain: Chain) -> CellCost:
+        """What a job costs beside those that were asked for before it."""
+        tiles = chain.stages["tiles"]
+        if tiles.key not in self._images:
+            self._images[tiles.key] = images_stage(tiles)
+        stages = {"images": self._images[tiles.key], **chain.stages}
+        left = [kind for kind, stage in stages.items() if self._is_left(stage)]
+        met = (*_alike(chain), *left)
+        if met not in self._costs:
+            self._costs[met] = self._cost(chain, left)
+        return self._costs[met]
+
+    def _cost(self, chain: Chain, left: Sequence[str]) -> CellCost:
         work, values = self._work(chain), self._values(chain)
-        left = [kind for kind, stage in with_images(chain.stages).items() if self._is_left(stage)]
         parts = [*self._seconds(left, work, values)]
         known = [part for part in parts if part is not None]
         learn, predict = values.get("learn"), values.get("predict")
@@ -178,7 +192,7 @@ class Foreseer:
         if stage.key in self._made:
             return False
         self._made.add(stage.key)
-        return stage.kind == "score" or stage_note(self.places.stage(stage.kind, stage.key)) is None
+        return stage.kind == "score" or self.finished.note(stage.kind, stage.key) is None
 
     def _seconds(self, left: Sequence[str], work: Work, values: Mapping[str, Values | None]) -> Iterator[float | None]:
         """Seconds of every stage that is left, in the units that each was measured in."""
@@ -208,10 +222,8 @@ class Foreseer:
         return {**values, "machine": self.rates.of("machine", key_of(MACHINE), self.workers)}
 
     def keys(self, chain: Chain) -> Mapping[str, str]:
-        """Digests of the shapes of a chain; cells share their parts, so equal ones are recognised by them."""
-        cell = chain.cell
-        parts = (chain.dataset.locator, cell.preprocess, cell.crop, cell.crop_size, cell.model, cell.recipe)
-        met = (*(part if isinstance(part, str | int) else id(part) for part in parts), id(cell.protocol), *chain.stages)
+        """Digests of the shapes of a chain."""
+        met = _alike(chain)
         if met not in self._keys:
             self._keys[met] = {kind: key_of(shape) for kind, shape in self.shapes(chain).items()}
         return self._keys[met]
@@ -236,14 +248,9 @@ class Foreseer:
         return IndexedData(index.fingerprint, "", first.channels, first.dtype, len(index.classes), sizes=sizes)
 
     def _work(self, chain: Chain) -> Work:
-        cell, index = chain.cell, chain.dataset.index
-        assert index is not None
-        where = (chain.dataset.locator, str(cell.protocol.split))
+        cell = chain.cell
         component: Component[Any] = self.plan.catalog.find("model", cell.model.use).component
-        met = (*where, cell.crop_size, id(cell.recipe), id(cell.protocol), component.learns)
-        if met not in self._works:
-            self._works[met] = work_of(cell, self.sides(chain), learns=component.learns)
-        return self._works[met]
+        return work_of(cell, self.sides(chain), learns=component.learns)
 
     def sides(self, chain: Chain) -> Mapping[Split, Sides]:
         """Heights and widths of the images of each split."""
@@ -256,9 +263,14 @@ class Foreseer:
 
     def mapped(self, chain: Chain) -> int:
         """Bytes of files that training maps: the image store, or banks of crops and validation tiles."""
-        data, stages = self._data(chain), tuple(chain.stages.values())
+        data = self._data(chain)
         formats = self.graph.formats(chain.cell, data)
-        return sum(need.bytes for need in storage_of(chain.cell, data, stages, self.delivery, formats))
+        return sum(need.bytes for need in storage_of(chain.cell, data, self.delivery, formats))
+
+
+def _alike(chain: Chain) -> tuple[Any, ...]:
+    """Equal for jobs of one plan that differ in their seed alone; a pretraining run is a job of fewer stages."""
+    return (*combination_of(chain.cell), *chain.stages)
 
 
 def memory_of(values: Values | None, batch: int) -> int | None:

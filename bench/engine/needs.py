@@ -32,13 +32,20 @@ class Needs:
         ready: list[Planned] = []
         held: dict[str, list[Planned]] = {}
         runs: dict[str, Pretraining] = {}
+        there: dict[str, bool] = {}
         for planned in runnable:
             pretraining = planned.pretraining
-            if pretraining is None or stage_note(places.stage("train", pretraining.train)) is not None:
+            if pretraining is None:
+                ready.append(planned)
+                continue
+            key = pretraining.train
+            if key not in there:
+                there[key] = stage_note(places.stage("train", key)) is not None
+            if there[key]:
                 ready.append(planned)
             else:
-                held.setdefault(pretraining.train, []).append(planned)
-                runs.setdefault(pretraining.train, pretraining)
+                held.setdefault(key, []).append(planned)
+                runs.setdefault(key, pretraining)
         by_train = {planned.keys["train"]: planned.cell.id for planned in reversed(ready)}
         makers = {by_train[key]: key for key in runs if key in by_train}
         missing = {key: pretraining for key, pretraining in runs.items() if key not in by_train}

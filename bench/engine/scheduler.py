@@ -15,7 +15,8 @@ from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
-from bench.engine.plan import RUNNABLE, Plan, Planned, Planner, Pretraining
+from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
+from bench.engine.planner import Planner
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of

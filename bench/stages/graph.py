@@ -2,7 +2,8 @@
 
 ``images`` depends on the data and their preprocessing, and no key on it: it is where the others read, not what they
 read. ``tiles`` and ``crops`` depend on the data, ``train`` on both and on the ``train`` of a pretraining run,
-``predict`` on ``train``; ``score`` is the cell's own record. Keys are made once per distinct stage, not once per cell.
+``predict`` on ``train``; ``score`` is the cell's own record. What cells that differ in their seed alone have in common
+is worked out once for all of them: see :class:`Unseeded`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Stage:
 
 def stage(kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
     """Make a stage with its key: BLAKE2b of kind, version, facts and needed keys."""
-    needs = dict(needs or {})
+    needs = needs or {}
     key = digest({"stage": kind, "version": VERSIONS[kind], "facts": facts, "needs": needs})
-    return Stage(kind, dict(facts), needs, key)
+    return Stage(kind, facts, needs, key)
 
 
 def images_stage(tiles: Stage) -> Stage:
@@ -75,25 +76,83 @@ class IndexedData:
     split_remarks: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Graph:
-    """Makes the stages of cells; cells that share a stage share the object."""
+@dataclass(frozen=True, slots=True)
+class Unseeded:
+    """The stages of a cell but for its seed: cells that differ in nothing else share all of it.
 
-    catalog: Catalog
-    _made: dict[str, Stage] = field(default_factory=dict)
-    _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
-    _formats: dict[tuple[Any, ...], tuple[Format, Format | None]] = field(default_factory=dict)
+    ``crops`` and ``train`` are the facts of these stages without the seed, ``predict`` and ``score`` all of theirs.
+    """
 
-    def chain(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, ...]:
+    images: Stage
+    tiles: Stage
+    crops: Mapping[str, JsonValue]
+    train: Mapping[str, JsonValue]
+    predict: Mapping[str, JsonValue]
+    score: Mapping[str, JsonValue]
+    draws: bool
+
+    def learning(self, seed: int, pretraining: Stage | None = None) -> tuple[Stage, Stage, Stage]:
+        """The stages that give a cell's weights: tiles, crops, train. Without epochs no crops are needed."""
+        crops = stage("crops", {**self.crops, "seed": seed})
+        needs = {"tiles": self.tiles.key}
+        if self.draws:
+            needs["crops"] = crops.key
+        if pretraining:
+            needs["pretrain"] = pretraining.key
+        return self.tiles, crops, stage("train", {**self.train, "seed": seed}, needs)
+
+    def chain(self, seed: int, pretraining: Stage | None = None) -> tuple[Stage, ...]:
         """The stages of a cell in the order they run: tiles, crops, train, predict, score.
 
         ``pretraining`` is the ``train`` stage of its pretraining run, the last of :meth:`learning` of that run.
         """
-        protocol = cell.protocol
-        tiles, crops, train = self.learning(cell, data, pretraining)
-        predict = self._once(
-            "predict",
-            {
+        learning = self.learning(seed, pretraining)
+        predict = stage("predict", self.predict, {"train": learning[-1].key})
+        return (*learning, predict, stage("score", self.score, {"predict": predict.key}))
+
+
+@dataclass(slots=True)
+class Graph:
+    """Makes the stages of cells; what components are and give is asked once."""
+
+    catalog: Catalog
+    _used: dict[tuple[str, str, str], JsonValue] = field(default_factory=dict)
+    _formats: dict[tuple[Any, ...], tuple[Format, Format | None]] = field(default_factory=dict)
+
+    def chain(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, ...]:
+        """The stages of a cell, as :meth:`Unseeded.chain` has them."""
+        return self.unseeded(cell, data).chain(cell.seed, pretraining)
+
+    def learning(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, Stage, Stage]:
+        """The stages that give a cell's weights, as :meth:`Unseeded.learning` has them."""
+        return self.unseeded(cell, data).learning(cell.seed, pretraining)
+
+    def unseeded(self, cell: Cell, data: IndexedData) -> Unseeded:
+        """The stages of a cell but for its seed."""
+        recipe, protocol = spent(cell), cell.protocol
+        given = {"data": data.fingerprint, "split": data.split}
+        preprocess = [self.used("preprocess", ref) for ref in cell.preprocess]
+        tiles = stage("tiles", {**given, "preprocess": preprocess, "size": cell.crop_size})
+        return Unseeded(
+            images=images_stage(tiles),
+            tiles=tiles,
+            crops={
+                **given,
+                "preprocess": preprocess,
+                "crop": self.used("crop", cell.crop),
+                "size": cell.crop_size,
+                "crops": bank_crops(cell),
+            },
+            train={
+                "model": self.used("model", cell.model),
+                "loss": self.used("loss", recipe.loss),
+                "augment": [self.used("augment", ref) for ref in recipe.augment],
+                "recipe": recipe.model_dump(mode="json", exclude={"loss", "augment", "bank", "equal", "standard_size"}),
+                **_raised(recipe),
+                "classes": protocol.classes,
+                "task": list(self.task(cell, data)),
+            },
+            predict={
                 "tiles": {
                     "size": protocol.tiles.size or cell.crop_size,
                     "overlap": protocol.tiles.overlap,
@@ -103,47 +162,9 @@ class Graph:
                 "threshold": protocol.threshold,
                 "tolerance": protocol.tolerance,
             },
-            {"train": train.key},
+            score={"found": protocol.found},
+            draws=recipe.epochs > 0,
         )
-        score = self._once("score", {"found": protocol.found}, {"predict": predict.key})
-        return tiles, crops, train, predict, score
-
-    def learning(self, cell: Cell, data: IndexedData, pretraining: Stage | None = None) -> tuple[Stage, Stage, Stage]:
-        """The stages that give a cell's weights: tiles, crops, train. Without epochs no crops are needed."""
-        recipe = spent(cell)
-        given = {"data": data.fingerprint, "split": data.split}
-        preprocess = [self.used("preprocess", ref) for ref in cell.preprocess]
-        tiles = self._once("tiles", {**given, "preprocess": preprocess, "size": cell.crop_size})
-        crops = self._once(
-            "crops",
-            {
-                **given,
-                "preprocess": preprocess,
-                "crop": self.used("crop", cell.crop),
-                "size": cell.crop_size,
-                "crops": bank_crops(cell),
-                "seed": cell.seed,
-            },
-        )
-        train = self._once(
-            "train",
-            {
-                "model": self.used("model", cell.model),
-                "loss": self.used("loss", recipe.loss),
-                "augment": [self.used("augment", ref) for ref in recipe.augment],
-                "recipe": recipe.model_dump(mode="json", exclude={"loss", "augment", "bank", "equal", "standard_size"}),
-                **_raised(recipe),
-                "classes": cell.protocol.classes,
-                "task": list(self.task(cell, data)),
-                "seed": cell.seed,
-            },
-            {
-                "tiles": tiles.key,
-                **({"crops": crops.key} if recipe.epochs else {}),
-                **({"pretrain": pretraining.key} if pretraining else {}),
-            },
-        )
-        return tiles, crops, train
 
     def used(self, kind: str, ref: Ref) -> JsonValue:
         """Name, version and settings of a component; for a local file its content too."""
@@ -204,10 +225,6 @@ class Graph:
         """Why the model cannot do this task, or None."""
         component: Component[Any] = self.catalog.find("model", cell.model.use).component
         return why_not(component, Task(*self.task(cell, data)), settings=cell.model.settings)
-
-    def _once(self, kind: str, facts: Mapping[str, JsonValue], needs: Mapping[str, str] | None = None) -> Stage:
-        made = stage(kind, facts, needs)
-        return self._made.setdefault(made.key, made)
 
 
 def spent(cell: Cell) -> Recipe:

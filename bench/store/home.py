@@ -145,14 +145,22 @@ class Places:
         """File of a data set's index."""
         return self.home / "index" / f"{locator}.json"
 
+    def stages(self, kind: str) -> Path:
+        """Folder of all stages of a kind."""
+        return self.home / "stages" / kind
+
     def stage(self, kind: str, key: str) -> Path:
         """Folder of a finished stage."""
-        return self.home / "stages" / kind / key
+        return self.stages(kind) / key
 
     def run(self, suite: str) -> Path:
         """Folder of a suite's cell records and pictures."""
         return self.out / suite
 
+    def records(self, suite: str) -> Path:
+        """Folder of a suite's cell records."""
+        return self.run(suite) / "cells"
+
     def record(self, suite: str, cell: str) -> Path:
         """File of one cell's record."""
-        return self.run(suite) / "cells" / f"{cell}.json"
+        return self.records(suite) / f"{cell}.json"

@@ -168,6 +168,16 @@ def source_of(cell: Cell) -> Cell | None:
     )
 
 
+def combination_of(cell: Cell) -> tuple[int, ...]:
+    """Equal for cells of one suite that differ in their seed alone.
+
+    Cells share their parts, so that equal ones are told by identity; parts that are equal but not shared are told
+    apart, which costs time and nothing else. It means nothing once the cells are gone.
+    """
+    shared = (cell.dataset, cell.pretrain, cell.preprocess, cell.crop, cell.model, cell.recipe, cell.protocol)
+    return (cell.crop_size, *map(id, shared))
+
+
 def asked_section(section: Recipe | Protocol) -> dict[str, JsonValue]:
     """A recipe or protocol as the id sees it: components without labels, a split file by its digest."""
     tree: dict[str, JsonValue] = json.loads(section.model_dump_json())
