@@ -8,6 +8,7 @@
 │   └── ``UnusableImages``  images of it cannot be read as they are meant; carries a line for each
 ├── ``StoreError``      a stored artifact is missing, unreadable or of another schema
 │   └── ``Damaged``     its content cannot be parsed: as good as absent, made again
+├── ``Stopped``         a training was asked to stop and has kept where it is
 └── ``TrainingError``   a training ended without a usable model
     └── ``Diverged``    weights or predictions are no longer finite
         └── ``LossNotFinite``  the loss is no longer finite
@@ -81,6 +82,10 @@ class StoreError(BenchError):
 
 class Damaged(StoreError):
     """The content of a stored file cannot be parsed: as good as absent, it is made again."""
+
+
+class Stopped(BenchError):
+    """A training was asked to stop; it goes on from what it has kept."""
 
 
 class TrainingError(BenchError):

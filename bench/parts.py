@@ -152,8 +152,10 @@ class Cost(Part):
     """Mean seconds of a training step, without validations."""
     validation_s: Number = None
     """Mean seconds of a validation during training."""
+    continued: Whole = None
+    """How often the training went on from a checkpoint; null where it never had to."""
     peak_memory_bytes: Whole = None
-    """Highest use of memory during training."""
+    """Highest use of memory during training, since it last went on from a checkpoint."""
     peak_memory_of: Text = None
     """What that was measured of: the GPU, or the process."""
 

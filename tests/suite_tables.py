@@ -18,6 +18,7 @@ from bench.suite.schema import (
     NAME_IN_WORDS,
     BankBudget,
     Board,
+    CheckpointRule,
     Fold,
     Protocol,
     Recipe,
@@ -67,7 +68,7 @@ def table(column: str, models: tuple[type[BaseModel], ...]) -> str:
 def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo, str]]:
     """Every field with its meaning; those of a nested part by their dotted paths."""
     for name, field in model.model_fields.items():
-        if field.annotation in (Tiles, BankBudget):
+        if field.annotation in (Tiles, BankBudget, CheckpointRule):
             yield from fields_of(field.annotation, f"{prefix}{name}.")
         else:
             yield prefix + name, field, meanings_of(model)[name]

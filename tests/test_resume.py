@@ -120,6 +120,56 @@ def test_an_interrupt_exits_with_130_and_the_run_goes_on(uninterrupted: tuple[Pa
     assert measured(tmp_path) == measured(whole)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_was_asked_to_stop_goes_on_where_it_was(tmp_path: Path, number: signal.Signals) -> None:
+    whole, broken = write_worlds(tmp_path)
+    process = start(broken, LONG)
+    kept = wait_for_checkpoint(process, broken)
+    before = kept.read_bytes()
+    process.send_signal(number)
+    assert process.wait() == 130
+    assert kept.read_bytes() != before
+    assert_continued(whole, broken)
+
+
+def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+    whole, broken = write_worlds(tmp_path)
+    process = start(broken, LONG)
+    wait_for_checkpoint(process, broken)
+    process.kill()
+    process.wait()
+    assert_continued(whole, broken)
+
+
+LONG = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=150", "-x", "runtime.checkpoint.every=1s")
+"""Several seconds of training for each cell."""
+
+
+def write_worlds(folder: Path) -> tuple[Path, Path]:
+    for name in ("whole", "broken"):
+        (folder / name).mkdir()
+        write_world(folder / name)
+    return folder / "whole", folder / "broken"
+
+
+def wait_for_checkpoint(process: subprocess.Popen[bytes], folder: Path) -> Path:
+    while True:
+        for kept in (folder / "home" / "stages").glob("train/.*.checkpoint"):
+            return kept
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def assert_continued(whole: Path, broken: Path) -> None:
+    """The rest of the run gives what one without an end gives; one training went on, and nothing is left of it."""
+    assert bench(whole, *LONG).returncode == 0
+    assert bench(broken, *LONG).returncode == 0
+    assert measured(broken) == measured(whole)
+    records = [json.loads(path.read_text()) for path in (broken / "runs" / "tiny" / "cells").glob("*.json")]
+    assert sorted(record["cost"].get("continued", 0) for record in records) == [0, 1]
+    assert not list((broken / "home" / "stages").glob("train/.*.checkpoint"))
+
+
 def test_a_truncated_record_is_made_again(uninterrupted: tuple[Path, float]) -> None:
     whole, _ = uninterrupted
     before = measured(whole)

@@ -87,7 +87,7 @@ def light(catalog, name, task=Task(1, 1), **chosen):  # noqa: B008 - frozen
     return initialised(lambda: build(component, task, settings=settings | chosen), seed=0)
 
 
-def trained(catalog, recipe=RECIPE, *, model=None, task=Task(1, 1), seed=0, bank=None, tiles=None, progress=None):  # noqa: B008
+def trained(catalog, recipe=RECIPE, *, model=None, task=Task(1, 1), bank=None, tiles=None, progress=None, **chosen):  # noqa: B008
     tiles = tiles or squares(8, 2)
     return fit(
         model=model or light(catalog, "fcn", task),
@@ -98,9 +98,9 @@ def trained(catalog, recipe=RECIPE, *, model=None, task=Task(1, 1), seed=0, bank
         loss=build(catalog.find("loss", recipe.loss.use).component, settings=recipe.loss.settings),
         augment=[build(catalog.find("augment", ref.use).component, settings=ref.settings) for ref in recipe.augment],
         task=task,
-        seed=seed,
         device=CPU,
         progress=progress or (lambda event: None),
+        **{"seed": 0} | chosen,
     )
 
 

@@ -37,6 +37,7 @@ def cost_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
     if any(one.weights is not None for one in cost.jobs.values()):
         kept = [f"{size_text(cost.disk(what))} of {what}" for what in ("weights", "evidence")]
         yield f"  kept: {', '.join(kept)}, {size_text(cost.disk('results'))} of records and pictures"
+        yield f"  while it runs: at most {size_text(cost.checkpoints)} of checkpoints"
 
 
 def _time(cost: Forecast) -> str:

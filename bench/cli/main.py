@@ -64,7 +64,7 @@ def _code() -> int:
     except SystemExit as leaving:  # click's own answer to a pipe whose reader left; nothing is wrong
         return 0 if isinstance(leaving.__context__, BrokenPipeError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; finished stages are kept, the same command continues", err=True)
+        click.echo("interrupted; finished stages and checkpoints are kept, the same command continues", err=True)
         return 130
     except BenchError as error:
         click.echo(str(error), err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -21,7 +22,8 @@ CELLS_FAILED = 3
 def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
-    Interrupt it at any time: the same command continues. A data set that is not here is a row that says how to get
+    Interrupt it at any time, once to let trainings keep where they are, twice to stop at once: the same command
+    continues. A data set that is not here is a row that says how to get
     it; the exit code is 3 for cells that failed, or when nothing could be done at all.
     """
     from bench.cli.planning import blocked_lines
@@ -30,6 +32,9 @@ def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
     from bench.engine.scheduler import unsettled
     from bench.report.ranks import plain_order
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has the second ignored
+            signal.signal(number, signal.default_int_handler)  # a cluster's warning is answered as Ctrl-C is
     opened, invocation = suite.opened()
     started = time.monotonic()
     with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():

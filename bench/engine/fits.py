@@ -43,7 +43,7 @@ def disk_room(plan: Plan, places: Places, cost: Forecast) -> Room:
     folder = places.home
     while not folder.exists():
         folder = folder.parent
-    needed = plan.disk_bytes + cost.disk("weights") + cost.disk("evidence")
+    needed = plan.disk_bytes + cost.disk("weights") + cost.disk("evidence") + cost.checkpoints
     return Room(needed, shutil.disk_usage(folder).free, f"free at {shortened(places.home)}")
 
 

@@ -52,6 +52,10 @@ class CellCost:
     results: int | None
 
 
+COPIES = 4
+"""What the checkpoints of a worker take while one replaces another, in sizes of what a cell keeps of weights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What is left of a run: cost by job in the order they start, and the time on the wall.
@@ -72,6 +76,12 @@ class Forecast:
     def disk(self, what: str) -> int:
         """Bytes of ``weights``, ``evidence`` or ``results``, of all that is measured."""
         return sum(getattr(cost, what) or 0 for cost in self.jobs.values())
+
+    @property
+    def checkpoints(self) -> int:
+        """Bytes of checkpoints at once, at most: weights and best weights, two moments, and the file before it."""
+        largest = max((cost.weights or 0 for cost in self.jobs.values()), default=0)
+        return COPIES * largest * min(self.workers, len(self.jobs))
 
 
 def forecast(plan: Plan, places: Places, rates: Rates, workers: int) -> Forecast:

@@ -24,6 +24,8 @@ LAST_WORDS = 4000
 """Characters of a dead worker's standard error kept for the record."""
 COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 """Where torch's compiler keeps what it compiled, and takes it from."""
+STOP_S = 60.0
+"""Seconds that a training has to finish its step and write where it is."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,17 @@ class LocalLauncher:
             self._retire(self._busy.pop(slot))
             self._alone.discard(slot)
         self._start()
+
+    def stop(self) -> None:
+        """Drop what waits and ask what runs to stop where it can go on, for at most :data:`STOP_S` seconds."""
+        self._queue.clear()
+        self._last.clear()
+        for worker in self._busy.values():
+            worker.process.terminate()
+        deadline = time.monotonic() + STOP_S
+        while self._busy and time.monotonic() < deadline:
+            for key, _ in self._selector.select(max(0.0, deadline - time.monotonic())):
+                self._listen(key.data)
 
     def close(self) -> None:
         """Kill every worker."""

@@ -82,7 +82,7 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     Raises:
         SuiteError: the device that was asked for cannot be used.
         StoreError: by what was measured, it does not fit on the disk or in memory; nothing was trained.
-        KeyboardInterrupt: passed on after the workers are stopped; finished stages stay.
+        KeyboardInterrupt: passed on after the workers have kept where their trainings are; a second one at once.
     """
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
@@ -97,6 +97,10 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
         watcher.planned(plan)
         _file_reasons(plan, invocation)
         _run_cells(plan, invocation, launcher, watcher)
+    except KeyboardInterrupt:
+        watcher.remark("stopping: trainings finish their step and keep where they are; interrupt again to stop at once")
+        launcher.stop()
+        raise
     finally:
         launcher.close()
     plan = _blocked(make_plan(suite, invocation, made), problems)
@@ -223,6 +227,7 @@ def _source_job(suite: Suite, pretraining: Pretraining, invocation: Invocation) 
         data=replace(pretraining.dataset.data, split=plain_rule(pretraining.cell.protocol.split)),
         stages=tuple(as_json(pretraining.stages)),
         delivery=suite.runtime.delivery,
+        checkpoint_s=suite.runtime.checkpoint.seconds,
     )
 
 
@@ -235,6 +240,7 @@ def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
         data=replace(job.data, split=plain_rule(cell.protocol.split)),
         stages=tuple(as_json(planned.stages)),
         delivery=suite.runtime.delivery,
+        checkpoint_s=suite.runtime.checkpoint.seconds,
         record=str(invocation.places.record(suite.name, cell.id)),
         filing={
             **_filing(planned, invocation.catalog),

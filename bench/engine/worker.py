@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from bench.catalog import Catalog, load_catalog
-from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, named_line
+from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, Stopped, named_line
 from bench.record import State
 from bench.stages.environment import why_no_proof
 from bench.stages.jobs import Ended, Job
+from bench.train.stop import Stop
 
 PR_SET_PDEATHSIG = 1
 
@@ -30,6 +31,8 @@ def main() -> None:
     """Serve jobs from standard input until it closes."""
     channel = _private_stdout()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the scheduler's to answer
+    stop = Stop()
+    signal.signal(signal.SIGTERM, stop.ask)
     _die_with_parent()
     say = _speaker(channel)
     catalogs: dict[Which, Catalog] = {}
@@ -43,7 +46,7 @@ def main() -> None:
                 return
             say({"event": "proven"})
             proven = True
-        ended = perform(job, catalogs, say)
+        ended = perform(job, catalogs, say, stop)
         say({"event": "ended", "key": ended.key, "state": ended.state, "reason": ended.reason,
              "log": ended.log, "seconds": ended.seconds})  # fmt: skip
 
@@ -52,7 +55,7 @@ Which: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
 """What a catalog was loaded from: local plugins, and whether installed ones count."""
 
 
-def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]) -> Ended:
+def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None], stop: Stop) -> Ended:
     """Do one job; every error becomes an ending."""
     started = time.perf_counter()
 
@@ -70,7 +73,7 @@ def perform(job: Job, catalogs: dict[Which, Catalog], say: Callable[[Any], None]
         elif job.stages:
             from bench.stages.execute import run_cell
 
-            run_cell(job, catalogs[which], report)
+            run_cell(job, catalogs[which], report, stop)
         else:
             from bench.stages.indexing import make_index
 
@@ -100,6 +103,7 @@ STATES: Sequence[tuple[type[BenchError], State]] = (
     (Diverged, State.DIVERGED),
     (PluginError, State.PLUGIN_ERROR),
     (DataError, State.DATA_ERROR),
+    (Stopped, State.KILLED),
 )
 """Errors to how a job ended, the narrower before the wider."""
 

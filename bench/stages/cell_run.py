@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from bench.stages.provenance import provenance
 from bench.store.home import Places
 from bench.store.store import always, finish_stage, stage_note
 from bench.threads import Progress
+from bench.train.stop import Stop
 from bench.types import Dataset, JsonValue, Split, Task
 
 Note = Mapping[str, JsonValue]
@@ -38,6 +39,7 @@ class CellRun:
     job: Job
     catalog: Catalog
     report: Report
+    stop: Stop = field(default_factory=Stop)
 
     @cached_property
     def stages(self) -> dict[str, Stage]:

@@ -16,13 +16,18 @@ from bench.stages.jobs import Job
 from bench.stages.pictures import draw_pictures
 from bench.stages.predict import run_predict
 from bench.stages.tiles import tiled
-from bench.stages.train import run_train
+from bench.stages.train import trained
 from bench.store.records import write_record
+from bench.train.stop import Stop
 
 
-def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
-    """Finish every stage of a cell and file its record; a job without a record ends with the weights."""
-    run = CellRun(job, catalog, report)
+def run_cell(job: Job, catalog: Catalog, report: Report, stop: Stop) -> None:
+    """Finish every stage of a cell and file its record; a job without a record ends with the weights.
+
+    Raises:
+        Stopped: its training was asked to stop.
+    """
+    run = CellRun(job, catalog, report, stop)
     notes = _learn(run)
     if not job.record:
         return
@@ -40,8 +45,7 @@ def run_cell(job: Job, catalog: Catalog, report: Report) -> None:
 
 def _learn(run: CellRun) -> dict[str, Note]:
     """Finish the stages that give a cell's weights; training has crops drawn where something is trained on them."""
-    notes = {"tiles": tiled(run)}
-    notes["train"] = finish(run, "train", run_train)
+    notes = {"tiles": tiled(run), "train": trained(run)}
     if notes["train"]["fitted"]:
         notes["crops"] = run.note("crops")
     return notes

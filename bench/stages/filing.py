@@ -61,6 +61,7 @@ def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:
             "crops_per_s": train.get("crops_per_s"),
             "step_s": train.get("step_s"),
             "validation_s": train.get("validation_s"),
+            **({"continued": len(train["continued"])} if train.get("continued") else {}),
             "peak_memory_bytes": train.get("peak_memory_bytes"),
             "peak_memory_of": train.get("peak_memory_of"),
         },

@@ -27,7 +27,8 @@ class Job:
 
     ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are local files
     with the digest of their content.
-    ``delivery`` is the runtime's: how crops are kept. ``filing`` is what the record holds beside the scores.
+    ``delivery`` and ``checkpoint_s`` are the runtime's: how crops are kept, and seconds between checkpoints of a
+    training. ``filing`` is what the record holds beside the scores.
     A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took.
     """
 
@@ -39,6 +40,7 @@ class Job:
     stages: tuple[Mapping[str, JsonValue], ...] = ()
     record: str = ""
     delivery: str = "auto"
+    checkpoint_s: float = 300.0
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
     pilot: Mapping[str, Any] = field(default_factory=dict)
 
@@ -104,6 +106,10 @@ class Launcher(Protocol):
         """Forget waiting jobs and stop running ones; a cancelled job ends no more."""
         ...
 
+    def stop(self) -> None:
+        """Ask what runs to stop where it can go on, and wait for it; what waits is forgotten."""
+        ...
+
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything at once."""
         ...

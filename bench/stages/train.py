@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError, one_line
-from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, last_is_best
+from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, finish, last_is_best
 from bench.stages.crops import drawn
 from bench.stages.environment import device
 from bench.stages.forms import Stored, stored
 from bench.stages.graph import Stage
+from bench.stages.provenance import provenance
+from bench.store.store import checkpoint_path
 from bench.suite.schema import Recipe
+from bench.train.checkpoint import Checkpoint
 from bench.train.device import unsettled
 from bench.train.loop import Fitted, fit
 from bench.train.memory import PeakMemory
@@ -28,8 +31,25 @@ if TYPE_CHECKING:
 Constants = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and deviation per channel, on the scale of the stored dtype."""
 
+BITS = ("python", "device", "threads", "packages", "driver", "cuda")
+"""What of the provenance must be as it was for a training to go on to the same bits."""
+
 UNSETTLED = "not deterministic on {}: {}"
 """Badge of a cell whose training may give other bits the next time: device and operation, as torch calls it."""
+
+
+def trained(run: CellRun) -> Note:
+    """Finish the stage; the checkpoint of its training is of no use then."""
+    note = finish(run, "train", run_train)
+    checkpoint_path(run.folder("train")).unlink(missing_ok=True)
+    return note
+
+
+def checkpoint_of(run: CellRun) -> Checkpoint:
+    """The checkpoint of a training on this machine, with these versions."""
+    told = provenance(run.threads)
+    made_with = {name: told[name] for name in BITS}
+    return Checkpoint(checkpoint_path(run.folder("train")), run.job.checkpoint_s, made_with, run.stop)
 
 
 def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
@@ -67,6 +87,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
             seed=facts["seed"],
             device=on,
             progress=told,
+            checkpoint=checkpoint_of(run),
         )
     kept = {BEST: fitted.best_state}
     if not last_is_best(fitted.history, fitted.best_epoch):
@@ -75,13 +96,14 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         save_weights(folder / name, Weights(state, *constants, run.task, facts["model"]))
     (folder / HISTORY).write_text(json.dumps(fitted.history, allow_nan=False), encoding="utf-8")
     return {
-        "seconds": time.perf_counter() - started,
+        "seconds": fitted.earlier_s + time.perf_counter() - started,
         "fitted": fitting,
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "output_stride": int(getattr(model, "output_stride", 1)),
         "convergence_epoch": fitted.convergence_epoch,
         "best_epoch": fitted.best_epoch,
         "choice": fitted.choice,
+        "continued": list(fitted.continued),
         "badges": [UNSETTLED.format(on.type, operation) for operation in operations],
         **(_cost(fitted, recipe, peak, pace(events)) if fitting else {}),
     }

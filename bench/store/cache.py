@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.errors import StoreError
 from bench.files import UNFINISHED, files_below
-from bench.store.store import NOTE, if_idle, missing_files, read_json, read_note
+from bench.store.store import CHECKPOINT, NOTE, if_idle, missing_files, read_json, read_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,11 @@ def garbage(home: Path, *, unused_since: float | None, keep: Sequence[Path]) -> 
         with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
             if idle:
                 yield Garbage(leftover, weight(leftover), "left by a killed worker")
+    for kept in sorted((home / "stages").glob(f"*/.*{CHECKPOINT}")):
+        key = kept.name.removeprefix(".").removesuffix(CHECKPOINT)
+        with if_idle(kept.with_name(key)) as idle:
+            if idle and unused_since is not None and kept.stat().st_mtime < unused_since:
+                yield Garbage(kept, kept.stat().st_size, "of a training that nobody went on with")
     for folder in chain.from_iterable(stage_folders(home).values()):
         with if_idle(folder) as idle:
             if not idle:
@@ -106,6 +111,9 @@ def _keys_of(home: Path, runs: Sequence[Path]) -> set[str]:
 
 
 def remove(folder: Path) -> None:
-    """Unlink a stage; a process that has mapped its files keeps them until it ends."""
+    """Unlink a stage or a file; a process that has mapped its files keeps them until it ends."""
+    if folder.is_file():
+        folder.unlink()
+        return
     (folder / NOTE).unlink(missing_ok=True)  # first: a half-removed stage is never taken for a finished one
     shutil.rmtree(folder)

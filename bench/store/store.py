@@ -22,6 +22,14 @@ SCHEMA = 1
 NOTE = "stage.json"
 """The file whose presence says that a stage folder is complete."""
 
+CHECKPOINT = ".checkpoint"
+"""How the file ends in which a training that is not finished keeps where it is."""
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """The file beside a stage's folder in which its training keeps where it is."""
+    return folder.with_name(f".{folder.name}{CHECKPOINT}")
+
 
 def write_json(path: Path, value: Mapping[str, JsonValue]) -> None:
     """Write a JSON object whole or not at all, a line for each of its keys."""

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bench.documented import Documented
+from bench.suite.duration import Duration, seconds_of
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
 from bench.types import JsonValue
@@ -297,6 +298,18 @@ class Published(Strict):
     numbers: Mapping[str, Mapping[str, tuple[float | None, ...]]]
 
 
+class CheckpointRule(Strict):
+    """How often a training keeps where it is, so that one that is stopped or killed goes on from there to the bit."""
+
+    every: Duration = "5min"
+    """time between checkpoints of a training, as `30s`, `5min` or `1h`"""
+
+    @property
+    def seconds(self) -> float:
+        """``every`` in seconds."""
+        return seconds_of(self.every)
+
+
 class Runtime(Strict):
     """Where and how fast; in no id."""
 
@@ -321,6 +334,8 @@ class Runtime(Strict):
         description="`cuda`, `cuda:1` or `cpu`, nothing else (no `mps`); null takes all NVIDIA GPUs, or the processor "
         "where there is none",
     )
+
+    checkpoint: CheckpointRule = CheckpointRule()
 
     @model_validator(mode="after")
     def _one_number(self) -> Runtime:

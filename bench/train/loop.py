@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +15,7 @@ import numpy.typing as npt
 
 from bench.errors import Diverged, LossNotFinite
 from bench.suite.schema import Recipe
+from bench.train.checkpoint import Checkpoint, Moving
 from bench.train.compiling import compiled
 from bench.train.convergence import convergence_epoch
 from bench.train.delivery import Crops, deliver
@@ -42,7 +45,8 @@ class Fitted:
     validation_loss, validation_f1, threshold. ``best_state`` is of ``best_epoch``: the highest pooled
     validation F1, the earlier one of equals. ``convergence_epoch`` is None when not reached.
     ``seconds`` is the time from the first step to the last validation. ``choice`` is what validation chose of a model
-    that has nothing to fit.
+    that has nothing to fit. ``continued`` are the steps after which it went on from a checkpoint, ``earlier_s`` what of
+    ``seconds`` was before.
     """
 
     best_state: State
@@ -52,6 +56,8 @@ class Fitted:
     best_epoch: int
     seconds: float
     choice: str | None = None
+    continued: Sequence[int] = ()
+    earlier_s: float = 0.0
 
 
 def fit(
@@ -67,6 +73,7 @@ def fit(
     seed: int,
     device: torch.device,
     progress: Callable[[Event], None],
+    checkpoint: Checkpoint | None = None,
 ) -> Fitted:
     """Train on the crops, validate on the tiles; the model ends with the last step's weights.
 
@@ -76,9 +83,11 @@ def fit(
     adds to ``history`` with its own seconds (``validation_s``).
     A model without trainable parameters takes no step; of those that are :class:`bench.types.Choosing` the setting is
     chosen. With a recipe of no epochs every model is left as it is.
+    ``checkpoint`` keeps where the training is and lets it go on from there; without one nothing is kept.
 
     Raises:
         Diverged: a loss or a weight is no longer finite; names the step.
+        Stopped: it was asked to stop, and the checkpoint is written.
     """
     import torch
 
@@ -91,21 +100,22 @@ def fit(
         return Fitted(state, state, [], None, 0, 0.0, choice)
     delivery = deliver(crops, device)
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
-    steps = recipe.epochs * batches(recipe)
+    per_epoch = batches(recipe)
+    steps = recipe.epochs * per_epoch
     passes = compiled(model) if recipe.compile == "inductor" else model
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
     every = epochs_between_validations(recipe, len(tiles))
-    step, best_f1, best_epoch = 0, -1.0, 0
-    best_state: State = {}  # the first validation's F1 is above the best
-    history: list[Event] = []
-    losses: list[torch.Tensor] = []
-    started = time.perf_counter()
-    with borrowed(stream(seed, DROPOUT), device):
-        for epoch in range(1, recipe.epochs + 1):
+    kept = checkpoint or Checkpoint()
+    moving = Moving(model, optimiser, generator, device)
+    with borrowed(stream(seed, DROPOUT), device), kept.heeding():
+        course = kept.restored(moving)
+        pause = partial(kept.after_step, moving, course)
+        for epoch in range(max(1, -(-course.step // per_epoch)), recipe.epochs + 1):
             model.train()
-            for images, mask in delivery.batches(epoch_rows(len(crops), epoch, recipe, stream(seed, ORDER))):
+            rows = epoch_rows(len(crops), epoch, recipe, stream(seed, ORDER))
+            for images, mask in delivery.batches(islice(rows, course.step - (epoch - 1) * per_epoch, None)):
                 for group in optimiser.param_groups:
-                    group["lr"] = rate(step)
+                    group["lr"] = rate(course.step)
                 batch = normalise(images)
                 for change in augment:
                     batch, mask = change(batch, mask, generator)
@@ -115,27 +125,37 @@ def fit(
                 optimiser.zero_grad(set_to_none=True)
                 value.backward()  # type: ignore[no-untyped-call]  # torch
                 optimiser.step()
-                losses.append(value.detach())  # stays on the device: reading it would wait for the step
-                step += 1
-            train_loss = mean_loss(losses, step, epoch, recipe)
-            event: Event = {"epoch": epoch, "step": step, "train_loss": train_loss}
+                course.losses.append(value.detach())  # stays on the device: reading it would wait for the step
+                course.step += 1
+                pause()
+            train_loss = mean_loss(course.losses, course.step, epoch, recipe)
+            event: Event = {"epoch": epoch, "step": course.step, "train_loss": train_loss}
             if epoch % every == 0 or epoch == recipe.epochs:
                 validating = time.perf_counter()
-                check_weights(model, step, epoch, recipe)
-                validation_loss, f1, threshold = validator(model)
-                check_finite(validation_loss, "validation loss", step, epoch, recipe)
+                check_weights(model, course.step, epoch, recipe)
+                validation_loss, f1, threshold = validator(model, pause)
+                check_finite(validation_loss, "validation loss", course.step, epoch, recipe)
                 event |= {"validation_loss": validation_loss, "validation_f1": f1, "threshold": threshold}
-                history.append(dict(event))
+                course.history.append(dict(event))
                 event["validation_s"] = time.perf_counter() - validating
-                losses.clear()
-                if f1 > best_f1:
-                    best_f1, best_epoch, best_state = f1, epoch, copied(model, device)
-            progress(event | {"epochs": recipe.epochs, "steps": steps, "seconds": time.perf_counter() - started})
-            if recipe.budget == "until-convergence" and converged(history) is not None:
+                course.losses.clear()
+                if f1 > course.best_f1:
+                    course.best_f1, course.best_epoch, course.best_state = f1, epoch, copied(model, device)
+            progress(event | {"epochs": recipe.epochs, "steps": steps, "seconds": kept.seconds(course)})
+            if recipe.budget == "until-convergence" and converged(course.history) is not None:
                 break
-    seconds = time.perf_counter() - started  # the last validation has been read, so the device is at rest
-    last_state = best_state if best_epoch == epoch else copied(model, device)
-    return Fitted(best_state, last_state, history, converged(history), best_epoch, seconds)
+    seconds = kept.seconds(course)  # the last validation has been read, so the device is at rest
+    last_state = course.best_state if course.best_epoch == epoch else copied(model, device)
+    return Fitted(
+        course.best_state,
+        last_state,
+        course.history,
+        converged(course.history),
+        course.best_epoch,
+        seconds,
+        continued=course.continued,
+        earlier_s=course.seconds,
+    )
 
 
 def batches(recipe: Recipe) -> int:

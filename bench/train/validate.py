@@ -30,8 +30,8 @@ class Validator:
     batch: int
     precision: Literal["float32", "bf16"]
 
-    def __call__(self, model: torch.nn.Module) -> tuple[float, float, float]:
-        """Loss, pooled F1 and its threshold; the model is left in evaluation mode.
+    def __call__(self, model: torch.nn.Module, pause: Callable[[], None] | None = None) -> tuple[float, float, float]:
+        """Loss, pooled F1 and its threshold; the model is left in evaluation mode. ``pause`` is called between batches.
 
         The loss is the mean of the batches' training losses, each weighted by its valid pixels: exactly the
         mean over pixels for cross-entropy; for Dice the mean over these fixed batches.
@@ -50,6 +50,8 @@ class Validator:
                 weight = (targets != IGNORED).sum()
                 total += torch.stack((self.loss(logits, targets) * weight, weight)).double()
                 counts += histogram(1 - logits.softmax(dim=1)[:, 0], targets)
+                if pause is not None:
+                    pause()
         read = torch.cat((total, counts.double())).cpu().numpy()  # at once: every reading waits for the device
         loss, weight = read[:2].tolist()
         outside, inside = read[2:].astype(np.int64).reshape(2, -1)
