@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.report.order import seeds_interval
+from bench.report.rows import seeds_interval
 from bench.report.shape import Leaderboard, Section
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, product_cells, record, typed
 

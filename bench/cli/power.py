@@ -13,7 +13,7 @@ from bench.data.statistics import is_defective
 from bench.engine.plan import Plan, Planned
 from bench.report.design import design
 from bench.report.measures import heading, measure_of
-from bench.report.order import ordering
+from bench.report.ordering import ordering
 from bench.report.power import WANTED, Power
 from bench.report.shape import Measure, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS

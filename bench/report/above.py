@@ -7,7 +7,7 @@ from functools import partial
 
 from bench.report.choose import TEST_F1, Records, done_of
 from bench.report.measures import NOTHING, percent
-from bench.report.order import seeds_interval
+from bench.report.rows import seeds_interval
 from bench.report.shape import Entry, Section, Standing, Table, entries_of, title_text
 from bench.suite.cells import Cell
 from bench.types import JsonValue

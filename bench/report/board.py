@@ -18,8 +18,9 @@ from bench.report.hindsight import hindsight_section
 from bench.report.intervals_section import intervals_section
 from bench.report.measures import measure_of
 from bench.report.notes import numbered, remarks
-from bench.report.order import ordered, ordering
+from bench.report.order import ordered
 from bench.report.order_section import order_section
+from bench.report.ordering import ordering
 from bench.report.positions import advance_together, fixed_labels, tables_of
 from bench.report.power_section import power_section
 from bench.report.reference import published_by_cell, published_section

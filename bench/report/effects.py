@@ -14,7 +14,7 @@ from bench.report.claims import claims, ends
 from bench.report.counts import pooled_metric
 from bench.report.design import Context, Design, design
 from bench.report.measures import measure_of
-from bench.report.order import is_tested
+from bench.report.ordering import is_tested
 from bench.report.shape import Measure
 from bench.report.spread import interval_of
 from bench.report.undefined import all_shown, why_undefined

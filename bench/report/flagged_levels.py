@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.report.flags import Row, flags_of
+from bench.report.flags import flags_of
+from bench.report.rows import Row
 from bench.report.shape import Labels, title_text
 from bench.words import plural
 

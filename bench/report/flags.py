@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.report.measures import interval_text, percent
-from bench.report.spread import Spread
+from bench.report.rows import Row
 from bench.scores import F1
 from bench.statistics.collapse import Share, collapsed, floors
 from bench.statistics.comparisons import FEWEST_SEEDS
@@ -20,9 +20,6 @@ from bench.statistics.estimates import block, mean_estimate
 from bench.statistics.flags import CARRIED, carried, fallen_apart
 from bench.types import Float64
 from bench.words import plural
-
-Row = Mapping[str, Spread]
-"""Seed to the score with what its error is made of."""
 
 
 @dataclass(frozen=True, slots=True)

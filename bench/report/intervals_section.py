@@ -8,7 +8,8 @@ import numpy as np
 
 from bench.report.choose import Records, done_cells, seed_of
 from bench.report.measures import NOTHING, heading, interval_in, printed
-from bench.report.order import Ordering, row_of
+from bench.report.ordering import Ordering
+from bench.report.rows import row_of
 from bench.report.shape import Entry, Grid, Measure, Section, Table, title_text
 from bench.report.spread import interval_of, mean_of
 from bench.suite.cells import Cell
@@ -55,9 +56,8 @@ def _intervals(
 ) -> dict[str, dict[str, JsonValue]]:
     """Mean and interval of every measure whose error is known of all seeds of a position, by its name."""
     found = {}
-    ids = [id for id in entry.cells if id in done]
     for measure in measures:
-        spreads = list(row_of(ids, done, records, measure).values())
+        spreads = list(row_of(entry.cells, done, records, measure).values())
         if spreads:
             value = float(np.mean([one.value for one in spreads]))
             interval = interval_of(mean_of(spreads), measure)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 from bench.report.counts import reliability
 from bench.report.flags_section import (
@@ -15,7 +16,9 @@ from bench.report.flags_section import (
     standing_sentence,
 )
 from bench.report.measures import NOTHING, heading, interval_in, p_text, printed, signed
-from bench.report.order import Column, Ordering, Place
+from bench.report.order import Column
+from bench.report.ordering import Ordering
+from bench.report.places import Place
 from bench.report.shape import Grid, Measure, Section, title_text
 from bench.statistics.choices import FEWEST_CHOOSING
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS
@@ -52,15 +55,13 @@ POLICY = (
 
 def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: str) -> Section | None:
     """Intervals, ties and differences of all columns with several seeds; None where there are none."""
-    if how is None:
+    several = [column for column in columns if any(place.seeds > 1 for place in column.places)]
+    if how is None or not several:
         return None
     grids = []
     sentences = []
     values: list[Mapping[str, JsonValue]] = []
-    places: list[Place] = []
-    for column in columns:
-        if all(place.seeds < 2 for place in column.places):
-            continue
+    for column in several:
         name = title_text(column.table, column.name)
         grids.append(_grid(name, column, how, rows_axis))
         if any_collapsed(column.flags):
@@ -68,39 +69,59 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
         remarks = [*column.remarks, *flag_remarks(column.flags)]
         if remarks:
             sentences.append(f"{name}: {'; '.join(remarks)}.")
-        named = {"table": dict(column.table), "column": column.name, "measure": how.measure.name}
-        for place in column.places:
-            flagged = flag_values(place.row, column.flags, column.reference)
-            values.append({**named, **_plain(place), **flagged})
-        places += column.places
-    if not grids:
-        return None
-    alarms = {reliability(place.defective_groups) for place in places}
-    sentences += [f"{alarm[0].upper()}{alarm[1:]}." for alarm in sorted(alarms) if alarm]
-    if how.untested:
-        sentences.append(UNTESTED.format(", ".join(how.untested)))
-    sentences.append(INTERVALS)
-    if any(place.rechosen for place in places):
-        tuned = [column.tuned for column in columns if column.tuned is not None]
-        sentences.append(RECHOSEN.format(" and the trials" if tuned and all(tuned) else ""))
-        if not all(tuned):
-            sentences.append(TUNED)
-        fewest = min(place.choosing_groups for place in places if place.choosing_groups is not None)
-        if fewest < FEWEST_CHOOSING:
-            sentences.append(FEW.format(plural(fewest, "validation group")))
-    tied = any(place.tie for place in places)
-    reference = how.reference or "the first row"
-    if tied:
-        sentences.append(LETTERS)
-        sentences.append(standing_sentence(min(place.seeds for place in places if place.tie)))
-    if any(place.difference is not None for place in places):
-        sentences.append(REFERENCE.format(reference, "in points and " if how.measure.percent else ""))
-    if tied:
-        sentences.append(POLICY)
-    if any(any_collapsed(column.flags) for column in columns):
-        sentences.append(COLLAPSE.format(reference))
+        values += _values(column, how)
+    sentences += _meaning(several, how)
     title = f"{TITLE} by {heading(how.measure, '')}"
     return Section(title, tuple(grids), tuple(sentences), tuple(values))
+
+
+def _values(column: Column, how: Ordering) -> Iterator[Mapping[str, JsonValue]]:
+    """A column for programs."""
+    for place in column.places:
+        flagged = flag_values(place.row, column.flags, column.reference)
+        yield {
+            "table": dict(column.table),
+            "column": column.name,
+            "measure": how.measure.name,
+            **_plain(place),
+            **flagged,
+        }
+
+
+def _meaning(columns: Sequence[Column], how: Ordering) -> Iterator[str]:
+    """How the grids are to be read, of which only what they show."""
+    places = list(chain.from_iterable(column.places for column in columns))
+    alarms = {reliability(place.defective_groups) for place in places}
+    for alarm in sorted(alarms - {""}):
+        yield f"{alarm[0].upper()}{alarm[1:]}."
+    if how.untested:
+        yield UNTESTED.format(", ".join(how.untested))
+    yield INTERVALS
+    yield from _of_choices(columns, places)
+    tied = [place for place in places if place.tie]
+    reference = how.reference or "the first row"
+    if tied:
+        yield LETTERS
+        yield standing_sentence(min(place.seeds for place in tied))
+    if any(place.difference is not None for place in places):
+        yield REFERENCE.format(reference, "in points and " if how.measure.percent else "")
+    if tied:
+        yield POLICY
+    if any(any_collapsed(column.flags) for column in columns):
+        yield COLLAPSE.format(reference)
+
+
+def _of_choices(columns: Sequence[Column], places: Sequence[Place]) -> Iterator[str]:
+    """What the interval with the choice of the threshold covers; nothing where there is none."""
+    choosing = [place.choosing_groups for place in places if place.choosing_groups is not None]
+    if not any(place.rechosen for place in places):
+        return
+    tuned = [column.tuned for column in columns if column.tuned is not None]
+    yield RECHOSEN.format(" and the trials" if tuned and all(tuned) else "")
+    if not all(tuned):
+        yield TUNED
+    if min(choosing) < FEWEST_CHOOSING:
+        yield FEW.format(plural(min(choosing), "validation group"))
 
 
 def _grid(name: str, column: Column, how: Ordering, rows_axis: str) -> Grid:

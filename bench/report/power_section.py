@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.measures import heading, percent
-from bench.report.order import Column, Ordering
+from bench.report.order import Column
+from bench.report.ordering import Ordering
 from bench.report.power import WANTED, Power
 from bench.report.shape import Grid, Section, title_text
 

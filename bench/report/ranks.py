@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.report.measures import NOTHING, heading
-from bench.report.order import Ordering, lettered
+from bench.report.order import lettered
 from bench.report.order_section import TITLE
+from bench.report.ordering import Ordering
 from bench.report.shape import Entry, Grid, Leaderboard, Section, Table, entries_of, is_comparable, title_text
 
 RAW = "Plain order by the mean, without any test: neighbours may be equal."

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.report.choose import trials_of
-from bench.report.spread import Choice, Spread
+from bench.report.choose import Records, trials_of
+from bench.report.rows import Row, row_of
+from bench.report.shape import Measure
+from bench.report.spread import Choice
 from bench.suite.cells import Cell
 
 Trials = Sequence[Sequence[Cell]]
-Seeds = Mapping[str, Spread]
-"""Seed to the score with what its error is made of."""
 
 
 def other_trials(cells: Sequence[Cell]) -> dict[str, Trials]:
@@ -32,7 +32,25 @@ def other_trials(cells: Sequence[Cell]) -> dict[str, Trials]:
     return found
 
 
-def retuned(shown: Seeds, others: Sequence[Seeds]) -> Seeds | None:
+def retuned_rows(
+    rows: Mapping[str, Row], others: Mapping[str, Trials], done: Mapping[str, str], records: Records, measure: Measure
+) -> tuple[dict[str, Row], bool | None]:
+    """Rows whose choice is that of the trial too, of the ``others`` of each that is tuned.
+
+    Also whether that is known of all that are tuned; None where none are.
+    """
+    found = dict(rows)
+    known = []
+    for name, trials in others.items():
+        if rows[name]:
+            rivals = [row_of([cell.id for cell in trial], done, records, measure) for trial in trials]
+            again = retuned(rows[name], rivals)
+            known.append(again is not None)
+            found[name] = again or rows[name]
+    return found, all(known) if known else None
+
+
+def retuned(shown: Row, others: Sequence[Row]) -> Row | None:
     """The seeds of the trial shown, whose scores at a threshold chosen anew are those of the trial chosen with it.
 
     On every draw the trial of best mean validation F1 over the seeds is taken, the one shown among equals. Trials that

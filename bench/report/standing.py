@@ -13,7 +13,7 @@ from bench.report.baselines import baseline_sentences, baselines_of
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
-from bench.report.order import seeds_interval
+from bench.report.rows import seeds_interval
 from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
