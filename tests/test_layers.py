@@ -19,7 +19,7 @@ ORDER = [
     ["machine", "types"],
     ["canonical", "decoding", "replicates", "scores"],
     ["states", "leaves"],
-    ["parts"],
+    ["parts", "migrations"],
     ["record"],
     ["images", "picture_files"],
     ["releases"],

@@ -11,7 +11,7 @@ import pytest
 
 from bench.images import write_png
 from bench.record import State
-from bench.score.evidence import read_evidence
+from bench.score.evidence_file import read_evidence
 from sampling import whole_run
 from tiny import bench, write_world
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bench.errors import DataError, Diverged, StoreError, TrainingError
-from bench.score.evidence import Collector, measure, read_evidence, write_evidence
+from bench.score.evidence import Collector, measure
+from bench.score.evidence_file import read_evidence, write_evidence
 from bench.score.zones import ANY, Truth, zones_of
 from score_worlds import defect_probability, noisy, observed, random_mask, two_planes, world
 

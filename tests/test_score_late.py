@@ -15,7 +15,7 @@ from bench.component import Component
 from bench.record import record_from
 from bench.replicates import CellReplicates
 from bench.runs.rescore import ScoreRequest, file_scores, rescored
-from bench.score.evidence import write_evidence
+from bench.score.evidence_file import write_evidence
 from bench.score.rules import rule_from
 from bench.score.thresholds import choose_threshold
 from bench.stages.image_metrics import ImageRows, kept_rows

@@ -11,7 +11,8 @@ from bench.pictures.curves import aprf_plot, training_plot, write_figure
 from bench.pictures.overlay import overlay
 from bench.pictures.sheet import Panel, contact_sheet, panel
 from bench.record import Convergence, Record
-from bench.score.evidence import Evidence, read_evidence
+from bench.score.evidence import Evidence
+from bench.score.evidence_file import read_evidence
 from bench.score.thresholds import curves
 from bench.stages.cell_run import HISTORY, CellRun
 from bench.stages.shown import SHOWN, picks, read_shown

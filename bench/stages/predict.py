@@ -14,7 +14,8 @@ import numpy as np
 from bench.data.index import IndexedImage
 from bench.errors import StoreError
 from bench.score.ceiling import ceiling
-from bench.score.evidence import Collector, Evidence, Measured, true_and_false, write_evidence
+from bench.score.evidence import Collector, Evidence, Measured, true_and_false
+from bench.score.evidence_file import write_evidence
 from bench.score.metrics import swept
 from bench.score.objects import Int64
 from bench.score.thresholds import STEPS, Threshold, best_index, choose_threshold, pooled, threshold_at

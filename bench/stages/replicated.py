@@ -13,7 +13,8 @@ import numpy as np
 from bench.component import build, guarded
 from bench.errors import BenchError
 from bench.replicates import CellReplicates
-from bench.score.evidence import Evidence, read_evidence
+from bench.score.evidence import Evidence
+from bench.score.evidence_file import read_evidence
 from bench.score.replicates import cell_replicates
 from bench.score.rules import Rule, best_metrics
 from bench.score.summary import choices_of, scores_at

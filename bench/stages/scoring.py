@@ -13,7 +13,8 @@ import numpy as np
 from bench.catalog import Catalog, Offer
 from bench.component import build, guarded
 from bench.errors import BenchError, PluginError
-from bench.score.evidence import Evidence, read_evidence
+from bench.score.evidence import Evidence
+from bench.score.evidence_file import read_evidence
 from bench.score.rules import Rule, threshold_of
 from bench.score.summary import Choices, choices_of, summarise
 from bench.score.thresholds import Threshold, pooled, threshold_at

@@ -47,7 +47,7 @@ def damages_in(folder: Path) -> Iterator[str]:
     from bench.crops.bank import verify_bank
     from bench.crops.cuts import DRAW, verify_draw
     from bench.crops.images import IMAGES, verify_images
-    from bench.score.evidence import read_evidence
+    from bench.score.evidence_file import read_evidence
     from bench.train.weights import load_weights
 
     try:
