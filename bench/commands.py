@@ -23,7 +23,8 @@ from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
     from bench.report.board import Leaderboard
-    from bench.report.compare import Comparison, Met, Side
+    from bench.report.compare import Comparison, Met
+    from bench.report.sides import Side
     from bench.report.verdicts import Judged
     from bench.runs.merge import Merged
     from bench.runs.repro import Repeated

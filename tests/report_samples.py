@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.record import Record, record_from
 from bench.report.board import Leaderboard, leaderboard
-from bench.report.compare import Side, SideCell
+from bench.report.sides import Side, SideCell
 from bench.suite.schema import Board
 
 CROPS = ("Random (uniform)", "Intensity bias (5)", "Intensity bias (10)", "Intensity bias (15)", "Intensity bias (20)")

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from bench.cli.main import bench as command
 from bench.errors import SettingsError, StoreError
 from bench.render.data import comparison_csv, comparison_json
-from bench.report.compare import Comparison, Side, compare, gates_met
+from bench.report.compare import Comparison, compare, gates_met
 from bench.report.comparison_document import comparison_document
 from bench.report.gates import gate_from
 from bench.report.measures import measure_of
+from bench.report.sides import Side
 from bench.runs.folder import read_side
 from bench.scores import F1
 from documents import to_markdown, to_text
@@ -83,6 +84,32 @@ def test_swapping_the_sides_mirrors_difference_and_interval() -> None:
     assert one.interval is not None
     assert two.interval is not None
     assert (one.value, *one.interval) == pytest.approx((-(two.value or 0), -two.interval[1], -two.interval[0]))
+
+
+def in_splits(*names: str) -> Comparison:
+    """The same pair of cells once in each of these splits, of images of its own in each."""
+    sides = []
+    for name, counts in (("A", GOOD), ("B", WORSE)):
+        cells = []
+        for split in names:
+            made = record(f"cell of {split}", counts)
+            made["axes"]["protocol.split"] = split
+            for scores in made["scores"].values():
+                scores["image_counts"] = {**scores["image_counts"], "ids": [f"{split} {n}" for n in range(3)]}
+            cells.append(made)
+        sides.append(side(name, *cells))
+    return compare(*sides, MEASURES)
+
+
+def test_a_mean_over_folds_has_no_interval_and_that_is_said() -> None:
+    found = in_splits("fold 1", "fold 2")
+    ((mean, count),) = found.mean
+    assert (count, mean.interval) == (2, None)
+    assert mean.value == pytest.approx(found.cells[0].differences[0].value)
+    assert all(cell.differences[0].interval for cell in found.cells)
+    assert "No interval of a mean over several splits" in to_text(comparison_document(found, []))
+    ((alone, _),) = in_splits("fold 1").mean
+    assert alone.interval is not None
 
 
 def test_a_run_compared_with_itself_differs_nowhere() -> None:

@@ -12,7 +12,8 @@ from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
-    from bench.report.compare import Comparison, Met, Side
+    from bench.report.compare import Comparison, Met
+    from bench.report.sides import Side
 
 SHOWN = ("f1@validation", "f1@test")
 GATE_MET = 3

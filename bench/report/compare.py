@@ -6,7 +6,7 @@ what other specimens would have shown of these two models, not what other traini
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -16,49 +16,21 @@ from bench.canonical import canonical
 from bench.errors import StoreError
 from bench.record import Record, Scores, pair
 from bench.report.changes import origin_changes
+from bench.report.flagged_levels import SPLIT
 from bench.report.gates import Gate
 from bench.report.measures import read
 from bench.report.shape import Measure
+from bench.report.sides import Side, SideCell, pairs_of
 from bench.report.spread import Spread, block_of, spread_of
 from bench.report.undefined import shown, why_undefined
 from bench.scores import rows_of
 from bench.statistics.comparisons import even_shares, weighted
-from bench.types import JsonValue
 
 Sides = tuple[Spread, Spread]
 """A score of both sides of a pair of cells."""
 
 SUPPORT = tuple(row.name for row in rows_of("split") if row.of == "the data")
 """Score fields that describe the images of a split; where they differ, other pixels were scored."""
-
-
-@dataclass(frozen=True, slots=True)
-class SideCell:
-    """One cell of a run, run or not: its axes with their labels, the board's word for its state, and its record."""
-
-    id: str
-    axes: Mapping[str, str]
-    tuned: Mapping[str, JsonValue]
-    state: str
-    record: Record | None = None
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Every axis with its label, tuned settings among them."""
-        return {**self.axes, **{name: str(value) for name, value in self.tuned.items()}}
-
-    @property
-    def reason(self) -> str | None:
-        """Why it ended so."""
-        return self.record.reason if self.record else None
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One run: its name, and every cell by id."""
-
-    name: str
-    cells: Mapping[str, SideCell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +97,7 @@ def compare(first: Side, second: Side, measures: Sequence[Measure]) -> Compariso
     Raises:
         StoreError: no cell is on both sides, no score of any can be compared, or no record has one of the measures.
     """
-    pairs, ignored = _pairs(first.cells, second.cells)
+    pairs, ignored = pairs_of(first.cells, second.cells)
     if not pairs:
         raise StoreError(
             f"{first.name} and {second.name} share no cell, neither by id nor by labels; nothing can be compared"
@@ -185,29 +157,6 @@ def _met(gate: Gate, cell: Matched) -> str | None:
     return f"{scale * one:.4g} -> {scale * two:.4g}" if gate.holds(one, two) else None
 
 
-def _pairs(
-    first: Mapping[str, SideCell], second: Mapping[str, SideCell]
-) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """Ids on the first side with their partner's, and axes that only one side has."""
-    here = set[str]().union(*(cell.labels for cell in first.values()))
-    there = set[str]().union(*(cell.labels for cell in second.values()))
-    partners = {id: id for id in first if id in second}
-    left = _by_label(first, partners, here & there)
-    right = _by_label(second, partners, here & there)
-    partners |= {id: right[labels] for labels, id in left.items() if labels in right}
-    return [(id, partners[id]) for id in first if id in partners], tuple(sorted(here ^ there))
-
-
-def _by_label(cells: Mapping[str, SideCell], but: Collection[str], axes: set[str]) -> dict[bytes, str]:
-    """Ids by labels; labels that several cells share name none of them."""
-    ids: dict[bytes, list[str]] = {}
-    for id, cell in cells.items():
-        if id not in but:
-            labels = {axis: label for axis, label in cell.labels.items() if axis in axes}
-            ids.setdefault(canonical(labels), []).append(id)
-    return {labels: same[0] for labels, same in ids.items() if len(same) == 1}
-
-
 def _matched(first: SideCell, second: SideCell, measures: Sequence[Measure]) -> Matched:
     one, two = first.record, second.record
     if one is None or two is None:
@@ -260,7 +209,12 @@ def _mean(cells: Sequence[Matched], measure: Measure, number: int) -> tuple[Diff
 
 
 def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, float] | None:
-    """Interval of the mean over cells; cells that score the same images share their groups, others are independent."""
+    """Interval of the mean over cells; cells that score the same images share their groups, others are independent.
+
+    None over several splits of a data set, whose training sets overlap.
+    """
+    if folds(cells):
+        return None
     blocks: dict[bytes, list[Sides]] = {}
     for cell in cells:
         assert cell.first.record is not None
@@ -270,6 +224,15 @@ def _mean_interval(cells: Sequence[Matched], measure: Measure) -> tuple[float, f
             return None
         blocks.setdefault(canonical(_truth(cell.first.record.of_split(measure.split))), []).append(spreads)
     return _interval(list(blocks.values()))
+
+
+def folds(cells: Iterable[Matched]) -> bool:
+    """Whether a data set is among them in several splits."""
+    splits: dict[str, set[str]] = {}
+    for cell in cells:
+        labels = cell.first.labels
+        splits.setdefault(labels.get("dataset", ""), set()).add(labels.get(SPLIT, ""))
+    return any(len(found) > 1 for found in splits.values())
 
 
 def _spreads(first: Record, second: Record, measure: Measure) -> Sides | None:

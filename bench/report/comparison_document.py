@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from bench.document import Document, Points, Table
-from bench.report.compare import Comparison, Difference, Matched, Met, SideCell
+from bench.report.compare import Comparison, Difference, Matched, Met, folds
 from bench.report.measures import NOTHING, heading, printed
+from bench.report.sides import SideCell
 from bench.report.tables import plain_table
 from bench.report.undefined import why_undefined
 from bench.statistics.estimates import RELIABLE_GROUPS
@@ -19,6 +20,7 @@ FIXED = (
     "Intervals (95 %) are over the groups of the split, paired; both models are held fixed, so other seeds are not "
     "covered."
 )
+FOLDS = "No interval of a mean over several splits of the same data: their training sets overlap."
 FEW = "Intervals are unreliable where fewer than {} groups hold defects; here as few as {} do."
 
 
@@ -84,6 +86,8 @@ def _sentences(comparison: Comparison, met: Sequence[Met]) -> Iterator[str]:
     if any(one.interval for one in differences):
         yield FIXED
         yield from _few(comparison.cells)
+        if folds(cell for cell in comparison.cells if cell.differences):
+            yield FOLDS
     for cell in comparison.cells:
         if cell.apart:
             yield f"NOT COMPARABLE: cell {names[cell.first.id]}: {cell.apart}."

@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import StoreError
 from bench.record import Record, State, record_of, row_from
 from bench.report.choose import state_of
-from bench.report.compare import Side, SideCell
+from bench.report.sides import Side, SideCell
 from bench.runs.archive import extract
 from bench.runs.latencies import with_latencies
 from bench.store.records import read_record
