@@ -207,3 +207,53 @@ def test_folds_are_tables_of_their_own_and_as_rows_they_have_no_order() -> None:
     board = board_of(cells, records, rows="protocol.split")
     assert "not scored on the same images" in sentences(board)
     assert not any(value["tie"] for value in values(board).values())
+
+
+def with_baseline(records: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The cells of the column and a model with nothing to fit, far below them."""
+    otsu = cell(model="otsu", included=True)
+    made = {**scored(otsu, np.full(GROUPS, 0.05)), "parameters": 0}
+    made["scores"]["test"]["f1_interval"] = [0.01, 0.05]
+    return [*CELLS, otsu], {**records, otsu.id: made}
+
+
+def test_the_best_position_has_the_figures_of_its_trainings_that_did_not_collapse() -> None:
+    records = with_collapsed(a_run(CELLS, better={BEST: 0.5}), BEST, [2])
+    best = board_of(*with_baseline(records)).standings[0].best
+    rest = np.stack([counts_in(records, BEST, seed) for seed in (0, 1, 3, 4)]).astype(float)
+    assert best is not None
+    assert "mean of the 4 of 5 seeds that did not collapse" in best.name
+    assert best.interval == pytest.approx(tuple(mean_estimate(rest, F1).share_interval()))
+    assert best.f1_test == pytest.approx(float(mean_estimate(rest, F1).value))
+    assert best.interval_note == f"over 4 seeds and {GROUPS} groups"
+
+
+def test_a_position_is_the_best_by_all_of_its_trainings() -> None:
+    gone = with_collapsed(a_run(CELLS), BEST, [0, 1, 2])
+    best = board_of(*with_baseline(gone)).standings[0].best
+    assert best is not None
+    assert BEST not in best.name
+
+
+def test_a_position_lies_above_the_baselines_by_its_trainings_that_did_not_collapse() -> None:
+    whole, less = a_run(CELLS), with_collapsed(a_run(CELLS), CROPS[1], [2])
+    lows = []
+    for records in (whole, less):
+        board = board_of(*with_baseline(records))
+        (found,) = (one for one in board.sections if one.title == "Above the baselines")
+        lows.append({value["row"]: value["low"] for value in found.values})
+    rest = np.stack([counts_in(less, CROPS[1], seed) for seed in (0, 1, 3, 4)]).astype(float)
+    assert lows[1][CROPS[1]] == pytest.approx(mean_estimate(rest, F1).share_interval()[0])
+    assert lows[0] | {CROPS[1]: lows[1][CROPS[1]]} == lows[1]
+
+
+def test_a_mean_over_trainings_one_of_which_collapsed_has_no_interval_in_an_effect() -> None:
+    cells = product_cells(SEEDS, CROPS[:4], MODELS[:2])
+    found = effect(cells, with_collapsed(a_run(cells), CROPS[1], [2]))
+    assert [line.interval is None for line in found.levels] == [line.level == CROPS[1] for line in found.levels]
+    for line in found.interactions:
+        assert (line.difference_interval is None) == (line.deviation_interval is None) == (line.level == CROPS[1])
+    to_it = effect(cells, with_collapsed(a_run(cells), CROPS[1], [2]), reference=CROPS[1])
+    assert all(line.difference_interval is None for line in to_it.levels)
+    assert any("the error of the mean over all is not known" in told for told in found.remarks)
+    assert "–" in to_text(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from bench.report.choose import TEST_F1, Records, done_of
@@ -17,19 +17,28 @@ MEANING = (
     "seeds it is over seeds and groups, with one over groups only. A position that is not above is not shown to be "
     "better than a model with nothing to fit."
 )
+OF_THE_REST = "Intervals are of trainings that have not collapsed; a dash where only one stands."
 
 
 def above_section(
-    tables: Sequence[Table], standings: Sequence[Standing], cells: Sequence[Cell], records: Records, rows_axis: str
+    tables: Sequence[Table],
+    standings: Sequence[Standing],
+    cells: Sequence[Cell],
+    records: Records,
+    rows_axis: str,
+    gone: Collection[str] = (),
 ) -> Section | None:
-    """The low end of every position beside the highest end of all baselines; None where no position lies above."""
+    """The low end of every position beside the highest end of all baselines; None where no position lies above.
+
+    Trainings that are ``gone`` have collapsed and take no part.
+    """
     ends = highest_ends(standings)
     dataset = {cell.id: cell.labels.get("dataset", "") for cell in cells}
     lows = {}
     values: list[dict[str, JsonValue]] = []
     for table in tables:
         for entry in entries_of([table]):
-            low = _low(entry, records)
+            low = _low(entry, records, gone)
             high = ends.get(dataset[entry.cells[0]]) if entry.cells else None
             if low is None or high is None:
                 continue
@@ -40,7 +49,8 @@ def above_section(
     text = partial(_text, lows=lows)
     grids = tuple(table.grid(title_text(table.title, "Low end of F1_T [%]"), rows_axis, text) for table in tables)
     said = "; ".join(f"{name} {percent(end)}" for name, end in ends.items())
-    return Section("Above the baselines", grids, (MEANING.format(ends=said),), tuple(values))
+    sentences = (MEANING.format(ends=said), OF_THE_REST) if gone else (MEANING.format(ends=said),)
+    return Section("Above the baselines", grids, sentences, tuple(values))
 
 
 def highest_ends(standings: Sequence[Standing]) -> dict[str, float]:
@@ -53,13 +63,14 @@ def highest_ends(standings: Sequence[Standing]) -> dict[str, float]:
     return ends
 
 
-def _low(entry: Entry, records: Records) -> float | None:
-    """Low end of the interval of the mean test F1 over the finished seeds."""
+def _low(entry: Entry, records: Records, gone: Collection[str]) -> float | None:
+    """Low end of the interval of the mean test F1 over the finished seeds that stand."""
     done = done_of(entry.cells, records)
     if len(done) == 1:
         interval = done[0].of_split("test").interval
     else:
-        interval = seeds_interval([record.id for record in done], records, TEST_F1) if done else None
+        stand = [record.id for record in done if record.id not in gone]
+        interval = seeds_interval(stand, records, TEST_F1) if len(stand) > 1 else None
     return interval[0] if interval else None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bench.report.above import above_section
 from bench.report.choose import Records, state_of
+from bench.report.collapsed import collapsed_cells
 from bench.report.costs import cost_lines, cost_section
 from bench.report.data_remarks import data_section
 from bench.report.footer import footer
@@ -61,12 +62,13 @@ def leaderboard(
     shown = found.unfitted.union(*(entry.cells for entry in entries_of(tables)))
     costs = cost_lines(cells, tables, records)
     printed = published_by_cell(tables, measures, published)
-    stood = standings(cells, found.unfitted, tables, records)
+    gone = collapsed_cells(tables, cells, records, axes.rows)
+    stood = standings(cells, found.unfitted, tables, records, gone)
     sections = (
         data_section(cells, records),
         order_section(columns, how, axes.rows),
         power_section(columns, how),
-        above_section(tables, stood, cells, records, axes.rows),
+        above_section(tables, stood, cells, records, axes.rows, gone),
         intervals_section(tables, measures, how, cells, records, axes.rows),
         published_section(tables, measures, published, axes.rows, records),
         cost_section(costs),

@@ -8,7 +8,7 @@ from itertools import chain, product
 
 from bench.report.choose import Records, chosen, done_cells, seed_of, trials_of
 from bench.report.counts import Images
-from bench.report.flagged_levels import flag_remarks, flagged_levels
+from bench.report.flagged_levels import LevelFlag, flag_remarks, flagged_levels
 from bench.report.shape import Labels, Measure, title_text
 from bench.report.spread import Spread, block_of, spread_of
 from bench.statistics.comparisons import FEWEST_SEEDS
@@ -30,7 +30,7 @@ class Design:
     """The cells that can be compared: levels by contexts by seeds, in blocks of equal test images.
 
     ``seeds`` and ``defective`` groups are the fewest of any block; ``whole``: no level and no combination is left out;
-    ``remarks`` say what is, and why. Of the levels in ``flags`` no order is claimed, for the reason given.
+    ``remarks`` say what is, and why. Of the levels in ``flags`` no order is claimed.
     """
 
     levels: tuple[str, ...]
@@ -40,12 +40,16 @@ class Design:
     defective: int
     whole: bool
     remarks: tuple[str, ...]
-    flags: Mapping[str, str]
+    flags: Mapping[str, LevelFlag]
 
     @property
     def scores(self) -> list[Block]:
         """The blocks without their contexts."""
         return [one for _, one in self.blocks]
+
+    def is_measured(self, *levels: str) -> bool:
+        """Whether the errors of the means of all these levels are known."""
+        return all(self.flags[level].measured for level in levels if level in self.flags)
 
     @property
     def contexts(self) -> list[Context]:

@@ -29,11 +29,11 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class LevelLine:
-    """One level of the axis; scores in 0..1. ``p`` is adjusted over the levels; what is not claimed is None."""
+    """One level of the axis; scores in 0..1. ``p`` is adjusted over the levels; None is not claimed, or not known."""
 
     level: str
     mean: float
-    interval: Interval
+    interval: Interval | None
     tie: str = ""
     difference: float | None = None
     difference_interval: Interval | None = None
@@ -48,9 +48,9 @@ class InteractionLine:
     other: str
     level: str
     difference: float
-    difference_interval: Interval
+    difference_interval: Interval | None
     deviation: float
-    deviation_interval: Interval
+    deviation_interval: Interval | None
     p: float | None
 
 
@@ -181,7 +181,9 @@ def _level_lines(crossed: Design, measure: Measure, reference: str) -> tuple[Lev
     found = claims(blocks, values, crossed.levels, reference, unclaimed=unclaimed)
     lines = []
     for level, mean, claim in zip(crossed.levels, means, found, strict=True):
-        lines.append(LevelLine(level, float(mean.value), interval_of(mean, measure), *claim[:4]))
+        interval = interval_of(mean, measure) if crossed.is_measured(level) else None
+        told = claim if crossed.is_measured(level, reference) else claim._replace(interval=None)
+        lines.append(LevelLine(level, float(mean.value), interval, *told[:4]))
     return tuple(lines)
 
 
@@ -213,15 +215,16 @@ def _interaction(crossed: Design, reference: str, axis: str) -> Iterator[Interac
         inside.append(members)
     for one in interaction(crossed.scores, inside, crossed.levels.index(reference)):
         level = crossed.levels[one.level]
+        measured = crossed.is_measured(level, reference)
         claimed = crossed.seeds >= FEWEST_SEEDS and not {level, reference} & {*crossed.flags}
         yield InteractionLine(
             other_axis=axis,
             other=labels[one.other],
             level=level,
             difference=float(one.effect.value),
-            difference_interval=ends(one.effect.interval()),
+            difference_interval=ends(one.effect.interval()) if measured else None,
             deviation=float(one.deviation.value),
-            deviation_interval=ends(one.deviation.interval()),
+            deviation_interval=ends(one.deviation.interval()) if measured else None,
             p=one.p if claimed else None,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bench.report.flags import flags_of
 from bench.report.rows import Row
@@ -12,29 +13,43 @@ from bench.words import plural
 SPLIT = "protocol.split"
 
 
+class LevelFlag(NamedTuple):
+    """Why no order is claimed of a level, and whether the error of its mean is ``measured``."""
+
+    why: str
+    measured: bool
+
+
 def flagged_levels(
     levels: Sequence[str], contexts: Sequence[Labels], scored: Mapping[tuple[str, Labels], Row]
-) -> dict[str, str]:
-    """Levels with the reason: a flag in one of the combinations of the other axes, or several splits among these.
+) -> dict[str, LevelFlag]:
+    """Levels with a flag in one of the combinations of the other axes, or all where these hold several splits.
 
     Folds share most of their training groups, so that their scores are not as many independent ones; what the mean
-    over them varies by without that is not known (Nadeau and Bengio 2003).
+    over them varies by without that is not known (Nadeau and Bengio 2003). Nor is it where a training has collapsed.
     """
     splits = {dict(context).get(SPLIT) for context in contexts}
     if len(splits) > 1:
-        return dict.fromkeys(levels, f"the mean is over {plural(len(splits), 'split')}, whose training sets overlap")
-    found: dict[str, str] = {}
+        why = f"the mean is over {plural(len(splits), 'split')}, whose training sets overlap"
+        return dict.fromkeys(levels, LevelFlag(why, measured=False))
+    found: dict[str, LevelFlag] = {}
     for context in contexts:
         flags = flags_of({level: scored[level, context] for level in levels}, together=True)
         for level, one in flags.items():
             if one.why:
-                found.setdefault(level, f"{one.why}, with {title_text(context)}" if len(contexts) > 1 else one.why)
+                why = f"{one.why}, with {title_text(context)}" if len(contexts) > 1 else one.why
+                first = found.get(level, LevelFlag(why, measured=True))
+                found[level] = first._replace(measured=first.measured and not one.share.count)
     return found
 
 
-def flag_remarks(flags: Mapping[str, str]) -> list[str]:
+def flag_remarks(flags: Mapping[str, LevelFlag]) -> list[str]:
     """Which levels are flagged and why, levels of one reason together."""
-    by_reason: dict[str, list[str]] = {}
-    for level, why in flags.items():
-        by_reason.setdefault(why, []).append(level)
-    return [f"No order claimed for {', '.join(levels)}: {why}." for why, levels in by_reason.items()]
+    by_flag: dict[LevelFlag, list[str]] = {}
+    for level, flag in flags.items():
+        by_flag.setdefault(flag, []).append(level)
+    remarks = []
+    for flag, levels in by_flag.items():
+        unknown = "" if flag.measured else "; the error of the mean over all is not known"
+        remarks.append(f"No order claimed for {', '.join(levels)}: {flag.why}{unknown}.")
+    return remarks

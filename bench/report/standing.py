@@ -6,7 +6,7 @@ all of them, so that no baseline is picked by a test score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
@@ -23,21 +23,26 @@ FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test
 
 
 def standings(
-    cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
+    cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records, gone: Collection[str]
 ) -> tuple[Standing, ...]:
-    """One standing per data set, in the order of the suite."""
+    """One standing per data set, in the order of the suite; trainings that are ``gone`` have collapsed."""
     parted: dict[str, list[Cell]] = {}
     for cell in cells:
         parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
-    return tuple(_standing(name, members, unfitted, tables, records) for name, members in parted.items())
+    return tuple(_standing(name, members, unfitted, tables, records, gone) for name, members in parted.items())
 
 
 def _standing(
-    dataset: str, cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records
+    dataset: str,
+    cells: Sequence[Cell],
+    unfitted: set[str],
+    tables: Sequence[Table],
+    records: Records,
+    gone: Collection[str],
 ) -> Standing:
     baselines = baselines_of([cell for cell in cells if cell.id in unfitted], records)
     floors = _floors(cells, records)
-    best = _best(cells, tables, records)
+    best = _best(cells, tables, records, gone)
     sentences = _floor_sentence(floors)
     if best:
         sentences += _best_sentences(best, baselines)
@@ -66,11 +71,12 @@ def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float
     return floors
 
 
-def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> Best | None:
+def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records, gone: Collection[str]) -> Best | None:
     """The position of best mean validation F1, and in it the cell of best validation F1.
 
     Positions with all seeds come before positions that lack some. Where there are several seeds the scores are means
-    over them, with an interval over seeds and groups.
+    over those that stand, with an interval over seeds and groups; a position is chosen by all of its seeds, so that
+    none is the best for having lost those that went wrong.
     """
     here = {cell.id: cell for cell in cells}
     best: tuple[bool, float] | None = None
@@ -84,26 +90,34 @@ def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records) -> B
         return None
     id = max(scores, key=scores.__getitem__)
     test = records[id].of_split("test")
-    f1_test = mean_over([records[seed] for seed in scores], TEST_F1)
+    stand = {seed: score for seed, score in scores.items() if seed not in gone} or scores
+    f1_test = mean_over([records[seed] for seed in stand], TEST_F1)
     interval, note = test.interval, test.interval_note
     name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
     if len(scores) > 1:
-        name = f"{name}, mean of {len(scores)} seeds"
-        interval = seeds_interval(list(scores), records, TEST_F1) if f1_test is not None else None
+        name = f"{name}, {_of_seeds(len(stand), len(scores))}"
+        known = f1_test is not None and len(stand) > 1
+        interval = seeds_interval(list(stand), records, TEST_F1) if known else None
         counts = counts_of(records[id], "test")
-        over = f"over {plural(len(scores), 'seed')} and {plural(len(counts.groups), 'group')}" if counts else ""
+        over = f"over {plural(len(stand), 'seed')} and {plural(len(counts.groups), 'group')}" if counts else ""
         unsure = reliability(counts.defective) if counts else ""
         note = "; ".join(filter(None, (over, unsure))) if interval else None
     return Best(
         cell=id,
         name=name,
-        f1_validation=best[1],
+        f1_validation=sum(stand.values()) / len(stand),
         f1_test=f1_test,
         interval=interval,
         interval_note=note or None,
         ceiling=records[id].ceiling.get("test"),
         seeds=len(scores),
     )
+
+
+def _of_seeds(stand: int, seeds: int) -> str:
+    if stand == seeds:
+        return f"mean of {plural(seeds, 'seed')}"
+    return f"mean of the {stand} of {plural(seeds, 'seed')} that did not collapse"
 
 
 def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:
