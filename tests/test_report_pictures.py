@@ -157,6 +157,15 @@ def test_a_sheet_shows_every_panel_and_a_legend() -> None:
     assert {1, 2, 3} <= set(np.unique(legend))
 
 
+@pytest.mark.parametrize("height_and_width", [(512, 512), (330, 321), (1240, 500)])
+def test_tiles_of_a_sheet_are_no_wider_than_what_stands_in_them(height_and_width: tuple[int, int]) -> None:
+    picture = np.zeros((*height_and_width, 3), np.uint8)
+    shown = fitted(picture, 320)
+    sheet = contact_sheet([Panel(picture, "cell", "id")] * 4)
+    assert sheet.shape[1] == 8 + 4 * (shown.shape[1] + 8)
+    assert contact_sheet([Panel(picture, "x" * 200)]).shape[1] == 8 + 320 + 8
+
+
 def test_a_sheet_of_nothing_is_refused() -> None:
     with pytest.raises(DataError, match="at least one overlay"):
         contact_sheet([])

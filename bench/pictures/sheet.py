@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -110,10 +111,11 @@ def panel(picture: Colour, cell: str, pick: Pick) -> Panel:
 
 
 def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320, note: str = "") -> Colour:
-    """Set overlays in a grid of tiles of ``side`` pixels, with captions, a legend and a note below it; returns RGB.
+    """Set overlays in a grid of tiles, with captions, a legend and a note below it; returns RGB.
 
-    Larger images are reduced by a whole factor. A reduced pixel is coloured if any pixel under it is, or
-    thin defects would fade away: only the full overlays can be counted.
+    A tile is at most ``side`` pixels wide, and no wider than the widest picture or caption. Larger images are reduced
+    by a whole factor. A reduced pixel is coloured if any pixel under it is, or thin defects would fade away: only the
+    full overlays can be counted.
 
     Raises:
         DataError: no panels.
@@ -121,13 +123,15 @@ def contact_sheet(panels: Sequence[Panel], *, columns: int = 4, side: int = 320,
     if not panels:
         raise DataError("a contact sheet needs at least one overlay; choose images or a cell that has predictions")
     across = min(columns, len(panels))
-    widths = _legend_widths()
-    legend = _legend_places(widths, MARGIN + across * (side + MARGIN))
-    head = HEAD + legend[-1][1] - legend[0][1] + (LINE if note else 0)
     pictures = [fitted(one.picture, side) for one in panels]
     captions = [(one.first, one.second) for one in panels]
+    widest = max(picture.shape[1] for picture in pictures)
+    width = max(widest, min(side, max(map(_length, chain.from_iterable(captions)))))
+    widths = [18 + _length(name) for name in LEGEND]
+    legend = _legend_places(widths, MARGIN + across * (width + MARGIN))
+    head = HEAD + legend[-1][1] - legend[0][1] + (LINE if note else 0)
     least = 2 * MARGIN + max(widths)
-    canvas, draw = laid(pictures, captions, across=across, width=side, gap=MARGIN, top=head, least=least)
+    canvas, draw = laid(pictures, captions, across=across, width=width, gap=MARGIN, top=head, least=least)
     for name, colour, (left, top) in zip(LEGEND, COLOURS[1:].tolist(), legend, strict=True):
         draw.rectangle((left, top + 2, left + 12, top + 14), fill=tuple(colour))
         draw.text((left + 18, top), name, "black", font_size=LETTER)
@@ -191,12 +195,12 @@ def _blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.floa
     return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).astype(np.float64)
 
 
-def _legend_widths() -> list[int]:
-    """Pixels of every entry of the legend, its square and its name."""
+def _length(text: str) -> int:
+    """Pixels of a line of letters."""
     from PIL import Image, ImageDraw
 
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    return [18 + int(np.ceil(draw.textlength(name, font_size=LETTER))) for name in LEGEND]
+    return int(np.ceil(draw.textlength(printable(text), font_size=LETTER)))
 
 
 def _legend_places(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
