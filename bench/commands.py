@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.catalog import Catalog, load_catalog
 from bench.engine.plan import Plan, Planned
@@ -142,18 +142,22 @@ def merge(runs: Sequence[str | Path], *, to: str | Path) -> Merged:
     return found
 
 
-def export(run: str | Path, *, to: str | Path, catalog: Catalog | None = None) -> int:
-    """Write a run folder to one archive, as ``bench export`` does; return how many files it holds.
+def export(
+    run: str | Path, *, to: str | Path, catalog: Catalog | None = None, only: Literal["numbers"] | None = None
+) -> int:
+    """Write a run folder, or ``only`` its numbers, to one archive, as ``bench export``; return how many files it holds.
 
     Raises:
         StoreError: the folder holds no run, or the archive cannot be written.
     """
     from bench.runs.archive import write_archive
-    from bench.runs.export import archive_files
+    from bench.runs.export import archive_files, numbers_files
 
-    folder = Path(run)
-    board = board_of_run(folder)
-    files = archive_files(folder, board_files(board), catalog or load_catalog())
+    folder, known = Path(run), catalog or load_catalog()
+    if only == "numbers":
+        files = numbers_files(folder, known)
+    else:
+        files = archive_files(folder, board_files(board_of_run(folder)), known)
     write_archive(Path(to), files)
     return len(files)
 

@@ -47,6 +47,18 @@ def test_a_board_of_the_archive_is_that_of_the_run(ran_world: Path, archive: Pat
     assert board_of_run(archive) == board_of_run(ran_world / "runs" / "tiny")
 
 
+def test_the_numbers_alone_give_the_same_board_in_less_room(ran_world: Path, archive: Path, tmp_path: Path) -> None:
+    run, catalog = ran_world / "runs" / "tiny", load_catalog([ran_world / "models.py"])
+    done = CliRunner().invoke(command, ["export", str(run), "--to", str(tmp_path / "numbers.zip"), "--only", "numbers"])
+    assert done.exit_code == 0, done.output
+    assert board_of_run(tmp_path / "numbers.zip") == board_of_run(archive)
+    names = set(zipfile.ZipFile(tmp_path / "numbers.zip").namelist())
+    assert names < set(zipfile.ZipFile(archive).namelist())
+    assert not any(name.endswith(".png") or "leaderboard" in name for name in names)
+    export(run, to=tmp_path / "again.zip", catalog=catalog, only="numbers")
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "numbers.zip").read_bytes()
+
+
 def test_the_versions_are_those_of_the_records(ran_world: Path, archive: Path) -> None:
     record = json.loads(next((ran_world / "runs" / "tiny" / "cells").glob("*.json")).read_text())
     lock = zipfile.ZipFile(archive).read("tiny/environment.txt").decode().splitlines()

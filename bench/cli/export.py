@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -13,15 +14,17 @@ from bench.words import plural
 @click.command("export")
 @click.argument("run", type=PATH)
 @click.option("--to", "to", required=True, type=PATH, help="The archive, such as cropping.zip.")
+@click.option("--only", type=click.Choice(["numbers"]), help="Leave out tables, pictures, and what no table shows.")
 @workspace_options()
-def command(run: Path, to: Path, workspace: Workspace) -> None:
+def command(run: Path, to: Path, only: Literal["numbers"] | None, workspace: Workspace) -> None:
     """Write RUN (a run folder) to one archive: suite, records, tables, pictures, citations, versions.
 
     The same run gives the same bytes. 'bench leaderboard', 'compare' and 'merge' read the archive as it is.
+    '--only numbers' makes one that is small enough to lie beside a text that cites it.
     """
     from bench.commands import export
 
     if to.suffix != ".zip":
         raise click.UsageError(f"--to {str(to)!r}: name a file that ends in .zip")
-    count = export(run, to=to, catalog=workspace.catalog)
+    count = export(run, to=to, catalog=workspace.catalog, only=only)
     click.echo(f"{to}: {plural(count, 'file')}, {to.stat().st_size / 1e6:.1f} MB")

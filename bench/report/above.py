@@ -12,6 +12,7 @@ from bench.report.shape import Entry, Section, Standing, Table, entries_of, titl
 from bench.suite.cells import Cell
 from bench.types import JsonValue
 
+TITLE = "Above the baselines"
 MEANING = (
     "Above: the interval of F1_T begins higher than those of all baselines of its data set end ({ends}). With several "
     "seeds it is over seeds and groups, with one over groups only. A position that is not above is not shown to be "
@@ -50,7 +51,7 @@ def above_section(
     grids = tuple(table.grid(title_text(table.title, "Low end of F1_T [%]"), rows_axis, text) for table in tables)
     said = "; ".join(f"{name} {percent(end)}" for name, end in ends.items())
     sentences = (MEANING.format(ends=said), OF_THE_REST) if gone else (MEANING.format(ends=said),)
-    return Section("Above the baselines", grids, sentences, tuple(values))
+    return Section(TITLE, grids, sentences, tuple(values))
 
 
 def highest_ends(standings: Sequence[Standing]) -> dict[str, float]:

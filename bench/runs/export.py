@@ -1,9 +1,10 @@
-"""The content of an archive of a run: everything that its table rests on, by name."""
+"""The content of an archive of a run, by name: all that its table rests on with what it shows, or the numbers alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from bench.catalog import Catalog
 from bench.errors import PluginError, StoreError
 from bench.record import Provenance, Provider, Record
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
+from bench.report.measures import measure_of
 from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
 from bench.runs.latencies import LATENCIES
-from bench.store.replicates import replicates_file
+from bench.store.replicates import read_replicates, replicates_bytes, replicates_file
 from bench.suite.resolved import Suite
 
 README = """# Run of the suite {name}
@@ -23,15 +25,15 @@ README = """# Run of the suite {name}
     {command}
 
 - `suite.json`: the suite as it was resolved, every setting filled in; this decides the ids of the cells.
-{written}- `cells/`: one record per cell (settings, scores, counts per image, stage keys, versions) and its pictures.
-- `replicates/`: test scores made again, of which their intervals are made.
-- `leaderboard.*`: the tables. `CITATIONS.md`, `citations.bib`: what was used. `environment.txt`: package versions.
+{written}- `cells/`: one record per cell (settings, scores, counts per image, stage keys, versions){pictures}.
+- `replicates/`: test scores made again, of which their intervals are made{which}.
+- {tables}`CITATIONS.md`, `citations.bib`: what was used. `environment.txt`: package versions.
 
 To look at it: `bench leaderboard {name}.zip`, or unpack it and name the folder.
 
 To make a number again: install the versions of `environment.txt`, unpack, and run
 `bench repro CELL --run {name}` (add `--data NAME=FOLDER` for data that lie elsewhere), or the command above.
-{plugins}"""
+"""
 
 
 def archive_files(folder: Path, boards: Mapping[str, str], catalog: Catalog) -> dict[str, bytes]:
@@ -41,38 +43,84 @@ def archive_files(folder: Path, boards: Mapping[str, str], catalog: Catalog) -> 
         StoreError: the folder holds no run, or a file cannot be read.
     """
     suite, command = read_run(folder)
+    records = _whole(folder, suite)
+    words = {"pictures": " and its pictures", "which": "", "tables": "`leaderboard.*`: the tables. "}
+    files = {name: text.encode() for name, text in boards.items()}
+    replicates = _own(*(replicates_file(folder, id) for id in records))
+    files |= dict(_read(folder, [*_numbers(folder, suite, records), *replicates, *_pictures(folder, records)]))
+    return _with_sources(files, suite, records, catalog, _readme(suite, command, len(records), words))
+
+
+def numbers_files(folder: Path, catalog: Catalog) -> dict[str, bytes]:
+    """The same without tables and pictures, and of the replicates those of the values that the board shows.
+
+    A board, its claims and comparisons are made from it as from all: small enough to lie beside a text that cites it.
+
+    Raises:
+        StoreError: the folder holds no run, or a file cannot be read.
+    """
+    suite, command = read_run(folder)
+    records = _whole(folder, suite)
+    words = {"pictures": "", "which": ", those that the board shows", "tables": ""}
+    files = dict(_read(folder, _numbers(folder, suite, records)))
+    shown = {".".join(measure_of(name).path) for name in suite.board.values}
+    for path in _own(*(replicates_file(folder, id) for id in records)):
+        found = read_replicates(path)
+        if found is not None:
+            kept = {name: one for name, one in found.scores.items() if name in shown}
+            files[path.relative_to(folder).as_posix()] = replicates_bytes(replace(found, scores=kept))
+    return _with_sources(files, suite, records, catalog, _readme(suite, command, len(records), words))
+
+
+def _whole(folder: Path, suite: Suite) -> dict[str, Record]:
     records = records_in(folder, suite)
     damaged = [path for path in record_files(folder, suite) if path.stem not in records]
     if damaged:
         raise StoreError(f"{damaged[0]}: damaged record; run the suite again before it is exported")
+    return records
+
+
+def _with_sources(
+    files: Mapping[str, bytes], suite: Suite, records: Mapping[str, Record], catalog: Catalog, readme: str
+) -> dict[str, bytes]:
+    """The files with what was used to make them, all below the name of the suite."""
     cited = [_cited(kind, name, provider, catalog) for (kind, name), provider in used(records.values()).items()]
     texts = {
-        **boards,
         "CITATIONS.md": citations_markdown(cited),
         "citations.bib": citations_bib(cited),
         "environment.txt": environment(records.values()),
-        "README.md": _readme(suite, command, len(records), cited),
+        "README.md": readme + _of_plugins(cited),
     }
-    files = {name: text.encode() for name, text in texts.items()}
-    files |= dict(_stored(folder, suite, records))
+    found = {**files, **{name: text.encode() for name, text in texts.items()}}
     if suite.path.is_file():
-        files["suite.yaml"] = suite.path.read_bytes()
-    return {f"{suite.name}/{name}": content for name, content in files.items()}
+        found["suite.yaml"] = suite.path.read_bytes()
+    return {f"{suite.name}/{name}": content for name, content in found.items()}
 
 
-def _stored(folder: Path, suite: Suite, records: Mapping[str, Record]) -> Iterator[tuple[str, bytes]]:
-    """The resolved suite, the records, and every picture; links are left out."""
-    pictures = [path for path in sorted(folder.glob("*.png")) if not path.is_symlink()]
+def _numbers(folder: Path, suite: Suite, records: Mapping[str, Record]) -> list[Path]:
+    """The resolved suite, the records, and what was said of them later; of the latter, links are left out."""
     cells = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells if cell.id in records]
-    inside = []
+    return [folder / SUITE, *cells, *_own(folder / OUTDATED, folder / LATENCIES)]
+
+
+def _own(*paths: Path) -> list[Path]:
+    """Those that are there and no links."""
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def _pictures(folder: Path, records: Mapping[str, Record]) -> list[Path]:
+    """Every picture of the run and its cells; what leads out of the folder is left out."""
+    found = _own(*sorted(folder.glob("*.png")))
     for name in chain.from_iterable(record.pictures for record in records.values()):
         path = folder / CELLS / name
         own = ".." not in Path(name).parts and path.resolve().is_relative_to(folder.resolve())  # links followed
         if own and path.is_file():
-            inside.append(path)
-    beside = [replicates_file(folder, id) for id in records]
-    said = [p for p in (folder / OUTDATED, folder / LATENCIES, *beside) if p.is_file() and not p.is_symlink()]
-    for path in (folder / SUITE, *said, *pictures, *cells, *inside):
+            found.append(path)
+    return found
+
+
+def _read(folder: Path, paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
         try:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
         except OSError as error:
@@ -108,15 +156,18 @@ def environment(records: Iterable[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _readme(suite: Suite, command: str, records: int, cited: list[Cited]) -> str:
+def _readme(suite: Suite, command: str, records: int, words: Mapping[str, str]) -> str:
     written = "- `suite.yaml`: the suite file as it is at export; `suite.json` is what was run.\n"
-    packages = sorted({f"{one.package} {one.version}" for one in cited if one.package != "defectbench"})
-    plugins = f"\nComponents came from other packages or files too: {', '.join(packages)}.\n" if packages else ""
     return README.format(
         name=suite.name,
         cells=len(suite.cells),
         records=records,
         command=command,
         written=written if suite.path.is_file() else "",
-        plugins=plugins,
+        **words,
     )
+
+
+def _of_plugins(cited: Sequence[Cited]) -> str:
+    packages = sorted({f"{one.package} {one.version}" for one in cited if one.package != "defectbench"})
+    return f"\nComponents came from other packages or files too: {', '.join(packages)}.\n" if packages else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,11 +24,17 @@ def replicates_file(folder: Path, cell: str) -> Path:
 
 
 def write_replicates(path: Path, found: CellReplicates) -> None:
-    """Write a compressed ``.npz`` without pickle, whole or not at all; what there is not is NaN or empty.
+    """Write a compressed ``.npz``, whole or not at all.
 
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
+    with writing(path.parent), whole_file(path) as file:
+        file.write(replicates_bytes(found))
+
+
+def replicates_bytes(found: CellReplicates) -> bytes:
+    """A compressed ``.npz`` without pickle, the same bytes for the same content; what there is not is NaN or empty."""
     scores = list(found.scores.values())
     validation = np.zeros(0) if found.validation is None else found.validation
     none = np.full(validation.size, np.nan)
@@ -41,8 +48,9 @@ def write_replicates(path: Path, found: CellReplicates) -> None:
         "validation": validation,
         "draws": np.array(found.draws),
     }
-    with writing(path.parent), whole_file(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
 
 
 def read_replicates(path: Path) -> CellReplicates | None:
