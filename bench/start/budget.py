@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from bench.start.facts import Facts
+from bench.suite.schema import Tiles
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512)
 """Crop sizes that are proposed; all models take multiples of 32."""
@@ -38,6 +39,8 @@ START_S, CELL_S, IMAGE_S = 15.0, 6.0, 0.1
 """Seconds until workers are there, for each cell, and for each image and cell (decoding, counting, pictures)."""
 LEAST_CROPS, ENOUGH_CROPS, MOST_CROPS = 240, 720, 4800
 """Crops that a cell learns from: fewer teach nothing, enough for a grid, and more can wait for a second run."""
+SEEN_TWICE = (1 - Tiles().overlap) ** -2
+"""How often a pixel is predicted in the end, on average: in every tile that overlaps there."""
 EPOCHS = 6
 
 
@@ -107,7 +110,7 @@ def _filled(
     rounds = -(-len(strategies) * len(models) // workers)
     each = (TARGET_S - START_S) / rounds - CELL_S - IMAGE_S * amount.images
     rate = MODELS[models[0]]  # the slowest of them stands first
-    final = (amount.validation_pixels + amount.test_pixels) / (1e6 * rate.predict)
+    final = SEEN_TWICE * (amount.validation_pixels + amount.test_pixels) / (1e6 * rate.predict)
     validation = amount.validation_pixels / (1e6 * rate.predict)
     validations = max(1, min(EPOCHS, int((each - final) / 2 / max(validation, 1e-9))))
     validate_every = -(-EPOCHS // validations)

@@ -103,7 +103,7 @@ def recipe(plan: Budget) -> Iterator[str]:
     yield "  schedule: cosine"
     yield from _beside("  precision: float32", "most processors only emulate bf16, twenty times slower")
     yield f"  validate_every: {plan.validate_every}"
-    yield "protocol: {split: grouped, tiles: {overlap: 0}}  # overlap: 0.25 is a little better and slower"
+    yield "protocol: {split: grouped}  # tiles overlap by a quarter, so that no defect is seen at the edge of one alone"
     yield ""
     yield "profiles:  # taken where an NVIDIA GPU is found; --profile chooses by hand"
     yield "  cpu: {}"
@@ -124,7 +124,6 @@ def recipe(plan: Budget) -> Iterator[str]:
         yield from _beside("      validate_every: auto", "validation images are many: at most a tenth of the training")
     else:
         yield "      validate_every: 5"
-    yield "    protocol: {tiles: {overlap: 0.25}}"
 
 
 def _beside(line: str, comment: str) -> Iterator[str]:
