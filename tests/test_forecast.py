@@ -14,6 +14,7 @@ from bench.cli.clock import Clock
 from bench.cli.costs import UNMEASURED, cost_lines, duration
 from bench.engine import fits
 from bench.engine.forecast import Foreseer, chains_of, forecast
+from bench.engine.learned import values_of
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of, rates_of
 from bench.engine.scheduler import Invocation, make_plan
@@ -115,7 +116,18 @@ def test_work_is_counted_in_steps_tiles_and_megapixels(indexed: Path, plugged: C
     assert work.scored == pytest.approx((2 * 48 * 48 + 2 * 96 * 64) / 1e6)
     assert work.predicted == pytest.approx(passes_of(2) * work.scored)
     idle = work_of(plan.cells[0].cell, sides, learns=False)
-    assert (idle.steps, idle.crops, idle.validations) == (0, 0, 0)
+    assert (idle.steps, idle.crops, idle.validations) == (0, 0, 1)
+    assert idle.predicted == work.scored
+
+
+def test_what_a_model_with_nothing_to_fit_spends_on_its_choice_grows_with_the_validation_tiles() -> None:
+    note = {"fitted": False, "seconds": 4.03, "size": 32, "files": {"best.safetensors": 100}}
+    few, many = ({"validation": Counter({(64, 64): images})} for images in (5, 50))
+    chose = values_of({"train": {**note, "choice": "bright"}}, few)["learn"]
+    told = values_of({"train": {**note, "choice": None}}, few)["learn"]
+    assert chose["tile_s"] * tiles_of(many["validation"], 32, 0.0) == pytest.approx(40.0)
+    assert chose["tile_s"] * tiles_of(few["validation"], 32, 0.0) + chose["fit_s"] == pytest.approx(4.03)
+    assert (told["tile_s"], told["fit_s"]) == (0.0, 4.03)
 
 
 def test_the_pace_of_a_training_is_that_of_steps_and_of_validations() -> None:

@@ -98,7 +98,9 @@ def beyond_file(note: Mapping[str, Any]) -> float:
 def _learned(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[str, float]:
     weights = note["files"]["best.safetensors"]
     if not note["fitted"]:
-        return {"step_s": 0.0, "tile_s": 0.0, "fit_s": note["seconds"], "weights_bytes": weights}
+        choosing = trained_seconds(note)
+        tile_s = choosing / tiles_of(sides["validation"], note["size"], 0.0)
+        return {"step_s": 0.0, "tile_s": tile_s, "fit_s": note["seconds"] - choosing, "weights_bytes": weights}
     if note.get("step_s") is None or note.get("validation_s") is None:
         return {}
     return {
@@ -121,7 +123,9 @@ def _used(note: Mapping[str, Any], mapped: int) -> dict[str, float]:
 
 
 def trained_seconds(note: Mapping[str, Any]) -> float:
-    """Seconds of the steps and validations of a training."""
+    """Seconds of the steps and validations of a training, or of what chooses a setting where nothing is fitted."""
+    if not note["fitted"]:
+        return beyond_file(note) if note.get("choice") else 0.0
     recipe, epochs = note["facts"]["recipe"], note["epochs"]
     steps = epochs * -(-recipe["epoch_crops"] // recipe["batch"])
     told = "validations" in note  # not by stages made before a recipe could leave the interval open

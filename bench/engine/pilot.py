@@ -293,9 +293,8 @@ class _Small:
         notes = {kind: self.note(kind) for kind in ("tiles", "predict")}
         notes["train"] = {**note, "size": self.run.stages["tiles"].facts["size"]}
         values = values_of(notes, sides_of(self.run.index, self.run.splits))
-        trained = 0.0
+        trained = trained_seconds(note)
         if note["fitted"]:
-            trained = trained_seconds(note)
             values["memory"] = {"bytes": self.peak, "base_bytes": self.base, "batch": self.batch}
             values["memory"]["weights_bytes"] = values["learn"]["weights_bytes"]
         values["learn"]["fit_s"] = max(0.0, self.spent["train"] - trained)

@@ -53,11 +53,14 @@ class Work:
 
 
 def work_of(cell: Cell, sides: Mapping[Split, Sides], *, learns: bool) -> Work:
-    """The work of a cell on images of these sides; a model that has nothing to fit takes no step."""
+    """The work of a cell on images of these sides.
+
+    A model that has nothing to fit takes no step, and sees the validation tiles once: to choose a setting, if it can.
+    """
     recipe = spent(cell)
     epochs = recipe.epochs if learns else 0
     validation_tiles = tiles_of(sides["validation"], cell.crop_size, 0.0)
-    validations = validations_of(recipe, validation_tiles, epochs)
+    validations = validations_of(recipe, validation_tiles, epochs) if learns else min(1, recipe.epochs)
     tiles = cell.protocol.tiles
     size = tiles.size or cell.crop_size
     megapixels = {split: megapixels_of(found) for split, found in sides.items()}
