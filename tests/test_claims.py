@@ -246,5 +246,7 @@ def test_a_training_that_collapsed_leaves_a_claim_undecided_and_no_other(
     one = verdict(tmp_path, BETTER, cells=cells, records=records)
     assert one.outcome == "not decided"
     assert "1 of 5 trainings collapsed" in sentence(one)
+    assert (one.interval, one.p, one.found, one.seeds_wanted) == (None, None, None, None)
+    assert one.difference is not None
     other = f"\n  - {{better: {{crop: {CROPS[1]}}}, than: {{crop: {CROPS[0]}}}, by: 20}}\n"
     assert verdict(tmp_path, other, cells=cells, records=records).outcome == "does not hold"

@@ -36,7 +36,7 @@ class Verdict:
     """What the records say of a claim.
 
     ``difference`` is by how much the better side is better (0..1 for a score in percent) with the ``interval`` that
-    decides and the ``p`` of the margin, both adjusted over all claims; None where nothing can be compared. ``reasons``
+    decides and the ``p`` of the margin, both adjusted over all claims; None where they are not known. ``reasons``
     say why it is not decided and what is left out. ``found`` is the difference from the margin that these seeds and
     groups find in four of five repetitions; ``seeds_wanted`` would decide on these groups if the difference stays
     as it is, None where no number of them would.
@@ -85,14 +85,15 @@ def _verdict(claim: Claim, cells: Sequence[Cell], records: Records, family: int)
     interval = ends(difference.interval(1 - ALPHA / family))
     margin = claim.by / 100 if measure.percent else claim.by
     from_margin = replace(difference, value=difference.value - margin)
-    scatter = scatter_of(crossed.scores, [(0, 1)]) if crossed.seeds > 1 else None
+    known = crossed.is_measured(*SIDES)
+    scatter = scatter_of(crossed.scores, [(0, 1)]) if known and crossed.seeds > 1 else None
     return Verdict(
         claim,
         measure,
         _outcome(crossed, interval, margin),
         float(difference.value),
-        interval,
-        min(1.0, family * float(from_margin.p_value())),
+        interval if known else None,
+        min(1.0, family * float(from_margin.p_value())) if known else None,
         len(crossed.contexts),
         crossed.seeds,
         crossed.groups,
