@@ -103,7 +103,7 @@ class Catalog:
             PluginError: nobody offers it, or two packages do and none was picked.
         """
         package, _, plain = name.rpartition(":")
-        named = [offer for offer in self.offers(kind) if offer.component.name == plain]
+        named = [offer for offer in self.all if offer.kind == kind and offer.component.name == plain]
         found = [offer for offer in named if package in ("", offer.provider.package)]
         if len(found) == 1:
             return found[0]

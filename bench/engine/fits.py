@@ -83,7 +83,7 @@ def why_unfit(plan: Plan, places: Places, cost: Forecast) -> str | None:
     what = f"this run needs {size_text(lacks.needed)} and there are {size_text(lacks.available)} {lacks.of}"
     rates = rates_of(places.home, plan.suite.runtime)
     for overrides, suite in _smaller(plan.suite, lacks):
-        other = Planner(suite, plan.catalog, places, _made(plan)).plan()
+        other = _planned(plan, suite, places)
         if _fits(other, places, rates, lacks):
             return f"{what}; it fits with {' '.join(f'-x {override}' for override in overrides)}"
     return f"{what}; no single setting makes it fit: {_elsewhere(lacks)}"
@@ -98,9 +98,12 @@ def _fits(plan: Plan, places: Places, rates: Rates, lacks: Room) -> bool:
     return memory.fits and disk_room(plan, places, cost).fits
 
 
-def _made(plan: Plan) -> frozenset[str]:
-    """Indices that are true without another look."""
-    return frozenset(dataset.locator for dataset in plan.datasets if dataset.index is not None)
+def _planned(plan: Plan, suite: Suite, places: Places) -> Plan:
+    """The plan of a changed suite; planned anew only where what is made changes, and not who makes it."""
+    if suite.cells is plan.suite.cells and suite.runtime.delivery == plan.suite.runtime.delivery:
+        return replace(plan, suite=suite)
+    made = frozenset(dataset.locator for dataset in plan.datasets if dataset.index is not None)
+    return Planner(suite, plan.catalog, places, made).plan()
 
 
 def _elsewhere(lacks: Room) -> str:

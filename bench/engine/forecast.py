@@ -120,11 +120,6 @@ def chain_of(planned: Planned) -> Chain:
     return Chain(planned.cell.id, planned.cell, planned.dataset, {stage.kind: stage for stage in planned.stages})
 
 
-def with_images(stages: Mapping[str, Stage]) -> dict[str, Stage]:
-    """A chain with the image store that it reads."""
-    return {"images": images_stage(stages["tiles"]), **stages}
-
-
 def wall_seconds(jobs: Mapping[str, CellCost], needs: Needs, workers: int, start_up: float) -> float:
     """Seconds until the last job ends: each goes, in order, to the worker that is free first."""
     if not jobs:
@@ -169,15 +164,18 @@ class Foreseer:
 
     def cost(self, chain: Chain) -> CellCost:
         """What a job costs beside those that were asked for before it."""
-        tiles = chain.stages["tiles"]
-        if tiles.key not in self._images:
-            self._images[tiles.key] = images_stage(tiles)
-        stages = {"images": self._images[tiles.key], **chain.stages}
-        left = [kind for kind, stage in stages.items() if self._is_left(stage)]
+        left = [kind for kind, stage in self.with_images(chain).items() if self._is_left(stage)]
         met = (*_alike(chain), *left)
         if met not in self._costs:
             self._costs[met] = self._cost(chain, left)
         return self._costs[met]
+
+    def with_images(self, chain: Chain) -> dict[str, Stage]:
+        """The stages of a job with the image store that they read."""
+        tiles = chain.stages["tiles"]
+        if tiles.key not in self._images:
+            self._images[tiles.key] = images_stage(tiles)
+        return {"images": self._images[tiles.key], **chain.stages}
 
     def _cost(self, chain: Chain, left: Sequence[str]) -> CellCost:
         work, values = self._work(chain), self._values(chain)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.engine.forecast import Foreseer, chain_of, chains_of, with_images
+from bench.engine.forecast import Foreseer, chain_of, chains_of
 from bench.engine.plan import Plan, Planned
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.work import Sides, megapixels_of, tiles_of
 from bench.errors import StoreError
+from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.store.store import stage_note
 from bench.train.memory import DEVICE
@@ -26,21 +26,22 @@ class Learner:
         self._foreseer = Foreseer(plan, places, rates, workers)
         self._rates = rates
         self._workers = workers
-        self._new: set[Path] = set()
+        self._new: set[str] = set()
         self._rest: list[float] = []
+        finished = Finished(places)
         for chain in chains_of(plan, places):
-            folders = {places.stage(stage.kind, stage.key) for stage in with_images(chain.stages).values()}
-            self._new |= {folder for folder in folders if stage_note(folder) is None}
+            for stage in self._foreseer.with_images(chain).values():
+                if finished.note(stage.kind, stage.key) is None:
+                    self._new.add(stage.key)
 
     def ended(self, planned: Planned, seconds: float) -> None:
         """Look at what a finished cell left, which took ``seconds`` in all; a stage teaches once."""
         chain = chain_of(planned)
         notes: dict[str, Mapping[str, Any]] = {}
-        for kind, stage in with_images(chain.stages).items():
-            folder = self._foreseer.places.stage(kind, stage.key)
-            note = stage_note(folder) if folder in self._new else None
+        for kind, stage in self._foreseer.with_images(chain).items():
+            note = stage_note(self._foreseer.places.stage(kind, stage.key)) if stage.key in self._new else None
             if note is not None:
-                self._new.remove(folder)
+                self._new.remove(stage.key)
                 if kind in ("tiles", "crops") and self._foreseer.delivery == "crops":
                     continue  # decoding is among their seconds
                 notes[kind] = {**note, "size": chain.cell.crop_size}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -74,12 +75,14 @@ class Suite:
         tables = {}
         for part, values in met.items():
             tables[part] = [to_jsonable_python(value) for _, value in values.values()]
-        shared = SHARED.dump_python(replace(self, cells=()), mode="json")
+        shared = _shared().dump_python(replace(self, cells=()), mode="json")
         return {"schema": SCHEMA, **shared, "tables": tables, "cells": cells}
 
 
-SHARED = TypeAdapter(Suite)
-"""Everything of a suite but its cells, as JSON and back."""
+@cache
+def _shared() -> TypeAdapter[Suite]:
+    """Everything of a suite but its cells, as JSON and back; made when a suite is stored or read, as the next is."""
+    return TypeAdapter(Suite)
 
 
 class _Checked(BaseModel):
@@ -88,9 +91,11 @@ class _Checked(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
-_KINDS: dict[str, Any] = {part: (kind, None) for part, kind in get_type_hints(Cell).items() if part in PARTS}
-PART = create_model("part", __base__=_Checked, **_KINDS)
-"""What cells share, each by itself, as :class:`Cell` has it."""
+@cache
+def _part() -> type[BaseModel]:
+    """What cells share, each by itself, as :class:`Cell` has it."""
+    kinds: dict[str, Any] = {part: (kind, None) for part, kind in get_type_hints(Cell).items() if part in PARTS}
+    return create_model("part", __base__=_Checked, **kinds)
 
 
 class _Row(_Checked):
@@ -135,7 +140,7 @@ def problem(error: Exception) -> str:
 
 def _suite(stored: Mapping[str, JsonValue]) -> Suite:
     text = json.dumps({**stored, "cells": []}, allow_nan=False)  # not canonical: axes have an order
-    shared = SHARED.validate_json(text, strict=True)
+    shared = _shared().validate_json(text, strict=True)
     axes = {}
     for axis, values in shared.axes.items():
         axes[axis] = tuple(replace(value, value=typed_value(axis, value.value)) for value in values)
@@ -152,4 +157,4 @@ def _cells(stored: _Stored) -> Iterator[Cell]:
 
 def typed_value(axis: str, value: JsonValue) -> Any:
     """What stands on an axis, or is a recipe or protocol, from plain JSON; that of a dotted path is plain itself."""
-    return getattr(PART.model_validate_json(canonical({axis: value})), axis) if axis in PARTS else value
+    return getattr(_part().model_validate_json(canonical({axis: value})), axis) if axis in PARTS else value

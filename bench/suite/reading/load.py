@@ -51,7 +51,12 @@ def load_suite(path: Path, catalog: Catalog, *, profile: str | None = None, over
     conditions = Conditions()
     reader = Reader(catalog, path.parent, mistakes)
     suite, grid = _read(reader, layered(root, [*chosen, *changes], mistakes), conditions)
-    _read_variants(reader, root, profiles, choice, conditions)
+    others: dict[str | None, list[Node]] = {None: []}
+    for name, layer in profiles.items():
+        others[name] = [layer]
+    if not changes:
+        others.pop(choice.profile)  # just read
+    _read_variants(reader, root, others, choice, conditions)
     for mark, sentence in conditions.never_matched():
         mistakes.add(mark, sentence)
     mistakes.check()
@@ -85,10 +90,10 @@ def component_from(text: str, kind: str, catalog: Catalog) -> Ref:
 
 
 def _read_variants(
-    reader: Reader, root: Node, profiles: Mapping[str, Node], choice: Choice, conditions: Conditions
+    reader: Reader, root: Node, variants: Mapping[str | None, list[Node]], choice: Choice, conditions: Conditions
 ) -> None:
-    """Read the suite as written and with each profile; what only another profile has wrong is added with its name."""
-    for name, layers in [(None, []), *((name, [layer]) for name, layer in profiles.items())]:
+    """Read the suite with each of these layers; what only another profile has wrong is added with its name."""
+    for name, layers in variants.items():
         aside = Mistakes()
         _read(replace(reader, mistakes=aside), layered(root, layers, aside), conditions)
         if name not in (None, choice.profile):

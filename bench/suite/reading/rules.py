@@ -240,10 +240,12 @@ def _numbers(reader: Reader, asked: Reference, node: Node) -> NumbersFile | None
             sentence = f"the numbers file {asked.file} cannot be read: {why}; sought at {path}."
             reader.add(mark_of(node, ("file",)), sentence)
             return None
-    found = Mistakes()
-    read = _typed_numbers(replace(reader, mistakes=found), text, place)
-    reader.mistakes.add_new(found, "")
-    return None if found.found else read
+    if place not in reader.numbers:
+        aside = Mistakes()
+        reader.numbers[place] = _typed_numbers(replace(reader, mistakes=aside), text, place), aside
+    read, wrong = reader.numbers[place]
+    reader.mistakes.add_new(wrong, "")
+    return None if wrong.found else read
 
 
 def _typed_numbers(reader: Reader, text: str, place: str) -> NumbersFile | None:

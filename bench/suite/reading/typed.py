@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from bench.documented import meanings_of
 from bench.errors import PluginError
 from bench.suite.cells import COMPONENTS
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, plain, without
-from bench.suite.schema import NAME_IN_WORDS, Protocol, Recipe, Ref, SplitFile
+from bench.suite.schema import NAME_IN_WORDS, NumbersFile, Protocol, Recipe, Ref, SplitFile
 from bench.suite.skipped import LISTED, clashes
 from bench.suite.written import models_in
 from bench.types import JsonValue
@@ -42,6 +42,8 @@ class Reader:
     catalog: Catalog
     folder: Path
     mistakes: Mistakes
+    numbers: dict[str, tuple[NumbersFile | None, Mistakes]] = field(default_factory=dict)
+    """Files of published numbers with what is wrong in them, by place: the variants of a suite share them."""
 
     def add(self, mark: Mark, sentence: str) -> None:
         self.mistakes.add(mark, sentence)
