@@ -1,6 +1,6 @@
 """How true forecasts are: ten varied suites, each foreseen from a pilot and then run, in a store of its own.
 
-``python -m studies.forecasts --into docs/performance.md`` runs all of them, 1 to 3 minutes each on two cores, and
+``python -m studies.forecasts --into docs/performance.md`` runs all of them, about two minutes each on two cores, and
 writes the table between the markers of that file; names of suites run these alone and print their rows. Machines
 drift and are shared: a fixed multiplication of matrices is timed every few seconds, during the pilot and during the
 run, and the forecast is corrected by the ratio of its mean times.
@@ -30,10 +30,10 @@ HEAD = (
     "| suite | cells | workers | foreseen | corrected | took | error | memory foreseen | used | error |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
-LOAD_SIDE, LOAD_TIMES, LOAD_PAUSE_S = 700, 50, 5.0
+LOAD_SIDE, LOAD_TIMES, LOAD_PAUSE_S = 700, 25, 2.5
 """The reference load: a product of two matrices of this side, so many times, and the pause between two loads.
 
-It takes about a second, so that it gets the share of a core that any busy process gets."""
+It takes about half a second, so that it gets the share of a core that any busy process gets."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Study:
     axes: Mapping[str, Any]
     recipe: Mapping[str, Any]
     runtime: Mapping[str, Any] = field(default_factory=dict)
+    channels: int = 1
 
     def suite(self) -> dict[str, Any]:
         """The suite file."""
@@ -56,32 +57,34 @@ class Study:
 
 
 UNET = {"use": "unet", "settings": {"encoder": "resnet10t", "depth": 4, "decoder": "light"}}
-FCN = {"use": "fcn", "settings": {"encoder": "resnet10t", "depth": 4, "output_stride": 8}}
+DILATED = {"encoder": "resnet10t", "depth": 4, "output_stride": 8}
+FCN = {"use": "fcn", "settings": DILATED}
+DEEPLAB = {"use": "deeplabv3", "settings": {**DILATED, "aspp": 32, "rates": [2, 4, 6]}}
 LARGE_UNET = {"use": "unet", "settings": {"encoder": "resnet18"}}
 
 STUDIES = (
-    Study("light U-Net", 24, (256, 256), {"crop_size": [128], "model": [UNET]},
-          {"epochs": 5, "epoch_crops": 160, "batch": 8, "validate_every": 2}, {"workers": 1}),
+    Study("light U-Net, colour", 24, (320, 200), {"crop_size": [128], "model": [UNET]},
+          {"epochs": 9, "epoch_crops": 160, "batch": 8, "validate_every": 2}, {"workers": 1}, channels=3),
     Study("two seeds, two workers", 24, (256, 256), {"crop_size": [128], "model": [FCN], "seed": [0, 1]},
-          {"epochs": 5, "epoch_crops": 160, "batch": 8, "validate_every": 1}, {"workers": 2}),
-    Study("small crops", 30, (224, 224), {"crop_size": [64], "model": [FCN, UNET]},
-          {"epochs": 6, "epoch_crops": 320, "batch": 16, "validate_every": 3}, {"workers": 1}),
+          {"epochs": 10, "epoch_crops": 160, "batch": 8, "validate_every": 1}, {"workers": 2}),
+    Study("small crops", 30, (224, 224), {"crop_size": [64], "model": [DEEPLAB, UNET]},
+          {"epochs": 9, "epoch_crops": 320, "batch": 16, "validate_every": 3}, {"workers": 1}),
     Study("U-Net ResNet-18", 16, (200, 300), {"crop_size": [128], "model": [LARGE_UNET]},
-          {"epochs": 4, "epoch_crops": 60, "batch": 4, "validate_every": 2}, {"workers": 1}),
+          {"epochs": 8, "epoch_crops": 60, "batch": 4, "validate_every": 2}, {"workers": 1}),
     Study("strategies by models", 24, (200, 200),
           {"crop": ["uniform", "defect-centred", "intensity-bias"], "crop_size": [96], "model": [FCN, UNET]},
-          {"epochs": 4, "epoch_crops": 96, "batch": 8, "validate_every": 2}, {"workers": 2}),
+          {"epochs": 7, "epoch_crops": 96, "batch": 8, "validate_every": 2}, {"workers": 2}),
     Study("pretraining", 24, (224, 224),
-          {"crop_size": [96], "model": [FCN], "pretrain": ["none", {"dataset": "folder", "recipe": {"epochs": 6}}]},
-          {"epochs": 3, "epoch_crops": 128, "batch": 8, "validate_every": 1}, {"workers": 2}),
-    Study("large images", 10, (1400, 1800), {"crop_size": [128], "model": [FCN]},
-          {"epochs": 3, "epoch_crops": 96, "batch": 8, "validate_every": 3}, {"workers": 2}),
+          {"crop_size": [96], "model": [FCN], "pretrain": ["none", {"dataset": "folder", "recipe": {"epochs": 12}}]},
+          {"epochs": 6, "epoch_crops": 128, "batch": 8, "validate_every": 1}, {"workers": 2}),
+    Study("large images", 10, (2000, 2600), {"crop_size": [128], "model": [FCN]},
+          {"epochs": 6, "epoch_crops": 96, "batch": 8, "validate_every": 3}, {"workers": 2}),
     Study("two threads", 24, (256, 256), {"crop_size": [160], "model": [FCN]},
-          {"epochs": 4, "epoch_crops": 120, "batch": 8, "threads": 2, "validate_every": 2}, {"workers": 1}),
+          {"epochs": 16, "epoch_crops": 120, "batch": 8, "threads": 2, "validate_every": 2}, {"workers": 1}),
     Study("large batch, SGD", 30, (224, 224), {"crop_size": [128], "model": [UNET]},
-          {"epochs": 4, "epoch_crops": 192, "batch": 32, "optimiser": "sgd", "validate_every": 2}, {"workers": 1}),
+          {"epochs": 7, "epoch_crops": 192, "batch": 32, "optimiser": "sgd", "validate_every": 2}, {"workers": 1}),
     Study("bf16", 20, (160, 160), {"crop_size": [64], "model": [FCN]},
-          {"epochs": 2, "epoch_crops": 24, "batch": 4, "precision": "bf16", "validate_every": 2}, {"workers": 1}),
+          {"epochs": 8, "epoch_crops": 64, "batch": 4, "precision": "bf16", "validate_every": 2}, {"workers": 1}),
 )  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def write_images(folder: Path, study: Study) -> None:
     height, width = study.side
     for number in range(study.images):
         rng = np.random.default_rng(number)
-        image = rng.integers(20, 90, (height, width), dtype=np.uint8)
+        image = rng.integers(20, 90, (height, width, study.channels), dtype=np.uint8)
         mask = np.zeros((height, width), np.uint8)
         for _ in range(3):
             row, column = rng.integers(0, height - 20), rng.integers(0, width - 20)

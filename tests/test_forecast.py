@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.catalog import Catalog, load_catalog
 from bench.cli.clock import Clock
 from bench.cli.costs import UNMEASURED, cost_lines, duration
 from bench.engine import fits
+from bench.engine.few import Few
 from bench.engine.forecast import Foreseer, chains_of, forecast
 from bench.engine.learned import values_of
 from bench.engine.plan import Plan
@@ -25,6 +27,7 @@ from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from bench.suite.schema import Runtime
 from bench.train.pace import pace
+from bench.types import Record, Sample
 from tiny import bench, write_world
 
 RATES = {
@@ -64,7 +67,8 @@ def given(plan: Plan, places: Places, path: Path, workers: int) -> Rates:
     for chain in chains_of(plan, places):
         for kind, key in foreseer.keys(chain).items():
             rates.learn(kind, key, workers, RATES[kind])
-    rates.learn("machine", key_of(MACHINE), workers, {"rest_s": 1.0, "startup_s": 7.0, "results_bytes": 100.0})
+    machine = {"rest_s": 1.0, "command_s": 2.0, "startup_s": 5.0, "results_bytes": 100.0}
+    rates.learn("machine", key_of(MACHINE), workers, machine)
     return rates
 
 
@@ -221,6 +225,29 @@ def test_durations_are_said_in_the_unit_that_fits(seconds: float, said: str) -> 
     assert duration(seconds) == said
 
 
+class OneLarge:
+    """Images of 40 x 30 with a defect pixel near the end; a data set."""
+
+    classes = ("defect",)
+
+    def records(self) -> list[Record]:
+        return [Record("a", "g"), Record("b", "g")]
+
+    def load(self, id: str) -> Sample:
+        mask = np.zeros((40, 30), np.uint8)
+        mask[38, 28] = 1
+        return Sample(id, np.arange(1200, dtype=np.uint16).reshape(40, 30, 1), mask)
+
+
+def test_a_pilot_cuts_images_around_a_defect_but_leaves_one_whole() -> None:
+    few = Few(OneLarge(), ("a", "b"), 16, uncut="b")
+    cut, whole = few.load("a"), few.load("b")
+    assert cut.image.shape == (16, 16, 1)
+    assert cut.mask[38 - 24, 28 - 14] == 1
+    assert (cut.image == whole.image[24:, 14:]).all()
+    assert whole.mask.shape == (40, 30)
+
+
 def test_a_pilot_measures_what_a_plan_then_foresees(tmp_path: Path) -> None:
     write_world(tmp_path)
     done = bench(tmp_path, "plan", "tiny.yaml", "--plugin", "models.py", "--pilot", "--cells")
@@ -231,3 +258,8 @@ def test_a_pilot_measures_what_a_plan_then_foresees(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
     again = bench(tmp_path, "plan", "tiny.yaml", "--plugin", "models.py")
     assert "by what this machine has measured" in again.stdout
+    (measured,) = (tmp_path / "home" / "measured").iterdir()
+    (machine,) = json.loads(measured.read_text())["rates"]["machine"].values()
+    for values in machine.values():
+        assert values["command_s"] > 0
+        assert values["startup_s"] > 0

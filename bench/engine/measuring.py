@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from bench.engine.forecast import Chain, Foreseer, chains_of
+from bench.engine.forecast import OF_A_NEW_WORKER, Chain, Foreseer, chains_of
 from bench.engine.launchers import LocalLauncher
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
@@ -25,10 +25,6 @@ from bench.store.store import read_json
 
 FULL = ("data", "learn", "predict", "memory")
 """Kinds that one small run of a cell measures together."""
-
-
-OF_A_NEW_WORKER = ("startup_s", "later_bytes")
-"""Values that only workers tell that have just started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,10 @@ def _run(launcher: LocalLauncher, jobs: Sequence[Job]) -> list[str]:
 
 
 def job_of(pilot: Pilot, answer: Path, plan: Plan, invocation: Invocation) -> Job:
-    """The job of a pilot, which writes what it measured to ``answer``."""
+    """The job of a pilot, which writes what it measured to ``answer``.
+
+    What this process has computed until now is what a run's does until its first job.
+    """
     chain = pilot.chain
     cell, index = chain.cell, chain.dataset.index
     assert index is not None
@@ -139,7 +138,12 @@ def job_of(pilot: Pilot, answer: Path, plan: Plan, invocation: Invocation) -> Jo
         record=str(answer),
         delivery=plan.suite.runtime.delivery,
         filing={"id": cell.id, "axes": dict(cell.labels), "budget_epochs": cell.recipe.epochs},
-        pilot={"parts": pilot.parts, "to": str(answer), "submitted": time.time()},
+        pilot={
+            "parts": pilot.parts,
+            "to": str(answer),
+            "command_s": time.process_time(),
+            "submitted": time.time(),
+        },
     )
 
 

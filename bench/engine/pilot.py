@@ -1,16 +1,13 @@
 """A few steps of a cell on a few images, in a worker: what each kind of work takes here, alone or beside others.
 
-The stages are those of a run (:mod:`bench.stages`), with fewer epochs, crops and images, in a store that is thrown
-away; large images are cut down around a defect.
+The stages are those of a run (:mod:`bench.stages`), with fewer epochs, crops and images (:mod:`bench.engine.few`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,16 +15,15 @@ from typing import Any
 import numpy as np
 
 from bench.catalog import Catalog
-from bench.data.index import DatasetIndex, build_index
-from bench.data.statistics import is_defective
-from bench.engine.learned import beyond_file, predicting_seconds, trained_seconds, values_of
-from bench.engine.work import megapixels_of, sides_of, tiles_of
+from bench.crops.images import IMAGES, build_images
+from bench.engine.few import FewRun, few_run
+from bench.engine.learned import FILE_S, beyond_file, predicting_seconds, trained_seconds, values_of
+from bench.engine.work import megapixels_of, sides_of
 from bench.files import files_below
 from bench.stages.cell_run import CellRun, Note, Step, finish
 from bench.stages.crops import run_crops
 from bench.stages.environment import device, threads
 from bench.stages.filing import filed
-from bench.stages.graph import Stage
 from bench.stages.images import run_images
 from bench.stages.indexing import Report
 from bench.stages.jobs import Job
@@ -35,99 +31,15 @@ from bench.stages.pictures import draw_pictures
 from bench.stages.predict import run_predict
 from bench.stages.tiles import run_tiles
 from bench.stages.train import run_train
-from bench.store.home import Places
 from bench.store.store import SCHEMA, write_json
-from bench.threads import ordered
 from bench.train.memory import PeakMemory
-from bench.types import SPLITS, Dataset, JsonValue, Record, Sample, Split
 
-SIDE = 1024
-"""Larger images are cut to this side, or to twice the crop, before they are trained and predicted on."""
-DECODED_S, DECODED = 1.0, 4
-"""Seconds after which no more images are decoded for their rate, and the fewest."""
+STORED_S, STORED = 1.0, (4, 32)
+"""Seconds that storing images for their rate should take, and the fewest and the most of them."""
 STEPS_S, MOST_STEPS = 2.0, 40
 """Seconds that the measured steps between two validations should take, and the most of them."""
-MOST_VALIDATED = 16
-"""Most validation images, where each has few tiles."""
 CROPS = (16, 256)
 """Crops of the two draws whose difference is the time of a crop."""
-
-
-@dataclass(frozen=True)
-class Few:
-    """Some images of a data set, cut to at most ``side``; a data set itself."""
-
-    whole: Dataset
-    ids: Sequence[str]
-    side: int
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Those of the whole data set."""
-        return self.whole.classes
-
-    def records(self) -> Sequence[Record]:
-        """The records of these images; they name no files, because what is loaded is not what is in them."""
-        return [replace(record, files=()) for record in self.whole.records() if record.id in set(self.ids)]
-
-    def load(self, id: str) -> Sample:
-        """Image and mask, cut around the first defect pixel."""
-        sample = self.whole.load(id)
-        found = np.argwhere((sample.mask > 0) & (sample.mask < 255))
-        centre = found[len(found) // 2] if len(found) else np.array(sample.mask.shape) // 2
-        places = [_window(int(at), length, self.side) for at, length in zip(centre, sample.mask.shape, strict=True)]
-        rows, columns = places
-        return replace(sample, image=sample.image[rows, columns].copy(), mask=sample.mask[rows, columns].copy())
-
-
-def _window(at: int, length: int, side: int) -> slice:
-    start = max(0, min(at - side // 2, length - side))
-    return slice(start, start + side)
-
-
-@dataclass(frozen=True)
-class PilotRun(CellRun):
-    """A cell on few images with few steps, in a store of its own."""
-
-    whole: CellRun = field(kw_only=True)
-    home: Path = field(kw_only=True)
-    few: Mapping[Split, tuple[str, ...]] = field(kw_only=True)
-    changed: Mapping[str, Mapping[str, JsonValue]] = field(kw_only=True)
-
-    @cached_property
-    def places(self) -> Places:
-        """The store that is thrown away."""
-        return Places(self.home, self.home, {})
-
-    @cached_property
-    def stages(self) -> dict[str, Stage]:
-        """The chain with some facts changed; nothing is read of a pretraining run."""
-        chain = {}
-        for kind, stage in self.whole.stages.items():
-            needs = {name: key for name, key in stage.needs.items() if name != "pretrain"}
-            chain[kind] = replace(stage, facts={**stage.facts, **self.changed.get(kind, {})}, needs=needs)
-        return chain
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The few images."""
-        ids = [id for split in SPLITS for id in self.few[split]]
-        size = self.whole.stages["tiles"].facts["size"]
-        assert isinstance(size, int)
-        return Few(self.whole.dataset, ids, max(SIDE, 2 * size))
-
-    @cached_property
-    def index(self) -> DatasetIndex:
-        """An index of the few images."""
-        return build_index(self.whole.index.dataset, self.dataset, workers=1)
-
-    @cached_property
-    def splits(self) -> Mapping[str, Split]:
-        """As in the whole data set."""
-        return {id: split for split in SPLITS for id in self.few[split]}
-
-    def check_data(self) -> None:
-        """Nothing is kept of what is read."""
 
 
 def run_pilot(job: Job, catalog: Catalog, report: Report) -> None:
@@ -144,29 +56,29 @@ def run_pilot(job: Job, catalog: Catalog, report: Report) -> None:
         pilot = _Pilot(whole, Path(place))
         if parts & {"learn", "predict", "machine", "data"}:
             values = pilot.cell()
-            values["data"]["decode_mp_s"] = decoding_rate(whole)
+            values["data"]["decode_mp_s"] = storing_rate(whole, Path(place))
             values["machine"]["rest_s"] += opened
-            values["machine"]["startup_s"] += waited
+            values["machine"]["command_s"] = job.pilot["command_s"] + waited
         if "crops" in parts:
             values["crops"] = pilot.crops()
     write_json(Path(job.pilot["to"]), {"schema": SCHEMA, "values": values})
 
 
-def decoding_rate(whole: CellRun) -> float:
-    """Seconds to decode and preprocess a megapixel of this data set, on the threads that this worker may use."""
-    entries = whole.images("train").entries
-    chosen = [entries[place] for place in np.linspace(0, len(entries) - 1, min(len(entries), 32)).astype(int)]
+def storing_rate(whole: CellRun, place: Path) -> float:
+    """Seconds to decode, preprocess and store a megapixel of this data set, on the threads that this worker may use."""
+    index = whole.images("train")
+    fewest, most = STORED
+    images = len(index.entries)
+    chosen = [index.entries[at] for at in np.linspace(0, images - 1, min(images, most)).astype(int)]
     whole.decoded.prepared(chosen[0].id)  # the first one loads what is needed
-    started, seen = time.perf_counter(), 0.0
-    at_once = max(DECODED, threads())
-    for first in range(0, len(chosen), at_once):
-        some = chosen[first : first + at_once]
-        for _ in ordered(lambda entry: whole.decoded.prepared(entry.id).mask.shape, some, threads()):
-            pass
-        seen += sum(entry.height * entry.width for entry in some) / 1e6
-        if time.perf_counter() - started > DECODED_S:
-            break
-    return (time.perf_counter() - started) / seen
+    started = time.perf_counter()
+    whole.decoded.prepared(chosen[-1].id)
+    number = round(STORED_S / (time.perf_counter() - started))
+    some = replace(index, entries=tuple(chosen[: max(fewest, number)]))
+    started = time.perf_counter()
+    build_images(place / IMAGES, key="", index=some, source=whole.decoded, provenance={}, workers=threads())
+    seconds = time.perf_counter() - started
+    return max(0.0, seconds - FILE_S) / (sum(entry.height * entry.width for entry in some.entries) / 1e6)
 
 
 @dataclass(frozen=True)
@@ -177,14 +89,12 @@ class _Pilot:
     place: Path
 
     def cell(self) -> dict[str, dict[str, float]]:
-        """A run of one step to warm up, which tells how many steps to take, and one that is measured."""
-        warm = self._run("warm", epochs=1, steps=1, every=1)
+        """A run of two steps to warm up, which tells how many steps to take, and one that is measured."""
+        warm = self._run("warm", epochs=2, steps=1, every=2)
         steps = max(1, min(MOST_STEPS, round(STEPS_S / max(warm.note("train").get("step_s") or 0.0, 1e-3))))
         made = self._run("measured", epochs=3, steps=steps, every=2)
         values = made.values()
-        usual = made.seconds - (3 * steps - 1) * values["learn"].get("step_s", 0.0)
-        values["machine"]["startup_s"] = max(0.0, warm.seconds - usual)
-        values["machine"]["later_bytes"] = max(0, made.peak - warm.peak)
+        values["machine"]["startup_s"] = max(0.0, warm.seconds - made.seconds_of(warm))
         return values
 
     def crops(self) -> dict[str, float]:
@@ -216,37 +126,26 @@ class _Pilot:
         }
         run = self._small(name, changed)
         spent: dict[str, float] = {}
-        peak = None
-        base = PeakMemory(device(run.threads)).read().bytes
+        peak = PeakMemory(device(run.threads))
+        base = peak.read().bytes
         for kind, step in STEPS.items():
             started = time.perf_counter()
-            if kind == "predict":
-                peak = PeakMemory(device(run.threads))
             finish(run, kind, step)
             spent[kind] = time.perf_counter() - started
-        assert peak is not None
-        highest = peak.read().bytes
         started = time.perf_counter()
         self._file(run)
         spent["rest"] = time.perf_counter() - started
-        return _Small(run, spent, base, highest)
+        return _Small(run, spent, base, peak.read().bytes)
 
-    def _file(self, run: PilotRun) -> None:
+    def _file(self, run: FewRun) -> None:
         """Record and pictures, as of any cell."""
         kinds = ("tiles", "crops", "train", "predict")
         path = run.home / "results" / "cells" / "cell.json"
         record = filed(run, {kind: run.note(kind) for kind in kinds}, path)
         draw_pictures(run, record, path.with_suffix(""))
 
-    def _small(self, name: str, changed: Mapping[str, Mapping[str, Any]]) -> PilotRun:
+    def _small(self, name: str, changed: Mapping[str, Mapping[str, Any]]) -> FewRun:
         return few_run(self.whole, self.place / name, changed)
-
-
-def few_run(whole: CellRun, home: Path, changed: Mapping[str, Mapping[str, Any]]) -> PilotRun:
-    """A cell on few of its images in a store of its own; ``changed`` are facts of its stages, by kind."""
-    return PilotRun(
-        whole.job, whole.catalog, whole.report, whole=whole, home=home, few=few_images(whole), changed=changed
-    )
 
 
 STEPS: Mapping[str, Step] = {
@@ -261,17 +160,12 @@ STEPS: Mapping[str, Step] = {
 
 @dataclass(frozen=True)
 class _Small:
-    """A small run that is done: seconds by stage, use of memory before it and the highest while it predicted."""
+    """A small run that is done: seconds by stage, bytes in use before it and at the highest from its training on."""
 
-    run: PilotRun
+    run: FewRun
     spent: Mapping[str, float]
     base: int
-    highest: int
-
-    @property
-    def peak(self) -> int:
-        """The highest use of memory of its training and prediction, in bytes."""
-        return max(int(self.note("train").get("peak_memory_bytes", 0)), self.highest)
+    peak: int
 
     @property
     def batch(self) -> int:
@@ -286,6 +180,17 @@ class _Small:
     def seconds(self) -> float:
         """Of everything."""
         return sum(self.spent.values())
+
+    def seconds_of(self, other: _Small) -> float:
+        """Seconds that another run on the same images takes at the pace of this one."""
+        mine, theirs = self.note("train"), other.note("train")
+        again = 0.0
+        if mine["fitted"]:
+            pace = {name: mine[name] for name in ("step_s", "validation_s")}
+            again = trained_seconds({**theirs, **pace}) - trained_seconds(mine)
+        mine, theirs = self.note("predict"), other.note("predict")
+        predicted = theirs["images"] / mine["images"]
+        return float(self.seconds + again + (predicted - 1) * mine["predict_s"])
 
     def values(self) -> dict[str, dict[str, float]]:
         """Seconds per unit of work, and bytes, by kind."""
@@ -302,18 +207,3 @@ class _Small:
         results = sum(path.stat().st_size for path in files_below(self.run.home / "results"))
         values["machine"] = {"rest_s": self.spent["rest"], "results_bytes": results}
         return values
-
-
-def few_images(whole: CellRun) -> dict[Split, tuple[str, ...]]:
-    """Two images for training and two for testing, and enough for a batch of validation tiles; with defects first."""
-    size, batch = whole.stages["tiles"].facts["size"], whole.stages["train"].facts["recipe"]["batch"]
-    chosen: dict[Split, tuple[str, ...]] = {}
-    for split in SPLITS:
-        entries = sorted(whole.images(split).entries, key=lambda entry: not is_defective(entry))
-        wanted = 2
-        if split == "validation":
-            side = max(SIDE, 2 * size)
-            tiles = tiles_of(Counter({(min(entries[0].height, side), min(entries[0].width, side)): 1}), size, 0.0)
-            wanted = min(MOST_VALIDATED, max(2, -(-batch // tiles)))
-        chosen[split] = tuple(entry.id for entry in entries[:wanted])
-    return chosen

@@ -1,6 +1,6 @@
 """How far the data path and the training step of a cell are from what this machine can do.
 
-The cell is that of a pilot (:mod:`bench.engine.pilot`): its own data set, preprocessing, crops, model and recipe,
+The cell is that of a pilot (:mod:`bench.engine.few`): its own data set, preprocessing, crops, model and recipe,
 on a few images and in a store that is thrown away.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from bench.crops.prepare import Format
 from bench.crops.sampling import Int64
 from bench.data.index import spread
+from bench.engine.few import few_run
 from bench.engine.forecast import Foreseer, chain_of
 from bench.engine.measuring import Pilot, job_of, pilots_of
-from bench.engine.pilot import few_run
 from bench.engine.plan import Plan
 from bench.engine.rates import rates_of
 from bench.engine.scheduler import Invocation

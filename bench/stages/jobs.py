@@ -29,7 +29,8 @@ class Job:
     with the digest of their content.
     ``delivery`` and ``checkpoint_s`` are the runtime's: how crops are kept, and seconds between checkpoints of a
     training. ``filing`` is what the record holds beside the scores.
-    A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took.
+    A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took;
+    ``command_s`` and ``submitted`` tell what went before it.
     """
 
     key: str
