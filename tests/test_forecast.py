@@ -262,4 +262,3 @@ def test_a_pilot_measures_what_a_plan_then_foresees(tmp_path: Path) -> None:
     (machine,) = json.loads(measured.read_text())["rates"]["machine"].values()
     for values in machine.values():
         assert values["command_s"] > 0
-        assert values["startup_s"] > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.component import Component
@@ -21,7 +21,7 @@ from bench.store.home import Places
 from bench.suite.cells import Cell, combination_of
 from bench.types import Split
 
-OF_A_NEW_WORKER = ("command_s", "startup_s")
+START_UP = ("command_s", "startup_s")
 """Seconds from the command to the first job of a worker, and those that this job takes more than later ones."""
 
 WEIGHTS_HELD = 5
@@ -95,7 +95,10 @@ def forecast(plan: Plan, places: Places, rates: Rates, workers: int) -> Forecast
     jobs = {chain.key: foreseer.cost(chain) for chain in _chains(needs)}
     unmeasured = tuple(key for key, cost in jobs.items() if cost.seconds is None)
     machine = rates.of("machine", key_of(MACHINE), workers) or {}
-    start_up = sum(machine.get(name, 0.0) for name in OF_A_NEW_WORKER)
+    if len(jobs) <= workers:  # none begins with what an earlier one has left and imported
+        later = round(machine.get("later_bytes", 0))
+        jobs = {key: replace(cost, memory=cost.memory and cost.memory - later) for key, cost in jobs.items()}
+    start_up = sum(machine.get(name, 0.0) for name in START_UP)
     seconds = None if unmeasured else wall_seconds(jobs, needs, workers, start_up)
     return Forecast(workers, jobs, seconds, unmeasured)
 

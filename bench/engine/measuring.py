@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from bench.engine.forecast import OF_A_NEW_WORKER, Chain, Foreseer, chains_of
+from bench.engine.forecast import START_UP, Chain, Foreseer, chains_of
 from bench.engine.launchers import LocalLauncher
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
@@ -25,6 +25,8 @@ from bench.store.store import read_json
 
 FULL = ("data", "learn", "predict", "memory")
 """Kinds that one small run of a cell measures together."""
+OF_A_NEW_WORKER = (*START_UP, "later_bytes")
+"""Values that only workers tell that have just started."""
 
 
 @dataclass(frozen=True, slots=True)

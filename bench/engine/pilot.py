@@ -95,6 +95,8 @@ class _Pilot:
         made = self._run("measured", epochs=3, steps=steps, every=2)
         values = made.values()
         values["machine"]["startup_s"] = max(0.0, warm.seconds - made.seconds_of(warm))
+        begun = made.base - warm.trained  # what its worker holds more than one in its first training
+        values["machine"]["later_bytes"] = max(0, made.peak - max(warm.peak, made.train_peak - begun))
         return values
 
     def crops(self) -> dict[str, float]:
@@ -126,16 +128,19 @@ class _Pilot:
         }
         run = self._small(name, changed)
         spent: dict[str, float] = {}
-        peak = PeakMemory(device(run.threads))
-        base = peak.read().bytes
+        on = device(run.threads)
+        base = PeakMemory(on).read().bytes
         for kind, step in STEPS.items():
             started = time.perf_counter()
             finish(run, kind, step)
             spent[kind] = time.perf_counter() - started
+            if kind == "train":
+                judging = PeakMemory(on)
+                trained = judging.read().bytes
         started = time.perf_counter()
         self._file(run)
         spent["rest"] = time.perf_counter() - started
-        return _Small(run, spent, base, peak.read().bytes)
+        return _Small(run, spent, base, trained, judging.read().bytes)
 
     def _file(self, run: FewRun) -> None:
         """Record and pictures, as of any cell."""
@@ -160,12 +165,23 @@ STEPS: Mapping[str, Step] = {
 
 @dataclass(frozen=True)
 class _Small:
-    """A small run that is done: seconds by stage, bytes in use before it and at the highest from its training on."""
+    """A small run that is done: seconds by stage; bytes in use before it, after training and at the highest since."""
 
     run: FewRun
     spent: Mapping[str, float]
     base: int
-    peak: int
+    trained: int
+    judge_peak: int
+
+    @property
+    def train_peak(self) -> int:
+        """The highest use of memory of its training, in bytes."""
+        return int(self.note("train").get("peak_memory_bytes", 0))
+
+    @property
+    def peak(self) -> int:
+        """The highest use of memory from its training on, in bytes."""
+        return max(self.train_peak, self.judge_peak)
 
     @property
     def batch(self) -> int:
