@@ -178,13 +178,15 @@ class Latency(Part):
     megapixels: Number = None
     """Of the image: the test image of middle size."""
     p50_s: Number = None
-    """Median seconds for the image, preprocessing, tiles and stitching included."""
+    """Median seconds for the image, preprocessing, tiles and stitching included, as the mean over processes."""
     p95_s: Number = None
     """95th percentile of these seconds."""
     ratio: Number = None
     """The median in runs of the reference load."""
     noise: Number = None
-    """Range of the medians of five parts of the measurement, as a share of the median."""
+    """Width of the 95 % interval of that over processes, as a share of it."""
+    processes: Whole = None
+    """Processes that it was measured in, one after the other; null where it was one, whose noise tells less."""
 
     @property
     def on(self) -> str:

@@ -7,25 +7,33 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain, count, repeat
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import count, cycle, repeat
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import sem, t
 
 from bench.cli.options import Workspace
 from bench.cli.perf.infer import ModelOptions, targets_of
 from bench.commands import board_of_run
+from bench.errors import BenchError
 from bench.machine import processors
+from bench.perf.apart import Apart
 from bench.perf.clocks import Clocks, Use, use_between
-from bench.perf.infer import Infer, infer
-from bench.perf.rounds import QUIET, Limits, Load, Measured, NotQuiet, Sample, Spell, _measured, is_quiet, measure
+from bench.perf.infer import Infer, infer, rounds_of
+from bench.perf.measure import QUIET, Limits, Measured, NotQuiet, _measured, is_quiet, measure
+from bench.perf.reference import Reference
+from bench.perf.rounds import Load, Rounds, Sample, Spell
 from bench.runs.folder import read_run, records_in, told
 from bench.runs.latencies import LATENCIES, keep_latencies, latencies_in
 from bench.train.device import choose_device
 from tiny import bench
 
-ANY = Limits(waited=1e9, others=1e9, pace=1e9, noise=1e9, spells=5, samples=5, seconds=0.01)
+ANY = Limits(waited=1e9, others=1e9, pace=1e9, noise=1e9, processes=2, spells=2, samples=2, seconds=0.01)
 """Every spell counts: what a shared machine gives, to be looked at and not to be believed."""
 
 
@@ -51,10 +59,11 @@ def busy() -> Iterator[None]:
 
 
 def timed(folder: Path, *targets: str) -> Infer:
-    """What ``bench perf infer`` does where every machine is quiet enough."""
+    """What ``bench perf infer`` does where every machine is quiet enough and this process stands for each."""
     workspace = Workspace((folder / "models.py",), no_plugins=False)
     wanted = targets_of(targets, workspace, ModelOptions((), "32x32x1", 32, 0.0, "float32", 1), None)
-    found = infer(wanted.subjects, folder / "home", device="cpu", batch=None, patience_s=60, limits=ANY)
+    start = partial(rounds_of, wanted.subjects, "cpu")
+    found = infer(wanted.subjects, folder / "home", start=start, device="cpu", patience_s=60, limits=ANY)
     wanted.keep(found)
     return found
 
@@ -169,18 +178,21 @@ def spell(ratio: float, pace: float, use: Use = Use(0.0, 0.0)) -> Spell:  # noqa
 
 def test_a_slow_hour_changes_no_figure() -> None:
     load = Load("it", 1, lambda: None)
-    steady = _measured([load], [spell(20, 0.01)] * 10, 10).loads["it"]
-    drifting = _measured([load], [spell(20, 0.01 * (1 + place / 50)) for place in range(10)], 10).loads["it"]
+    steady = _measured([load], [[spell(20, 0.01)] * 2] * 5, 10).loads["it"]
+    slower = [[spell(20, 0.01 * (1 + place / 50))] * 2 for place in range(5)]
+    drifting = _measured([load], slower, 10).loads["it"]
     assert steady.ratio == pytest.approx(drifting.ratio) == 20
     assert steady.noise == pytest.approx(0)
     assert drifting.noise == pytest.approx(0)
 
 
-def test_noise_is_how_far_parts_of_a_measurement_lie_apart() -> None:
-    spells = [spell(20 + place // 2, 0.01) for place in range(10)]  # five parts: 20, 21, 22, 23, 24
-    found = _measured([Load("it", 1, lambda: None)], spells, 10).loads["it"]
+def test_noise_is_the_interval_over_processes_whatever_moved_within_them() -> None:
+    ratios = [20.0, 21.0, 22.0, 23.0, 24.0]
+    processes = [[spell(ratio - 1, 0.01), spell(ratio + 1, 0.01)] for ratio in ratios]
+    found = _measured([Load("it", 1, lambda: None)], processes, 10).loads["it"]
+    low, high = t.interval(0.95, len(ratios) - 1, loc=np.mean(ratios), scale=sem(ratios))
     assert found.ratio == pytest.approx(22)
-    assert found.noise == pytest.approx(4 / 22)
+    assert found.noise == pytest.approx((high - low) / 22)
 
 
 @pytest.mark.parametrize(
@@ -198,33 +210,69 @@ def test_a_spell_is_quiet_where_nobody_else_computes_and_the_reference_keeps_its
     assert is_quiet(one, {1: 0.01}, QUIET) is quiet
 
 
-class Scripted:
-    """Makes given spells, of a load that takes so many runs of the reference in each."""
+ALONE = Use(0.0, 0.0)
 
-    def __init__(self, ratios: Iterable[float]) -> None:
-        self._ratios = iter(ratios)
+
+@dataclass
+class Scripted:
+    """Makes the spells of a process in which a load takes so many runs of the reference."""
+
+    ratio: float
+    use: Use = ALONE
 
     def warm(self) -> None: ...
 
     def spell(self, least_s: float) -> Spell:
-        return spell(next(self._ratios), 0.01)
+        return spell(self.ratio, 0.01, self.use)
+
+    def close(self) -> None: ...
 
 
-def scripted(monkeypatch: pytest.MonkeyPatch, ratios: Iterable[float], patience_s: float) -> Measured:
-    monkeypatch.setattr("bench.perf.rounds._Rounds", lambda *_: Scripted(ratios))
-    return measure([Load("it", 1, lambda: None)], choose_device("cpu"), fastest={}, patience_s=patience_s)
+def scripted(processes: Iterable[Scripted], patience_s: float, limits: Limits = QUIET) -> Measured:
+    start = partial(next, iter(processes))
+    return measure(start, [Load("it", 1, lambda: None)], fastest={}, patience_s=patience_s, limits=limits)
 
 
-def test_a_measurement_goes_on_until_its_parts_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = scripted(monkeypatch, chain([20] * 5, [30] * 5, repeat(25)), patience_s=60)
-    assert found.spells > QUIET.spells
-    assert found.loads["it"].ratio == 25
+def test_more_processes_are_started_until_the_interval_over_them_is_narrow() -> None:
+    found = scripted(map(Scripted, cycle([19.5, 20.5])), patience_s=60)
+    assert found.processes > QUIET.processes
+    assert found.loads["it"].ratio == pytest.approx(20, rel=0.01)
     assert found.loads["it"].noise <= QUIET.noise
 
 
-def test_figures_that_do_not_settle_are_refused_by_the_load_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NotQuiet, match=r"but it still moved by \d+ % from part to part of them \(limit 5 %\); repeat"):
-        scripted(monkeypatch, (1.01**place for place in count()), patience_s=0.01)
+def test_five_measurements_that_are_accepted_differ_by_no_more_than_is_promised() -> None:
+    rng = np.random.default_rng(0)
+    world = (Scripted(20 * (1 + 0.045 * draw)) for draw in iter(rng.standard_normal, None))
+    fives = [[scripted(world, patience_s=60).loads["it"].ratio for _ in range(5)] for _ in range(100)]
+    apart = np.array([max(five) / min(five) - 1 for five in fives])
+    assert np.quantile(apart, 0.9) <= 0.05
+
+
+def test_processes_that_differ_too_much_are_refused_by_the_load_that_does() -> None:
+    with pytest.raises(NotQuiet, match=r"the interval of it over \d+ processes is still \d+ % wide \(limit 5 %"):
+        scripted((Scripted(1.1**place) for place in count()), patience_s=0.2, limits=Limits(processes=2, spells=1))
+
+
+def test_a_process_beside_others_at_work_is_refused_with_what_they_did() -> None:
+    with pytest.raises(NotQuiet, match=r"0 of \d+ spells? of rounds were, .* other processes used 2.0 processors"):
+        scripted(repeat(Scripted(20, Use(0.0, 2.0))), patience_s=0)
+
+
+def adding() -> Rounds:
+    device = choose_device("cpu")
+    return Rounds([Load("adding", 1, partial(sum, range(1000)))], device, Reference(device))
+
+
+def test_a_process_of_its_own_gives_spells_and_one_that_ends_is_an_error() -> None:
+    with closing(Apart(adding)) as apart:
+        apart.warm()
+        first, second = (apart.spell(0.01) for _ in range(2))
+    assert list(first.samples) == list(second.samples) == ["adding"]
+    with (
+        closing(Apart(partial(rounds_of, [], "nowhere"))) as apart,
+        pytest.raises(BenchError, match="ended with code 1"),
+    ):
+        apart.warm()
 
 
 def test_time_without_work_is_waiting_where_the_system_counts_none() -> None:

@@ -74,6 +74,7 @@ def timed(of: Any, f1_v: float, p50_s: float | None, **more: Any) -> dict[str, A
         "p50_s": p50_s,
         "ratio": 400 * (p50_s or 0),
         "noise": 0.03,
+        "processes": 5,
         "machine": "m",
         "device": "cpu",
         "threads": 1,
@@ -105,6 +106,12 @@ def test_latencies_closer_than_their_noise_count_as_equal_and_the_board_says_how
     assert "latencies, in runs of the reference load, within 3.0 %, the most that one moved" in said(board)
     steady = board_of(cells, by_id(timed(cells[0], 0.4, 0.098, noise=0.01), timed(cells[1], 0.5, 0.1, noise=0.01)))
     assert ["image_latency_s" in one.fronts for one in steady.costs] == [True, True]
+
+
+def test_latencies_of_one_process_count_as_equal_within_a_tenth() -> None:
+    cells = product_cells(1, CROPS[:2], MODELS[:1])
+    board = board_of(cells, by_id(timed(cells[0], 0.4, 0.092, processes=None), timed(cells[1], 0.5, 0.1)))
+    assert ["image_latency_s" in one.fronts for one in board.costs] == [False, True]
 
 
 def test_latencies_of_a_slow_day_are_compared_in_runs_of_the_reference() -> None:

@@ -16,7 +16,9 @@ from bench.component import build
 from bench.data.index import IndexedImage, loaded
 from bench.data.splits import assign, restricted
 from bench.engine.rates import Rates, key_of, rates_of
-from bench.perf.rounds import QUIET, Limits, Load, Measured, Timed, measure
+from bench.perf.measure import QUIET, Limits, Measured, Timed, measure
+from bench.perf.reference import Reference
+from bench.perf.rounds import Load, Process, Rounds
 from bench.record import Latency, Record
 from bench.runs.predict import Trained, load_trained
 from bench.stages.environment import operation_threads
@@ -57,11 +59,13 @@ class Subject:
         height, width = self.image.shape[:2]
         return float(height * width / 1e6)
 
-    def on(self, device: torch.device, batch: int | None) -> Subject:
-        """The subject on a device, with another number of tiles at once unless that is None."""
-        model = place(self.trained.model, device)
-        trained = replace(self.trained, model=model, device=device, batch=batch or self.trained.batch)
-        return replace(self, trained=trained)
+    def on(self, device: torch.device) -> Subject:
+        """The subject on a device."""
+        return replace(self, trained=replace(self.trained, model=place(self.trained.model, device), device=device))
+
+    def batched(self, batch: int) -> Subject:
+        """The subject with so many tiles at once."""
+        return replace(self, trained=replace(self.trained, batch=batch))
 
     def load(self) -> Load:
         """Predicting the image; the probabilities come back to the host, so it waits for the device."""
@@ -186,6 +190,7 @@ class Infer:
             p95_s=timed.p95_s,
             ratio=timed.ratio,
             noise=timed.noise,
+            processes=self.measured.processes,
         )
 
     def latencies(self) -> dict[str, list[Latency]]:
@@ -193,38 +198,48 @@ class Infer:
         return {record.id: [self.latency(each, record)] for each in self.subjects for record in each.cells}
 
 
+def rounds_of(subjects: Sequence[Subject], device: str | None) -> Rounds:
+    """Rounds of the subjects on a device, in this process.
+
+    Raises:
+        TrainingError: there is no such device.
+    """
+    where = choose_device(device)
+    settle()
+    return Rounds([subject.on(where).load() for subject in subjects], where, Reference(where))
+
+
 def infer(
     subjects: Sequence[Subject],
     home: Path,
     *,
+    start: Callable[[], Process],
     device: str | None,
-    batch: int | None,
     patience_s: float,
     told: Callable[[int, int], None] = silent,
     limits: Limits = QUIET,
 ) -> Infer:
     """Time all subjects in turns; ``told`` hears how many spells were quiet, of how many.
 
-    The fastest pace of the reference is remembered for this machine and device.
+    ``start`` starts a process with ``rounds_of`` these subjects on this device; here they are placed on none. The
+    fastest pace of the reference is remembered for this machine and device.
 
     Raises:
-        NotQuiet: other things ran, or the machine was slower than it has been.
+        NotQuiet: other things ran, or processes differed by more than a figure may.
         TrainingError: there is no such device.
     """
-    where = choose_device(device)
-    settle()
-    placed = [subject.on(where, batch) for subject in subjects]
-    rates = rates_of(home, Runtime(device=str(where)))
+    where = str(choose_device(device))
+    rates = rates_of(home, Runtime(device=where))
     measured = measure(
-        [subject.load() for subject in placed],
-        where,
-        fastest=_fastest(rates, placed),
+        start,
+        [subject.load() for subject in subjects],
+        fastest=_fastest(rates, subjects),
         patience_s=patience_s,
         told=told,
         limits=limits,
     )
     _remember(rates, measured.reference)
-    return Infer(placed, measured, device_name(str(where)), digest(dict(rates.machine)))
+    return Infer(subjects, measured, device_name(where), digest(dict(rates.machine)))
 
 
 def _fastest(rates: Rates, subjects: Iterable[Subject]) -> Mapping[int, float]:

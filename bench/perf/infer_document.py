@@ -13,10 +13,10 @@ from bench.words import plural
 TIMES = ("p50 ms", "p95 ms", "p50 ms/MP", "p95 ms/MP")
 HEADER = ("what", "cells", "image", "batch", "threads", *TIMES, "x reference", "noise %")
 MEANING = (
-    "p50, p95: median and 95th percentile for one image in memory, with preprocessing, tiles and stitching; MP: "
-    "megapixel; x reference: the median in runs of the reference load, a convolution that ran before and after each "
-    "image; noise: range of the medians of five parts of the measurement. Cells whose prediction differs in weights "
-    "alone share a row."
+    "p50, p95: median, as the mean over processes, and 95th percentile for one image in memory, with preprocessing, "
+    "tiles and stitching; MP: megapixel; x reference: p50 in runs of the reference load, a convolution that ran before "
+    "and after each image; noise: the width of its 95 % interval over processes. Cells whose prediction differs in "
+    "weights alone share a row."
 )
 
 
@@ -26,8 +26,8 @@ def infer_document(found: Infer) -> Document:
     measured = found.measured
     pace = ", ".join(f"{1e3 * seconds:.3g} ms on {plural(n, 'thread')}" for n, seconds in measured.reference.items())
     on = (
-        f"Measured on {found.device}; {measured.quiet} of {plural(measured.spells, 'spell')} of rounds were quiet and "
-        f"count; the reference load took {pace}."
+        f"Measured on {found.device} in {measured.processes} processes; {measured.quiet} of "
+        f"{plural(measured.spells, 'spell')} of rounds were quiet and count; the reference load took {pace}."
     )
     return Document("Latency", [plain_table(HEADER, rows), Paragraph([MEANING, on])])
 

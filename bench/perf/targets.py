@@ -21,11 +21,13 @@ from bench.suite.schema import Ref
 class Targets:
     """What is to be timed, and the cells whose latencies each run folder is to keep.
 
-    ``places`` gives the store, with the folders of data sets that a suite names.
+    ``places`` gives the store, with the folders of data sets that a suite names; ``batch`` is another number of tiles
+    at once than those that cells were trained with.
     """
 
     catalog: Catalog
     places: Callable[[Mapping[str, str]], Places]
+    batch: int | None = None
     subjects: list[Subject] = field(default_factory=list)
     folders: dict[Path, list[str]] = field(default_factory=dict)
 
@@ -48,7 +50,8 @@ class Targets:
                 cells.append((cell, record))
         if not cells:
             raise StoreError(f"{folder}: no finished cell to measure; 'bench run' this suite first")
-        self.subjects += Subjects(self.catalog, self.places(suite.data)).of(cells)
+        found = Subjects(self.catalog, self.places(suite.data)).of(cells)
+        self.subjects += [subject.batched(self.batch) if self.batch else subject for subject in found]
         self.folders.setdefault(folder, []).extend(cell.id for cell, _ in cells)
 
     def keep(self, found: Infer) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import chain
 
-from bench.record import Record, number
+from bench.record import Latency, Record, number
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, mean_of_all, mean_over, percent, plain
@@ -28,7 +28,7 @@ FRONTS = {"image_latency_s": "L", "train_s": "T", "parameters": "P"}
 """Costs for which a front is sought, and the letter for it."""
 TIMED = ("image_latency_s", "train_s")
 ALIKE = 0.1
-"""Share up to which times count as equal whose noise was not measured: a clock is no counter."""
+"""Share up to which times count as equal whose noise was not measured, or within one process: a clock is no counter."""
 
 UNNAMED = "a device that was not recorded"
 
@@ -149,11 +149,16 @@ def alike_of(lines: Sequence[CostLine], cost: str) -> float | None:
     latencies = [latency for one in lines for latency in one.latencies]
     if cost == "image_latency_s" and latencies:
         places = {(latency.machine, latency.on) for latency in latencies}
-        return max(latency.noise or 0.0 for latency in latencies) if len(places) == 1 else None
+        return max(map(_noise, latencies)) if len(places) == 1 else None
     if cost == "train_s" and any(one.beside > 1 for one in lines):
         return None
     devices = _devices(lines)
     return ALIKE if len(devices) == 1 and UNNAMED not in devices else None
+
+
+def _noise(latency: Latency) -> float:
+    """The share that a latency moves by; one of a single process moves by more than it tells."""
+    return (latency.noise or 0.0) if latency.processes else max(ALIKE, latency.noise or 0.0)
 
 
 def _front(lines: Sequence[CostLine], members: Sequence[int], cost: str, alike: float) -> list[int]:
@@ -206,7 +211,7 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
 
 def _alike_words(lines: Sequence[CostLine]) -> str:
     """What counts as equal: times by a fixed share, latencies by the noise that was measured."""
-    noise = [latency.noise or 0.0 for one in lines for latency in one.latencies]
+    noise = [_noise(latency) for one in lines for latency in one.latencies]
     if not noise:
         return f"times within {100 * ALIKE:.0f} %"
     share = f"latencies, in runs of the reference load, within {100 * max(noise):.1f} %, the most that one moved,"

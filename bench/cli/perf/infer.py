@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import wraps
+from contextlib import redirect_stderr
+from dataclasses import asdict, dataclass, replace
+from functools import partial, wraps
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +21,11 @@ from bench.words import did_you_mean
 
 if TYPE_CHECKING:
     from bench.perf.infer import Infer, ModelImage, Subject
+    from bench.perf.rounds import Rounds
     from bench.perf.targets import Targets
 
 NOT_QUIET = 3
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a field of the JSON changes its meaning."""
 BATCH = 8
 OF_MODELS = (
@@ -103,15 +106,16 @@ def command(
     workspace: Workspace,
     form: str,
 ) -> int:
-    """Measure how long the prediction of one image takes, warm and alone, all targets in turns.
+    """Measure how long the prediction of one image takes, warm and alone, all targets in turns, in several processes.
 
     A target is a run (its folder, or its name below --out) with all its finished cells, a CELL (the start of its id),
     or a MODEL by name, which is built as it is and given an image of noise. Latencies of cells are kept in the folder
     of their run, for its boards and fronts. Where the machine is not quiet nothing is measured and the exit code is 3.
     """
+    from bench.perf.apart import Apart
     from bench.perf.infer import infer
     from bench.perf.infer_document import infer_document
-    from bench.perf.rounds import NotQuiet
+    from bench.perf.measure import NotQuiet
 
     with quiet():
         wanted = targets_of(targets, workspace, models, batch)
@@ -119,8 +123,8 @@ def command(
             found = infer(
                 wanted.subjects,
                 workspace.places.home,
+                start=partial(Apart, partial(rounds_again, targets, replace(workspace), models, batch, device)),
                 device=device,
-                batch=batch,
                 patience_s=patience,
                 told=_told,
             )
@@ -143,7 +147,7 @@ def targets_of(names: Sequence[str], workspace: Workspace, models: ModelOptions,
     from bench.runs.folder import is_run, read_run
     from bench.suite.reading.load import component_from
 
-    targets = Targets(workspace.catalog, lambda data: workspace.invocation(data).places)
+    targets = Targets(workspace.catalog, lambda data: workspace.invocation(data).places, batch)
     known = workspace.catalog.names("model")
     for name in names:
         runs = [folder for folder in (Path(name), workspace.out / name) if is_run(folder)]
@@ -164,6 +168,17 @@ def targets_of(names: Sequence[str], workspace: Workspace, models: ModelOptions,
     return targets
 
 
+def rounds_again(
+    names: Sequence[str], workspace: Workspace, models: ModelOptions, batch: int | None, device: str | None
+) -> Rounds:
+    """Rounds of targets in another process than the one that looked at them and told of their plugins."""
+    from bench.perf.infer import rounds_of
+
+    with redirect_stderr(StringIO()):
+        wanted = targets_of(names, workspace, models, batch)
+    return rounds_of(wanted.subjects, device)
+
+
 def _told(quiet_spells: int, spells: int) -> None:
     if spells % 10 == 0:
         click.echo(f"{quiet_spells} of {spells} spells of rounds were quiet", err=True)
@@ -175,6 +190,7 @@ def _json(found: Infer) -> str:
     whole = {
         "schema": SCHEMA,
         "device": found.device,
+        "processes": measured.processes,
         "quiet": measured.quiet,
         "spells": measured.spells,
         "latencies": [_row(found, subject) for subject in found.subjects],
