@@ -89,7 +89,7 @@ OTHER = {
     "protocol.split": ["grouped", {"fold": 1, "folds": 5}, {"fold": 0, "folds": 6}],
     "protocol.split.fold": [2],
     "recipe.threads": [2],
-    "recipe.compile": ["inductor"],
+    "recipe.compile": ["inductor", "cudagraphs"],
     "protocol.threshold": ["source"],
     "protocol.classes": ["each"],
     "protocol.tiles.size": [64],

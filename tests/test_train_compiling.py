@@ -6,15 +6,25 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._dynamo.backends.cudagraphs import check_for_skip
+from torch._subclasses import FakeTensorMode
+from torch.func import functional_call
+from torch.fx.experimental.proxy_tensor import make_fx
 
+from bench.catalog import load_catalog
+from bench.component import build
 from bench.errors import TrainingError
 from bench.suite.schema import Recipe
 from bench.train.compiling import compiled
+from bench.train.forward import forward
 from bench.train.products import Products
+from bench.types import Task
+from light_models import LIGHT
 from sampling import whole_run
 from test_train_loop import RECIPE, trained
 from tiny import bench, write_world
 
+CATALOG = load_catalog()
 COMPILED = RECIPE.model_copy(update={"epochs": 1, "compile": "inductor"})
 
 
@@ -71,9 +81,55 @@ def test_without_a_compiler_one_line_says_what_is_missing():
     from torch._inductor.utils import fresh_cache
 
     with config.patch({"cpp.cxx": ("no-such-compiler",)}), fresh_cache():
-        passes = compiled(Pyramid())
+        passes = compiled(Pyramid(), "inductor")
         with pytest.raises(TrainingError, match=r"^recipe.compile: inductor cannot compile .* recipe.compile: none$"):
             passes(torch.randn(2, 1, 32, 32))
+
+
+@whole_run
+def test_what_cannot_be_a_graph_is_refused_at_the_first_step_and_not_left_without_one(catalog):
+    with pytest.raises(TrainingError, match=r"^recipe.compile: cudagraphs cannot .* recipe.compile: none$"):
+        trained(catalog, COMPILED.model_copy(update={"compile": "cudagraphs"}), model=Pyramid())
+
+
+def test_a_suite_with_graphs_is_refused_on_a_processor_before_anything_is_made(tmp_path):
+    write_world(tmp_path)
+    done = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.compile=cudagraphs")
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if "cudagraphs" in line]
+    assert line == "recipe.compile: cudagraphs: a processor has no CUDA graphs; set recipe.compile: none"
+    assert not list((tmp_path / "home").rglob("*.h5"))
+
+
+class Hosted(torch.nn.Conv2d):
+    """A layer that brings something from the host in its pass."""
+
+    def forward(self, images):
+        return super().forward(images) + torch.zeros(1).to(images.device)
+
+
+def why_not_captured(model):
+    """Why torch would not make a CUDA graph of a model's forward pass; traced in types of a GPU that is not here."""
+    given = model.train().state_dict()
+    with FakeTensorMode() as fake:
+        state = {name: fake.from_tensor(tensor).to("cuda") for name, tensor in given.items()}
+
+        def passes(state, images):
+            return forward(lambda batch: functional_call(model, state, (batch,)), images)
+
+        traced = make_fx(passes)(state, torch.empty(2, 1, 64, 64, device="cuda"))
+    return check_for_skip(traced, len(state))
+
+
+@pytest.mark.sampled(each=2)
+@pytest.mark.parametrize("name", [offer.component.name for offer in CATALOG.offers("model") if offer.component.learns])
+def test_the_forward_pass_of_a_model_on_a_gpu_can_be_captured(name):
+    model = build(CATALOG.find("model", name).component, Task(1, 1), settings=LIGHT[name])
+    assert why_not_captured(model) is None
+
+
+def test_a_pass_that_brings_something_from_the_host_cannot_be_captured():
+    assert "cpu" in why_not_captured(Hosted(1, 2, 3))
 
 
 NOTING = '''

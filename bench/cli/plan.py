@@ -55,11 +55,12 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
 def _measured(suite: Suite, invocation: Invocation) -> Plan:
     """The plan, after its data are indexed and each kind of its cells was tried."""
     from bench.commands import Silent
-    from bench.engine.devices import settled
+    from bench.engine.devices import refuse_graphs, settled
     from bench.engine.measuring import measure
     from bench.engine.rates import rates_of
     from bench.engine.scheduler import index_plan
 
+    refuse_graphs(suite)
     plan = index_plan(replace(suite, runtime=settled(suite.runtime)), invocation, Silent())
 
     def told(done: int, total: int, name: str) -> None:

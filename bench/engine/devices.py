@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bench.errors import SuiteError
 from bench.gpus import BF16_CAPABILITY, Gpu, gpus, is_full, why_full
 from bench.machine import emulates_bf16
+from bench.suite.resolved import Suite
 from bench.suite.schema import Runtime
 
 CPU = "cpu"
@@ -60,6 +61,17 @@ def settled(runtime: Runtime) -> Runtime:
     if why is not None:
         raise SuiteError([f"runtime.device: {runtime.device}: {why}"])
     return runtime
+
+
+def refuse_graphs(suite: Suite) -> None:
+    """Go on only where CUDA graphs can be made, if any cell asks for them.
+
+    Raises:
+        SuiteError: they are asked for and the run computes on a processor.
+    """
+    asked = any(cell.recipe.compile == "cudagraphs" for cell in suite.cells)
+    if asked and devices_of(suite.runtime) == [CPU]:
+        raise SuiteError(["recipe.compile: cudagraphs: a processor has no CUDA graphs; set recipe.compile: none"])
 
 
 def _why_not(runtime: Runtime) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bench.catalog import Catalog
-from bench.engine.devices import device_remarks, settled
+from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
@@ -87,6 +87,7 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
     suite = replace(suite, runtime=settled(suite.runtime))
+    refuse_graphs(suite)
     if is_open(suite.runtime):
         rates = rates_of(invocation.places.home, suite.runtime)
         suite = shared(make_plan(suite, invocation), invocation.places, rates).suite

@@ -135,10 +135,11 @@ class Recipe(Strict):
         "then differ in their last bits, so a number other than 1 is in the id",
     )
 
-    compile: Literal["none", "inductor"] = Field(
+    compile: Literal["none", "inductor", "cudagraphs"] = Field(
         default="none",
         description="`inductor`: training steps through `torch.compile`, for long trainings on a GPU; the first steps "
-        "then take minutes, and results differ in their last bits",
+        "then take minutes, and results differ in their last bits; `cudagraphs`: the passes of a step as CUDA graphs "
+        "of the same kernels, for small models that a GPU waits for; no GPU has tried it yet",
     )
 
     @model_serializer(mode="wrap")

@@ -102,7 +102,7 @@ def fit(
     generator = torch.Generator().manual_seed(stream(seed, AUGMENT))
     per_epoch = batches(recipe)
     steps = recipe.epochs * per_epoch
-    passes = compiled(model) if recipe.compile == "inductor" else model
+    passes = model if recipe.compile == "none" else compiled(model, recipe.compile)
     optimiser, rate = optimiser_of(model, recipe), learning_rates(steps, recipe)
     every = epochs_between_validations(recipe, len(tiles))
     kept = checkpoint or Checkpoint()

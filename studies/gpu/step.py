@@ -22,15 +22,18 @@ WORKERS = min(8, os.cpu_count() or 1)
 
 
 def measure(part: Part, sizes: Sizes) -> None:
-    """Crops per second of the script, of the script with its images in memory, of ``fit``, of a constant batch."""
+    """Crops per second of the script, of it with images in memory, of ``fit`` compiled or not, of a constant batch."""
     folder = part.place
     pairs = write_pairs(folder / "pairs", sizes)
     plain = _script(pairs, sizes, in_memory=False)
     part.figure("script: smp, DataLoader, files", plain, f"{plain:,.0f} crops/s, {WORKERS} processes")
     in_memory = _script(pairs, sizes, in_memory=True)
     part.figure("script, images in memory", in_memory, f"{in_memory:,.0f} crops/s")
-    ours = _fit(pairs, folder, sizes)
+    ours = _fit(pairs, folder, sizes, "none")
     part.figure("bench, validation left out", ours, f"{ours:,.0f} crops/s")
+    for backend in ("inductor", "cudagraphs") if device_here().type == "cuda" else ("inductor",):
+        quick = _fit(pairs, folder / backend, sizes, backend)
+        part.figure(f"bench, recipe.compile: {backend}", quick, f"{quick:,.0f} crops/s, {quick / ours:.2f} x none")
     constant = _constant(sizes)
     part.figure("the same step on one constant batch", constant, f"{constant:,.0f} crops/s")
     part.figure("bench against the script", ours / plain, f"{ours / plain:.2f} x", 5.0)
@@ -144,14 +147,15 @@ def _parts(sizes: Sizes) -> tuple[Any, Any, Any, list[Any]]:
     return model, recipe, loss, augment
 
 
-def _fit(pairs: Pairs, folder: Path, sizes: Sizes) -> float:
-    """Crops per second of the median epoch but the first and the last, which warm up and validate."""
+def _fit(pairs: Pairs, folder: Path, sizes: Sizes, backend: str) -> float:
+    """Crops per second of the median epoch but the first and the last, which warm up, compile and validate."""
     from bench.train.device import settle
     from bench.train.loop import fit
     from bench.types import Task
 
     settle(threads=1)
     model, recipe, loss, augment = _parts(sizes)
+    recipe = recipe.model_copy(update={"compile": backend})
     crops, tiles = stored_crops(pairs, folder, sizes, recipe.epoch_crops)
     ends: list[float] = []
     fit(
