@@ -13,6 +13,7 @@ from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
+from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, bench_home, check_writable
@@ -187,7 +188,8 @@ def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command
     check_writable(invocation.places.home)
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
-    plan = run_suite(suite, invocation, watcher)
+    with journalled(folder, watcher, command) as journal:
+        plan = run_suite(suite, invocation, journal)
     note_outdated(folder, plan.outdated())
     board = board_of_plan(plan, command, folder)
     _write_tables(board, folder)
