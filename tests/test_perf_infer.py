@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def test_a_machine_with_a_busy_process_on_every_core_is_refused_in_a_sentence(wo
         done = bench(world, "perf", "infer", "constant", "--image", "32x32x1", "--tile", "32", "--patience", "1")
     assert done.returncode == 3
     assert done.stdout == ""
-    assert "the machine is not quiet, nothing was measured: 0 of" in done.stderr
+    assert "the machine is not quiet, nothing was measured: " in done.stderr
     assert "repeat it when nothing else runs" in done.stderr
     assert not (world / "runs" / "tiny" / LATENCIES).exists()
 
@@ -220,7 +221,8 @@ class Scripted:
     ratio: float
     use: Use = ALONE
 
-    def warm(self) -> None: ...
+    def warm(self, until: float) -> bool:
+        return True
 
     def spell(self, least_s: float) -> Spell:
         return spell(self.ratio, 0.01, self.use)
@@ -265,14 +267,26 @@ def adding() -> Rounds:
 
 def test_a_process_of_its_own_gives_spells_and_one_that_ends_is_an_error() -> None:
     with closing(Apart(adding)) as apart:
-        apart.warm()
+        assert apart.warm(time.monotonic() + 3600)
         first, second = (apart.spell(0.01) for _ in range(2))
     assert list(first.samples) == list(second.samples) == ["adding"]
     with (
         closing(Apart(partial(rounds_of, [], "nowhere"))) as apart,
         pytest.raises(BenchError, match="ended with code 1"),
     ):
-        apart.warm()
+        apart.warm(time.monotonic() + 3600)
+
+
+def test_a_process_that_has_not_started_in_time_is_refused_and_ended() -> None:
+    started = []
+
+    def start() -> Apart:
+        started.append(Apart(adding))
+        return started[-1]
+
+    with pytest.raises(NotQuiet, match=r"process(es)? had not started in time; repeat"):
+        measure(start, [], fastest={}, patience_s=0)
+    assert not any(apart.alive for apart in started)
 
 
 def test_time_without_work_is_waiting_where_the_system_counts_none() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
+from math import inf
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -27,13 +29,13 @@ class Apart:
         self._process.start()
         theirs.close()
 
-    def warm(self) -> None:
-        """Wait until it is warm.
+    def warm(self, until: float) -> bool:
+        """Wait until it is warm, or until that time of the monotonic clock; whether it is.
 
         Raises:
             BenchError: it ended before.
         """
-        self._answer()
+        return self._pipe.poll(max(0.0, until - time.monotonic())) and self._answer() is not None
 
     def spell(self, least_s: float) -> Spell:
         """Rounds for so many seconds, or one round where that takes longer.
@@ -44,6 +46,11 @@ class Apart:
         self._pipe.send(least_s)
         found: Spell = self._answer()
         return found
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.is_alive()
 
     def close(self) -> None:
         """End it."""
@@ -64,7 +71,6 @@ def _serve(make: Callable[[], Rounds], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the asking process's to answer
     with suppress(EOFError), redirect_stdout(sys.stderr):  # a plugin may print
         rounds = make()
-        rounds.warm()
-        pipe.send(None)
+        pipe.send(rounds.warm(inf))
         while True:
             pipe.send(rounds.spell(pipe.recv()))

@@ -144,8 +144,8 @@ def measure(
         with ExitStack() as running:
             at_once = min(limits.processes, processors())
             together = [running.enter_context(closing(start())) for _ in range(at_once)]
-            for process in together:
-                process.warm()
+            if not all(process.warm(until) for process in together):
+                raise _refusal(f"{plural(at_once, 'process', 'processes')} had not started in time")
             fresh: list[list[Spell]] = [[] for _ in together]
             made.processes += fresh
             while any(made.lacks(spells) for spells in fresh):
@@ -159,7 +159,11 @@ def measure(
             return measured
         if time.monotonic() > until:
             why = why_restless(measured, limits) if measured else why_not_quiet(made)
-            raise NotQuiet(f"the machine is not quiet, nothing was measured: {why}; {ADVICE}")
+            raise _refusal(why)
+
+
+def _refusal(why: str) -> NotQuiet:
+    return NotQuiet(f"the machine is not quiet, nothing was measured: {why}; {ADVICE}")
 
 
 def _fastest(spells: Sequence[Spell], before: Mapping[int, float]) -> dict[int, float]:

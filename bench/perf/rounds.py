@@ -52,8 +52,8 @@ class Spell:
 class Process(Protocol):
     """Makes spells of the same loads, in a process of its own."""
 
-    def warm(self) -> None:
-        """Wait until it can begin."""
+    def warm(self, until: float) -> bool:
+        """Wait until it can begin, or until that time of the monotonic clock; whether it can."""
 
     def spell(self, least_s: float) -> Spell:
         """Rounds for so many seconds, or one round where that takes longer."""
@@ -72,7 +72,7 @@ class Rounds:
     times: Mapping[str, int] = field(default_factory=dict)
     _made: int = 0
 
-    def warm(self) -> None:
+    def warm(self, until: float) -> bool:  # noqa: ARG002 - what runs here cannot be late
         """Run every load twice, and choose how often the reference runs before and after each."""
         times = {}
         for load in self.loads:
@@ -82,6 +82,7 @@ class Rounds:
             each = self.reference.seconds(3)
             times[load.name] = max(1, round(min(_seconds(load), LONGEST_S) / each / 2))
         self.times = times
+        return True
 
     def spell(self, least_s: float) -> Spell:
         """Rounds for so many seconds, or one round where that takes longer."""
