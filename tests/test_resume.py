@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -88,8 +89,7 @@ def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:
     workers: list[int] = []
     while not workers and process.poll() is None:
         time.sleep(0.05)
-        children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
-        workers = [int(pid) for pid in children.stdout.split()]
+        workers = workers_of(process)
     assert workers
     process.kill()
     process.wait()
@@ -97,6 +97,11 @@ def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:
     while time.monotonic() < deadline and any(alive(pid) for pid in workers):
         time.sleep(0.1)
     assert not any(alive(pid) for pid in workers)
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
+    children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
+    return [int(pid) for pid in children.stdout.split()]
 
 
 def alive(pid: int) -> bool:
@@ -130,6 +135,23 @@ def test_a_training_that_was_asked_to_stop_goes_on_where_it_was(tmp_path: Path, 
     assert process.wait() == 130
     assert kept.read_bytes() != before
     assert_continued(whole, broken)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its workers are found by what Linux alone tells of processes")
+def test_a_second_interrupt_ends_at_once_what_does_not_heed_the_first(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    process = start(tmp_path, LONG)
+    wait_for_checkpoint(process, tmp_path)
+    workers = workers_of(process)
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert workers
+    assert not any(alive(pid) for pid in workers)
 
 
 def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
