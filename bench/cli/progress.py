@@ -15,7 +15,7 @@ from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places
-from bench.suite.joint import naming_axes
+from bench.suite.joint import short_names
 from bench.words import plural
 
 if TYPE_CHECKING:
@@ -62,12 +62,8 @@ class _Account:
 
     def opening(self, plan: Plan) -> Iterator[str]:
         """Begin, with the plan in a line and what to beware of in the data before anything is spent on them."""
-        axes = naming_axes([planned.cell.labels for planned in plan.cells]) or ["crop", "model"]
-        for planned in plan.cells:
-            labels = {axis: planned.cell.labels[axis] for axis in axes if axis in planned.cell.labels}
-            if "seed" in labels:
-                labels["seed"] = f"seed {labels['seed']}"
-            self.names[planned.cell.id] = " / ".join(labels.values())
+        names = short_names([planned.cell.labels for planned in plan.cells])
+        self.names = {planned.cell.id: name for planned, name in zip(plan.cells, names, strict=True)}
         counts = plan.counts()
         self.total = sum(counts.get(state, 0) for state in RUNNABLE)
         cost = foreseen(plan, self.places)

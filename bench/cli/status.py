@@ -12,7 +12,7 @@ import click
 
 from bench.cli.costs import duration
 from bench.cli.options import PATH
-from bench.words import clipped, line, plural
+from bench.words import clipped, plural, visible
 
 if TYPE_CHECKING:
     from bench.runs.status import Command, Status
@@ -36,7 +36,7 @@ def command(run: Path, as_json: bool, follow: bool) -> None:
         else:
             if follow:
                 click.clear()
-            click.echo("\n".join(clipped(line(text), WIDTH) if text[:1] != " " else text for text in _lines(status)))
+            click.echo("\n".join(clipped(visible(text), WIDTH) for text in _lines(status)))
         if not follow or not status.alive:
             return
         time.sleep(FOLLOW_S)
@@ -60,8 +60,7 @@ def _command_lines(at_work: Command, now: float) -> Iterator[str]:
     yield f"at work: {at_work.host} process {at_work.pid}, {ended}{ahead}"
     for task in at_work.tasks.values():
         note = f", {task.note}" if task.note else ""
-        text = f"{task.name}: {task.stage} {task.done} of {task.total} for {duration(now - task.since)}{note}"
-        yield f"  {clipped(line(text), WIDTH - 2)}"
+        yield f"  {task.name}: {task.stage} {task.done} of {task.total} for {duration(now - task.since)}{note}"
 
 
 def _rest(last: Command | None, now: float) -> str:

@@ -55,8 +55,9 @@ class CellCost:
     results: int | None
 
 
-COPIES = 4
-"""What the checkpoints of a worker take while one replaces another, in sizes of what a cell keeps of weights."""
+COPIES = 6
+"""What the checkpoints of a worker take at most while one replaces another, in sizes of what a cell keeps of weights:
+two files with weights and two moments, and where a cell keeps two weights, the best ones."""
 
 
 @dataclass(frozen=True, slots=True)

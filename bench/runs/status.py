@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench.record import Record
 from bench.report.choose import state_of
 from bench.runs.folder import CELLS, read_run, records_in
 from bench.runs.journal import BEAT_S, events
+from bench.suite.joint import short_names
 from bench.types import JsonValue
 
 ERRORS = 5
@@ -99,7 +100,8 @@ def status_of(folder: Path, now: float | None = None) -> Status:
     suite, _ = read_run(folder)
     records = records_in(folder, suite)
     states: dict[str, str] = {cell.id: state_of(cell, records)[0] for cell in suite.cells}
-    names = {cell.id: " / ".join(cell.labels.values()) for cell in suite.cells}
+    short = short_names([cell.labels for cell in suite.cells])
+    names = {cell.id: name for cell, name in zip(suite.cells, short, strict=True)}
     commands = read_commands(events(folder), names)
     alive = tuple(command for command in commands if command.is_alive(now))
     at_work = {key for command in alive for key in command.tasks if key in states}
@@ -161,19 +163,6 @@ def _is_process(pid: int) -> bool:
 
 
 def _plain(command: Command, now: float) -> dict[str, Any]:
-    return {
-        "run": command.run,
-        "command": command.command,
-        "host": command.host,
-        "pid": command.pid,
-        "began": command.began,
-        "last": command.last,
-        "alive": command.is_alive(now),
-        "how": command.how,
-        "ended": command.ended,
-        "left_s": command.left(now),
-        "tasks": [
-            {name: getattr(task, name) for name in ("key", "name", "stage", "done", "total", "note", "since")}
-            for task in command.tasks.values()
-        ],
-    }
+    told = asdict(command)
+    tasks = list(told["tasks"].values())
+    return {**told, "tasks": tasks, "alive": command.is_alive(now), "left_s": command.left(now)}

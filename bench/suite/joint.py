@@ -41,6 +41,16 @@ def naming_axes(rows: Sequence[Mapping[str, str]]) -> list[str]:
     return axes
 
 
+def short_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The labels of each row in which rows differ, as ``uniform / unet / seed 1``; of a single row crop and model."""
+    axes = naming_axes(rows) or ["crop", "model"]
+    names = []
+    for row in rows:
+        labels = [f"seed {row[axis]}" if axis == "seed" else row[axis] for axis in axes if axis in row]
+        names.append(" / ".join(labels))
+    return names
+
+
 def count_names(rows: Sequence[Mapping[str, str]], axes: Sequence[str]) -> int:
     """How many different names these axes give."""
     names = set()

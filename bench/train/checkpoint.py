@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     State: TypeAlias = dict[str, torch.Tensor]
 
+SCHEMA = 1
+"""Raised when the fields of a file change; one of another schema is not used."""
 DIGEST_BYTES = 32
 COURSE = "course"
 """Name of the tensor that holds what is no tensor, as JSON."""
@@ -70,7 +72,7 @@ class Checkpoint:
     ) -> None:
         self._path = path
         self._every = every
-        self._made_with = dict(made_with or {})
+        self._made_with = {"schema": SCHEMA, **(made_with or {})}
         self._stop = stop or Stop()
         self._started = self._written = time.monotonic()
 
