@@ -60,14 +60,14 @@ def _command_lines(at_work: Command, now: float) -> Iterator[str]:
     yield f"at work: {at_work.host} process {at_work.pid}, {ended}{ahead}"
     for task in at_work.tasks.values():
         note = f", {task.note}" if task.note else ""
-        yield f"  {task.name}: {task.stage} {task.done} of {task.total} for {duration(now - task.since)}{note}"
+        yield f"  {task.name}: {task.stage} {task.done}/{task.total}, {duration(now - task.since)}{note}"
 
 
 def _rest(last: Command | None, now: float) -> str:
     """Why nothing is at work."""
     if last is None:
         return "nothing is at work; no command has kept a journal here"
-    ago = f"{duration(now - last.last)} ago"
+    silent = duration(now - last.last)
     if last.how is None:
-        return f"nothing is at work; the last command was killed, its last word was {ago}; run it again to go on"
-    return f"nothing is at work; the last command ended {ago}: {last.how}"
+        return f"nothing is at work; the last command was killed (silent for {silent}); repeat it"
+    return f"nothing is at work; the last command ended {silent} ago: {last.how}"
