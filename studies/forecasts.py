@@ -2,8 +2,9 @@
 
 ``python -m studies.forecasts --into docs/performance.md`` runs all of them, about two minutes each on two cores, and
 writes the table between the markers of that file; names of suites run these alone and print their rows. Machines
-drift and are shared: a fixed multiplication of matrices is timed every few seconds, during the pilot and during the
-run, and the forecast is corrected by the ratio of its mean times.
+drift and are shared: the reference load of ``bench perf`` is timed alone before the pilot, between pilot and run, and
+after the run, and the forecast is corrected by the ratio of what it took around the run to what it took around the
+pilot.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -24,16 +23,25 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
+
+from bench.catalog import load_catalog
+from bench.engine.forecast import forecast
+from bench.engine.rates import rates_of
+from bench.engine.scheduler import Invocation, make_plan
+from bench.engine.workers import environments_of
+from bench.images import write_png
+from bench.perf.reference import Reference
+from bench.store.home import Places
+from bench.suite.reading.load import load_suite
 
 MARKS = ("<!-- forecasts -->\n", "<!-- /forecasts -->")
 HEAD = (
     "| suite | cells | workers | foreseen | corrected | took | error | memory foreseen | used | error |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
-LOAD_SIDE, LOAD_TIMES, LOAD_PAUSE_S = 700, 25, 2.5
-"""The reference load: a product of two matrices of this side, so many times, and the pause between two loads.
-
-It takes about half a second, so that it gets the share of a core that any busy process gets."""
+LOAD_S, LOAD_TIMES = 5.0, 50
+"""Seconds of one timing of the reference load, and how many in a row are timed at once."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,6 @@ STUDIES = (
 
 def write_images(folder: Path, study: Study) -> None:
     """Noise with bright rectangles, which are the defects."""
-    from bench.images import write_png
-
     height, width = study.side
     for number in range(study.images):
         rng = np.random.default_rng(number)
@@ -105,40 +111,12 @@ def write_images(folder: Path, study: Study) -> None:
         write_png(folder / "masks" / f"part{number:03d}.png", mask)
 
 
-@dataclass
-class Load:
-    """Seconds of the reference load, again and again while something is measured."""
-
-    seconds: list[float] = field(default_factory=list)
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Time it until the block ends."""
-        ending = threading.Event()
-        rng = np.random.default_rng(0)
-        one, two = rng.random((2, LOAD_SIDE, LOAD_SIDE), dtype=np.float32)
-
-        def work() -> None:
-            while True:
-                started = time.perf_counter()
-                for _ in range(LOAD_TIMES):
-                    np.matmul(one, two)
-                self.seconds.append(time.perf_counter() - started)
-                if ending.wait(LOAD_PAUSE_S):
-                    return
-
-        watcher = threading.Thread(target=work)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            watcher.join()
-
-    @property
-    def mean(self) -> float:
-        """Mean seconds of one."""
-        return fmean(self.seconds)
+def load_now(reference: Reference) -> float:
+    """Seconds of one reference load, as the mean over some seconds."""
+    ending, spells = time.perf_counter() + LOAD_S, []
+    while time.perf_counter() < ending:
+        spells.append(reference.seconds(LOAD_TIMES))
+    return fmean(spells)
 
 
 def ran(command: Sequence[str], folder: Path, environment: Mapping[str, str], last: str = "") -> tuple[float, int]:
@@ -171,16 +149,8 @@ def resident_of(parent: int) -> int:
     return highest
 
 
-def row_of(study: Study) -> str:
+def row_of(study: Study, reference: Reference) -> str:
     """Foresee and run one suite; its row of the table."""
-    from bench.catalog import load_catalog
-    from bench.engine.forecast import forecast
-    from bench.engine.rates import rates_of
-    from bench.engine.scheduler import Invocation, make_plan
-    from bench.engine.workers import environments_of
-    from bench.store.home import Places
-    from bench.suite.reading.load import load_suite
-
     with TemporaryDirectory(prefix="bench-forecast-") as place:
         folder = Path(place)
         write_images(folder / "parts", study)
@@ -188,9 +158,9 @@ def row_of(study: Study) -> str:
         file.write_text(json.dumps({**study.suite(), "name": study.name.replace(" ", "-").replace(",", "")}))
         environment = {**os.environ, "BENCH_HOME": str(folder / "home")}
         bench = [sys.executable, "-m", "bench"]
-        before, during = Load(), Load()
-        with before.watching():
-            ran([*bench, "plan", "suite.yaml", "--pilot"], folder, environment)
+        loads = [load_now(reference)]
+        ran([*bench, "plan", "suite.yaml", "--pilot"], folder, environment)
+        loads.append(load_now(reference))
         catalog = load_catalog()
         suite = load_suite(file, catalog)
         places = Places(folder / "home", folder / "runs", suite.data)
@@ -200,9 +170,9 @@ def row_of(study: Study) -> str:
         assert cost.seconds is not None, cost.unmeasured
         memory = max((one.memory or 0) + one.mapped for one in cost.jobs.values())
         cells = len(plan.cells)
-        with during.watching():
-            took, used = ran([*bench, "run", "suite.yaml", "--plain"], folder, environment, f"({cells}/{cells},")
-        corrected = cost.seconds * during.mean / before.mean
+        took, used = ran([*bench, "run", "suite.yaml", "--plain"], folder, environment, f"({cells}/{cells},")
+        loads.append(load_now(reference))
+        corrected = cost.seconds * fmean(loads[1:]) / fmean(loads[:2])
         figures = [f"{cost.seconds:.0f} s", f"{corrected:.0f} s", f"{took:.0f} s", f"{corrected / took - 1:+.0%}"]
         figures += [f"{memory / 1e9:.2f} GB", f"{used / 1e9:.2f} GB", f"{memory / used - 1:+.0%}"]
         return f"| {study.name} | {cells} | {workers} | {' | '.join(figures)} |"
@@ -214,10 +184,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="suites to run; all of them without any")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
     asked = parser.parse_args()
+    reference = Reference(torch.device("cpu"))
     rows = []
     for study in STUDIES:
         if not asked.names or study.name in asked.names:
-            rows.append(row_of(study))
+            rows.append(row_of(study, reference))
             sys.stdout.write(f"{rows[-1]}\n")
             sys.stdout.flush()
     if asked.into:
