@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -35,18 +35,22 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, may: Callable[[], None] | None = None) -> Iterator[Path]:
     """An empty folder beside ``path``; it takes that name once all is on disk, and after an error nothing is left.
+
+    ``may`` is called just before, and raises where it may not.
 
     Raises:
         OSError: it cannot be made or written, the disk is full, or something lies at ``path`` in the end.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}{UNFINISHED}")
     temporary.mkdir(parents=True)
     try:
         yield temporary
         for entry in (*files_below(temporary), temporary):
             sync(entry)
+        if may is not None:
+            may()
         if path.exists():
             path.rmdir()
         temporary.rename(path)

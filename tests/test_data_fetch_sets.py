@@ -23,7 +23,7 @@ from bench.errors import DataError, SettingsError
 from bench.obtain.download import Altered
 from bench.obtain.get import fetch_dataset
 from bench.store.home import Places
-from bench.store.store import if_idle
+from bench.store.leases import if_idle
 from bench.suite.schema import Ref
 from catalogs import catalog_of
 from data_commands import Commands
@@ -124,7 +124,7 @@ def test_an_empty_folder_in_its_place_is_no_data_set(world, archive):
 
 def test_two_processes_do_not_fetch_one_data_set_at_once(world, archive):
     world.root.parent.mkdir(parents=True)
-    with if_idle(world.root), pytest.raises(DataError, match="another process is getting parts just now"):
+    with if_idle(world.root), pytest.raises(DataError, match=r"process \d+ on .* is getting parts just now"):
         world.fetch(world.download(archive))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from bench.errors import Damaged, StoreError
 from bench.stages.graph import Stage, stage
-from bench.store.cache import garbage, stage_folders
+from bench.store.cache import stage_folders
+from bench.store.garbage import garbage
 from bench.store.records import read_record
 from bench.store.store import finish_stage, read_json, stage_note, write_json
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import click
+
+from bench.words import plural
 
 DAY_S = 86_400
 
@@ -53,16 +56,24 @@ def verify() -> int:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 def gc(days: float | None, keep: tuple[Path, ...], dry_run: bool) -> None:
-    """Remove leftovers of killed runs and damaged stages, and, with --days, unused stages."""
-    from bench.store.cache import garbage, remove
+    """Remove leftovers of killed runs and damaged stages, and, with --days, unused stages.
+
+    What a command at work needs, on this machine or another, is spared.
+    """
+    from bench.store.garbage import garbage, remove
     from bench.store.home import bench_home, check_readable
 
     check_readable(bench_home())  # nothing is written: room is made on a full disk too
     limit = None if days is None else time.time() - days * DAY_S
-    freed = 0
+    freed, spared = 0, Counter[str]()
     for found in garbage(bench_home(), unused_since=limit, keep=keep):
+        if found.needed_by is not None:
+            spared[f"'{found.needed_by.command}', {found.needed_by.owner}"] += 1
+            continue
         freed += found.size
         click.echo(f"{'would remove' if dry_run else 'removed'} {found.path} ({found.size / 1e6:.1f} MB, {found.why})")
         if not dry_run:
             remove(found.path)
+    for command, count in spared.items():
+        click.echo(f"spared {plural(count, 'stage')} that {command} needs")
     click.echo(f"{freed / 1e6:.1f} MB {'would be ' if dry_run else ''}freed")

@@ -13,7 +13,7 @@ from bench.cli.clock import Clock, clock_of
 from bench.cli.costs import cost_lines, foreseen
 from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.stages.jobs import Ended, Progress
+from bench.stages.jobs import ASIDE, Ended, Progress
 from bench.store.home import Places
 from bench.suite.joint import short_names
 from bench.words import plural
@@ -85,6 +85,12 @@ class _Account:
         more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
         return f"{text}  {ended.reason}{more}"
 
+    def aside(self, progress: Progress) -> str | None:
+        """What a job has to say beside its work."""
+        if progress.stage not in ASIDE:
+            return None
+        return f"remark: {self.names.get(progress.key, 'data set')}: {progress.note}"
+
     def moved(self, progress: Progress) -> None:
         """Tell the clock how far a cell has trained, which is most of it; the rest is told when it has ended."""
         if progress.stage == "train" and progress.total:
@@ -103,8 +109,11 @@ class PlainLines(_Account):
             click.echo(text, err=True)
 
     def progress(self, progress: Progress) -> None:
-        """Print the start of an indexing; cells are told when they end."""
+        """Print the start of an indexing, and that a job waits for another; cells are told when they end."""
         self.moved(progress)
+        text = self.aside(progress)
+        if text is not None:
+            click.echo(text, err=True)
         if progress.stage == "index" and progress.key not in self._seen:
             self._seen.add(progress.key)
             click.echo(f"indexing {plural(progress.total, 'image')}", err=True)
@@ -143,6 +152,10 @@ class LiveBars(_Account):
     def progress(self, progress: Progress) -> None:
         """Move a job's bar."""
         self.moved(progress)
+        text = self.aside(progress)
+        if text is not None:
+            self.bars.console.print(text, highlight=False, markup=False)
+            return
         name = f"{self.names.get(progress.key, 'data set')}: {progress.stage}"
         if progress.key not in self._jobs:
             self._jobs[progress.key] = self.bars.add_task(name, total=progress.total, note="")

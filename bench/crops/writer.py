@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,20 +78,18 @@ class Writer:
 def new_file(path: Path, what: str, large: Mapping[str, Large], rows: int) -> Iterator[Writer]:
     """Write a file under a temporary name beside ``path``; only :meth:`Writer.finish` gives it its own.
 
-    What killed writers left of the same file is removed first. ``what`` names it in messages, as ``crop bank``.
+    ``what`` names it in messages, as ``crop bank``. What a killed writer left goes with the folder of its stage.
 
     Raises:
         StoreError: the disk is too small or full, or the folder cannot be written.
     """
     with _sentence(path, what):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
         _refuse_small_disk(path, what, large)
         temporary = path.with_name(f".{path.name}.{uuid4().hex}.partial")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         with _sentence(path, what):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # tells _sweep that somebody is at work here
             placed = _allocated(temporary, large)
         yield Writer(path, temporary, what, placed, descriptor, np.zeros(rows, np.uint64))
     finally:
@@ -154,12 +151,3 @@ def _refuse_small_disk(path: Path, what: str, large: Mapping[str, Large]) -> Non
             f"{path}: the {what} needs {needed} bytes ({needed / 1e9:.1f} GB) and its disk has {free} "
             f"({free / 1e9:.1f} GB); free space, set BENCH_HOME to another disk, or store fewer crops"
         )
-
-
-def _sweep(path: Path) -> None:
-    """Remove what killed writers of this file left: a partial file that nobody holds the lock of."""
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.suffix == ".partial":
-            with suppress(OSError), left.open("rb") as file:  # gone by now, or locked: at work
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()

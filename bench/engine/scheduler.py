@@ -5,7 +5,7 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -26,11 +26,13 @@ from bench.stages.indexing import LocatedDataset, plain_rule
 from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
+from bench.store.running import at_work
 from bench.store.store import touch_stage
 from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref
 
+STOPPING = "stopping: trainings finish their step and keep where they are; interrupt again to stop at once"
 POLL_S = 0.5
 """Seconds between looks at the launcher, so that a clock on the screen can move."""
 
@@ -92,20 +94,22 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
         rates = rates_of(invocation.places.home, suite.runtime)
         suite = shared(make_plan(suite, invocation), invocation.places, rates).suite
     launcher = (make or _local_launcher(suite))(watcher.progress)
-    try:
-        plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
-        refuse_unfit(plan, invocation.places)
-        watcher.planned(plan)
-        _file_reasons(plan, invocation)
-        _run_cells(plan, invocation, launcher, watcher)
-    except KeyboardInterrupt:
-        watcher.remark("stopping: trainings finish their step and keep where they are; interrupt again to stop at once")
-        launcher.stop()
-        raise
-    finally:
-        launcher.close()
-    plan = _blocked(make_plan(suite, invocation, made), problems)
-    _mark_used(plan, invocation.places)
+    with at_work(invocation.places.home, f"bench run {suite.name}") as running:
+        try:
+            plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
+            running.keep(key for _, key in _stages_of(plan.cells))
+            refuse_unfit(plan, invocation.places)
+            watcher.planned(plan)
+            _file_reasons(plan, invocation)
+            _run_cells(plan, invocation, launcher, watcher)
+        except KeyboardInterrupt:
+            watcher.remark(STOPPING)
+            launcher.stop()
+            raise
+        finally:
+            launcher.close()
+        plan = _blocked(make_plan(suite, invocation, made), problems)
+        _mark_used(plan, invocation.places)
     return plan
 
 
@@ -131,12 +135,20 @@ def index_plan(suite: Suite, invocation: Invocation, watcher: Watcher) -> Plan:
 
 def _mark_used(plan: Plan, places: Places) -> None:
     """Say to ``bench cache gc`` that the stages of finished cells were of use just now."""
-    done = [planned for planned in plan.cells if planned.state == "done"]
-    stages = {(kind, key) for planned in done for kind, key in planned.keys.items()}
-    stages |= {("train", planned.pretraining.train) for planned in done if planned.pretraining}
-    stages |= {("images", images_stage(planned.stages[0]).key) for planned in done}
-    for kind, key in stages:
+    for kind, key in _stages_of(planned for planned in plan.cells if planned.state == "done"):
         touch_stage(places.stage(kind, key))
+
+
+def _stages_of(cells: Iterable[Planned]) -> set[tuple[str, str]]:
+    """Kind and key of every stage that cells stand on."""
+    stages = set()
+    for planned in cells:
+        stages |= set(planned.keys.items())
+        if planned.pretraining:
+            stages |= {(stage.kind, stage.key) for stage in planned.pretraining.stages}
+        first = [chain[0] for chain in (planned.stages, planned.pretraining and planned.pretraining.stages) if chain]
+        stages |= {("images", images_stage(tiles).key) for tiles in first}
+    return stages
 
 
 def _local_launcher(suite: Suite) -> MakeLauncher:

@@ -21,7 +21,7 @@ from bench.stages.indexing import Report, listed, open_dataset, split_rule
 from bench.stages.jobs import Job
 from bench.stages.provenance import provenance
 from bench.store.home import Places
-from bench.store.store import always, finish_stage, stage_note
+from bench.store.store import Event, always, finish_stage, stage_note
 from bench.threads import Progress
 from bench.train.stop import Stop
 from bench.types import Dataset, JsonValue, Split, Task
@@ -163,7 +163,13 @@ def finish(run: CellRun, kind: str, step: Step, serves: Callable[[Path], bool] =
             **note,
         }
 
-    return finish_stage(run.folder(kind), write, serves)
+    def tell(event: Event, text: str) -> None:
+        if event == "filed":
+            run.report(kind, 1, 1, event)
+        else:
+            run.report(event, 0, 1, f"{kind}: {text}")
+
+    return finish_stage(run.folder(kind), write, serves, tell)
 
 
 def _reads(run: CellRun, kind: str) -> dict[str, str]:

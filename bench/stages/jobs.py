@@ -87,6 +87,9 @@ class Progress:
 
 Listener = Callable[[Progress], None]
 
+ASIDE = ("waiting", "late")
+"""Stages of a progress that are no work but worth a remark: a job waits for another's, or lost its own to another."""
+
 
 class Launcher(Protocol):
     """Runs jobs somewhere. Never raises for a job: how it ended is an ``Ended``."""

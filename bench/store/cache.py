@@ -1,25 +1,14 @@
-"""Looking after the shared stages: what is there, what is damaged, what nobody needs."""
+"""Looking after the shared stages: what is there, and what of it is damaged."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.files import UNFINISHED, files_below
-from bench.store.store import CHECKPOINT, NOTE, if_idle, missing_files, read_json, read_note
-
-
-@dataclass(frozen=True, slots=True)
-class Garbage:
-    """A folder that may go, with its bytes and the reason."""
-
-    path: Path
-    size: int
-    why: str
+from bench.files import files_below
+from bench.store.store import NOTE, missing_files, read_json
 
 
 def stage_folders(home: Path) -> dict[str, list[Path]]:
@@ -67,53 +56,3 @@ def damages_in(folder: Path) -> Iterator[str]:
             read(path)
         except StoreError as error:
             yield str(error)
-
-
-def garbage(home: Path, *, unused_since: float | None, keep: Sequence[Path]) -> Iterator[Garbage]:
-    """Leftovers of killed workers, damaged stages, and stages not used since a time (seconds since 1970).
-
-    A stage that a worker has in hand is passed over, and locked while the caller looks at it.
-    """
-    spared = _keys_of(home, keep)
-    for leftover in sorted((home / "stages").glob(f"*/.*{UNFINISHED}")):
-        with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
-            if idle:
-                yield Garbage(leftover, weight(leftover), "left by a killed worker")
-    for kept in sorted((home / "stages").glob(f"*/.*{CHECKPOINT}")):
-        key = kept.name.removeprefix(".").removesuffix(CHECKPOINT)
-        with if_idle(kept.with_name(key)) as idle:
-            if idle and unused_since is not None and kept.stat().st_mtime < unused_since:
-                yield Garbage(kept, kept.stat().st_size, "of a training that nobody went on with")
-    for folder in chain.from_iterable(stage_folders(home).values()):
-        with if_idle(folder) as idle:
-            if not idle:
-                continue
-            if any(damages_in(folder)):
-                yield Garbage(folder, weight(folder), "damaged")
-            elif unused_since is not None and folder.name not in spared and _last_use(folder) < unused_since:
-                yield Garbage(folder, weight(folder), "not used lately")
-
-
-def _last_use(folder: Path) -> float:
-    """When a run last finished or reused a stage, seconds since 1970."""
-    return (folder / NOTE).stat().st_mtime
-
-
-def _keys_of(home: Path, runs: Sequence[Path]) -> set[str]:
-    """Keys that the records of some run folders stand on, and those of what their stages read beside them."""
-    keys: set[str] = set()
-    for run in runs:
-        for path in run.glob("cells/*.json"):
-            for kind, key in read_json(path).get("keys", {}).items():
-                note = read_note(home / "stages" / kind / key) or {}
-                keys |= {key, *note.get("reads", {}).values()}
-    return keys
-
-
-def remove(folder: Path) -> None:
-    """Unlink a stage or a file; a process that has mapped its files keeps them until it ends."""
-    if folder.is_file():
-        folder.unlink()
-        return
-    (folder / NOTE).unlink(missing_ok=True)  # first: a half-removed stage is never taken for a finished one
-    shutil.rmtree(folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.errors import DataError
 from bench.store.home import check_writable, writing
-from bench.store.store import if_idle
+from bench.store.leases import if_idle, owner_at
 
 
 def occupied(root: Path) -> bool:
@@ -50,7 +50,7 @@ def claimed(root: Path, name: str) -> Iterator[None]:
         root.parent.mkdir(parents=True, exist_ok=True)
         with if_idle(root) as idle:
             if not idle:
-                raise DataError(f"{root}: another process is getting {name} just now; wait for it")
+                raise DataError(f"{root}: {owner_at(root)} is getting {name} just now; wait for it")
             check_free(root, name)
             yield
 

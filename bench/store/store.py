@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bench.errors import Damaged, StoreError
 from bench.files import UNFINISHED, files_below, whole_file, whole_folder
 from bench.store.home import unwritable, writing
+from bench.store.leases import Late, Lease, leased, owner_at
 from bench.types import JsonValue
 
 SCHEMA = 1
@@ -135,51 +135,74 @@ def always(_folder: Path) -> bool:
     return True
 
 
+Event = Literal["waiting", "late", "filed"]
+"""A stage waits for whoever is at work on it, its result came too late, or it was filed."""
+Tell = Callable[[Event, str], None]
+
+
+def untold(_event: Event, _text: str) -> None:
+    """Nobody listens."""
+
+
 def finish_stage(
-    folder: Path, write: Callable[[Path], Mapping[str, JsonValue]], serves: Callable[[Path], bool] = always
+    folder: Path,
+    write: Callable[[Path], Mapping[str, JsonValue]],
+    serves: Callable[[Path], bool] = always,
+    tell: Tell = untold,
 ) -> dict[str, Any]:
     """Return the note of a stage, running ``write`` into a fresh folder first where it is not finished.
 
     One that is finished in a form that does not serve (``serves`` of its folder) is written anew.
 
     ``write`` fills the folder it is given and returns the note. The folder is renamed into place when all of it
-    is on disk. A lock lets several workers meet at one stage: the first does it, the others find it done.
+    is on disk. A lease lets several workers meet at one stage: the first does it, the others find it done. The result
+    of one that was taken for dead meanwhile is thrown away, and that of its successor taken.
 
     Raises:
         StoreError: the stage cannot be written.
     """
-    with writing(folder), _lock(folder):
-        done = stage_note(folder)
-        if done is not None and serves(folder):
-            touch_stage(folder)
-            return done
+    while (done := _finished(folder, serves)) is None:
+        with writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with leased(folder, lambda text: tell("waiting", text)) as lease:
+                if _finished(folder, serves) is not None:
+                    continue
+                try:
+                    note = _written(folder, write, lease)
+                except Exception as error:
+                    if not (isinstance(error, Late) or lease.lost):
+                        raise
+                    tell("late", f"the work of this process on {folder.name} was taken over by {owner_at(folder)}")
+                else:
+                    tell("filed", "")
+                    return note
+    touch_stage(folder)
+    return done
+
+
+def _finished(folder: Path, serves: Callable[[Path], bool]) -> dict[str, Any] | None:
+    """The note of a stage that is finished and serves."""
+    done = stage_note(folder)
+    return done if done is not None and serves(folder) else None
+
+
+def _written(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]], lease: Lease) -> dict[str, Any]:
+    """Do a stage and give it its name.
+
+    Raises:
+        Late: another process has taken over.
+    """
+    if lease.alone:
         for leftover in folder.parent.glob(f".{folder.name}.*{UNFINISHED}"):
-            shutil.rmtree(leftover)  # of a killed worker: whoever holds the lock is the only one at work
-        with whole_folder(folder) as temporary:
-            facts = write(temporary)
-            sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in files_below(temporary)}
-            note = {"schema": SCHEMA, **facts, "files": sizes}
-            write_json(temporary / NOTE, note)
-            shutil.rmtree(folder, ignore_errors=True)  # an unfinished or damaged one
-        return note
+            shutil.rmtree(leftover)  # of a killed worker: whoever holds the lease is the only one at work
 
+    def may() -> None:
+        lease.seal()
+        shutil.rmtree(folder, ignore_errors=True)  # an unfinished or damaged one
 
-@contextmanager
-def if_idle(folder: Path) -> Iterator[bool]:
-    """Hold a stage's lock if nobody works on it; says whether it is held."""
-    with (folder.parent / f".{folder.name}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold an advisory lock that the kernel drops when its holder dies."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    with whole_folder(folder, may) as temporary:
+        facts = write(temporary)
+        sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in files_below(temporary)}
+        note = {"schema": SCHEMA, **facts, "files": sizes}
+        write_json(temporary / NOTE, note)
+    return note
