@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
 from bench.catalog import load_catalog
 from bench.engine.forecast import forecast
@@ -184,6 +183,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="suites to run; all of them without any")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
     asked = parser.parse_args()
+    import torch
+
     reference = Reference(torch.device("cpu"))
     rows = []
     for study in STUDIES:
