@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.catalog import Catalog, load_catalog
+from bench.engine.only import Only
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, Watcher, run_suite
 from bench.errors import StoreError
@@ -182,14 +183,16 @@ class Silent:
         """Say nothing."""
 
 
-def run_and_file(suite: Suite, invocation: Invocation, watcher: Watcher, command: str) -> tuple[Plan, Leaderboard]:
-    """Run a suite; leave the resolved suite, the records and the board's files in its run folder."""
+def run_and_file(
+    suite: Suite, invocation: Invocation, watcher: Watcher, command: str, only: Only | None = None
+) -> tuple[Plan, Leaderboard]:
+    """Run a suite, all of its cells or ``only`` some; leave suite, records and the board's files in its run folder."""
     folder = invocation.places.run(suite.name)
     check_writable(invocation.places.home)
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal)
+        plan = run_suite(suite, invocation, journal, only=only)
     note_outdated(folder, plan.outdated())
     board = board_of_plan(plan, command, folder)
     _write_tables(board, folder)
