@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
+from functools import partial
+from hashlib import blake2b, file_digest
 from pathlib import Path
 
 from bench.types import JsonValue
@@ -31,7 +32,8 @@ def digest(value: JsonValue) -> str:
 
 def digest_file(path: Path) -> str:
     """BLAKE2b-128 of a file's bytes, 32 hexadecimal characters."""
-    return blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, partial(blake2b, digest_size=DIGEST_BYTES)).hexdigest()
 
 
 def printable(text: str) -> str:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.only import Only
 from bench.engine.plan import Plan, Planned
-from bench.engine.scheduler import Invocation, Watcher, run_suite
-from bench.errors import StoreError
+from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
+from bench.errors import Damaged, StoreError
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
@@ -184,17 +183,27 @@ class Silent:
 
 
 def run_and_file(
-    suite: Suite, invocation: Invocation, watcher: Watcher, command: str, only: Only | None = None
+    suite: Suite, invocation: Invocation, watcher: Watcher, command: str, make: MakeLauncher | None = None
 ) -> tuple[Plan, Leaderboard]:
-    """Run a suite, all of its cells or ``only`` some; leave suite, records and the board's files in its run folder."""
+    """Run a suite; leave the resolved suite, the records and the board's files in its run folder.
+
+    What lies damaged beside the records is made again or put aside.
+    """
     folder = invocation.places.run(suite.name)
     check_writable(invocation.places.home)
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal, only=only)
+        plan = run_suite(suite, invocation, journal, make)
     note_outdated(folder, plan.outdated())
-    board = board_of_plan(plan, command, folder)
+    try:
+        board = board_of_plan(plan, command, folder)
+    except Damaged:
+        from bench.runs.mend import mended
+
+        for line in mended(folder, suite.cells, plan.records(), invocation.catalog, invocation.places):
+            watcher.remark(line)
+        board = board_of_plan(plan, command, folder)
     _write_tables(board, folder)
     return plan, board
 

@@ -7,7 +7,7 @@
 ├── ``DataError``       a data set is absent, incomplete or inconsistent; names the file
 │   └── ``UnusableImages``  images of it cannot be read as they are meant; carries a line for each
 ├── ``StoreError``      a stored artifact is missing, unreadable or of another schema
-│   └── ``Damaged``     its content cannot be parsed: as good as absent, made again
+│   └── ``Damaged``     its content is not what was written: as good as absent, made again
 ├── ``Stopped``         a training was asked to stop and has kept where it is
 └── ``TrainingError``   a training ended without a usable model
     └── ``Diverged``    weights or predictions are no longer finite
@@ -81,7 +81,7 @@ class StoreError(BenchError):
 
 
 class Damaged(StoreError):
-    """The content of a stored file cannot be parsed: as good as absent, it is made again."""
+    """The content of a stored file is not what was written: as good as absent, it is made again."""
 
 
 class Stopped(BenchError):

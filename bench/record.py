@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
-from bench.errors import StoreError
+from bench.errors import Damaged
 from bench.leaves import ByName, Flag, Leaves, Number, Text, Texts, Tree, Whole, look, number, pair, texts_of, tree_of
 from bench.migrations import SCHEMA, migrated
 from bench.parts import (
@@ -28,6 +28,7 @@ from bench.parts import (
     Scores,
 )
 from bench.replicates import CellReplicates
+from bench.sealed import DIGEST
 from bench.states import WORDS, EndWord, State
 from bench.types import JsonValue
 
@@ -151,7 +152,7 @@ class Record(Part):
         """The record with other parts, as plain JSON values; whatever else is stored stays as it is.
 
         Raises:
-            StoreError: one of these parts is damaged.
+            Damaged: one of these parts is none.
         """
         checked = _parsed({"state": self.state, **parts}, f"record of cell {self.id}")
         record = self.model_copy(update={name: getattr(checked, name) for name in parts})
@@ -223,7 +224,8 @@ def record_from(stored: Mapping[str, JsonValue], where: str) -> Record:
     """Parse a stored record of any schema up to this one; ``where`` names it in errors.
 
     Raises:
-        StoreError: a newer version of bench wrote it, or one of its parts is damaged.
+        StoreError: a newer version of bench wrote it.
+        Damaged: one of its parts is none.
     """
     record = _parsed(migrated(stored, where), where)
     record._stored = stored
@@ -235,7 +237,7 @@ def _parsed(content: Mapping[str, JsonValue], where: str) -> Record:
         return Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        raise StoreError(f"{where}: damaged ({_damage(first)}); make it again") from None
+        raise Damaged(f"{where}: damaged ({_damage(first)}); make it again") from None
 
 
 def row_from(stored: Mapping[str, JsonValue], word: str, where: str) -> Record | None:
@@ -244,7 +246,8 @@ def row_from(stored: Mapping[str, JsonValue], word: str, where: str) -> Record |
     None where the cell has not run.
 
     Raises:
-        StoreError: a newer version of bench wrote it, or one of its parts is damaged.
+        StoreError: a newer version of bench wrote it.
+        Damaged: one of its parts is none.
     """
     if word not in get_args(EndWord):
         return None
@@ -270,5 +273,9 @@ def record_schema() -> dict[str, JsonValue]:
     made = Record.model_json_schema()
     for name in SAID:
         made["properties"].pop(name)
-    properties = {"schema": {"const": SCHEMA, "description": "Schema number of the record."}, **made["properties"]}
+    head = {
+        DIGEST: {"type": "string", "description": "BLAKE2b-128 of all bytes after its line; absent in older records."},
+        "schema": {"const": SCHEMA, "description": "Schema number of the record."},
+    }
+    properties = {**head, **made["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "properties": properties}

@@ -20,6 +20,7 @@ from hypothesis.extra import numpy as npst
 from bench.api import DataError, Record, Sample, read_image, read_mask, write_png
 from bench.data.index import build_index
 from bench.data.index_file import is_current, read_index, write_index
+from bench.data.verified import Verified
 from bench.errors import PluginError, StoreError, UnusableImages
 
 
@@ -270,13 +271,42 @@ def test_rows_taken_over_carry_the_groups_of_today(parts):
     assert build_index("parts", parts, known=relabelled) == earlier
 
 
+def unsealed(text: str) -> str:
+    """An index as earlier versions left it, without its digest."""
+    return "{" + text.partition("\n")[2]
+
+
+def test_an_index_of_an_earlier_version_is_read(parts, tmp_path):
+    path = tmp_path / "index.json"
+    index = build_index("parts", parts)
+    write_index(path, index, parts.records())
+    path.write_text(unsealed(path.read_text()))
+    assert read_index(path) == index
+
+
+def test_what_is_loaded_is_compared_with_the_index_which_is_removed_where_it_is_not_true(parts, tmp_path):
+    path = tmp_path / "index.json"
+    index = build_index("parts", parts)
+    write_index(path, index, parts.records())
+    read = Verified(parts, index, path)
+    assert np.array_equal(read.load("a1").mask, THREE[0].mask)
+    write_png(parts.root / "a1_mask.png", 2 - THREE[0].mask)
+    with pytest.raises(
+        DataError, match=r"'a1' of data set 'parts' or its mask is not what was indexed.*run the suite again"
+    ):
+        read.load("a1")
+    assert not path.exists()
+    assert np.array_equal(read.load("a2").mask, THREE[1].mask)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda text: text[:-20], "damaged"),
-        (lambda text: text.replace('"width": 5', '"width": 5, "depth": 1'), "damaged"),
-        (lambda text: text.replace('"group": "part b"', '"group": "part a"'), "do not match its fingerprint"),
-        (lambda text: text.replace('"schema": 2', '"schema": 99'), "schema 99"),
+        (lambda text: text.replace('"width": 5', '"width": 6'), "its content is not what was written"),
+        (lambda text: unsealed(text).replace('"width": 5', '"width": 5, "depth": 1'), "damaged"),
+        (lambda text: unsealed(text).replace('"group": "part b"', '"group": "part a"'), "do not match its fingerprint"),
+        (lambda text: unsealed(text).replace('"schema": 2', '"schema": 99'), "schema 99"),
         (lambda text: "[]", "damaged"),
     ],
 )

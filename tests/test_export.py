@@ -20,6 +20,7 @@ from bench.errors import StoreError
 from bench.report.citations import Cited, citations_bib, citations_markdown
 from bench.runs.archive import extract, write_archive
 from bench.runs.folder import run_folder
+from tiny import edited
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +189,7 @@ def test_a_suite_whose_name_leaves_the_archive_is_not_exported(ran_world: Path, 
     run = shutil.copytree(ran_world / "runs" / "tiny", tmp_path / "run")
     stored = json.loads((run / "suite.json").read_text())
     stored["suite"]["name"] = "../../nm"
-    (run / "suite.json").write_text(json.dumps(stored))
+    edited(run / "suite.json", suite=stored["suite"])
     with pytest.raises(StoreError, match="name"):
         export(run, to=tmp_path / "run.zip", catalog=load_catalog())
     assert not (tmp_path / "run.zip").exists()
@@ -197,7 +198,7 @@ def test_a_suite_whose_name_leaves_the_archive_is_not_exported(ran_world: Path, 
 def test_a_damaged_record_is_not_left_out_in_silence(ran_world: Path, tmp_path: Path) -> None:
     run = shutil.copytree(ran_world / "runs" / "tiny", tmp_path / "run")
     next((run / "cells").glob("*.json")).write_text("{")
-    with pytest.raises(StoreError, match="damaged record"):
+    with pytest.raises(StoreError, match=r"\.json: damaged"):
         export(run, to=tmp_path / "run.zip", catalog=load_catalog())
     assert not (tmp_path / "run.zip").exists()
 
@@ -206,7 +207,7 @@ def test_a_picture_outside_the_run_is_left_out(ran_world: Path, tmp_path: Path) 
     run = shutil.copytree(ran_world / "runs" / "tiny", tmp_path / "run")
     (tmp_path / "secret.png").write_bytes(b"secret")
     path = next((run / "cells").glob("*.json"))
-    path.write_text(json.dumps({**json.loads(path.read_text()), "pictures": ["../../secret.png", "../suite.json"]}))
+    edited(path, pictures=["../../secret.png", "../suite.json"])
     export(run, to=tmp_path / "run.zip", catalog=load_catalog())
     assert not any(".." in name or "secret" in name for name in zipfile.ZipFile(tmp_path / "run.zip").namelist())
 

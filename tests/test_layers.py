@@ -18,7 +18,7 @@ ORDER = [
     ["errors", "gpus"],
     ["machine", "types"],
     ["canonical", "decoding", "replicates", "scores"],
-    ["states", "leaves"],
+    ["states", "leaves", "sealed", "arrays"],
     ["parts", "migrations"],
     ["record"],
     ["images", "picture_files"],

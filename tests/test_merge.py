@@ -15,6 +15,8 @@ from bench.cli.main import bench as command
 from bench.commands import board_of_run, export, merge
 from bench.errors import StoreError
 from bench.record import State
+from bench.store.store import read_object
+from tiny import edited
 
 
 @pytest.fixture
@@ -25,10 +27,6 @@ def halves(ran_world: Path, tmp_path: Path) -> tuple[Path, Path]:
         shutil.copytree(ran_world / "runs" / "tiny", part)
         sorted((part / "cells").glob("*.json"))[1 - number].unlink()
     return parts
-
-
-def edited(path: Path, **changed: Any) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
 
 
 def only(part: Path) -> Path:
@@ -220,8 +218,9 @@ def test_an_archive_cannot_write_outside_the_folder_it_is_merged_into(
     with zipfile.ZipFile(tmp_path / "good.zip") as good, zipfile.ZipFile(tmp_path / "evil.zip", "w") as evil:
         stored = json.loads(good.read("tiny/suite.json"))
         stored["suite"]["cells"][0]["id"] = foreign_id
+        del stored["digest"]
         evil.writestr("tiny/suite.json", json.dumps(stored))
-        evil.writestr("precious/cells/" + record.name, json.dumps({**json.loads(record.read_text()), "id": foreign_id}))
+        evil.writestr("precious/cells/" + record.name, json.dumps({**read_object(record), "id": foreign_id}))
     with pytest.raises(StoreError, match="id"):
         merge([tmp_path / "evil.zip"], to=tmp_path / "whole")
     assert keep.read_text() == "mine"

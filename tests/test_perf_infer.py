@@ -32,7 +32,7 @@ from bench.perf.rounds import Load, Rounds, Sample, Spell
 from bench.runs.folder import read_run, records_in, told
 from bench.runs.latencies import LATENCIES, keep_latencies, latencies_in
 from bench.train.device import choose_device
-from tiny import bench
+from tiny import bench, edited
 
 ANY = Limits(waited=1e9, others=1e9, pace=1e9, noise=1e9, processes=2, spells=2, samples=2, seconds=0.01)
 """Every spell counts: what a shared machine gives, to be looked at and not to be believed."""
@@ -129,7 +129,7 @@ def test_a_latency_of_other_weights_is_none_of_the_record(world: Path) -> None:
     stored = json.loads((run / LATENCIES).read_text())
     for own in stored["cells"].values():
         own[0]["predict"] = "another"
-    (run / LATENCIES).write_text(json.dumps(stored))
+    edited(run / LATENCIES, cells=stored["cells"])
     suite, _ = read_run(run)
     assert {record.latency for record in told(run, records_in(run, suite)).values()} == {None}
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bench.cli.predict import command
 from bench.images import read_image, write_png
+from bench.store.store import read_object
 from sampling import whole_run
 from tiny import bench, write_world
 
@@ -142,7 +143,7 @@ def test_sixteen_bits_scaled_as_asked_give_the_mask_of_eight(world, answered):
 def test_a_cell_of_an_earlier_version_says_the_same_of_sixteen_bits(world, answered):
     path = world.note()
     kept = path.read_text()
-    path.write_text(json.dumps({key: value for key, value in json.loads(kept).items() if key != "images"}))
+    path.write_text(json.dumps({key: value for key, value in read_object(path).items() if key != "images"}))
     try:
         assert path.read_text() != kept
         old = world.predict("photos/day1/c.png", "photos/sixteen.png", "--save", "mask", "--to", "old")

@@ -22,6 +22,7 @@ from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginE
 from bench.record import SCHEMA, WORDS, Part, Record, State, record_from, record_of, record_schema
 from bench.stages.provenance import commit_of, has_changes, provenance
 from bench.store.records import load_record, read_record, write_record
+from bench.store.store import read_object
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "record.md"
@@ -38,7 +39,7 @@ def test_a_record_of_every_schema_is_read_and_exported_as_it_was_stored(path: Pa
     record = load_record(path)
     assert record.stored == stored(path)
     write_record(tmp_path / "again.json", record)
-    assert stored(tmp_path / "again.json") == stored(path)
+    assert read_object(tmp_path / "again.json") == stored(path)
 
 
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem[:8])
@@ -230,6 +231,7 @@ def state_rows() -> Iterator[str]:
 def field_rows() -> Iterator[str]:
     yield "| Field | Meaning |"
     yield "| --- | --- |"
+    yield f"| `digest` | {record_schema()['properties']['digest']['description']} |"
     yield f"| `schema` | Schema number of the record, {SCHEMA} today. |"
     yield from _field_rows(Record, "")
 

@@ -20,6 +20,7 @@ from bench.errors import BenchError, StoreError
 from bench.record import Record, State, record_from, record_of
 from bench.runs.repro import judged, suite_of
 from bench.store.home import Places
+from bench.store.store import read_object, write_json
 from bench.suite.cells import asked, source_of
 from bench.suite.resolved import suite_from_json
 from bench.suite.schema import Pretrain, Ref, SplitFile
@@ -66,8 +67,8 @@ def pretrained(ran_world: Path, tmp_path: Path) -> Path:
     run = tmp_path / "run"
     path = run / "cells" / path_of(ran_world).name
     path.parent.mkdir(parents=True)
-    suite = json.loads((ran_world / "runs" / "tiny" / "suite.json").read_text())
-    stored = json.loads(path_of(ran_world).read_text())
+    suite = read_object(ran_world / "runs" / "tiny" / "suite.json")
+    stored = read_object(path_of(ran_world))
     files = {name: {"file": str(tmp_path / f"{name}.csv"), "digest": name * 16} for name in ("aa", "bb")}
     source = Pretrain(dataset=Ref(use="folder"), split=SplitFile(**files["bb"]))
     row = next(row for row in suite["suite"]["cells"] if row["id"] == stored["id"])
@@ -77,8 +78,8 @@ def pretrained(ran_world: Path, tmp_path: Path) -> Path:
     tables["pretrain"].append(json.loads(source.model_dump_json()))
     (cell,) = (one for one in suite_from_json(suite["suite"]).cells if one.id == stored["id"])
     stored["cell"] = asked(cell)
-    (run / "suite.json").write_text(json.dumps(suite))
-    path.write_text(json.dumps(stored))
+    write_json(run / "suite.json", suite)
+    write_json(path, stored)
     return path
 
 
@@ -226,6 +227,6 @@ def test_an_absent_plugin_is_one_line(ran_world: Path) -> None:
 def test_a_cell_that_never_finished_is_refused(tmp_path: Path, ran_world: Path) -> None:
     path = tmp_path / "cells" / "aa.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({**json.loads(path_of(ran_world).read_text()), "state": "failed"}))
+    write_json(path, {**read_object(path_of(ran_world)), "state": "failed"})
     with pytest.raises(StoreError, match="only a finished cell"):
         repro(path)

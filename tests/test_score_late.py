@@ -22,7 +22,7 @@ from bench.stages.image_metrics import ImageRows, kept_rows
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.home import Places
 from bench.store.replicates import read_replicates
-from bench.store.store import write_json
+from bench.store.store import read_object, write_json
 from sampling import whole_run
 from score_worlds import defect_probability, observed, world
 from tiny import bench, write_world
@@ -98,8 +98,7 @@ def run(finished: Path, tmp_path: Path) -> Path:
 
 def record_of(folder: Path) -> dict[str, Any]:
     (path,) = (folder / "runs" / "tiny" / "cells").glob("*.json")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    return read_object(path)
 
 
 def test_metrics_of_pixels_and_of_images_stand_in_the_record(finished: Path) -> None:
@@ -349,7 +348,7 @@ def test_what_a_record_lacks_is_added_at_any_depth(tmp_path: Path) -> None:
     write_json(tmp_path / "cells" / "c1.json", record)
     (late,) = rescored([CellOf], {"c1": record_from(record, "c1")}, ScoreRequest(), Catalog(()), places)  # type: ignore[list-item]
     (path,) = file_scores(tmp_path, [late], ScoreRequest(), Catalog(()))
-    assert json.loads(path.read_text()) == whole
+    assert read_object(path) == whole
 
 
 def test_a_record_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:

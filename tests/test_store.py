@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 
 from bench.errors import Damaged, StoreError
+from bench.record import State, record_of
 from bench.stages.graph import Stage, stage
-from bench.store.cache import stage_folders
+from bench.store.cache import damages, stage_folders
 from bench.store.garbage import garbage
-from bench.store.records import read_record
+from bench.store.records import read_record, write_record
 from bench.store.store import finish_stage, read_json, stage_note, write_json
 
 
@@ -32,7 +34,10 @@ def test_a_file_that_cannot_be_used_names_itself(tmp_path: Path, text: str) -> N
     path.write_text(text)
     with pytest.raises(Damaged, match=r"b\.json"):
         read_json(path)
-    assert read_record(path) is None
+    failed = read_record(path)
+    assert failed is not None
+    assert failed.state is State.FAILED
+    assert str(path) in str(failed.reason)
 
 
 def test_what_another_version_wrote_is_refused_and_not_taken_for_absent(tmp_path: Path) -> None:
@@ -54,6 +59,33 @@ def test_a_stage_with_a_file_gone_or_cut_short_is_done_again(tmp_path: Path) -> 
         assert stage_note(folder) is None
         finish_stage(folder, write)
         assert (folder / "weights").read_bytes() == b"1234"
+
+
+def test_a_changed_byte_of_a_stage_is_named_and_the_stage_is_done_again(tmp_path: Path) -> None:
+    def write(folder: Path) -> dict[str, int]:
+        (folder / "weights").write_bytes(b"1234")
+        return {"threshold": 512}
+
+    folder = tmp_path / "stages" / "train" / "k"
+    finish_stage(folder, write)
+    assert list(damages(tmp_path)) == []
+    note = (folder / "stage.json").read_text()
+    for name, harmed in (("weights", "1334"), ("stage.json", note.replace("512", "513"))):
+        (folder / name).write_text(harmed)
+        (line,) = damages(tmp_path)
+        assert line.startswith(f"{folder / name}: damaged (its content is not what was written)")
+        assert [found.why for found in garbage(tmp_path, unused_since=None, keep=())] == ["damaged"]
+        assert finish_stage(folder, write)["threshold"] == 512
+        assert list(damages(tmp_path)) == []
+
+
+def test_a_stage_without_digests_is_that_of_an_earlier_version(tmp_path: Path) -> None:
+    folder = tmp_path / "stages" / "train" / "k"
+    finish_stage(folder, lambda _: {"threshold": 512})
+    path = folder / "stage.json"
+    path.write_text(json.dumps({"schema": 1, "threshold": 513, "files": {}}))
+    assert list(damages(tmp_path)) == []
+    assert finish_stage(folder, lambda _: {"threshold": 512})["threshold"] == 513
 
 
 def test_a_stage_that_somebody_works_on_is_no_garbage(tmp_path: Path) -> None:
@@ -121,7 +153,7 @@ def test_the_leftover_of_a_killed_worker_goes_when_its_stage_is_done(tmp_path: P
 def test_unused_stages_are_garbage_unless_a_run_stands_on_them(tmp_path: Path) -> None:
     for key in ("k", "m"):
         finish_stage(tmp_path / "home" / "stages" / "train" / key, lambda _: {})
-    write_json(tmp_path / "run" / "cells" / "c.json", {"schema": 1, "keys": {"train": "k"}})
+    write_record(tmp_path / "run" / "cells" / "c.json", record_of(id="c", state=State.OK, keys={"train": "k"}))
     found = garbage(tmp_path / "home", unused_since=2e12, keep=[tmp_path / "run"])
     assert [item.path.name for item in found] == ["m"]
 

@@ -185,7 +185,7 @@ def test_a_second_run_does_nothing(ran: Path) -> None:
     assert "4 done" in done.stdout
 
 
-def test_a_damaged_source_is_trained_again_as_the_message_says(ran: Path, tmp_path: Path) -> None:
+def test_a_damaged_source_is_trained_again(ran: Path, tmp_path: Path) -> None:
     world = shutil.copytree(ran, tmp_path / "world")
     own = (
         "name: again\npaired:\n  - - {pretrain: {dataset: coco}, recipe.learning_rate: 0.003}\nboard: {rows: pretrain}"
@@ -196,11 +196,6 @@ def test_a_damaged_source_is_trained_again_as_the_message_says(ran: Path, tmp_pa
     sound = weights.read_bytes()
     weights.write_bytes(b"\xff" * len(sound))
     again = ("run", "again.yaml", "--plugin", "models.py")
-    assert bench(world, *again).returncode == 3
-    (record,) = records(world, "again").values()
-    assert record["reason"].startswith(str(weights))
-    assert "run 'bench cache gc', then the suite again" in record["reason"]
-    assert bench(world, "cache", "gc").returncode == 0
     done = bench(world, *again)
     assert done.returncode == 0, done.stderr
     assert weights.read_bytes() == sound

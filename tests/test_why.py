@@ -19,7 +19,7 @@ from bench.runs.why import Why, why
 from bench.stages import graph as stages
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
-from tiny import bench, environment
+from tiny import bench, edited, environment
 
 
 @pytest.fixture
@@ -93,9 +93,8 @@ def test_a_setting_done_otherwise_is_a_leaf_with_both_values(world: Path) -> Non
     stored["facts"]["recipe"]["learning_rate"] = 0.5
     remade = stages.stage("train", stored["facts"], stored["needs"])
     note.parent.rename(note.parent.with_name(remade.key))
-    (note.parent.with_name(remade.key) / "stage.json").write_text(json.dumps(stored))
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "keys": {**record["keys"], "train": remade.key}}))
+    edited(note.parent.with_name(remade.key) / "stage.json", facts=stored["facts"])
+    edited(path, keys={**json.loads(path.read_text())["keys"], "train": remade.key})
     assert changed(asked(world))["train"] == ("recipe.learning_rate: 0.5 -> 0.01",)
 
 
@@ -109,7 +108,7 @@ def test_facts_that_were_cleared_from_the_store_are_said_to_be_gone(world: Path)
 
 def test_a_failed_cell_gives_its_reason(world: Path) -> None:
     path = record_of(world)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "state": "failed", "reason": "out of memory"}))
+    edited(path, state="failed", reason="out of memory")
     found = asked(world)
     assert found.state == "failed"
     assert "out of memory" in found.reason

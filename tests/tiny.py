@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,12 +10,14 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.cli.main import main
 from bench.images import write_png
+from bench.store.store import read_object
 
 MODEL = '''
 """Models and a failing crop strategy for tests."""
@@ -98,6 +101,11 @@ def write_world(folder: Path, *, images: int = 10, side: int = 48) -> Path:
 def environment(folder: Path) -> dict[str, str]:
     """An environment with its own store."""
     return {**os.environ, "BENCH_HOME": str(folder / "home"), "BENCH_PROFILE": "", "OMP_NUM_THREADS": "1"}
+
+
+def edited(path: Path, **changed: Any) -> None:
+    """Change keys of a JSON file of ours, which has no digest then, as those of earlier versions."""
+    path.write_text(json.dumps({**read_object(path), **changed}))
 
 
 @dataclass(frozen=True)

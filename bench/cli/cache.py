@@ -11,6 +11,8 @@ import click
 from bench.words import plural
 
 DAY_S = 86_400
+RUNS = Path("runs")
+REMEDY = "'bench cache gc' removes damaged stages; 'bench run' does again what a line names no other remedy for"
 
 
 @click.group("cache")
@@ -36,16 +38,26 @@ def ls() -> None:
 
 
 @command.command("verify")
-def verify() -> int:
-    """Check every stage's files against their checksums; exit code 3 when something is damaged."""
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+def verify(runs: tuple[Path, ...]) -> int:
+    """Read every file and compare it with its checksum; exit code 3 when something is damaged.
+
+    Checked are all shared stages, checkpoints, indices and measured rates, and the run folders RUNS (a folder of runs
+    stands for all in it), by default those in ./runs.
+    """
+    from itertools import chain
+
+    from bench.runs.verify import run_damages, runs_below
     from bench.store.cache import damages
     from bench.store.home import bench_home, check_readable
 
     check_readable(bench_home())
-    found = list(damages(bench_home()))
+    folders = list(chain.from_iterable(runs_below(run) for run in runs or (RUNS,)))
+    found = list(chain(damages(bench_home()), *map(run_damages, folders)))
     for problem in found:
         click.echo(problem)
-    click.echo("all stages are sound" if not found else f"{len(found)} damaged; 'bench cache gc' removes them")
+    seen = f"the store and {plural(len(folders), 'run')}"
+    click.echo(f"{seen}: {plural(len(found), 'file')} damaged; {REMEDY}" if found else f"{seen} are sound")
     return 3 if found else 0
 
 

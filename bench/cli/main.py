@@ -12,7 +12,6 @@ import sys
 import click
 
 from bench.cli.lazy import LazyGroup
-from bench.cli.streams import open_streams
 from bench.version import __version__
 
 COMMANDS = {
@@ -52,7 +51,6 @@ def bench() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code of its outcome."""
-    open_streams()
     sys.exit(_code())
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.crops.sampling import Int64
-from bench.errors import StoreError
+from bench.errors import Damaged, StoreError
 from bench.words import plural, shown
 
 SCHEMA = 1
@@ -215,9 +215,9 @@ def mapped(content: Content, name: str) -> npt.NDArray[Any]:
     return np.asarray(np.memmap(content.path, large.dtype, "r", large.at, large.shape))  # memmap's indexing is slow
 
 
-def damaged(path: Path, what: str) -> StoreError:
+def damaged(path: Path, what: str) -> Damaged:
     """The one sentence for a file that must not be used."""
-    return StoreError(f"{path}: {what}; run 'bench cache gc' and then the suite again")
+    return Damaged(f"{path}: {what}; run 'bench cache gc' and then the suite again")
 
 
 def encoded(texts: Sequence[str]) -> Table:

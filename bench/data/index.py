@@ -243,9 +243,14 @@ def _row(record: Record, sample: Sample, classes: Sequence[str]) -> IndexedImage
         ignored=int(counts[IGNORED]),
         sums=tuple(map(float, image.sum(axis=(0, 1), dtype=np.uint64))),  # exact: whole numbers
         squares=tuple(map(float, np.einsum("hwc,hwc->c", image, image, dtype=np.uint64))),
-        digest=_digest_of(image) + _digest_of(mask),
+        digest=sample_digest(sample),
         meta=dict(record.meta),
     )
+
+
+def sample_digest(sample: Sample) -> str:
+    """Digest of the decoded image followed by that of the decoded mask."""
+    return _digest_of(sample.image) + _digest_of(sample.mask)
 
 
 def _digest_of(pixels: npt.NDArray[Any]) -> str:

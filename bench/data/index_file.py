@@ -11,6 +11,7 @@ from typing import Any
 from bench.data.index import DatasetIndex, IndexedImage, fingerprint_of, stamp_of
 from bench.errors import StoreError
 from bench.files import whole_file
+from bench.sealed import sealed, unsealed
 from bench.types import JsonValue, Record
 
 SCHEMA = 2
@@ -28,7 +29,7 @@ def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> N
         "images": [{**asdict(entry), "files": stamp} for entry, stamp in zip(index.entries, stamps, strict=True)],
     }
     with whole_file(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+        file.write(sealed(json.dumps(content, ensure_ascii=False, allow_nan=False)[1:]))
 
 
 def read_index(path: Path) -> DatasetIndex:
@@ -38,7 +39,7 @@ def read_index(path: Path) -> DatasetIndex:
         StoreError: the file is missing, damaged, of another schema, or its rows are not those it was made with.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = unsealed(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise StoreError(f"{path}: written with schema {content['schema']}, this version reads {SCHEMA}; delete it")
         stamps = [row.pop("files") for row in content["images"]]

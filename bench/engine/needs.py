@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.engine.plan import Planned, Pretraining
 from bench.stages.jobs import Ended
 from bench.store.home import Places
-from bench.store.store import stage_note
+from bench.store.store import is_sound, stage_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,9 @@ class Needs:
                 continue
             key = pretraining.train
             if key not in there:
-                there[key] = stage_note(places.stage("train", key)) is not None
+                folder = places.stage("train", key)
+                note = stage_note(folder)
+                there[key] = note is not None and is_sound(folder, note)
             if there[key]:
                 ready.append(planned)
             else:

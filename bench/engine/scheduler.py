@@ -15,12 +15,12 @@ from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
-from bench.engine.only import Only
 from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
 from bench.engine.planner import Planner
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
+from bench.errors import StoreError
 from bench.record import State, record_of
 from bench.stages.graph import as_json, budget_crops, images_stage, reuse
 from bench.stages.indexing import LocatedDataset, plain_rule
@@ -79,14 +79,8 @@ def make_plan(suite: Suite, invocation: Invocation, made: Collection[str] = ()) 
     return Planner(suite, invocation.catalog, invocation.places, frozenset(made)).plan()
 
 
-def run_suite(
-    suite: Suite,
-    invocation: Invocation,
-    watcher: Watcher,
-    make: MakeLauncher | None = None,
-    only: Only | None = None,
-) -> Plan:
-    """Run every cell that is not done, or of these ``only`` some; return the plan as it stands at the end.
+def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: MakeLauncher | None = None) -> Plan:
+    """Run every cell that is not done; return the plan as it stands at the end.
 
     Raises:
         SuiteError: the device that was asked for cannot be used.
@@ -103,11 +97,7 @@ def run_suite(
     launcher = (make or _local_launcher(suite))(watcher.progress)
     with at_work(invocation.places.home, f"bench run {suite.name}") as running:
         try:
-            plan, made, problems = _indexed_plan(only.first(suite) if only else suite, invocation, launcher, watcher)
-            if only:
-                asked = only.of(plan)
-                cells = tuple(cell for cell in suite.cells if cell.id in asked)
-                plan = _blocked(make_plan(replace(suite, cells=cells), invocation, made), problems)
+            plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
             running.keep(key for _, key in _stages_of(plan.cells))
             refuse_unfit(plan, invocation.places)
             watcher.planned(plan)
@@ -119,8 +109,7 @@ def run_suite(
             raise
         finally:
             launcher.close()
-        asked = frozenset(planned.cell.id for planned in plan.cells)
-        plan = replace(_blocked(make_plan(suite, invocation, made), problems), asked=asked)
+        plan = _blocked(make_plan(suite, invocation, made), problems)
         _mark_used(plan, invocation.places)
     return plan
 
@@ -326,7 +315,10 @@ def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation)
     if ended.state is State.OK:
         ended = replace(ended, state=State.FAILED, reason="the worker reported success but left no record")
     filing = _filing(planned, invocation.catalog)
-    write_record(path, record_of(**filing, state=ended.state, reason=ended.reason, log=ended.log))
+    try:
+        write_record(path, record_of(**filing, state=ended.state, reason=ended.reason, log=ended.log))
+    except StoreError as error:  # the results have no room: the other cells go on, and their stages are kept
+        return replace(ended, reason=f"{ended.reason}; {error}")
     return ended
 
 
@@ -336,7 +328,6 @@ def unsettled(plan: Plan) -> Sequence[Planned]:
     A data set that is not here does not count as long as another cell is done: a suite is of use on what is present.
     It counts where a folder was given for it, and where nothing else is done.
     """
-    asked = [p for p in plan.cells if plan.asked is None or p.cell.id in plan.asked]
-    left = [p for p in asked if p.state not in ("done", "skipped", "excluded")]
+    left = [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]
     here = [p for p in left if not p.data_absent]
-    return here if any(p.state == "done" for p in asked) else left
+    return here if any(p.state == "done" for p in plan.cells) else left

@@ -92,7 +92,8 @@ def _sentences(comparison: Comparison, met: Sequence[Met]) -> Iterator[str]:
         if cell.apart:
             yield f"NOT COMPARABLE: cell {names[cell.first.id]}: {cell.apart}."
         if cell.states[0] != cell.states[1]:
-            reason = f" ({cell.second.reason})" if cell.second.reason else ""
+            why = cell.second.reason or cell.first.reason
+            reason = f" ({why})" if why else ""
             yield f"State: cell {names[cell.first.id]}: {' -> '.join(cell.states)}{reason}."
     yield from _one_sided(comparison.only_first, comparison.first)
     yield from _one_sided(comparison.only_second, comparison.second)

@@ -13,8 +13,9 @@ from bench.errors import PluginError, StoreError
 from bench.record import Provenance, Provider, Record
 from bench.report.citations import Cited, citations_bib, citations_markdown, used
 from bench.report.measures import measure_of
-from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run, record_files, records_in
+from bench.runs.folder import CELLS, OUTDATED, SUITE, read_run
 from bench.runs.latencies import LATENCIES
+from bench.store.records import load_record
 from bench.store.replicates import read_replicates, replicates_bytes, replicates_file
 from bench.suite.resolved import Suite
 
@@ -40,7 +41,7 @@ def archive_files(folder: Path, boards: Mapping[str, str], catalog: Catalog) -> 
     """Names below one folder, and contents; ``boards`` are the tables by file name.
 
     Raises:
-        StoreError: the folder holds no run, or a file cannot be read.
+        StoreError: the folder holds no run, or a file cannot be read or is damaged.
     """
     suite, command = read_run(folder)
     records = _whole(folder, suite)
@@ -57,7 +58,7 @@ def numbers_files(folder: Path, catalog: Catalog) -> dict[str, bytes]:
     A board, its claims and comparisons are made from it as from all: small enough to lie beside a text that cites it.
 
     Raises:
-        StoreError: the folder holds no run, or a file cannot be read.
+        StoreError: the folder holds no run, or a file cannot be read or is damaged.
     """
     suite, command = read_run(folder)
     records = _whole(folder, suite)
@@ -73,11 +74,9 @@ def numbers_files(folder: Path, catalog: Catalog) -> dict[str, bytes]:
 
 
 def _whole(folder: Path, suite: Suite) -> dict[str, Record]:
-    records = records_in(folder, suite)
-    damaged = [path for path in record_files(folder, suite) if path.stem not in records]
-    if damaged:
-        raise StoreError(f"{damaged[0]}: damaged record; run the suite again before it is exported")
-    return records
+    """Every record, none of them damaged."""
+    paths = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells]
+    return {path.stem: load_record(path) for path in paths if path.is_file()}
 
 
 def _with_sources(

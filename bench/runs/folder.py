@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import StoreError
-from bench.record import Record, State, record_of, row_from
-from bench.render.data import undefused
+from bench.record import Record, record_of, row_from
 from bench.report.choose import state_of
 from bench.report.sides import Side, SideCell
 from bench.runs.archive import extract
@@ -27,7 +26,6 @@ SUITE = "suite.json"
 CELLS = "cells"
 OUTDATED = "outdated.json"
 """Cell id to why its scores are not those of the data as the last run found them; absent where all are."""
-DAMAGED = "its record is damaged; run the suite again"
 
 
 def is_run(folder: Path) -> bool:
@@ -55,8 +53,10 @@ def read_run(folder: Path) -> tuple[Suite, str]:
 def records_in(folder: Path, suite: Suite) -> dict[str, Record]:
     """Records of a suite's cells in a run folder, by cell id; cells without one are left out.
 
+    That of a cell whose record is damaged says that it failed, and names the file.
+
     Raises:
-        StoreError: one of them is damaged in a part, or a newer version wrote it.
+        StoreError: one of them cannot be read, or a newer version wrote it.
     """
     records = {}
     for cell in suite.cells:
@@ -98,12 +98,6 @@ def note_outdated(folder: Path, why: Mapping[str, Any]) -> None:
         (folder / OUTDATED).unlink(missing_ok=True)
 
 
-def record_files(folder: Path, suite: Suite) -> list[Path]:
-    """Files of records that are there, readable or not."""
-    paths = [folder / CELLS / f"{cell.id}.json" for cell in suite.cells]
-    return [path for path in paths if path.is_file()]
-
-
 @contextmanager
 def run_folder(path: Path) -> Iterator[Path]:
     """The folder of a run; an archive of ``bench export`` is unpacked for as long as it is looked at.
@@ -131,10 +125,12 @@ def read_side(path: Path) -> Side:
         return Side(str(path), {row.id: row for row in rows})
     with run_folder(path) as folder:
         suite, _ = read_run(folder)
-        ids = [file.stem for file in record_files(folder, suite)]
-        damaged = {id: record_of(id=id, state=State.FAILED, reason=DAMAGED) for id in ids}
-        records = {**damaged, **told(folder, records_in(folder, suite))}
-        return Side(str(path), side_cells(suite.cells, records))
+        return Side(str(path), side_cells(suite.cells, told(folder, records_in(folder, suite))))
+
+
+def done_again(record: Record) -> str:
+    """How the stages of a finished cell are done again that are gone or damaged."""
+    return f"remove its record {CELLS}/{record.id}.json and run the suite again"
 
 
 def side_cells(cells: Sequence[Cell], records: Mapping[str, Record]) -> dict[str, SideCell]:
@@ -169,17 +165,14 @@ def _csv_rows(path: Path) -> list[SideCell]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            columns = [undefused(name) for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            rows = list(reader)
+            rows, columns = list(reader), list(reader.fieldnames or ())
     except (ValueError, csv.Error) as error:
         raise StoreError(f"{path}: no leaderboard ({error}); make it again") from None
     if "id" not in columns or "state" not in columns:
         raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
     axes = columns[columns.index("id") + 1 : columns.index("state")]
     cells = []
-    for texts in rows:
-        row = {name: undefused(text) if isinstance(text, str) else text for name, text in texts.items()}
+    for row in rows:
         id, state = row.pop("id"), row.pop("state")
         labels = {axis: label for axis in axes if (label := row.pop(axis))}
         cells.append(_row(path, id, labels, {}, state, _tree(row)))

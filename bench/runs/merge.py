@@ -17,7 +17,7 @@ from bench.report.changes import changes
 from bench.report.measures import leaves
 from bench.runs.folder import CELLS, SUITE, note_outdated, outdated_in, read_run, run_folder
 from bench.runs.latencies import keep_latencies, latencies_in
-from bench.runs.rescore import filled
+from bench.runs.rescore import LATE, filled, read_late
 from bench.store.records import load_record, write_record
 from bench.store.replicates import replicates_file
 from bench.store.store import read_json, write_json
@@ -26,8 +26,6 @@ from bench.words import clipped, line, plural
 
 T = TypeVar("T")
 
-LATE = "late"
-"""Folder of scores that were made later under another rule."""
 MEASURED = frozenset(
     {"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers", "data_absent"}
 )
@@ -109,7 +107,7 @@ def _read(name: Path, folder: Path, problems: list[str]) -> _Run | None:
         late = {}
         for path in () if (folder / LATE).is_symlink() else sorted((folder / LATE).glob("[!.]*.json")):
             if path.is_file() and not path.is_symlink():  # neither a link nor a file cut short
-                late[path.name] = _storable(read_json, path)
+                late[path.name] = _storable(read_late, path)
     except StoreError as error:
         problems.append(str(error))
         return None
@@ -164,7 +162,8 @@ def _record(folder: Path, path: Path, id: str) -> Record:
 def _superset(runs: Sequence[_Run], problems: list[str]) -> _Run | None:
     """The run whose suite has the cells of all others."""
     if not runs:
-        problems.append("there is nothing to merge: name run folders, such as runs/cropping")
+        if not problems:
+            problems.append("there is nothing to merge: name run folders, such as runs/cropping")
         return None
     whole = max(runs, key=lambda run: len(run.suite.cells))
     ids = {cell.id for cell in whole.suite.cells}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from bench.catalog import Catalog
 from bench.component import build, guarded
 from bench.crops.prepare import apply
-from bench.errors import DataError, PluginError, StoreError
+from bench.errors import Damaged, DataError, PluginError, StoreError
 from bench.record import Record, State
+from bench.runs.folder import done_again
 from bench.stages.cell_run import BEST, TILES, threads_of
 from bench.stages.environment import device
 from bench.stages.kinds import Kind, White, fitted, kinds_taken
 from bench.store.home import Places
-from bench.store.store import stage_note
+from bench.store.store import flaws, stage_note
 from bench.types import Float32, Image, Task
 from bench.words import plural
 
@@ -80,6 +81,7 @@ def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
 
     Raises:
         StoreError: the cell did not finish, or its stages were removed from the cache.
+        Damaged: its weights are not those that were trained.
     """
     from bench.train.forward import place
     from bench.train.randomness import initialised
@@ -90,7 +92,10 @@ def load_trained(record: Record, catalog: Catalog, places: Places) -> Trained:
     notes = {kind: _note(places, record, kind) for kind in ("tiles", "train", "predict")}
     train, predict = notes["train"]["facts"], notes["predict"]["facts"]
     steps = notes["tiles"]["facts"]["preprocess"]
-    stored = load_weights(places.stage("train", record.keys["train"]) / BEST)
+    folder = places.stage("train", record.keys["train"])
+    for flaw in flaws(folder, notes["train"]):
+        raise Damaged(f"{flaw}; {done_again(record)}")
+    stored = load_weights(folder / BEST)
     task = Task(*train["task"])
     for kind, used in [("model", train["model"]), *(("preprocess", step) for step in steps)]:
         _check_code(catalog, kind, used)
@@ -137,5 +142,7 @@ def _note(places: Places, record: Record, kind: str) -> dict[str, Any]:
     folder = places.stage(kind, record.keys[kind])
     note = stage_note(folder)
     if note is None:
-        raise StoreError(f"{folder}: the {kind} stage of cell {record.id} is not in the cache; run its suite again")
+        raise StoreError(
+            f"{folder}: the {kind} stage of cell {record.id} is not in the cache, or damaged; {done_again(record)}"
+        )
     return note

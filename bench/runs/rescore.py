@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog
-from bench.errors import BenchError, StoreError
+from bench.errors import BenchError, Damaged, StoreError
 from bench.record import Record, State
 from bench.replicates import CellReplicates, with_scores_of
+from bench.runs.folder import done_again
 from bench.score.replicates import comparable
 from bench.score.rules import Rule
 from bench.stages.image_metrics import identity, offered_metrics
@@ -24,11 +25,14 @@ from bench.stages.scoring import Scoring, split_scores
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
 from bench.store.replicates import replicates_file, write_replicates
-from bench.store.store import SCHEMA, stage_note, write_json
+from bench.store.store import SCHEMA, flaws, read_json, stage_note, write_json
 from bench.suite.cells import Cell
 
 PROTOCOL = "protocol"
 """The rule of every cell's own protocol."""
+
+LATE = "late"
+"""Folder of a run with scores that were made under another rule than the protocol's."""
 
 AGREES = 1e-6
 """Largest difference between a stored score and the same one made again, in its own unit."""
@@ -137,16 +141,16 @@ def _predicted(record: Record, request: ScoreRequest, catalog: Catalog, places: 
     """The prediction of a finished cell.
 
     Raises:
-        StoreError: its predict stage is gone or damaged.
+        StoreError: its predict stage is gone.
+        Damaged: a file of it is not what was written.
     """
     key, protocol = record.keys["predict"], record.protocol
     folder = places.stage("predict", key)
     note = stage_note(folder)
     if note is None:
-        raise StoreError(
-            f"{folder}: the evidence of cell {record.id} is no longer in the cache; remove its record "
-            f"cells/{record.id}.json and run the suite again"
-        )
+        raise StoreError(f"{folder}: the evidence of cell {record.id} is no longer in the cache; {done_again(record)}")
+    for flaw in flaws(folder, note):
+        raise Damaged(f"{flaw}; {done_again(record)}")
     found = protocol["found"] if request.found is None else request.found
     how = Scoring(catalog, found, each=protocol["classes"] == "each")
     return _Predicted(str(key), folder, note, how)
@@ -175,7 +179,7 @@ def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, c
     Replicates of the cell's own scores come beside its record where it lacks some.
     """
     if not request.is_protocol:
-        path = folder / "late" / request.file
+        path = folder / LATE / request.file
         write_json(path, _content(late, request, catalog))
         return [path]
     written = []
@@ -192,6 +196,21 @@ def file_scores(folder: Path, late: Sequence[Rescored], request: ScoreRequest, c
             write_replicates(replicates_file(folder, one.cell), one.replicates)
             written.append(replicates_file(folder, one.cell))
     return written
+
+
+def read_late(path: Path) -> Mapping[str, Any]:
+    """Scores of another rule, as :func:`file_scores` left them.
+
+    Raises:
+        Damaged: the file holds something else.
+        StoreError: it cannot be read, or another version wrote it.
+    """
+    try:
+        found: Mapping[str, Any] = read_json(path)
+    except Damaged:
+        again = f"remove it, and 'bench score {path.parent.parent} --write' with the rule of its name makes it again"
+        raise Damaged(f"{path}: damaged; {again}") from None
+    return found
 
 
 def _content(late: Sequence[Rescored], request: ScoreRequest, catalog: Catalog) -> dict[str, Any]:

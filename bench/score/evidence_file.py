@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import StoreError
+from bench.arrays import read_arrays
+from bench.errors import Damaged, StoreError
 from bench.files import whole_file
 from bench.score.evidence import Evidence
 from bench.score.objects import Defects, Predicted
@@ -39,22 +39,18 @@ def read_evidence(path: Path) -> Evidence:
     """Read what :func:`write_evidence` wrote.
 
     Raises:
-        StoreError: the file is missing, damaged (its checksums are verified) or of another schema.
+        Damaged: the file is missing or damaged; its checksums are verified.
+        StoreError: it is of another schema.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f"checksum of {damaged} is wrong")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         schema = int(arrays["head"][0])
         if schema == SCHEMA:
             return _evidence(arrays)
     except FileNotFoundError:
-        raise StoreError(f"{path}: the evidence is missing; run the suite again") from None
-    except Exception as error:  # a damaged archive may raise anything
-        raise StoreError(
+        raise Damaged(f"{path}: the evidence is missing; run the suite again") from None
+    except Exception as error:  # whatever odd arrays make it raise
+        raise Damaged(
             f"{path}: the evidence is damaged ({error}); run 'bench cache gc' and then the suite again"
         ) from None
     raise StoreError(

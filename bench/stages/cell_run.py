@@ -15,6 +15,7 @@ from bench.crops.prepare import Source
 from bench.data.index import DatasetIndex
 from bench.data.index_file import is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
+from bench.data.verified import Verified
 from bench.errors import StoreError
 from bench.stages.graph import Stage, from_json, images_stage
 from bench.stages.indexing import Report, listed, open_dataset, split_rule
@@ -29,7 +30,7 @@ from bench.types import Dataset, JsonValue, Split, Task
 Note = Mapping[str, JsonValue]
 
 TILES, CROPS = "tiles.h5", "crops.h5"
-BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.json"
+BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,16 @@ class CellRun:
         Raises:
             StoreError: it changed since the plan was made.
         """
-        index = read_index(Path(self.job.data.index))
-        if index.fingerprint != self.stages["tiles"].facts["data"]:
-            raise StoreError(f"data set {index.dataset!r} changed while the suite ran; run the suite again")
+        path = Path(self.job.data.index)
+        index = read_index(path) if path.is_file() else None
+        if index is None or index.fingerprint != self.stages["tiles"].facts["data"]:
+            raise StoreError(f"data set {self.job.data.use!r} changed while the suite ran; run the suite again")
         return index
+
+    @cached_property
+    def verified(self) -> Verified:
+        """The data set, of which only what is in the index is read."""
+        return Verified(self.dataset, self.index, Path(self.job.data.index))
 
     def check_data(self) -> None:
         """Refuse to file what was read from files that are no longer those of the index.
@@ -95,7 +102,7 @@ class CellRun:
     def decoded(self) -> Source:
         """Images decoded and preprocessed on the way; all stages but ``images`` read them from the store."""
         chain = [self.built("preprocess", ref) for ref in self.stages["tiles"].facts["preprocess"]]
-        return Source(self.dataset, chain)
+        return Source(self.verified, chain)
 
     def built(self, kind: str, used: Mapping[str, Any], *context: Any) -> Any:
         """Build a component from the facts of a key."""

@@ -15,9 +15,14 @@ from bench.stages.graph import Stage
 from bench.stages.provenance import provenance
 
 
+def noted_crops(run: CellRun) -> Note:
+    """The note of the training crops, drawn first where they are not on disk in a form that serves."""
+    return finish(run, "crops", run_crops, lambda folder: serves(run, folder))
+
+
 def drawn(run: CellRun) -> Stored:
     """The training crops, drawn first where they are not on disk in a form that serves."""
-    finish(run, "crops", run_crops, lambda folder: serves(run, folder))
+    noted_crops(run)
     return stored(run, "crops")
 
 

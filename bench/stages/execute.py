@@ -9,8 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.catalog import Catalog
+from bench.errors import Damaged
 from bench.stages.cell_run import CellRun, Note, finish
+from bench.stages.crops import noted_crops
 from bench.stages.filing import filed
+from bench.stages.healing import forgot_damage
 from bench.stages.indexing import Report
 from bench.stages.jobs import Job
 from bench.stages.pictures import draw_pictures
@@ -24,15 +27,26 @@ from bench.train.stop import Stop
 def run_cell(job: Job, catalog: Catalog, report: Report, stop: Stop) -> None:
     """Finish every stage of a cell and file its record; a job without a record ends with the weights.
 
+    What turns out to be damaged on the way is done again, once.
+
     Raises:
         Stopped: its training was asked to stop.
     """
     run = CellRun(job, catalog, report, stop)
+    try:
+        _run(run)
+    except Damaged:
+        if not forgot_damage(run):
+            raise
+        _run(CellRun(job, catalog, report, stop))
+
+
+def _run(run: CellRun) -> None:
     notes = _learn(run)
-    if not job.record:
+    if not run.job.record:
         return
     notes["predict"] = finish(run, "predict", run_predict)
-    path = Path(job.record)
+    path = Path(run.job.record)
     record = filed(run, notes, path)
     pictures = path.with_suffix("")
     try:
@@ -47,5 +61,5 @@ def _learn(run: CellRun) -> dict[str, Note]:
     """Finish the stages that give a cell's weights; training has crops drawn where something is trained on them."""
     notes = {"tiles": tiled(run), "train": trained(run)}
     if notes["train"]["fitted"]:
-        notes["crops"] = run.note("crops")
+        notes["crops"] = noted_crops(run)
     return notes

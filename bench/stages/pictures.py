@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from bench.record import Convergence, Record
 from bench.score.evidence import Evidence
 from bench.score.evidence_file import read_evidence
 from bench.score.thresholds import curves
-from bench.stages.cell_run import HISTORY, CellRun
+from bench.stages.cell_run import CellRun
 from bench.stages.shown import SHOWN, picks, read_shown
+from bench.train.history import read_history
 
 APRF, TRAINING, OVERLAYS = "aprf.png", "training.png", "overlays.png"
 
@@ -47,7 +47,7 @@ def _title(record: Record) -> str:
 
 def _history(run: CellRun, record: Record) -> list[dict[str, Any]]:
     """Training epoch by epoch; without a defect pixel to be found, F1 on validation says nothing and is left out."""
-    history: list[dict[str, Any]] = json.loads((run.folder("train") / HISTORY).read_text(encoding="utf-8"))
+    history = read_history(run.folder("train"))
     if not record.of_split("validation")["positive_share"]:
         for epoch in history:
             epoch.pop("validation_f1", None)
@@ -60,6 +60,6 @@ def _panels(run: CellRun, test: Evidence, record: Record) -> list[Panel]:
     shown = read_shown(run.folder("predict") / SHOWN)
     panels = []
     for pick in picks(test, record.of_split("validation")["threshold_index"]):
-        sample = run.dataset.load(pick.id)
+        sample = run.verified.load(pick.id)
         panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), name, pick))
     return panels

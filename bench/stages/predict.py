@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from bench.score.metrics import swept
 from bench.score.objects import Int64
 from bench.score.thresholds import STEPS, Threshold, best_index, choose_threshold, pooled, threshold_at
 from bench.scores import F1
-from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, last_is_best
+from bench.stages.cell_run import BEST, LAST, CellRun, Note, last_is_best
 from bench.stages.environment import device, spare_threads
 from bench.stages.forms import image_source
 from bench.stages.graph import Stage
@@ -30,6 +29,7 @@ from bench.stages.train import build_model
 from bench.store.store import stage_note
 from bench.threads import beside
 from bench.train.forward import place
+from bench.train.history import read_history
 from bench.train.predict import predict_image
 from bench.train.weights import load_weights
 from bench.types import Bool, Float32, Float64, Mask, Split
@@ -189,8 +189,7 @@ def source_threshold(run: CellRun) -> int:
     """
     folder = run.places.stage("train", run.stages["train"].needs["pretrain"])
     note = stage_note(folder)
-    history = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
-    best = [event for event in history if note is not None and event["epoch"] == note["best_epoch"]]
+    best = [event for event in read_history(folder) if note is not None and event["epoch"] == note["best_epoch"]]
     if not best:
         raise StoreError(f"{folder}: the pretraining run chose no threshold; use 'protocol: {{threshold: best-f1}}'")
     index: int = round(1000 * best[0]["threshold"])
@@ -207,8 +206,7 @@ def threshold_of(run: CellRun, stage: Stage, validation: Evidence) -> Threshold:
 def _last_step(images: _Predictor, best: Mapping[Split, Evidence]) -> dict[str, Any]:
     """Pooled F1 of the last step's weights at a threshold chosen as that of the best ones."""
     run = images.run
-    history = json.loads((run.folder("train") / HISTORY).read_text(encoding="utf-8"))
-    same = last_is_best(history, run.note("train")["best_epoch"])
+    same = last_is_best(read_history(run.folder("train")), run.note("train")["best_epoch"])
     counts = {split: pooled(found) if same else images.pooled(split, LAST) for split, found in best.items()}
     rule = run.stages["predict"].facts["threshold"]
     index = source_threshold(run) if rule == "source" else best_index(counts["validation"])[0]

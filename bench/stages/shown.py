@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.arrays import read_arrays
 from bench.pictures.sheet import Pick, named, worst
 from bench.score.evidence import Evidence
 from bench.score.metrics import image_counts
@@ -53,5 +54,5 @@ def write_shown(path: Path, predicted: Mapping[str, Bool]) -> None:
 
 def read_shown(path: Path) -> dict[str, Bool]:
     """Image id to binary prediction, as the predict stage kept them."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {str(id): stored[f"mask_{number}"].astype(bool) for number, id in enumerate(stored["ids"])}
+    stored = read_arrays(path)
+    return {str(id): stored[f"mask_{number}"].astype(bool) for number, id in enumerate(stored["ids"])}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError, one_line
-from bench.stages.cell_run import BEST, HISTORY, LAST, CellRun, Note, finish, last_is_best
+from bench.stages.cell_run import BEST, LAST, CellRun, Note, finish, last_is_best
 from bench.stages.crops import drawn
 from bench.stages.environment import device
 from bench.stages.forms import Stored, stored
@@ -19,6 +19,7 @@ from bench.store.store import checkpoint_path
 from bench.suite.schema import Recipe
 from bench.train.checkpoint import Checkpoint
 from bench.train.device import unsettled
+from bench.train.history import write_history
 from bench.train.loop import Fitted, fit
 from bench.train.memory import PeakMemory
 from bench.train.pace import Pace, pace
@@ -94,7 +95,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         kept[LAST] = fitted.last_state  # read by the predict stage; equal ones are not stored twice
     for name, state in kept.items():
         save_weights(folder / name, Weights(state, *constants, run.task, facts["model"]))
-    (folder / HISTORY).write_text(json.dumps(fitted.history, allow_nan=False), encoding="utf-8")
+    write_history(folder, fitted.history)
     return {
         "seconds": fitted.earlier_s + time.perf_counter() - started,
         "fitted": fitting,

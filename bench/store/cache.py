@@ -1,14 +1,18 @@
-"""Looking after the shared stages: what is there, and what of it is damaged."""
+"""Looking after a store: what is there, and what of it is damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from bench.errors import StoreError
 from bench.files import files_below
-from bench.store.store import NOTE, missing_files, read_json
+from bench.store.store import CHECKPOINT, HDF5, NOTE, flaws, read_json
+
+Check: TypeAlias = tuple[Path, Callable[[Path], object]]
+"""A file, and what reads it or raises ``StoreError``."""
 
 
 def stage_folders(home: Path) -> dict[str, list[Path]]:
@@ -26,33 +30,59 @@ def weight(folder: Path) -> int:
 
 
 def damages(home: Path) -> Iterator[str]:
-    """What is wrong with any stage, one line each."""
+    """What is wrong with anything in a store, one line each: stages, checkpoints of trainings, indices, rates."""
+    from bench.data.index_file import read_index
+    from bench.train.checkpoint import check_whole
+
     for folder in chain.from_iterable(stage_folders(home).values()):
         yield from damages_in(folder)
+    checks: list[Check] = [(path, check_whole) for path in sorted((home / "stages").glob(f"*/.*{CHECKPOINT}"))]
+    checks += [(path, read_index) for path in sorted((home / "index").glob("[!.]*.json"))]
+    checks += [(path, read_json) for path in sorted((home / "measured").glob("[!.]*.json"))]
+    yield from failed(checks)
 
 
 def damages_in(folder: Path) -> Iterator[str]:
-    """Check one stage folder: its note, and every file by its own kind of checksum."""
-    from bench.crops.bank import verify_bank
-    from bench.crops.cuts import DRAW, verify_draw
-    from bench.crops.images import IMAGES, verify_images
-    from bench.score.evidence_file import read_evidence
-    from bench.train.weights import load_weights
-
+    """What is wrong with one stage, one line each: its note, and every file by its digest or its own checksums."""
+    note: Mapping[str, Any] = {}
     try:
         note = read_json(folder / NOTE)
     except StoreError as error:
         yield str(error)
-    else:
-        yield from (f"{folder / name}: missing or cut short" for name in missing_files(folder, note))
-    for path in folder.glob("*.h5"):
-        verify = {IMAGES: verify_images, DRAW: verify_draw}.get(path.name, verify_bank)
-        yield from verify(path)
-    checks: list[tuple[Path, Callable[[Path], object]]] = []
-    checks += [(path, load_weights) for path in folder.glob("*.safetensors")]
-    checks += [(path, read_evidence) for path in (folder / "validation.npz", folder / "test.npz") if path.exists()]
+    yield from flaws(folder, note)
+    digests = note.get("digests", {})
+    paths = [path for path in sorted(files_below(folder)) if path.name not in digests]
+    yield from chain.from_iterable(_wrong_rows(path) for path in paths if path.suffix == HDF5)
+    yield from failed((path, read) for path in paths if (read := _reader(path)) is not None)
+
+
+def failed(checks: Iterable[Check]) -> Iterator[str]:
+    """A line for each file that its reader refuses."""
     for path, read in checks:
         try:
             read(path)
         except StoreError as error:
             yield str(error)
+
+
+def _wrong_rows(path: Path) -> list[str]:
+    from bench.crops.bank import verify_bank
+    from bench.crops.cuts import DRAW, verify_draw
+    from bench.crops.images import IMAGES, verify_images
+
+    return {IMAGES: verify_images, DRAW: verify_draw}.get(path.name, verify_bank)(path)
+
+
+def _reader(path: Path) -> Callable[[Path], object] | None:
+    """What reads a file whose digest no note has, as earlier versions left it; None where nothing can be told."""
+    from bench.score.evidence_file import read_evidence
+    from bench.train.history import HISTORY, read_history
+    from bench.train.weights import load_weights
+
+    if path.name == HISTORY:
+        return lambda path: read_history(path.parent)
+    if path.name in ("validation.npz", "test.npz"):
+        return read_evidence
+    if path.suffix == ".json" and path.name != NOTE:
+        return read_json
+    return load_weights if path.suffix == ".safetensors" else None

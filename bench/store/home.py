@@ -7,15 +7,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EDQUOT, ENOLCK, ENOSPC, EROFS
+from errno import EDQUOT, EFBIG, EIO, ENOLCK, ENOSPC, EROFS
 from pathlib import Path
 
 from bench.errors import DataError, StoreError, one_line
 
 BLOCK = bytes(4096)
 """Enough that a full disk refuses it."""
-DISK = (ENOSPC, EDQUOT, EROFS, ENOLCK)
-"""What the system answers only to whoever writes: no space, no quota, read-only, no locks."""
+DISK = (ENOSPC, EDQUOT, EFBIG, EIO, EROFS, ENOLCK)
+"""What the system answers to whoever writes: no space, no quota, too large, a broken disk, read-only, no locks."""
 
 
 def expanded(path: str | Path) -> Path:

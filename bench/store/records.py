@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import Damaged
-from bench.record import Record, record_from
+from bench.record import Record, State, record_from, record_of
 from bench.store.store import read_object, write_json
 
 
@@ -13,24 +13,24 @@ def load_record(path: Path) -> Record:
     """The record in a file.
 
     Raises:
-        Damaged: its content is no JSON object.
-        StoreError: it is missing, cannot be read, is damaged in a part, or a newer version wrote it.
+        Damaged: its content is no record, or not what was written.
+        StoreError: it is missing, cannot be read, or a newer version wrote it.
     """
     return record_from(read_object(path), str(path))
 
 
 def read_record(path: Path) -> Record | None:
-    """The record in a file, or None where there is none or its content is no JSON object.
+    """The record in a file, or None where there is none; of a damaged one, a failed cell whose reason names the file.
 
     Raises:
-        StoreError: it cannot be read, is damaged in a part, or a newer version wrote it; none of that is overwritten.
+        StoreError: it cannot be read, or a newer version wrote it; nothing of that is overwritten.
     """
     if not path.is_file():
         return None
     try:
         return load_record(path)
-    except Damaged:
-        return None
+    except Damaged as error:
+        return record_of(id=path.stem, state=State.FAILED, reason=str(error))
 
 
 def write_record(path: Path, record: Record) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.errors import StoreError
+from bench.arrays import read_arrays
+from bench.errors import Damaged, StoreError, named_line
 from bench.files import whole_file
 from bench.record import Record
 from bench.replicates import CellReplicates, Replicates
@@ -57,13 +58,13 @@ def read_replicates(path: Path) -> CellReplicates | None:
     """What :func:`write_replicates` wrote; None where there is no file.
 
     Raises:
-        StoreError: the file is damaged.
+        Damaged: its content is not what was written.
+        StoreError: it cannot be read.
     """
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         rows = zip(arrays["names"].tolist(), arrays["value"], arrays["without"], arrays["rechosen"], strict=True)
         scores = {}
         for name, value, without, rechosen in rows:
@@ -72,16 +73,18 @@ def read_replicates(path: Path) -> CellReplicates | None:
         groups = tuple(arrays["groups"].tolist())
         reached = validation if validation.size else None
         return CellReplicates(str(arrays["predict"]), groups, scores, reached, str(arrays["draws"]))
-    except Exception as error:  # a damaged archive may raise anything
-        again = f"remove it; 'bench score {path.parent.parent} --write' makes it again"
-        raise StoreError(f"{path}: damaged ({type(error).__name__}: {error}); {again}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror}); look at the disk and the permissions") from None
+    except Exception as error:  # whatever odd arrays make it raise
+        again = f"run the suite again, or remove it; 'bench score {path.parent.parent} --write' makes it again"
+        raise Damaged(f"{path}: damaged ({named_line(error)}); {again}") from None
 
 
 def with_replicates(folder: Path, records: Mapping[str, Record]) -> dict[str, Record]:
     """The records of a run folder, each with its replicates where they are of the prediction that the record is of.
 
     Raises:
-        StoreError: a file of replicates is damaged.
+        Damaged: a file of replicates is damaged.
     """
     known = dict(records)
     for id, record in records.items():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.canonical import digest_file
 from bench.errors import Damaged, StoreError
 from bench.files import UNFINISHED, files_below, whole_file, whole_folder
+from bench.sealed import sealed, unsealed
 from bench.store.home import unwritable, writing
 from bench.store.leases import Late, Lease, leased, owner_at
 from bench.types import JsonValue
@@ -21,6 +23,9 @@ SCHEMA = 1
 
 NOTE = "stage.json"
 """The file whose presence says that a stage folder is complete."""
+
+HDF5 = ".h5"
+"""How files end that carry their own checksums; to read many gigabytes twice would cost what the stage costs."""
 
 CHECKPOINT = ".checkpoint"
 """How the file ends in which a training that is not finished keeps where it is."""
@@ -32,12 +37,16 @@ def checkpoint_path(folder: Path) -> Path:
 
 
 def write_json(path: Path, value: Mapping[str, JsonValue]) -> None:
-    """Write a JSON object whole or not at all, a line for each of its keys."""
+    """Write a JSON object whole or not at all, a line for each of its keys, behind a digest of its content.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
     lines = []
     for key, held in value.items():
         # indented by json, each value would be encoded in Python, which took longer than all else of filing a cell
         lines.append(f"{_encoded(key)}: {_encoded(held)}")
-    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    _write(path, sealed(",\n".join(lines) + "\n}\n"))
 
 
 def _encoded(value: JsonValue) -> str:
@@ -50,9 +59,13 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
+    _write(path, text.encode("utf-8"))
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
         with whole_file(path) as file:
-            file.write(text.encode("utf-8"))
+            file.write(content)
     except OSError as error:
         raise unwritable(path, error) from None
 
@@ -61,7 +74,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file of the store.
 
     Raises:
-        Damaged: the content is no JSON object.
+        Damaged: the content is no JSON object, or not what was written.
         StoreError: the file is missing, cannot be read, or is of another schema.
     """
     value = read_object(path)
@@ -77,11 +90,11 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object of any schema.
 
     Raises:
-        Damaged: the content is no JSON object.
+        Damaged: the content is no JSON object, or not what was written.
         StoreError: the file is missing or cannot be read.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = unsealed(path.read_bytes())
     except FileNotFoundError:
         raise StoreError(f"{path}: the file is missing; run the suite again") from None
     except OSError as error:
@@ -115,6 +128,11 @@ def stage_note(folder: Path) -> dict[str, Any] | None:
     return note if note is not None and not missing_files(folder, note) else None
 
 
+def forget_stage(folder: Path) -> None:
+    """Take the note from a stage, so that it is done again; whoever reads its files goes on."""
+    (folder / NOTE).unlink(missing_ok=True)
+
+
 def touch_stage(folder: Path) -> None:
     """Note that a stage was of use just now; one that is gone stays gone."""
     with suppress(FileNotFoundError):
@@ -128,6 +146,30 @@ def missing_files(folder: Path, note: Mapping[str, Any]) -> list[str]:
         for name, size in note.get("files", {}).items()
         if not (folder / name).is_file() or (folder / name).stat().st_size != size
     ]
+
+
+def flaws(folder: Path, note: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the files that a stage's note lists, a line for each: gone, cut short, other content.
+
+    HDF5 files have no digest in a note: they carry checksums of their own, row by row, which are verified before use.
+    """
+    missing = missing_files(folder, note)
+    yield from (f"{folder / name}: missing or cut short" for name in missing)
+    for name, digest in note.get("digests", {}).items():
+        if name not in missing and not _has_digest(folder / name, digest):
+            yield f"{folder / name}: damaged (its content is not what was written)"
+
+
+def is_sound(folder: Path, note: Mapping[str, Any]) -> bool:
+    """Whether the files of a stage are those that were written; reads them."""
+    return not any(flaws(folder, note))
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    try:
+        return digest_file(path) == digest
+    except OSError:
+        return False
 
 
 def always(_folder: Path) -> bool:
@@ -150,7 +192,7 @@ def finish_stage(
     serves: Callable[[Path], bool] = always,
     tell: Tell = untold,
 ) -> dict[str, Any]:
-    """Return the note of a stage, running ``write`` into a fresh folder first where it is not finished.
+    """Return the note of a stage, running ``write`` into a fresh folder first where it is not finished or damaged.
 
     One that is finished in a form that does not serve (``serves`` of its folder) is written anew.
 
@@ -181,9 +223,9 @@ def finish_stage(
 
 
 def _finished(folder: Path, serves: Callable[[Path], bool]) -> dict[str, Any] | None:
-    """The note of a stage that is finished and serves."""
+    """The note of a stage that is finished, whole, and serves."""
     done = stage_note(folder)
-    return done if done is not None and serves(folder) else None
+    return done if done is not None and is_sound(folder, done) and serves(folder) else None
 
 
 def _written(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]], lease: Lease) -> dict[str, Any]:
@@ -202,7 +244,15 @@ def _written(folder: Path, write: Callable[[Path], Mapping[str, JsonValue]], lea
 
     with whole_folder(folder, may) as temporary:
         facts = write(temporary)
-        sizes = {str(path.relative_to(temporary)): path.stat().st_size for path in files_below(temporary)}
-        note = {"schema": SCHEMA, **facts, "files": sizes}
+        note = {"schema": SCHEMA, **facts, **_listing(temporary)}
         write_json(temporary / NOTE, note)
     return note
+
+
+def _listing(folder: Path) -> dict[str, JsonValue]:
+    """Sizes and digests of the files of a stage, by name."""
+    paths = {str(path.relative_to(folder)): path for path in files_below(folder)}
+    return {
+        "files": {name: path.stat().st_size for name, path in paths.items()},
+        "digests": {name: digest_file(path) for name, path in paths.items() if path.suffix != HDF5},
+    }

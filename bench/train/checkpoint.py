@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bench.errors import Stopped
+from bench.errors import Damaged, Stopped
 from bench.files import whole_file
 from bench.train.stop import Stop
 from bench.types import JsonValue
@@ -193,15 +193,32 @@ def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
-def _read(path: Path) -> State | None:
-    """All tensors of a file; None where there is none, or its content is not what was written."""
-    from safetensors.torch import load
+def check_whole(path: Path) -> None:
+    """Read a file, and refuse one that no training can go on from.
 
+    Raises:
+        Damaged: it is missing, or its content is not what was written.
+    """
+    if _content(path) is None:
+        raise Damaged(f"{path}: damaged (its content is not what was written); the training begins anew")
+
+
+def _content(path: Path) -> bytes | None:
+    """What stands behind the digest of a file; None where there is none, or it is not what was written."""
     try:
         stored = path.read_bytes()
     except OSError:
         return None
-    if _digest(stored[DIGEST_BYTES:]) != stored[:DIGEST_BYTES]:
+    content = stored[DIGEST_BYTES:]
+    return content if _digest(content) == stored[:DIGEST_BYTES] else None
+
+
+def _read(path: Path) -> State | None:
+    """All tensors of a file; None where there is none, or its content is not what was written."""
+    from safetensors.torch import load
+
+    content = _content(path)
+    if content is None:
         return None
-    tensors: State = load(stored[DIGEST_BYTES:])
+    tensors: State = load(content)
     return tensors

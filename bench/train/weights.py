@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import StoreError
+from bench.errors import Damaged, StoreError
 from bench.files import whole_file
 from bench.types import JsonValue, Task
 
@@ -56,7 +56,8 @@ def load_weights(path: Path) -> Weights:
     """Read weights written by :func:`save_weights`; tensors are on the CPU.
 
     Raises:
-        StoreError: the file is missing, damaged, or not ours, or has another schema.
+        Damaged: the file is missing, damaged or not ours.
+        StoreError: it has another schema.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -75,6 +76,6 @@ def load_weights(path: Path) -> Weights:
             described["provenance"],
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(
+        raise Damaged(
             f"{path}: not weights that bench has written ({error}); run 'bench cache gc', then the suite again"
         ) from error
