@@ -13,13 +13,14 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pluggy
 
@@ -27,9 +28,12 @@ from bench import hookspecs
 from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
 from bench.errors import PluginError, named_line
+from bench.trials import why_refused
 from bench.words import did_you_mean, plural
 
 GROUP = "bench"
+OURS = "defectbench"
+"""The distribution whose plugins are built in."""
 
 HOOKS = {
     "bench_datasets": "dataset",
@@ -60,6 +64,31 @@ class Provider:
     module: str
     source_hash: str
     local: Path | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is built in."""
+        return self.package == OURS and self.local is None
+
+    @property
+    def place(self) -> str:
+        """The absolute path of a local file, else the module."""
+        return str(self.local) if self.local else self.module
+
+
+Plugins: TypeAlias = tuple[tuple[str, str], ...]
+"""Plugins of third parties by their place (see :class:`Provider`), each with the digest of its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that may offer components, before it is imported; ``ours`` and ``place`` are those of its provider."""
+
+    package: str
+    module: str
+    place: str
+    ours: bool
+    load: Callable[[], tuple[ModuleType, Provider]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +153,8 @@ class Catalog:
 def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog:
     """Load the built-in components, every installed plugin, and local plugin files.
 
+    Those of third parties are tried first (:mod:`bench.trials`).
+
     ``plugins=False`` or ``BENCH_DISABLE_PLUGINS=1`` leaves third-party plugins out;
     ``BENCH_DISABLE_PLUGINS=a,b`` leaves out those packages; ``BENCH_STRICT_PLUGINS=1`` refuses to go on
     when a plugin fails.
@@ -131,37 +162,87 @@ def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog
     Raises:
         PluginError: a plugin failed in strict mode, or a local file is missing.
     """
+    disabled = os.environ.get("BENCH_DISABLE_PLUGINS", "")
+    third_party = plugins and disabled not in ("1", "all")
+    banned = {part.strip() for part in disabled.split(",") if part.strip()}
+    sources = [source for source in _installed() if source.ours or (third_party and source.package not in banned)]
+    sources += [_local(path) for path in dict.fromkeys(path.resolve() for path in local)]
+    refused = {}
+    for source in sources:
+        why = None if source.ours or _is_loaded(source) else why_refused(source.place)
+        if why is not None:
+            refused[source] = Quarantined(source.package, source.module, why)
+    loaded = _loaded(source for source in sources if source not in refused)
+    catalog = Catalog(loaded.all, (*refused.values(), *loaded.quarantined))
+    if catalog.quarantined and os.environ.get("BENCH_STRICT_PLUGINS", "") not in ("", "0"):
+        raise PluginError("; ".join(f"{q.package} ({q.module}): {q.reason}" for q in catalog.quarantined))
+    return catalog
+
+
+def load_used(plugins: Plugins) -> Catalog:
+    """Load the built-in components and these plugins of third parties; of others nothing is imported.
+
+    Raises:
+        PluginError: one of them fails, or its source is not what it was.
+    """
+    wanted = dict(plugins)
+    files = [Path(place) for place in wanted if Path(place).is_absolute()]
+    catalog = _loaded([*(one for one in _installed() if one.ours or one.place in wanted), *map(_local, files)])
+    for place in dict(set(plugins) - set(plugins_of(catalog.all))):
+        lost = [one.reason for one in catalog.quarantined if place in (one.package, one.module)]
+        why = lost[0] if lost else "the plugin changed while the suite ran; run the suite again"
+        raise PluginError(f"{place}: {why}")
+    return catalog
+
+
+def why_unloadable(place: str) -> str | None:
+    """Load a plugin of a third party here and now; why that fails, or None."""
+    path = Path(place)
+    sources = [_local(path)] if path.is_absolute() else [one for one in _installed() if one.place == place]
+    lost = _loaded(sources).quarantined
+    return next((one.reason for one in lost if place in (one.package, one.module)), None)
+
+
+def plugins_of(offers: Iterable[Offer]) -> Plugins:
+    """The plugins of third parties behind offers."""
+    return tuple(sorted({(one.provider.place, one.provider.source_hash) for one in offers if not one.provider.ours}))
+
+
+def _loaded(sources: Iterable[Source]) -> Catalog:
+    """What these sources offer, after the core; one that fails is quarantined."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     offers: list[Offer] = []
     quarantined: list[Quarantined] = []
-    for package, module_name, load in _sources(local, plugins):
+    for source in (*map(_core, CORE), *sources):
         try:
-            module, provider = load()
+            module, provider = source.load()
             offers.extend(_offers_of(manager, module, provider))
-        except (Exception, SystemExit) as error:
-            quarantined.append(Quarantined(package, module_name, named_line(error)))
-    if quarantined and os.environ.get("BENCH_STRICT_PLUGINS", "") not in ("", "0"):
-        raise PluginError("; ".join(f"{q.package} ({q.module}): {q.reason}" for q in quarantined))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a plugin raises
+            quarantined.append(Quarantined(source.package, source.module, named_line(error)))
     return Catalog(tuple(offers), tuple(quarantined))
 
 
-def _sources(
-    local: Sequence[Path], plugins: bool
-) -> Iterable[tuple[str, str, Callable[[], tuple[ModuleType, Provider]]]]:
-    """(package, module name, loader) of everything that may offer components."""
-    for name in CORE:
-        yield "defectbench", name, partial(_core, name)
-    disabled = os.environ.get("BENCH_DISABLE_PLUGINS", "")
-    third_party = plugins and disabled not in ("1", "all")
-    banned = {part.strip() for part in disabled.split(",") if part.strip()}
-    for package, version, entry in sorted(_entries(), key=lambda found: (found[2].value, found[2].name)):
-        if package == "defectbench" or (third_party and package not in banned):
-            yield package, entry.value, partial(_installed, entry, package, version)
-    for path in dict.fromkeys(path.resolve() for path in local):
-        if not path.is_file():
-            raise PluginError(f"{path}: the plugin file is missing")
-        yield str(path), path.name, partial(_local, path)
+def _installed() -> list[Source]:
+    """Every installed plugin, the built-in ones among them."""
+    found = sorted(_entries(), key=lambda found: (found[2].value, found[2].name))
+    return [
+        Source(package, entry.value, entry.value, package == OURS, partial(_load_installed, entry, package, version))
+        for package, version, entry in found
+    ]
+
+
+def _local(path: Path) -> Source:
+    """A plugin file.
+
+    Raises:
+        PluginError: it is missing.
+    """
+    if not path.is_file():
+        raise PluginError(f"{path}: the plugin file is missing")
+    return Source(str(path), path.name, str(path), False, partial(_load_local, path))
 
 
 def _entries() -> Iterator[tuple[str, str, EntryPoint]]:
@@ -181,7 +262,11 @@ def _entries() -> Iterator[tuple[str, str, EntryPoint]]:
         seen.add(package)
 
 
-def _core(name: str) -> tuple[ModuleType, Provider]:
+def _core(name: str) -> Source:
+    return Source(OURS, name, name, True, partial(_load_core, name))
+
+
+def _load_core(name: str) -> tuple[ModuleType, Provider]:
     module = importlib.import_module(name)
     return module, core_provider(module)
 
@@ -190,20 +275,34 @@ def core_provider(module: ModuleType) -> Provider:
     """Who offers what a module of the core does."""
     from bench.version import __version__
 
-    return Provider("defectbench", __version__, module.__name__, _hash_of(module))
+    return Provider(OURS, __version__, module.__name__, _hash_of(module))
 
 
-def _installed(entry: EntryPoint, package: str, version: str) -> tuple[ModuleType, Provider]:
+def _load_installed(entry: EntryPoint, package: str, version: str) -> tuple[ModuleType, Provider]:
     module = entry.load()
     if not isinstance(module, ModuleType):
         raise PluginError(f"the entry point must name a module, not {type(module).__name__}")
     return module, Provider(package, version, entry.value, _hash_of(module))
 
 
-def _local(path: Path) -> tuple[ModuleType, Provider]:
-    """Load a file under a module name made from its content, so that two files of one name can live together."""
+def _is_loaded(source: Source) -> bool:
+    """Whether a plugin is loaded in this process, so that it is too late to try it."""
+    path = Path(source.place)
+    if not path.is_absolute():
+        return source.module.partition(":")[0] in sys.modules
+    with suppress(OSError):
+        return _name_of(path, digest_file(path)) in sys.modules
+    return False
+
+
+def _name_of(path: Path, source_hash: str) -> str:
+    """A module name made from the content of a file, so that two files of one name can live together."""
+    return f"bench_local_{path.stem.replace('-', '_')}_{source_hash[:12]}"
+
+
+def _load_local(path: Path) -> tuple[ModuleType, Provider]:
     source_hash = digest_file(path)
-    name = f"bench_local_{path.stem.replace('-', '_')}_{source_hash[:12]}"
+    name = _name_of(path, source_hash)
     provider = Provider(path.stem, source_hash[:12], name, source_hash, path.resolve())
     if name in sys.modules:
         return sys.modules[name], provider
@@ -256,8 +355,9 @@ def _checked(component: object, kind: str) -> Component[Any]:
     """Refuse what is no component of this kind before a suite can name it."""
     if not isinstance(component, Component):
         raise PluginError(f"a {kind} must be offered as a Component, not {type(component).__name__}")
-    if not isinstance(component.name, str) or not component.name or not isinstance(component.version, int):
-        raise PluginError(f"a {kind} needs a name (text) and a version (whole number), not {component.name!r}")
+    named = isinstance(component.name, str) and component.name and component.name.isprintable()
+    if not named or not isinstance(component.version, int):
+        raise PluginError(f"a {kind} needs a printable name and a version (whole number), not {component.name!r}")
     if context_arguments(component) != CONTEXT[kind]:
         raise PluginError(
             f"the builder of {kind} {component.name!r} must take {plural(CONTEXT[kind], 'positional-only argument')} "

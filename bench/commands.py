@@ -11,12 +11,13 @@ from bench.catalog import Catalog, load_catalog
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
 from bench.errors import Damaged, StoreError
+from bench.home import bench_home
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
 from bench.stages.jobs import Ended, Progress
-from bench.store.home import Places, bench_home, check_writable
+from bench.store.home import Places, check_writable
 from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text
 from bench.suite.reading.load import Suite, load_suite

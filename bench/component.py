@@ -21,12 +21,16 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from bench.canonical import canonical
 from bench.errors import BenchError, PluginError, SettingsError, named_line
+from bench.life import Overdue, call_seconds, limited, overdue
 from bench.types import JsonValue, Split
 from bench.words import did_you_mean, plural
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+
+OURS = ("bench", "bench_plugins")
+"""Packages whose code is trusted to end."""
 
 CONTEXT = {
     "dataset": 1,
@@ -262,7 +266,7 @@ def build(component: Component[T], *context: Any, settings: Mapping[str, JsonVal
         PluginError: the builder fails.
     """
     arguments = _arguments(component, settings)
-    return guarded(f"the builder of {component.name!r}", component.build, *context, **arguments)
+    return timely(f"the builder of {component.name!r}", component.build, *context, **arguments)
 
 
 def _arguments(component: Component[Any], settings: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -281,7 +285,7 @@ def why_not(component: Component[Any], *context: Any, settings: Mapping[str, Jso
     if component.supports is None:
         return None
     arguments = _arguments(component, settings)
-    return guarded(f"'supports' of {component.name!r}", component.supports, *context, **arguments)
+    return timely(f"'supports' of {component.name!r}", component.supports, *context, **arguments)
 
 
 def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
@@ -292,7 +296,22 @@ def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwar
     """
     try:
         return call(*arguments, **named)
-    except BenchError:
+    except (BenchError, KeyboardInterrupt, Overdue):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # whatever a plugin raises
         raise PluginError(f"{what} fails: {named_line(error)}") from error
+
+
+def timely(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Run a plugin's code as :func:`guarded` does, in a command no longer than it waits for the code of third parties.
+
+    Raises:
+        PluginError: as there, or the time is over.
+    """
+    ours = (getattr(call, "__module__", None) or "").partition(".")[0] in OURS
+    seconds = None if ours else call_seconds()
+    try:
+        with limited(seconds):
+            return guarded(what, call, *arguments, **named)
+    except Overdue:
+        raise PluginError(overdue(what, seconds)) from None

@@ -21,12 +21,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.words import plural
+from bench.words import line, plural, visible
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error in one line; ``no message`` where it has none."""
-    return " ".join(str(error).split()) or "no message"
+    """The text of an error in one printable line; ``no message`` where it has none."""
+    return line(str(error)) or "no message"
+
+
+def visible_lines(error: BaseException) -> str:
+    """The text of an error that may have several lines, without codes that a terminal would obey."""
+    return "\n".join(visible(text) for text in str(error).split("\n"))
 
 
 def named_line(error: BaseException) -> str:

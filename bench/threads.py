@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
+from bench.life import Hanging, call_seconds, overdue, sign_of_life
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -35,20 +37,45 @@ def beside(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
 
     Without workers this thread does the work between the items.
     """
-    return _ahead(work, items, workers, workers) if workers else map(work, items)
+    return _ahead(work, items, workers, workers) if workers else _between(work, items)
+
+
+def _between(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    for item in items:
+        sign_of_life()
+        yield work(item)
 
 
 def _ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: int, most: int) -> Iterator[Result]:
-    """Results in order; ``most`` items are on their way while one is waited for."""
+    """Results in order; ``most`` items are on their way while one is waited for.
+
+    Raises:
+        Hanging: in a command, one takes longer than it waits for a plugin; then nobody waits for the threads.
+    """
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > most:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    pool = ThreadPoolExecutor(workers)
+    hanging = False
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > most:
+                yield _result(waiting.popleft())
+        while waiting:
+            yield _result(waiting.popleft())
+    except Hanging:
+        hanging = True
+        raise
+    finally:
+        pool.shutdown(wait=not hanging, cancel_futures=True)
+
+
+def _result(future: Future[Result]) -> Result:
+    seconds = call_seconds()
+    try:
+        result = future.result(seconds)
+    except TimeoutError:
+        if future.done():
+            raise  # it is the work's own
+        raise Hanging(overdue("code of a plugin on a thread", seconds)) from None
+    sign_of_life()
+    return result

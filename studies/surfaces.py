@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from bench.catalog import load_catalog
 from bench.component import build
-from bench.store.home import bench_home
+from bench.home import bench_home
 from bench.types import IGNORED, Bool, Dataset, Float32
 from studies.metalpart import BINS, Levels, area_under_roc, levels_of
 from studies.tables import table_of, tell

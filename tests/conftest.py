@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 os.environ |= {"NPY_DISABLE_CPU_FEATURES": "X86_V4", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 from bench.catalog import Catalog, load_catalog
-from bench.engine.launchers import COMPILED
+from bench.engine.hired import COMPILED
 
 pytest_plugins = ("sampling",)
 
@@ -45,13 +45,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def workers() -> Iterator[None]:
-    """Workers of runs in this process are forked and not started; see ``warm.py``."""
+    """Contained processes of this one, such as workers, are forked and not started; see ``warm.py``."""
     import cv2  # noqa: F401 - it sets LD_LIBRARY_PATH, and all environments are to be alike
 
-    from warm import Workers
+    from warm import Forks
 
-    with closing(Workers()) as workers, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.engine.launchers.subprocess", workers)
+    with closing(Forks()) as forks, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.contain.process.start", forks.start)
         yield
 
 

@@ -16,7 +16,7 @@ DRAWING = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 FOUNDATION = frozenset(
     {
         *("version", "words", "errors", "types", "files", "threads", "machine", "canonical", "component"),
-        *("decoding", "images", "picture_files"),
+        *("decoding", "home", "images", "life", "picture_files"),
     }
 )
 """Files that nearly everything imports; arrows to them would hide the others."""

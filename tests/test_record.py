@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bench.cli.main import bench as command_line
 from bench.documented import docstrings_of, meanings_of
-from bench.engine.worker import state_of
+from bench.engine.failures import state_of
 from bench.errors import BenchError, DataError, Diverged, LossNotFinite, PluginError, StoreError
 from bench.record import SCHEMA, WORDS, Part, Record, State, record_from, record_of, record_schema
 from bench.stages.provenance import commit_of, has_changes, provenance

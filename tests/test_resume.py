@@ -100,8 +100,13 @@ def test_a_killed_scheduler_takes_its_worker_with_it(tmp_path: Path) -> None:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
-    children = subprocess.run(["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True)
-    return [int(pid) for pid in children.stdout.split()]
+    """Workers are children of their keepers."""
+    return [worker for keeper in children_of(process.pid) for worker in children_of(keeper)]
+
+
+def children_of(pid: int) -> list[int]:
+    children = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True)
+    return [int(child) for child in children.stdout.split()]
 
 
 def alive(pid: int) -> bool:

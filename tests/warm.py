@@ -1,7 +1,7 @@
-"""Workers of tests are forked from a process that has imported what they need, which takes longer than their work.
+"""Processes of tests are forked from one that has imported what they need, which takes longer than their work.
 
-One in another environment than the first, such as one with a library preloaded, is started as any process is, and so
-are all workers of commands that are processes themselves.
+A worker in an unusual environment, such as one with a library preloaded, is started as any process is, and so are all
+processes of commands that are processes themselves.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from select import select
-from typing import IO, Any, NoReturn
+from typing import NoReturn
+
+from bench.contain import keeper, process
+from bench.engine.hired import MODULE as WORKER
+from bench.engine.workers import worker_environments
+from bench.suite.schema import Runtime
 
 LARGEST = 1 << 18
 """Bytes of an environment in one message."""
-LATER = ("BENCH_", "PYTEST_", "TORCHINDUCTOR_")
-"""How variables begin that nothing reads when it is imported; the last are set by torch itself."""
+LATER = ("BENCH_", "PYTEST_", "TORCHINDUCTOR_", "TMPDIR")
+"""How variables begin that nothing reads when it is imported; the third are set by torch itself."""
 ROOMS = ("crops", "data", "pictures", "score", "stages", "store", "train")
 LATE = (
     "cv2",
@@ -40,67 +45,31 @@ LATE = (
 """What a worker imports when it is needed."""
 
 
-class Forked:
-    """A worker as ``subprocess.Popen`` shows it."""
-
-    def __init__(self, stdin: IO[bytes], stdout: IO[bytes], status: IO[bytes]) -> None:
-        self.stdin, self.stdout, self._status = stdin, stdout, status
-        self.pid = int(status.readline())
-        self._code: int | None = None
-
-    def poll(self) -> int | None:
-        """How it ended; None while it runs."""
-        return self.wait() if self._code is None and select([self._status], [], [], 0)[0] else self._code
-
-    def wait(self) -> int:
-        """Wait for its end: the exit code, or the signal that ended it below zero."""
-        if self._code is None:
-            self._code = int(self._status.readline())
-            self._status.close()
-        return self._code
-
-    def kill(self) -> None:
-        """End it, unless it has ended."""
-        self._send(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end, unless it has ended."""
-        self._send(signal.SIGTERM)
-
-    def _send(self, number: signal.Signals) -> None:
-        if self.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-
-class Workers:
-    """Starts workers: takes the place of ``subprocess`` where they are started."""
-
-    PIPE = subprocess.PIPE
+class Forks:
+    """Starts contained processes by forking: takes the place of :func:`bench.contain.process.start`."""
 
     def __init__(self) -> None:
+        self._cold = process.start
         self._environment: dict[str, str] | None = None
         self._socket, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-    def Popen(
-        self, command: Sequence[str], *, stdin: int, stdout: int, stderr: IO[bytes], env: Mapping[str, str]
-    ) -> Any:
-        """A worker, forked where its environment is that of the first."""
+    def start(
+        self, module: str, descriptors: tuple[int, int, int], folder: str, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes] | None:
+        """Start a module, forked unless it is a worker in an environment that no other worker has."""
         if self._environment is None:
-            self._environment = _read_early(env)
+            usual = {**environment, **worker_environments(Runtime(device="cpu"), 1)[0]}
+            self._environment = _read_early(usual)
             fork = [sys.executable, "-P", __file__, str(self._theirs.fileno())]
-            subprocess.Popen(fork, env=dict(env), stdin=subprocess.DEVNULL, pass_fds=[self._theirs.fileno()])
-        if _read_early(env) != self._environment:
-            return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, env=env)
-        (given, to), (answers, answered), (status, told) = os.pipe(), os.pipe(), os.pipe()
-        message = json.dumps([str(Path.cwd()), dict(env)]).encode()
-        socket.send_fds(self._socket, [message], [given, answered, stderr.fileno(), told])
-        for sent in (given, answered, told):
-            os.close(sent)
-        return Forked(os.fdopen(to, "wb"), os.fdopen(answers, "rb"), os.fdopen(status, "rb", buffering=0))
+            subprocess.Popen(fork, env=usual, stdin=subprocess.DEVNULL, pass_fds=[self._theirs.fileno()])
+        if module == WORKER and _read_early(environment) != self._environment:
+            return self._cold(module, descriptors, folder, environment)
+        message = json.dumps([module, folder, str(Path.cwd()), dict(environment)]).encode()
+        socket.send_fds(self._socket, [message], list(descriptors))
+        return None
 
     def close(self) -> None:
-        """End the process that workers are forked from."""
+        """End the process that others are forked from."""
         self._socket.close()
         self._theirs.close()
 
@@ -111,51 +80,38 @@ def _read_early(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def serve(requests: socket.socket) -> None:
-    """Fork a worker for each request, until nobody can send one."""
+    """Fork a keeper with its process for each request, until nobody can send one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that mind workers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for keepers
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, LARGEST, 4)
+        message, descriptors, _, _ = socket.recv_fds(requests, LARGEST, 3)
         if not message:
             return
+        channel, control, printed = descriptors
         if os.fork() == 0:
             requests.close()
-            _mind(*json.loads(message), *descriptors)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            module, folder, here, environment = json.loads(message)
+            keeper.keep(control, folder, partial(_work, module, here, environment, channel, printed))
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _mind(folder: str, environment: Mapping[str, str], given: int, answered: int, errors: int, told: int) -> NoReturn:
-    """Fork a worker and tell its id, then how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    worker = os.fork()
-    if worker == 0:
-        os.close(told)
-        _work(folder, environment, given, answered, errors)
-    for descriptor in (given, answered, errors):
-        os.close(descriptor)
-    os.write(told, f"{worker}\n".encode())
-    ended = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-    with suppress(BrokenPipeError):
-        os.write(told, f"{ended}\n".encode())
-    os._exit(0)
-
-
-def _work(folder: str, environment: Mapping[str, str], *streams: int) -> NoReturn:
-    """Be a worker, as ``python -m bench.engine.worker`` is one."""
-    from bench.engine.worker import main
-
+def _work(module: str, here: str, environment: Mapping[str, str], channel: int, printed: int) -> NoReturn:
+    """Be a process, as ``python -m MODULE CHANNEL`` is one."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for own, stream in enumerate(streams):
+    for own, stream in enumerate((os.open(os.devnull, os.O_RDONLY), printed, printed)):
         os.dup2(stream, own)
-        os.close(stream)
+    os.close(printed)
     sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
     code = 1
     try:
-        os.chdir(folder)
+        os.chdir(here)
         os.environ.clear()
         os.environ.update(environment)
-        main()
+        tempfile.tempdir = None  # it was looked up before
+        sys.argv = [module, str(channel)]
+        importlib.import_module(module).main()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -168,7 +124,7 @@ def import_all() -> None:
     """Import what workers import, with the plugins on offer and what numba looks up for its first kernel."""
     from numba.core.registry import cpu_target
 
-    from bench.catalog import load_catalog
+    from bench.catalog import load_used
 
     for name in (*LATE, "bench.engine.worker"):
         importlib.import_module(name)
@@ -176,7 +132,7 @@ def import_all() -> None:
         package = importlib.import_module(f"bench.{room}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    load_catalog()
+    load_used(())
     cpu_target.typing_context.refresh()
     cpu_target.target_context.refresh()
 

@@ -23,8 +23,9 @@ def command() -> None:
 @command.command("ls")
 def ls() -> None:
     """List finished stages by kind: how many, how large."""
+    from bench.home import bench_home
     from bench.store.cache import stage_folders, weight
-    from bench.store.home import bench_home, check_readable
+    from bench.store.home import check_readable
 
     home = bench_home()
     check_readable(home)
@@ -47,9 +48,10 @@ def verify(runs: tuple[Path, ...]) -> int:
     """
     from itertools import chain
 
+    from bench.home import bench_home
     from bench.runs.verify import run_damages, runs_below
     from bench.store.cache import damages
-    from bench.store.home import bench_home, check_readable
+    from bench.store.home import check_readable
 
     check_readable(bench_home())
     folders = list(chain.from_iterable(runs_below(run) for run in runs or (RUNS,)))
@@ -72,8 +74,9 @@ def gc(days: float | None, keep: tuple[Path, ...], dry_run: bool) -> None:
 
     What a command at work needs, on this machine or another, is spared.
     """
+    from bench.home import bench_home
     from bench.store.garbage import garbage, remove
-    from bench.store.home import bench_home, check_readable
+    from bench.store.home import check_readable
 
     check_readable(bench_home())  # nothing is written: room is made on a full disk too
     limit = None if days is None else time.time() - days * DAY_S

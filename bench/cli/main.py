@@ -55,7 +55,8 @@ def main() -> None:
 
 
 def _code() -> int:
-    from bench.errors import BenchError
+    from bench.errors import BenchError, visible_lines
+    from bench.life import Hanging
 
     try:
         outcome = bench.main(prog_name="bench", standalone_mode=False)
@@ -67,8 +68,12 @@ def _code() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; finished stages and checkpoints are kept, the same command continues", err=True)
         return 130
+    except Hanging as error:
+        click.echo(visible_lines(error), err=True)
+        sys.stdout.flush()
+        os._exit(2)  # Python would wait for the thread
     except BenchError as error:
-        click.echo(str(error), err=True)
+        click.echo(visible_lines(error), err=True)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of a pipe left; nothing is wrong

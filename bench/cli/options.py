@@ -69,7 +69,8 @@ class Workspace:
         Raises:
             StoreError: ``BENCH_HOME`` cannot be looked into.
         """
-        from bench.store.home import Places, bench_home, check_readable
+        from bench.home import bench_home
+        from bench.store.home import Places, check_readable
 
         check_readable(bench_home())
         return Places(bench_home(), self.out, self._data_folders())
@@ -79,7 +80,7 @@ class Workspace:
         from bench.engine.scheduler import Invocation
 
         places = replace(self.places, data={**data, **self.places.data})
-        return Invocation(self.catalog, places, not self.no_plugins)
+        return Invocation(self.catalog, places)
 
     def suite(self, name: str, profile: str | None = None, overrides: tuple[str, ...] = ()) -> tuple[Suite, Invocation]:
         """Resolve a suite with its components and folders.

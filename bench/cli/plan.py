@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
+from bench.words import visible
 
 if TYPE_CHECKING:
     from bench.engine.plan import Plan
@@ -39,17 +40,17 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
     plan = _measured(opened, invocation) if pilot else make_plan(opened, invocation)
     plan = shared(plan, invocation.places, rates_of(invocation.places.home, opened.runtime))
     for line in plan_lines(plan, invocation.places):
-        click.echo(line)
+        click.echo(visible(line))
     cost = foreseen(plan, invocation.places)
     for line in cost_lines(plan, cost):
-        click.echo(line)
+        click.echo(visible(line))
     for line in power_lines(plan):
-        click.echo(line)
+        click.echo(visible(line))
     why = why_unfit(plan, invocation.places, cost)
     if why is not None:
-        click.echo(f"  does not fit: {why}")
+        click.echo(f"  does not fit: {visible(why)}")
     for line in cell_lines(plan, cost) if cells else ():
-        click.echo(line)
+        click.echo(visible(line))
 
 
 def _measured(suite: Suite, invocation: Invocation) -> Plan:
@@ -67,5 +68,5 @@ def _measured(suite: Suite, invocation: Invocation) -> Plan:
         click.echo(f"measuring {done + 1} of {total}: {name}", err=True)
 
     for problem in measure(plan, invocation, rates_of(invocation.places.home, suite.runtime), told):
-        click.echo(f"not measured: {problem}", err=True)
+        click.echo(f"not measured: {visible(problem)}", err=True)
     return plan

@@ -16,7 +16,7 @@ from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.stages.jobs import ASIDE, Ended, Progress
 from bench.store.home import Places
 from bench.suite.joint import short_names
-from bench.words import plural
+from bench.words import line, plural, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -63,7 +63,7 @@ class _Account:
     def opening(self, plan: Plan) -> Iterator[str]:
         """Begin, with the plan in a line and what to beware of in the data before anything is spent on them."""
         names = short_names([planned.cell.labels for planned in plan.cells])
-        self.names = {planned.cell.id: name for planned, name in zip(plan.cells, names, strict=True)}
+        self.names = {planned.cell.id: line(name) for planned, name in zip(plan.cells, names, strict=True)}
         counts = plan.counts()
         self.total = sum(counts.get(state, 0) for state in RUNNABLE)
         cost = foreseen(plan, self.places)
@@ -83,13 +83,13 @@ class _Account:
         if ended.reason is None:
             return text
         more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
-        return f"{text}  {ended.reason}{more}"
+        return f"{text}  {line(ended.reason)}{more}"
 
     def aside(self, progress: Progress) -> str | None:
         """What a job has to say beside its work."""
         if progress.stage not in ASIDE:
             return None
-        return f"remark: {self.names.get(progress.key, 'data set')}: {progress.note}"
+        return f"remark: {self.names.get(progress.key, 'data set')}: {line(progress.note)}"
 
     def moved(self, progress: Progress) -> None:
         """Tell the clock how far a cell has trained, which is most of it; the rest is told when it has ended."""
@@ -106,7 +106,7 @@ class PlainLines(_Account):
     def planned(self, plan: Plan) -> None:
         """Print the plan in a line."""
         for text in self.opening(plan):
-            click.echo(text, err=True)
+            click.echo(visible(text), err=True)
 
     def progress(self, progress: Progress) -> None:
         """Print the start of an indexing, and that a job waits for another; cells are told when they end."""
@@ -125,7 +125,7 @@ class PlainLines(_Account):
 
     def remark(self, text: str) -> None:
         """Print it."""
-        click.echo(f"remark: {text}", err=True)
+        click.echo(f"remark: {line(text)}", err=True)
 
     def tick(self) -> None:
         """Nothing moves in a log."""
@@ -145,7 +145,7 @@ class LiveBars(_Account):
             self.bars.remove_task(task)
         self._jobs.clear()
         for text in self.opening(plan):
-            self.bars.console.print(text, highlight=False, markup=False)
+            self.bars.console.print(visible(text), highlight=False, markup=False)
         if self.total:
             self._cells = self.bars.add_task("cells", total=self.total, note="")
 
@@ -156,7 +156,7 @@ class LiveBars(_Account):
         if text is not None:
             self.bars.console.print(text, highlight=False, markup=False)
             return
-        name = f"{self.names.get(progress.key, 'data set')}: {progress.stage}"
+        name = f"{self.names.get(progress.key, 'data set')}: {line(progress.stage)}"
         if progress.key not in self._jobs:
             self._jobs[progress.key] = self.bars.add_task(name, total=progress.total, note="")
         self.bars.update(
@@ -164,7 +164,7 @@ class LiveBars(_Account):
             description=name,
             completed=progress.done,
             total=progress.total,
-            note=progress.note,
+            note=line(progress.note),
         )
 
     def ended(self, planned: Planned, ended: Ended) -> None:
@@ -177,7 +177,7 @@ class LiveBars(_Account):
 
     def remark(self, text: str) -> None:
         """Print it above the bars."""
-        self.bars.console.print(f"remark: {text}", highlight=False, markup=False)
+        self.bars.console.print(f"remark: {line(text)}", highlight=False, markup=False)
 
     def tick(self) -> None:
         """Keep the estimate fresh."""

@@ -11,6 +11,7 @@ import click
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import board_text
 from bench.cli.terminal import command_line, quiet
+from bench.words import visible
 
 CELLS_FAILED = 3
 
@@ -40,8 +41,8 @@ def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
     with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():
         plan, board = run_and_file(opened, invocation, watcher, command_line())
     click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
-    for line in blocked_lines(plan):
-        click.echo(line, err=True)
+    for text in blocked_lines(plan):
+        click.echo(visible(text), err=True)
     minutes = (time.monotonic() - started) / 60
     click.echo(f"results: {invocation.places.run(opened.name)} (this run took {minutes:.1f} minutes)")
     return CELLS_FAILED if unsettled(plan) else 0

@@ -46,10 +46,11 @@ def command(
     the run folder. Scores other than of pixels have intervals, letters and differences by replicates too.
     """
     from bench.cli.run import CELLS_FAILED
+    from bench.home import bench_home
     from bench.runs.folder import records_in, told
     from bench.runs.rescore import ScoreRequest, file_scores, rescored
     from bench.score.rules import rule_from
-    from bench.store.home import Places, bench_home
+    from bench.store.home import Places
     from bench.store.replicates import with_replicates
 
     request = ScoreRequest(None if threshold == "protocol" else rule_from(threshold), found)

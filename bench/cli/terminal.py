@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from typing import TextIO
 
+from bench.words import visible
+
 NARROWEST = 40
 
 
@@ -34,13 +36,16 @@ def command_line() -> str:
 
 
 def folded(lines: Iterable[str], columns: int | None = None) -> Iterator[str]:
-    """Break every line at spaces; what follows stands two columns further in than the line itself."""
+    """Break every line at spaces; what follows stands two columns further in than the line itself.
+
+    What a terminal would obey is taken out.
+    """
     from bench.render.layout import wrap
 
     columns = max(columns or width(), NARROWEST)
-    for line in lines:
-        indent = " " * (len(line) - len(line.lstrip()))
-        first, *others = wrap(line.strip(), columns - len(indent) - 2)
+    for text in map(visible, lines):
+        indent = " " * (len(text) - len(text.lstrip()))
+        first, *others = wrap(text.strip(), columns - len(indent) - 2)
         yield indent + first
         for part in others:
             yield f"{indent}  {part}"

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import selectors
-import subprocess
-import sys
-import tempfile
+import signal
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
 
+from bench.contain.channel import Garbled
 from bench.engine.devices import CPU
+from bench.engine.hired import Hired
+from bench.engine.messages import Said, Unfit
 from bench.engine.slots import Slots
 from bench.record import State
 from bench.stages.jobs import Ended, Job, Listener, Progress
+from bench.suite.duration import duration_text
 
-LAST_WORDS = 4000
-"""Characters of a dead worker's standard error kept for the record."""
-COMPILED = "TORCHINDUCTOR_CACHE_DIR"
-"""Where torch's compiler keeps what it compiled, and takes it from."""
 STOP_S = 60.0
 """Seconds that a training has to finish its step and write where it is."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A spawned process, its error log, what it compiled, and the job it has in hand."""
-
-    process: subprocess.Popen[bytes]
-    errors: IO[bytes]
-    compiled: tempfile.TemporaryDirectory[str]
-    job: Job
-    started: float
-    pending: bytes = b""
-    proven: bool = False
+LOOK_S = 1.0
+"""Seconds between two looks for workers that show no life."""
 
 
 @dataclass(slots=True)
@@ -47,6 +31,7 @@ class LocalLauncher:
 
     Each environment is added to ``os.environ`` of its worker: which device it sees, how many threads it has. What
     ran out of memory beside others on its device is tried again when no job waits, with the device for itself.
+    A worker that has run plugins takes no job that does not use them.
     """
 
     environments: Sequence[dict[str, str]]
@@ -55,8 +40,8 @@ class LocalLauncher:
     _queue: deque[Job] = field(default_factory=deque)
     _last: deque[Job] = field(default_factory=deque)
     _alone: set[int] = field(default_factory=set)
-    _busy: dict[int, _Worker] = field(default_factory=dict)
-    _idle: dict[int, _Worker] = field(default_factory=dict)
+    _busy: dict[int, Hired] = field(default_factory=dict)
+    _idle: dict[int, Hired] = field(default_factory=dict)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def __post_init__(self) -> None:
@@ -72,8 +57,9 @@ class LocalLauncher:
         deadline = time.monotonic() + timeout
         found = self._hopeless()
         while not found and self._busy and time.monotonic() < deadline:
-            for key, _ in self._selector.select(max(0.0, deadline - time.monotonic())):
+            for key, _ in self._selector.select(max(0.0, min(LOOK_S, deadline - time.monotonic()))):
                 found += self._listen(key.data)
+            found += self._silent()
             self._start()
             found += self._hopeless()
         return found
@@ -96,7 +82,7 @@ class LocalLauncher:
         self._queue.clear()
         self._last.clear()
         for worker in self._busy.values():
-            worker.process.terminate()
+            worker.process.ask_to_stop()
         deadline = time.monotonic() + STOP_S
         while self._busy and time.monotonic() < deadline:
             for key, _ in self._selector.select(max(0.0, deadline - time.monotonic())):
@@ -121,11 +107,16 @@ class LocalLauncher:
                 self._give_alone(slots, self._last.popleft())
 
     def _next(self, slot: int) -> Job | None:
-        """The first waiting job that a slot may take; none while a job has the device for itself."""
+        """The first waiting job that a slot may take; none while a job has the device for itself.
+
+        One for which its warm worker serves goes first.
+        """
         device = self._slots.devices[slot]
         if slot in self._busy or device in self._slots.closed or self._alone & set(self._slots.of(device)):
             return None
-        job = next((job for job in self._queue if self._slots.may(job.key, slot)), None)
+        able = [job for job in self._queue if self._slots.may(job.key, slot)]
+        warm = self._idle.get(slot)
+        job = next((job for job in able if warm is not None and warm.may_take(job)), able[0] if able else None)
         if job is not None:
             self._queue.remove(job)
         return job
@@ -148,75 +139,62 @@ class LocalLauncher:
         return [self._slots.hopeless(job.key) for job in left]
 
     def _hand(self, slot: int, job: Job) -> None:
-        """Give a job to a slot's warm worker, or to a new one when the job brings other local plugins."""
+        """Give a job to a slot's warm worker, or to a new one where that has run plugins which the job does not use."""
         worker = self._idle.pop(slot, None)
-        if worker is not None and (worker.job.plugins != job.plugins or worker.process.poll() is not None):
+        if worker is not None and not worker.may_take(job):
             self._retire(worker)
             worker = None
         if worker is None:
-            worker = self._spawn(slot, job)
-        worker.job, worker.started = job, time.monotonic()
+            worker = self._hire(slot, job)
         self._busy[slot] = worker
-        assert worker.process.stdin is not None
-        try:
-            worker.process.stdin.write(json.dumps(job.as_json()).encode() + b"\n")
-            worker.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died meanwhile: its closed output is read next and ends the job
+        worker.hand(job)
 
-    def _spawn(self, slot: int, job: Job) -> _Worker:
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        # what another processor compiled, or a killed process left half-written, would end a worker by a signal
-        compiled = tempfile.TemporaryDirectory(prefix="bench-compiled-", ignore_cleanup_errors=True)
+    def _hire(self, slot: int, job: Job) -> Hired:
         alone = {"BENCH_CELLS_PER_DEVICE": "1"} if slot in self._alone else {}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bench.engine.worker"],  # -P: nothing is imported from the current folder
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **self.environments[slot], **alone, COMPILED: compiled.name},
-        )
-        assert process.stdout is not None
-        self._selector.register(process.stdout, selectors.EVENT_READ, slot)
-        return _Worker(process, errors, compiled, job, time.monotonic())
+        worker = Hired.hire({**os.environ, **self.environments[slot], **alone}, job)
+        self._selector.register(worker.process.channel, selectors.EVENT_READ, slot)
+        return worker
 
     def _listen(self, slot: int) -> list[Ended]:
-        """Read what a worker said; a closed pipe is a dead worker."""
+        """Read what a worker said; a closed channel is a dead worker."""
         worker = self._busy.get(slot) or self._idle.get(slot)
         if worker is None:
             return []  # it was retired with its device, a moment after it spoke
-        assert worker.process.stdout is not None
-        chunk = os.read(worker.process.stdout.fileno(), 1 << 16)
-        if not chunk:
+        try:
+            messages = worker.listen()
+        except Garbled:
+            return self._garbled(slot)
+        if messages is None:
             return self._died(slot)
-        *lines, worker.pending = (worker.pending + chunk).split(b"\n")
-        found = (self._heard(slot, message) for line in lines if (message := _message(line)) is not None)
+        found = [self._heard(slot, said) for said in messages if slot in self._busy]
         return [ended for ended in found if ended is not None]
 
-    def _heard(self, slot: int, message: dict[str, Any]) -> Ended | None:
-        event = message.pop("event")
-        if event == "progress":
-            self.listener(Progress(**message))
-            return None
-        if event == "proven":
-            self._busy[slot].proven = True
-            return None
+    def _heard(self, slot: int, said: Said) -> Ended | None:
+        match said:
+            case Progress():
+                self.listener(said)
+            case "proven":
+                self._busy[slot].proven = True
+            case Unfit(reason):
+                worker = self._busy.pop(slot)
+                self._retire(worker)
+                self._unfit(slot, worker.job, reason)
+            case Ended():
+                return self._answered(slot, said)
+        return None
+
+    def _answered(self, slot: int, ended: Ended) -> Ended | None:
         worker = self._busy.pop(slot)
-        if event == "unfit":
-            self._unfit(slot, worker, message["reason"])
-            return None
-        ended = Ended(**{**message, "state": State(message["state"])})
         if ended.state is State.OK and slot not in self._alone:
             self._idle[slot] = worker
         else:
             self._retire(worker)  # a failure may leave the process in a bad state
         return self._settled(slot, worker.job, ended)
 
-    def _unfit(self, slot: int, worker: _Worker, why: str) -> None:
+    def _unfit(self, slot: int, job: Job, why: str) -> None:
         """Close the device of a worker that could not prove it; its job goes elsewhere."""
-        self._retire(worker)
         self._alone.discard(slot)
-        self._queue.appendleft(worker.job)
+        self._queue.appendleft(job)
         device = self._slots.devices[slot]
         self._slots.close(device, why)
         for other in self._slots.of(device):
@@ -240,38 +218,45 @@ class LocalLauncher:
             self._retire(self._idle.pop(slot))
             return []
         worker = self._busy.pop(slot)
-        code = worker.process.wait()
-        worker.errors.seek(0)
-        words = worker.errors.read().decode(errors="replace")[-LAST_WORDS:]
-        seconds = time.monotonic() - worker.started
+        code = self._retire(worker)
         how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
         if worker.job.stages and not worker.proven and self._slots.devices[slot] != CPU:
-            self._unfit(slot, worker, f"the worker process was {how} while it proved the device")
+            self._unfit(slot, worker.job, f"the worker process was {how} while it proved the device")
             return []
+        hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+        return self._given_up(slot, worker, State.KILLED, f"the worker process was {how}{hint}")
+
+    def _garbled(self, slot: int) -> list[Ended]:
+        """A worker is not trusted any more once something else than itself has written to its channel."""
+        if slot in self._idle:
+            self._retire(self._idle.pop(slot))
+            return []
+        worker = self._busy.pop(slot)
         self._retire(worker)
-        hint = " (out of memory?)" if code == -9 else ""
-        ended = Ended(worker.job.key, State.KILLED, f"the worker process was {how}{hint}", words, seconds)
+        foreign = " and ".join(name for name, _ in worker.job.plugins) or "none of others (please report it)"
+        reason = f"something other than bench wrote to the channel of the worker; plugins in it: {foreign}"
+        return self._given_up(slot, worker, State.PLUGIN_ERROR, reason)
+
+    def _silent(self) -> list[Ended]:
+        """End the workers that have shown no life for longer than their jobs allow."""
+        found: list[Ended] = []
+        for slot, worker in list(self._busy.items()):
+            limit = worker.job.timeout_s
+            if limit is None or worker.silence() <= limit:
+                continue
+            self._retire(self._busy.pop(slot))
+            at = f"in stage {worker.at.stage} ({worker.at.done}/{worker.at.total})" if worker.at else "at its beginning"
+            reason = f"no sign of life for {duration_text(limit)} {at}; runtime.timeout sets how long that may be"
+            found += self._given_up(slot, worker, State.TIMEOUT, reason)
+        return found
+
+    def _given_up(self, slot: int, worker: Hired, state: State, reason: str) -> list[Ended]:
+        """The ending of a job whose worker has ended without saying it."""
+        ended = Ended(worker.job.key, state, reason, worker.process.words, worker.seconds())
         settled = self._settled(slot, worker.job, ended)
         return [] if settled is None else [settled]
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: Hired) -> int:
         """End a worker for good; what it finished is on disk, so killing loses nothing."""
-        assert worker.process.stdout is not None
-        assert worker.process.stdin is not None
-        self._selector.unregister(worker.process.stdout)
-        worker.process.kill()
-        worker.process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            worker.process.stdin.close()
-        worker.process.stdout.close()
-        worker.errors.close()
-        worker.compiled.cleanup()
-
-
-def _message(line: bytes) -> dict[str, Any] | None:
-    """One message of a worker; what something printed before the channel was private is none."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return None
-    return message if isinstance(message, dict) and "event" in message else None
+        self._selector.unregister(worker.process.channel)
+        return worker.process.end()

@@ -5,9 +5,9 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from bench.catalog import Catalog
 from bench.engine.devices import device_remarks, refuse_graphs, settled
@@ -15,23 +15,21 @@ from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
-from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
+from bench.engine.orders import cell_job, filing, index_job, source_job
+from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.planner import Planner
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
 from bench.record import State, record_of
-from bench.stages.graph import as_json, budget_crops, images_stage, reuse
-from bench.stages.indexing import LocatedDataset, plain_rule
-from bench.stages.jobs import Ended, Job, Launcher, Listener, Progress
+from bench.stages.graph import images_stage
+from bench.stages.jobs import Ended, Launcher, Listener, Progress
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
 from bench.store.running import at_work
 from bench.store.store import touch_stage
-from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
-from bench.suite.schema import Ref
 
 STOPPING = "stopping: trainings finish their step and keep where they are; interrupt again to stop at once"
 POLL_S = 0.5
@@ -64,11 +62,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one command brings along: components and folders, and whether installed third-party plugins count."""
+    """What one command brings along: components and folders."""
 
     catalog: Catalog
     places: Places
-    third_party: bool = True
 
 
 MakeLauncher = Callable[[Listener], Launcher]
@@ -162,7 +159,8 @@ def _make_indices(
 ) -> tuple[set[str], dict[str, str]]:
     """Index every data set that needs it; return the locators of those made, and why not for the others."""
     wanted = [dataset for dataset in plan.datasets if dataset.index is None and dataset.problem is None]
-    jobs = [_job(dataset.locator, dataset, invocation) for dataset in wanted]
+    catalog, places = invocation.catalog, invocation.places
+    jobs = [index_job(dataset, catalog, places, plan.suite.runtime) for dataset in wanted]
     launcher.submit(jobs)
     problems: dict[str, str] = {}
     waiting = {job.key for job in jobs}
@@ -183,22 +181,6 @@ def _next(launcher: Launcher, watcher: Watcher) -> Sequence[Ended]:
     return endings
 
 
-def _job(key: str, dataset: LocatedDataset, invocation: Invocation) -> Job:
-    return Job(
-        key=key,
-        data=dataset.data,
-        home=str(invocation.places.home),
-        plugins=local_plugins(invocation.catalog),
-        third_party=invocation.third_party,
-    )
-
-
-def local_plugins(catalog: Catalog) -> tuple[tuple[str, str], ...]:
-    """Local plugin files that offer something, with the digest of what was loaded."""
-    local = {str(o.provider.local): o.provider.source_hash for o in catalog.all if o.provider.local is not None}
-    return tuple(local.items())
-
-
 def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
     """Cells whose data could not be indexed carry the reason."""
     settled = tuple(
@@ -214,10 +196,10 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
     waiting = {planned.cell.id: planned for planned in runnable}
-    places = invocation.places
+    catalog, places = invocation.catalog, invocation.places
     learner = Learner(plan, places, rates_of(places.home, plan.suite.runtime), len(environments_of(plan.suite)))
-    sources = [_source_job(plan.suite, needs.missing[key], invocation) for key in needs.missing]
-    launcher.submit([*sources, *(_cell_job(plan.suite, planned, invocation) for planned in needs.ready)])
+    sources = [source_job(plan.suite, needs.missing[key], catalog, places) for key in needs.missing]
+    launcher.submit([*sources, *(cell_job(plan.suite, planned, catalog, places) for planned in needs.ready)])
     while waiting:
         for ended in _next(launcher, watcher):
             if ended.key in waiting:
@@ -227,82 +209,18 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)
-            launcher.submit([_cell_job(plan.suite, planned, invocation) for planned in ready])
+            launcher.submit([cell_job(plan.suite, planned, catalog, places) for planned in ready])
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
     learner.close()
 
 
-def _source_job(suite: Suite, pretraining: Pretraining, invocation: Invocation) -> Job:
-    """A job that ends with the weights of a pretraining run; it files no record."""
-    return replace(
-        _job(pretraining.train, pretraining.dataset, invocation),
-        data=replace(pretraining.dataset.data, split=plain_rule(pretraining.cell.protocol.split)),
-        stages=tuple(as_json(pretraining.stages)),
-        delivery=suite.runtime.delivery,
-        checkpoint_s=suite.runtime.checkpoint.seconds,
-    )
-
-
-def _cell_job(suite: Suite, planned: Planned, invocation: Invocation) -> Job:
-    assert planned.dataset is not None
-    cell = planned.cell
-    job = _job(cell.id, planned.dataset, invocation)
-    return replace(
-        job,
-        data=replace(job.data, split=plain_rule(cell.protocol.split)),
-        stages=tuple(as_json(planned.stages)),
-        delivery=suite.runtime.delivery,
-        checkpoint_s=suite.runtime.checkpoint.seconds,
-        record=str(invocation.places.record(suite.name, cell.id)),
-        filing={
-            **_filing(planned, invocation.catalog),
-            "reuse": reuse(cell),
-            "budget_epochs": cell.recipe.epochs,
-            "budget_crops": budget_crops(cell),
-        },
-    )
-
-
-def _filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
-    """What every record says of its cell, however it ended."""
-    cell = planned.cell
-    source = source_of(cell)
-    chosen = [*_components(cell), *(_components(source) if source else ())]
-    offers = list({(kind, ref.use): catalog.find(kind, ref.use) for kind, ref in chosen}.values())
-    return {
-        "id": cell.id,
-        "axes": dict(cell.labels),
-        "tuned": dict(cell.tuned),
-        "cell": asked(cell),
-        "keys": planned.keys,
-        "badges": [*(offer.component.badge for offer in offers if offer.component.badge), *planned.badges],
-        "remarks": list(planned.remarks),
-        "providers": {
-            f"{offer.kind} {offer.component.name}": {
-                "package": offer.provider.package,
-                "version": offer.provider.version,
-                "source": offer.provider.source_hash,
-                "component": offer.component.version,
-            }
-            for offer in offers
-        },
-    }
-
-
-def _components(cell: Cell) -> Iterator[tuple[str, Ref]]:
-    """Every component of a cell, with its kind."""
-    yield from (("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model), ("loss", cell.recipe.loss))
-    yield from (("preprocess", ref) for ref in cell.preprocess)
-    yield from (("augment", ref) for ref in cell.recipe.augment)
-
-
 def _file_reasons(plan: Plan, invocation: Invocation) -> None:
     """File cells that cannot run, so that the board can say why; what a cell once reached is never overwritten."""
     for planned in plan.cells:
         if planned.cannot_run:
-            record = record_of(**{**_filing(planned, invocation.catalog), **planned.settled.plain()})
+            record = record_of(**{**filing(planned, invocation.catalog), **planned.settled.plain()})
             write_record(invocation.places.record(plan.suite.name, planned.cell.id), record)
 
 
@@ -314,9 +232,9 @@ def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation)
         return replace(ended, state=State.OK, reason=None)  # another run may have finished it
     if ended.state is State.OK:
         ended = replace(ended, state=State.FAILED, reason="the worker reported success but left no record")
-    filing = _filing(planned, invocation.catalog)
+    told = filing(planned, invocation.catalog)
     try:
-        write_record(path, record_of(**filing, state=ended.state, reason=ended.reason, log=ended.log))
+        write_record(path, record_of(**told, state=ended.state, reason=ended.reason, log=ended.log))
     except StoreError as error:  # the results have no room: the other cells go on, and their stages are kept
         return replace(ended, reason=f"{ended.reason}; {error}")
     return ended

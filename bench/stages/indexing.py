@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import category
 
 from bench.catalog import Catalog
-from bench.component import Component, build, guarded
+from bench.component import Component, build, timely
 from bench.data.index import DatasetIndex, build_index
 from bench.data.index_file import is_current, read_index, write_index
 from bench.data.leaks import duplicates, images_of
@@ -65,7 +65,8 @@ def locate(catalog: Catalog, ref: Ref, places: Places, made: Collection[str] = (
         return LocatedDataset(data, known_index(path) if name in made else current_index(path, records))
     except BenchError as error:
         nowhere = places.given(ref.use, offer.component.folder) is None and not occupied(root)
-        absent = nowhere and isinstance(error, DataError)  # a plugin that fails is at fault itself
+        # any other error of its reader is told as it is
+        absent = nowhere and isinstance(error, DataError) and str(root) in str(error)
         problem = f"not here: {ref.use}: {how_to_get(offer.component, ref.use)}" if absent else str(error)
         return LocatedDataset(data, None, problem, absent)
 
@@ -84,7 +85,9 @@ def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
         PluginError: the reader fails, or lists something else than records.
         DataError: an id or group is no line of text.
     """
-    records = guarded(f"records() of data set {name!r}", lambda: tuple(dataset.records()))
+    what = f"records() of data set {name!r}"
+    listing = timely(what, getattr, dataset, "records")
+    records = timely(what, tuple, timely(what, listing))
     if not all(isinstance(record, Record) for record in records):
         raise PluginError(f"records() of data set {name!r} must list Record objects")
     for record in records:

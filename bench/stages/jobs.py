@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from bench.catalog import Plugins
 from bench.record import State
 from bench.types import JsonValue
 
@@ -25,10 +26,11 @@ class DataRef:
 class Job:
     """An index to be made (no ``stages``), a cell's chain of stages, or one that ends with ``train`` (no ``record``).
 
-    ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are local files
-    with the digest of their content.
-    ``delivery`` and ``checkpoint_s`` are the runtime's: how crops are kept, and seconds between checkpoints of a
-    training. ``filing`` is what the record holds beside the scores.
+    ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are those of
+    third parties that it uses.
+    ``delivery``, ``checkpoint_s`` and ``timeout_s`` are the runtime's: how crops are kept, seconds between checkpoints
+    of a training, and seconds without a sign of life after which its worker is killed (None: never). ``filing`` is what
+    the record holds beside the scores.
     A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took;
     ``command_s`` and ``submitted`` tell what went before it.
     """
@@ -36,12 +38,12 @@ class Job:
     key: str
     data: DataRef
     home: str
-    plugins: tuple[tuple[str, str], ...] = ()
-    third_party: bool = True
+    plugins: Plugins = ()
     stages: tuple[Mapping[str, JsonValue], ...] = ()
     record: str = ""
     delivery: str = "auto"
     checkpoint_s: float = 300.0
+    timeout_s: float | None = None
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
     pilot: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ class Job:
             **{
                 **given,
                 "data": DataRef(**given["data"]),
-                "plugins": tuple((path, source) for path, source in given["plugins"]),
+                "plugins": tuple((name, source) for name, source in given["plugins"]),
                 "stages": tuple(given["stages"]),
             }
         )

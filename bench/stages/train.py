@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import StoreError, one_line
+from bench.errors import PluginError, StoreError, one_line
 from bench.stages.cell_run import BEST, LAST, CellRun, Note, finish, last_is_best
 from bench.stages.crops import drawn
 from bench.stages.environment import device
@@ -22,9 +22,11 @@ from bench.train.device import unsettled
 from bench.train.history import write_history
 from bench.train.loop import Fitted, fit
 from bench.train.memory import PeakMemory
+from bench.train.model_contract import planes_by_chance
 from bench.train.pace import Pace, pace
 from bench.train.randomness import initialised
 from bench.train.weights import Weights, load_weights, save_weights
+from bench.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +65,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
     facts = stage.facts
     tiles = stored(run, "tiles")
     model, constants = starting_point(run, stage, tiles)
+    check_planes(run, facts["model"])
     recipe = Recipe.model_validate_json(json.dumps(facts["recipe"]))
     fitting = recipe.epochs > 0 and any(p.requires_grad for p in model.parameters())
     crops = drawn(run) if fitting else tiles
@@ -74,6 +77,8 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
         events.append(event)
         run.report("train", event["epoch"], event["epochs"], _figures(event))
 
+    if fitting:
+        run.report("train", 0, recipe.epochs, "")
     started = time.perf_counter()
     with unsettled() as operations:
         fitted = fit(
@@ -147,6 +152,23 @@ def starting_point(run: CellRun, stage: Stage, tiles: Stored) -> tuple[torch.nn.
             f"delete {path.parent}, then run the suite again"
         ) from None
     return model, (stored.mean, stored.std)
+
+
+def check_planes(run: CellRun, used: Mapping[str, Any]) -> None:
+    """Refuse a model of a third party that has the planes of this task by chance; built-in ones are tested.
+
+    Two planes are no chance where all classes are one.
+
+    Raises:
+        PluginError: it gives as many for another number of classes.
+    """
+    if run.task.classes == 1 or run.catalog.find("model", used["use"]).provider.ours:
+        return
+    if planes_by_chance(lambda task: run.built("model", used, task), run.task):
+        raise PluginError(
+            f"the model {used['use']!r} gives {plural(1 + run.task.classes, 'plane')} whatever the number of classes: "
+            "it must give one for the background and one for each of task.classes"
+        )
 
 
 def _figures(at: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.life import sign_of_life
 from bench.store.owners import BEAT_S, MISSED, Owner, beating, owner_from, this_process
 
 LEASE = ".lease"
@@ -108,6 +109,7 @@ def leased(what: Path, say: Say) -> Iterator[Lease]:
         if time.monotonic() - began >= due:
             say(f"waiting for {contender.told(found)}")
             due += SAID_EVERY_S
+        sign_of_life()  # to wait for another is no standstill
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_S)
     with _held(found):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 UNITS = {"s": 1, "min": 60, "h": 3600}
 """Units in seconds."""
+UNLIMITED = "none"
 
 
 def seconds_of(duration: str) -> float:
@@ -24,10 +25,22 @@ def seconds_of(duration: str) -> float:
     return seconds
 
 
+def duration_text(seconds: float) -> str:
+    """The inverse of :func:`seconds_of`, in the largest unit that is not larger."""
+    unit = next((unit for unit in ("h", "min") if seconds >= UNITS[unit]), "s")
+    return f"{seconds / UNITS[unit]:g}{unit}"
+
+
 def _checked(duration: str) -> str:
     seconds_of(duration)
     return duration
 
 
+def _checked_limit(limit: str) -> str:
+    return limit if limit == UNLIMITED else _checked(limit)
+
+
 Duration = Annotated[str, AfterValidator(_checked)]
 """Text that :func:`seconds_of` understands."""
+Limit = Annotated[str, AfterValidator(_checked_limit)]
+"""A duration, or :data:`UNLIMITED`."""

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from bench.documented import Documented
-from bench.suite.duration import Duration, seconds_of
+from bench.suite.duration import UNLIMITED, Duration, Limit, seconds_of
 from bench.suite.optimisers import OPTIMISERS
 from bench.suite.schedules import SCHEDULES
 from bench.types import JsonValue
@@ -337,6 +337,16 @@ class Runtime(Strict):
     )
 
     checkpoint: CheckpointRule = CheckpointRule()
+    timeout: Limit = Field(
+        default="10min",
+        description="time without a sign of life (a step, a tile, an image) after which a worker is killed and its "
+        "cell ends as `timeout`, as `30s`, `5min` or `1h`; `none` waits for ever",
+    )
+
+    @property
+    def timeout_s(self) -> float | None:
+        """``timeout`` in seconds."""
+        return None if self.timeout == UNLIMITED else seconds_of(self.timeout)
 
     @model_validator(mode="after")
     def _one_number(self) -> Runtime:

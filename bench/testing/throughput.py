@@ -16,7 +16,8 @@ from bench.component import Component, build
 from bench.crops.bank import build_bank
 from bench.crops.prepare import Source
 from bench.data.index import build_index
-from bench.store.home import Places, bench_home, resolved
+from bench.home import bench_home, resolved
+from bench.store.home import Places
 from bench.testing.trial_folder import only, sampled
 from bench.threads import ordered
 from bench.types import Dataset, JsonValue

@@ -40,6 +40,23 @@ def breaches_of_model(build: Callable[[Task], torch.nn.Module], classes: int = 2
     return found or [*_mixing(grey), *_round_trip(grey)]
 
 
+def planes_by_chance(build: Callable[[Task], torch.nn.Module], task: Task) -> bool:
+    """Whether a model that serves a task gives as many planes when it is built for one class more: by chance then.
+
+    One that cannot be built or run for that is judged by its own task alone.
+    """
+    import torch
+
+    other = Task(task.channels, task.classes + 1)
+    try:
+        model = initialised(partial(build, other), seed=0).eval()
+        with torch.inference_mode():
+            planes = model(_noise(1, task.channels)).shape[1]
+    except Exception:  # a plugin's model may raise anything
+        return False
+    return bool(planes == 1 + task.classes)
+
+
 def _noise(batch: int, channels: int, seed: int = 0) -> torch.Tensor:
     import torch
 

@@ -99,7 +99,7 @@ class World:
 
     def ran(self) -> Plan:
         """Run the suite, as ``bench run`` does."""
-        invocation = Invocation(self.catalog, self.places, third_party=False)
+        invocation = Invocation(self.catalog, self.places)
         return run_and_file(self.suite, invocation, Silent(), "bench run small.yaml", Here)[0]
 
 

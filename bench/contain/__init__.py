@@ -1,0 +1,1 @@
+"""Processes that end with whatever they started, and channels on which only they can speak."""

@@ -1,0 +1,103 @@
+"""From a plan to the jobs of workers: each names the third-party plugins that it uses, and what its record says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from bench.catalog import Catalog, Offer, plugins_of
+from bench.engine.plan import Planned, Pretraining
+from bench.stages.graph import as_json, budget_crops, reuse
+from bench.stages.image_metrics import offered_metrics
+from bench.stages.indexing import LocatedDataset, plain_rule
+from bench.stages.jobs import Job
+from bench.store.home import Places
+from bench.suite.cells import Cell, asked, source_of
+from bench.suite.reading.load import Suite
+from bench.suite.schema import Ref, Runtime
+
+
+def index_job(dataset: LocatedDataset, catalog: Catalog, places: Places, runtime: Runtime) -> Job:
+    """A job that makes the index of a data set."""
+    return Job(
+        key=dataset.locator,
+        data=dataset.data,
+        home=str(places.home),
+        plugins=plugins_of([catalog.find("dataset", dataset.data.use)]),
+        timeout_s=runtime.timeout_s,
+    )
+
+
+def source_job(suite: Suite, pretraining: Pretraining, catalog: Catalog, places: Places) -> Job:
+    """A job that ends with the weights of a pretraining run; it files no record."""
+    job = index_job(pretraining.dataset, catalog, places, suite.runtime)
+    return replace(
+        job,
+        key=pretraining.train,
+        data=replace(job.data, split=plain_rule(pretraining.cell.protocol.split)),
+        plugins=plugins_of(offers_of(pretraining.cell, catalog)),
+        stages=tuple(as_json(pretraining.stages)),
+        delivery=suite.runtime.delivery,
+        checkpoint_s=suite.runtime.checkpoint.seconds,
+    )
+
+
+def cell_job(suite: Suite, planned: Planned, catalog: Catalog, places: Places) -> Job:
+    """A job that ends with the record of a cell; metrics of plugins see every cell."""
+    assert planned.dataset is not None
+    cell = planned.cell
+    job = index_job(planned.dataset, catalog, places, suite.runtime)
+    return replace(
+        job,
+        key=cell.id,
+        data=replace(job.data, split=plain_rule(cell.protocol.split)),
+        plugins=plugins_of([*offers_of(cell, catalog), *offered_metrics(catalog)]),
+        stages=tuple(as_json(planned.stages)),
+        delivery=suite.runtime.delivery,
+        checkpoint_s=suite.runtime.checkpoint.seconds,
+        record=str(places.record(suite.name, cell.id)),
+        filing={
+            **filing(planned, catalog),
+            "reuse": reuse(cell),
+            "budget_epochs": cell.recipe.epochs,
+            "budget_crops": budget_crops(cell),
+        },
+    )
+
+
+def filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
+    """What every record says of its cell, however it ended."""
+    cell = planned.cell
+    source = source_of(cell)
+    used = [*offers_of(cell, catalog), *(offers_of(source, catalog) if source else ())]
+    offers = list({(offer.kind, offer.provider.place, offer.component.name): offer for offer in used}.values())
+    return {
+        "id": cell.id,
+        "axes": dict(cell.labels),
+        "tuned": dict(cell.tuned),
+        "cell": asked(cell),
+        "keys": planned.keys,
+        "badges": [*(offer.component.badge for offer in offers if offer.component.badge), *planned.badges],
+        "remarks": list(planned.remarks),
+        "providers": {
+            f"{offer.kind} {offer.component.name}": {
+                "package": offer.provider.package,
+                "version": offer.provider.version,
+                "source": offer.provider.source_hash,
+                "component": offer.component.version,
+            }
+            for offer in offers
+        },
+    }
+
+
+def offers_of(cell: Cell, catalog: Catalog) -> list[Offer]:
+    """Every component of a cell, in the order of its life."""
+    return [catalog.find(kind, ref.use) for kind, ref in _components(cell)]
+
+
+def _components(cell: Cell) -> Iterator[tuple[str, Ref]]:
+    yield from (("dataset", cell.dataset), ("crop", cell.crop), ("model", cell.model), ("loss", cell.recipe.loss))
+    yield from (("preprocess", ref) for ref in cell.preprocess)
+    yield from (("augment", ref) for ref in cell.recipe.augment)
