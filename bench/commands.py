@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.catalog import Catalog, load_catalog
+from bench.engine.only import Only
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
 from bench.errors import Damaged, StoreError
@@ -184,9 +185,14 @@ class Silent:
 
 
 def run_and_file(
-    suite: Suite, invocation: Invocation, watcher: Watcher, command: str, make: MakeLauncher | None = None
+    suite: Suite,
+    invocation: Invocation,
+    watcher: Watcher,
+    command: str,
+    make: MakeLauncher | None = None,
+    only: Only | None = None,
 ) -> tuple[Plan, Leaderboard]:
-    """Run a suite; leave the resolved suite, the records and the board's files in its run folder.
+    """Run a suite, all of its cells or ``only`` some; leave suite, records and the board's files in its run folder.
 
     What lies damaged beside the records is made again or put aside.
     """
@@ -195,7 +201,7 @@ def run_and_file(
     check_writable(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal, make)
+        plan = run_suite(suite, invocation, journal, make, only=only)
     note_outdated(folder, plan.outdated())
     try:
         board = board_of_plan(plan, command, folder)

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.audit.coverage import WORDS, coverage_document
+from bench.canonical import printable
 from bench.crops.coverage import SHARES, Coverage
-from bench.render.data import board_csv, board_json, rows_csv
+from bench.render.data import board_csv, board_json, rows_csv, undefused
 from bench.render.layout import cells as columns_of
 from bench.report.measures import NOTHING
 from bench.report.shape import Grid, Leaderboard
@@ -161,12 +162,14 @@ def test_all_formats_show_the_same_figures() -> None:
 @settings(max_examples=30, deadline=None)
 def test_csv_has_one_row_per_cell_and_gives_back_every_label_and_score(crop: str, model: str, reason: str) -> None:
     board = named(crop, model, reason)
-    rows = list(csv.DictReader(io.StringIO(board_csv(board), newline="")))
-    assert [row["id"] for row in rows] == [one.id for one in board.cells]
-    assert rows[0]["crop"] == crop
+    text = board_csv(board)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(text.splitlines()) == 1 + len(rows)
+    assert [undefused(row["id"]) for row in rows] == [printable(one.id) for one in board.cells]
+    assert undefused(rows[0]["crop"]) == printable(crop)
     assert float(rows[0]["scores.test.f1"]) == 0.4
     assert float(rows[0]["scores.test.f1_interval.low"]) == pytest.approx(0.35)
-    assert rows[2]["reason"] == reason
+    assert undefused(rows[2]["reason"]) == printable(reason)
     assert rows[2]["scores.test.f1"] == ""
 
 

@@ -12,6 +12,7 @@ import sys
 import click
 
 from bench.cli.lazy import LazyGroup
+from bench.cli.streams import open_streams
 from bench.version import __version__
 
 COMMANDS = {
@@ -51,6 +52,7 @@ def bench() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code of its outcome."""
+    open_streams()
     sys.exit(_code())
 
 

@@ -19,27 +19,35 @@ CELLS_FAILED = 3
 @click.command("run")
 @suite_options
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
+@click.option(
+    "--only", multiple=True, metavar="WHICH", help="Only cells that are failed, missing or stale, or by id; repeatable."
+)
 @click.option("--raw-rank", is_flag=True, help="Print plain ranks by the mean in place of tie groups.")
-def command(suite: SuiteArgument, plain: bool, raw_rank: bool) -> int:
+def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], raw_rank: bool) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
     Interrupt it at any time, once to let trainings keep where they are, twice to stop at once: the same command
     continues. A data set that is not here is a row that says how to get
-    it; the exit code is 3 for cells that failed, or when nothing could be done at all.
+    it; the exit code is 3 for cells that failed, or when nothing could be done at all. With --only, all other cells
+    are left and shown as they are.
     """
     from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
+    from bench.cli.streams import lasting
     from bench.commands import run_and_file
+    from bench.engine.only import only_of
     from bench.engine.scheduler import unsettled
     from bench.report.ranks import plain_order
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has the second ignored
             signal.signal(number, signal.default_int_handler)  # a cluster's warning is answered as Ctrl-C is
+    sys.stdout = lasting(sys.stdout)  # a terminal that is gone costs the messages, not the cells
     opened, invocation = suite.opened()
+    which = only_of(only, opened.cells) if only else None
     started = time.monotonic()
     with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():
-        plan, board = run_and_file(opened, invocation, watcher, command_line())
+        plan, board = run_and_file(opened, invocation, watcher, command_line(), only=which)
     click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
     for text in blocked_lines(plan):
         click.echo(visible(text), err=True)

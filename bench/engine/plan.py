@@ -97,13 +97,17 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All cells of a suite in order, and the bytes of what is not on disk yet, by what needs them."""
+    """All cells of a suite in order, and the bytes of what is not on disk yet, by what needs them.
+
+    ``asked`` are the ids of the cells that a run was to do, None where it was to do all.
+    """
 
     suite: Suite
     cells: tuple[Planned, ...]
     datasets: tuple[LocatedDataset, ...]
     disk: Mapping[str, int]
     catalog: Catalog
+    asked: frozenset[str] | None = None
 
     @property
     def disk_bytes(self) -> int:

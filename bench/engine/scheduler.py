@@ -15,6 +15,7 @@ from bench.engine.fits import refuse_unfit
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
+from bench.engine.only import Only
 from bench.engine.orders import cell_job, filing, index_job, source_job
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.planner import Planner
@@ -76,8 +77,14 @@ def make_plan(suite: Suite, invocation: Invocation, made: Collection[str] = ()) 
     return Planner(suite, invocation.catalog, invocation.places, frozenset(made)).plan()
 
 
-def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: MakeLauncher | None = None) -> Plan:
-    """Run every cell that is not done; return the plan as it stands at the end.
+def run_suite(
+    suite: Suite,
+    invocation: Invocation,
+    watcher: Watcher,
+    make: MakeLauncher | None = None,
+    only: Only | None = None,
+) -> Plan:
+    """Run every cell that is not done, or of these ``only`` some; return the plan as it stands at the end.
 
     Raises:
         SuiteError: the device that was asked for cannot be used.
@@ -94,7 +101,11 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
     launcher = (make or _local_launcher(suite))(watcher.progress)
     with at_work(invocation.places.home, f"bench run {suite.name}") as running:
         try:
-            plan, made, problems = _indexed_plan(suite, invocation, launcher, watcher)
+            plan, made, problems = _indexed_plan(only.first(suite) if only else suite, invocation, launcher, watcher)
+            if only:
+                asked = only.of(plan)
+                cells = tuple(cell for cell in suite.cells if cell.id in asked)
+                plan = _blocked(make_plan(replace(suite, cells=cells), invocation, made), problems)
             running.keep(key for _, key in _stages_of(plan.cells))
             refuse_unfit(plan, invocation.places)
             watcher.planned(plan)
@@ -106,7 +117,8 @@ def run_suite(suite: Suite, invocation: Invocation, watcher: Watcher, make: Make
             raise
         finally:
             launcher.close()
-        plan = _blocked(make_plan(suite, invocation, made), problems)
+        asked = frozenset(planned.cell.id for planned in plan.cells)
+        plan = replace(_blocked(make_plan(suite, invocation, made), problems), asked=asked)
         _mark_used(plan, invocation.places)
     return plan
 
@@ -246,6 +258,7 @@ def unsettled(plan: Plan) -> Sequence[Planned]:
     A data set that is not here does not count as long as another cell is done: a suite is of use on what is present.
     It counts where a folder was given for it, and where nothing else is done.
     """
-    left = [p for p in plan.cells if p.state not in ("done", "skipped", "excluded")]
+    asked = [p for p in plan.cells if plan.asked is None or p.cell.id in plan.asked]
+    left = [p for p in asked if p.state not in ("done", "skipped", "excluded")]
     here = [p for p in left if not p.data_absent]
-    return here if any(p.state == "done" for p in plan.cells) else left
+    return here if any(p.state == "done" for p in asked) else left

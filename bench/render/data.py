@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 
+from bench.canonical import printable
 from bench.record import pair
 from bench.report.compare import Comparison, Difference, Met
 from bench.report.effects import Effects, InteractionLine, LevelLine
@@ -40,11 +42,36 @@ SCALARS = (
 """Record fields that the CSV spreads into columns."""
 
 
+FORMULA = re.compile(r"'*[=+@-]")
+"""How a text begins that a spreadsheet takes for a formula, or for one that was defused."""
+
+
+def defused(value: JsonValue) -> JsonValue:
+    """A value for a CSV: text on one line, signs that cannot be printed as escapes, with ``'`` before a formula."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if FORMULA.match(text) and not _is_number(text) else text
+
+
+def undefused(text: str) -> str:
+    """The text that was :func:`defused`; escapes stay."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def board_csv(board: Leaderboard) -> str:
     """One row per cell, finished or not: id, axes, settings, state, reason, and every scalar of its record.
 
     Nested fields become dotted columns, an interval two columns ``.low`` and ``.high``. Scores are in 0..1
-    and not rounded; an absent value is an empty field.
+    and not rounded; an absent value is an empty field. Text is :func:`defused`.
     """
     run = {"suite": board.suite, "suite_hash": board.suite_hash, "profile": board.profile}
     return _csv([{**run, **_csv_row(cell)} for cell in board.cells], first=(*run, "id"))
@@ -108,9 +135,10 @@ def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> 
     for row in rows:
         columns |= dict.fromkeys(row)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(columns), lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(defused, columns))
+    for row in rows:
+        writer.writerow(defused(row.get(column, "")) for column in columns)
     return buffer.getvalue()
 
 

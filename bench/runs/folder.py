@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.errors import StoreError
 from bench.record import Record, record_of, row_from
+from bench.render.data import undefused
 from bench.report.choose import state_of
 from bench.report.sides import Side, SideCell
 from bench.runs.archive import extract
@@ -165,14 +166,17 @@ def _csv_rows(path: Path) -> list[SideCell]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            rows, columns = list(reader), list(reader.fieldnames or ())
+            columns = [undefused(name) for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            rows = list(reader)
     except (ValueError, csv.Error) as error:
         raise StoreError(f"{path}: no leaderboard ({error}); make it again") from None
     if "id" not in columns or "state" not in columns:
         raise StoreError(f"{path}: no leaderboard (it has no columns 'id' and 'state'); make it again")
     axes = columns[columns.index("id") + 1 : columns.index("state")]
     cells = []
-    for row in rows:
+    for texts in rows:
+        row = {name: undefused(text) if isinstance(text, str) else text for name, text in texts.items()}
         id, state = row.pop("id"), row.pop("state")
         labels = {axis: label for axis in axes if (label := row.pop(axis))}
         cells.append(_row(path, id, labels, {}, state, _tree(row)))
