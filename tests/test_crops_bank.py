@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -208,6 +209,18 @@ def test_a_disk_that_fills_up_while_writing_is_one_sentence(tmp_path, monkeypatc
     monkeypatch.setattr(writer.os, "pwrite", full)
     with pytest.raises(StoreError, match=r"cannot be written.*No space left"):
         _build(tmp_path / "bank.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most", [1_000, 5_000, 30_000])
+def test_a_file_that_may_not_grow_is_a_clear_error_and_leaves_nothing(tmp_path, most):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        with pytest.raises(StoreError, match=r"cannot be written.*File too large"):
+            _build(tmp_path / "bank.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -173,7 +173,7 @@ def records(folder: Path) -> dict[str, Any]:
     found = {}
     for path in (folder / "runs" / "tiny" / "cells").glob("*.json"):
         record = json.loads(path.read_text())
-        found[path.stem] = {key: value for key, value in record.items() if key not in ("cost", "provenance")}
+        found[path.stem] = {key: value for key, value in record.items() if key not in ("cost", "provenance", "digest")}
     return found
 
 

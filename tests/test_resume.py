@@ -22,7 +22,7 @@ from tiny import bench, environment, write_world
 KILLS = 5
 ARGUMENTS = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=12")
 SMOKE = ("run", "smoke")
-COSTS = {"cost", "provenance"}
+COSTS = {"cost", "provenance", "digest"}
 
 
 def measured(folder: Path, suite: str = "tiny") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.crops.hdf5 import SCHEMA, Large, Table, UInt64, pixel_checksum, table_checksum
-from bench.errors import StoreError
+from bench.errors import StoreError, one_line
 from bench.files import sync
 
 SPARE = 1 << 20
@@ -102,9 +102,10 @@ def _sentence(path: Path, what: str) -> Iterator[None]:
     """Say what the operating system refused in our words."""
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # HDF5 raises the second where there is no room to close a file
+        why = one_line(error)
         raise StoreError(
-            f"{path}: the {what} cannot be written ({error}); free space or choose another folder"
+            f"{path}: the {what} cannot be written ({why}); free space or choose another folder"
         ) from error
 
 

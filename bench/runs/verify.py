@@ -16,7 +16,7 @@ from bench.store.replicates import REPLICATES, read_replicates
 def run_damages(folder: Path) -> Iterator[str]:
     """What is wrong with a run folder, one line each: suite, records, and what lies beside them.
 
-    Tables and pictures are written anew by every run, and read by none.
+    Tables and pictures are not among them: every run writes them anew.
     """
     checks: list[Check] = [(folder / SUITE, lambda path: read_run(path.parent))]
     checks += [(path, load_record) for path in sorted((folder / CELLS).glob("[!.]*.json"))]

@@ -32,12 +32,12 @@ def weight(folder: Path) -> int:
 def damages(home: Path) -> Iterator[str]:
     """What is wrong with anything in a store, one line each: stages, checkpoints of trainings, indices, rates."""
     from bench.data.index_file import read_index
-    from bench.train.checkpoint import check_whole
 
     for folder in chain.from_iterable(stage_folders(home).values()):
         yield from damages_in(folder)
-    checks: list[Check] = [(path, check_whole) for path in sorted((home / "stages").glob(f"*/.*{CHECKPOINT}"))]
-    checks += [(path, read_index) for path in sorted((home / "index").glob("[!.]*.json"))]
+    for kept in sorted((home / "stages").glob(f"*/.*{CHECKPOINT}")):
+        yield from damages_of_checkpoint(kept)
+    checks: list[Check] = [(path, read_index) for path in sorted((home / "index").glob("[!.]*.json"))]
     checks += [(path, read_json) for path in sorted((home / "measured").glob("[!.]*.json"))]
     yield from failed(checks)
 
@@ -54,6 +54,13 @@ def damages_in(folder: Path) -> Iterator[str]:
     paths = [path for path in sorted(files_below(folder)) if path.name not in digests]
     yield from chain.from_iterable(_wrong_rows(path) for path in paths if path.suffix == HDF5)
     yield from failed((path, read) for path in paths if (read := _reader(path)) is not None)
+
+
+def damages_of_checkpoint(path: Path) -> Iterator[str]:
+    """What is wrong with the checkpoint of a training."""
+    from bench.train.checkpoint import check_whole
+
+    yield from failed([(path, check_whole)])
 
 
 def failed(checks: Iterable[Check]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.files import UNFINISHED
-from bench.store.cache import damages_in, stage_folders, weight
+from bench.store.cache import damages_in, damages_of_checkpoint, stage_folders, weight
 from bench.store.leases import LEASE, claims, if_idle, lease_path
 from bench.store.owners import Owner
 from bench.store.records import load_record
@@ -93,12 +93,12 @@ class Cleaning:
                     yield Garbage(leftover, weight(leftover), "left by a killed command")
 
     def _checkpoints(self) -> Iterator[Garbage]:
-        if self.unused_since is None:
-            return
         for kept in sorted((self.home / "stages").glob(f"*/.*{CHECKPOINT}")):
             key = kept.name.removeprefix(".").removesuffix(CHECKPOINT)
             with if_idle(kept.with_name(key)) as idle:
-                if idle and kept.stat().st_mtime < self.unused_since:
+                if idle and any(damages_of_checkpoint(kept)):
+                    yield Garbage(kept, kept.stat().st_size, "damaged")
+                elif idle and self.unused_since is not None and kept.stat().st_mtime < self.unused_since:
                     why = "of a training that nobody went on with"
                     yield Garbage(kept, kept.stat().st_size, why, self._needed(key))
 
