@@ -13,8 +13,8 @@ import numpy.typing as npt
 from bench.errors import named_line
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Every array of a file by name.
+def read_arrays(path: Path, most: int | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Every array of a file by name; all of them together have at ``most`` so many bytes.
 
     Raises:
         OSError: the file is missing or cannot be read.
@@ -23,6 +23,8 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     content = io.BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(content) as archive:
+            if most is not None and sum(member.file_size for member in archive.infolist()) > most:
+                raise ValueError(f"more than {most:,} bytes unpacked")
             damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"checksum of {damaged} is wrong")

@@ -28,6 +28,7 @@ from bench import hookspecs
 from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
 from bench.errors import PluginError, named_line
+from bench.home import resolved
 from bench.trials import why_refused
 from bench.words import did_you_mean, plural
 
@@ -166,7 +167,7 @@ def load_catalog(local: Sequence[Path] = (), *, plugins: bool = True) -> Catalog
     third_party = plugins and disabled not in ("1", "all")
     banned = {part.strip() for part in disabled.split(",") if part.strip()}
     sources = [source for source in _installed() if source.ours or (third_party and source.package not in banned)]
-    sources += [_local(path) for path in dict.fromkeys(path.resolve() for path in local)]
+    sources += [_local(path) for path in dict.fromkeys(map(resolved, local))]
     refused = {}
     for source in sources:
         why = None if source.ours or _is_loaded(source) else why_refused(source.place)

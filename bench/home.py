@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bench.canonical import printable
 from bench.errors import DataError
+from bench.words import clipped
+
+SHOWN = 200
+"""Characters of a path that no file system takes which are shown of it."""
 
 
 def expanded(path: str | Path) -> Path:
@@ -17,20 +22,24 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise DataError(f"{path}: no home folder is known by that name; write the folder out") from None
+        raise DataError(f"{_told(path)}: no home folder is known by that name; write the folder out") from None
 
 
 def resolved(path: str | Path) -> Path:
     """The absolute path without links and ``~``.
 
     Raises:
-        DataError: a link leads back to itself, or as in :func:`expanded`.
+        DataError: a link leads back to itself, no file can have that name, or as in :func:`expanded`.
     """
     found = expanded(path)
     try:
         return found.resolve()
     except (RuntimeError, OSError):
-        raise DataError(f"{path}: a link on the way leads back to itself or cannot be followed; mend it") from None
+        raise DataError(
+            f"{_told(path)}: a link on the way leads back to itself or cannot be followed; mend it"
+        ) from None
+    except ValueError:
+        raise DataError(f"{_told(path)}: no file can have a zero byte in its name; write it without") from None
 
 
 def bench_home() -> Path:
@@ -41,3 +50,7 @@ def bench_home() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("defectbench")
+
+
+def _told(path: str | Path) -> str:
+    return clipped(printable(str(path)), SHOWN)

@@ -6,9 +6,9 @@ have none and are read as they are.
 
 from __future__ import annotations
 
-import json
 from hashlib import blake2b
 
+from bench.bounded import parsed
 from bench.canonical import DIGEST_BYTES
 from bench.types import JsonValue
 
@@ -26,9 +26,9 @@ def unsealed(content: bytes) -> JsonValue:
     """What JSON in UTF-8 holds, without its digest where it has one.
 
     Raises:
-        ValueError: it is no JSON, or not what was sealed.
+        ValueError: it is no JSON, beyond its bounds, or not what was sealed.
     """
-    value = json.loads(content)
+    value = parsed(content)
     if isinstance(value, dict) and DIGEST in value and value.pop(DIGEST) != _digest(content.partition(b"\n")[2]):
         raise ValueError("its content is not what was written")
     return value

@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from bench.errors import DataError
 from bench.obtain import space
 from bench.obtain import unpack as archives
-from bench.obtain.unpack import SUFFIXES, archive_kind, unpack
+from bench.obtain.unpack import OF_DATA, SUFFIXES, Bounds, archive_kind, unpack
 from bench.words import size_text
 
 TREE = {"Class1/Train/0001.PNG": b"one" * 50, "Class1/Train/Label/Labels.txt": b"1\r\n", "empty.txt": b""}
@@ -61,12 +62,12 @@ def tree_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(archive: Path, match: str) -> None:
+def refused(archive: Path, match: str, bounds: Bounds = OF_DATA) -> None:
     """The archive is refused in one line that begins with its name, and nothing lies in or around the target."""
     target = archive.parent / "into" / "deep"
     target.mkdir(parents=True)
     with pytest.raises(DataError, match=match) as caught:
-        unpack(archive, target)
+        unpack(archive, target, bounds=bounds)
     text = str(caught.value)
     assert text.startswith(str(archive))
     assert "\n" not in text
@@ -205,10 +206,10 @@ def test_an_encrypted_member_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
-def test_a_bomb_is_refused_by_what_it_declares(suffix, tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "HARMLESS", 2**20)
+def test_a_bomb_is_refused_by_what_it_declares(suffix, tmp_path):
     archive = pack(tmp_path / f"data{suffix}", {"zeros": bytes(2**21)})
-    refused(archive, r"declares 2\.1 MB or more, but has only .* kB|declares 2\.1 MB or more, but has only .* bytes")
+    said = r"declares 2\.1 MB or more, but has only .* kB|declares 2\.1 MB or more, but has only .* bytes"
+    refused(archive, said, replace(OF_DATA, harmless=2**20))
 
 
 def test_a_small_archive_may_be_packed_tightly(tmp_path):
@@ -238,9 +239,9 @@ def test_a_sparse_member_counts_with_the_size_it_would_have(tmp_path):
     refused(tmp_path / "data.tar", r"declares 1\.0 PB or more")
 
 
-def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
-    refused(pack(tmp_path / "data.tar", {str(k): b"" for k in range(4)}), "more than 3 members")
+def test_too_many_members_are_refused(tmp_path):
+    archive = pack(tmp_path / "data.tar", {str(k): b"" for k in range(4)})
+    refused(archive, "more than 3 members", replace(OF_DATA, members=3))
 
 
 def test_what_the_disk_cannot_hold_is_refused_before_the_first_file(tmp_path, monkeypatch):

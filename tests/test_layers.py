@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 ORDER = [
-    ["version", "words", "document", "files", "cuda_driver", "documented", "contain"],
+    ["version", "words", "document", "files", "bounded", "cuda_driver", "documented", "contain"],
     ["errors", "gpus"],
     ["life"],
     ["threads"],

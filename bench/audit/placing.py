@@ -11,6 +11,7 @@ from bench.canonical import DIGEST_BYTES
 from bench.data.index import DatasetIndex, some
 from bench.data.splits import assign
 from bench.errors import DataError
+from bench.home import expanded
 from bench.releases import read_csv
 from bench.suite.schema import SplitFile
 from bench.types import Split
@@ -31,7 +32,7 @@ def placed(index: DatasetIndex, rule: SplitFile | None = None) -> dict[str, Spli
     """
     given: dict[str, str] = {e.id: e.official for e in index.entries if e.official}
     if rule:
-        rows = read_csv(Path(rule.file).expanduser(), ("split",))
+        rows = read_csv(expanded(rule.file), ("split",))
         given = {row["id"]: row["split"].strip() for row in rows if "id" in row.values}  # groups it cannot tear
     sides: dict[str, set[str]] = {}
     for entry in index.entries:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import Workspace, workspace_options
+from bench.home import resolved
 
 if TYPE_CHECKING:
     from bench.start.budget import Budget
@@ -54,7 +55,7 @@ def command(
             click.echo(f"reading {plural(total, 'image')}", err=True)
 
     answers = Answers(reader, _below(folder, images), _below(folder, masks), dict(map(_setting, settings)))
-    file = to or Path(f"{name_of(folder.expanduser().resolve().name)}.yaml")
+    file = to or Path(f"{name_of(resolved(folder).name)}.yaml")
     with redirect_stdout(sys.stderr):
         first = first_suite(
             workspace.catalog,
@@ -96,9 +97,9 @@ def _below(folder: Path, named: str | None) -> PurePath | None:
     """A folder that the user named, from FOLDER; as typed from there, or from here."""
     if named is None:
         return None
-    root = folder.expanduser().resolve()
-    direct = (root / named).resolve()
-    path = direct if direct.is_dir() else Path(named).expanduser().resolve()
+    root = resolved(folder)
+    direct = resolved(root / named)
+    path = direct if direct.is_dir() else resolved(named)
     if not path.is_dir() or not path.is_relative_to(root):
         raise click.UsageError(f"{named!r} is no folder below {folder}; name one as it is called there")
     return path.relative_to(root)

@@ -93,7 +93,8 @@ def read_content(path: Path, what: str) -> Content:
                 raise damaged(path, f"it is of schema {schema}, this version reads schema {SCHEMA}")
             large: dict[str, Large] = {}
             tables: dict[str, Table] = {}
-            file.visititems(lambda name, found: _sort(name, found, large, tables))
+            most = path.stat().st_size
+            file.visititems(lambda name, found: _sort(name, found, large, tables, most))
             checksum = tables.pop("checksum").astype(np.uint64)
             content = Content(path, str(file.attrs["key"]), large, tables, checksum)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
@@ -104,11 +105,19 @@ def read_content(path: Path, what: str) -> Content:
     return content
 
 
-def _sort(name: str, found: Any, large: dict[str, Large], tables: dict[str, Table]) -> None:
-    """Read a table; of an array of pixels only where it is."""
+def _sort(name: str, found: Any, large: dict[str, Large], tables: dict[str, Table], most: int) -> None:
+    """Read a table of at most so many bytes; of an array of pixels only where it is.
+
+    Raises:
+        ValueError: it is of another type, or lies elsewhere or nowhere.
+    """
     if not hasattr(found, "dtype"):
         return  # a group
+    if found.is_virtual or found.external:
+        raise ValueError(f"{name} lies in another file")
     if name not in LARGE:
+        if found.nbytes > most:
+            raise ValueError(f"{name} has {found.nbytes} bytes, the file {most}")
         tables[name] = found[()]
         return
     if found.dtype.str not in ("|u1", "<u2"):

@@ -19,13 +19,13 @@ from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import blake2b
 from itertools import compress, product
-from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from bench.canonical import DIGEST_BYTES, digest, digest_file
 from bench.data.index import MOST_NAMED, DatasetIndex, some
 from bench.data.leaks import Assignment, check
 from bench.errors import DataError
+from bench.home import expanded
 from bench.releases import Row, read_csv
 from bench.suite.schema import Fold, SplitFile
 from bench.types import SPLITS, Split
@@ -280,7 +280,7 @@ def _from_file(index: DatasetIndex, rule: SplitFile) -> dict[str, Split]:
 
 def _split_rows(rule: SplitFile) -> tuple[str, list[Row]]:
     """The name of the column that says who, and the rows."""
-    path = Path(rule.file).expanduser()
+    path = expanded(rule.file)
     rows = read_csv(path, ("split",))
     if rule.digest and rule.digest != digest_file(path):
         raise DataError(f"{path}: the split file changed after the suite was read; start again")

@@ -1,9 +1,8 @@
 """Unpacking zip and tar archives: every member is checked before anything is written.
 
 Only plain files and folders inside the target are taken. Refused are absolute paths, ``..``, backslashes, colons (so
-drive letters), links, devices, encrypted members, members that come twice, and archives that declare more than
-``MOST_MEMBERS`` members or more bytes than the disk holds, or more than ``MOST_RATIO`` times their own size
-(small ones, up to ``HARMLESS`` bytes, may be packed tighter: masks of one colour are).
+drive letters), links, devices, encrypted members, members that come twice, and archives that declare more members or
+bytes than their :class:`Bounds`, or more bytes than the disk holds.
 """
 
 from __future__ import annotations
@@ -24,9 +23,6 @@ from bench.obtain.space import NoRoom, check_space
 from bench.threads import Progress, silent
 from bench.words import size_text
 
-MOST_RATIO = 200
-HARMLESS = 2**30
-MOST_MEMBERS = 2_000_000
 CHUNK = 2**20
 END_BYTES = 22 + 76 + 2**16
 """The end record of a zip file, the records of large ones before it, and the longest comment behind it."""
@@ -47,6 +43,21 @@ SUFFIXES: dict[str, Kind] = {
 }
 _STARTS: dict[bytes, Kind] = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gz", b"BZh": "bz2"}
 _STARTS |= {b"\xfd7zXZ\x00": "xz"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an archive may declare: so many members, and bytes up to ``ratio`` times its own size.
+
+    Small ones, up to ``harmless`` bytes, may be packed tighter: masks of one colour are.
+    """
+
+    members: int
+    ratio: int
+    harmless: int
+
+
+OF_DATA = Bounds(members=2_000_000, ratio=200, harmless=2**30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,12 @@ def _start(path: Path) -> bytes:
 
 
 def unpack(
-    archive: Path, into: Path, *, progress: Progress = silent, again: str = "get it again"
+    archive: Path,
+    into: Path,
+    *,
+    progress: Progress = silent,
+    again: str = "get it again",
+    bounds: Bounds = OF_DATA,
 ) -> list[PurePosixPath]:
     """Unpack all files of an archive into an existing folder; returns their paths in it.
 
@@ -93,7 +109,7 @@ def unpack(
         if kind is None:
             raise DataError(f"{archive}: not an archive; {', '.join(SUFFIXES)} can be unpacked")
         _check_start(archive, kind, again)
-        gate = _Gate(archive, again)
+        gate = _Gate(archive, again, bounds)
         return _unpack_zip(gate, into, progress) if kind == "zip" else _unpack_tar(gate, kind, into, progress)
 
 
@@ -151,6 +167,7 @@ class _Gate:
 
     archive: Path
     again: str
+    bounds: Bounds
     total: int = 0
     _files: set[PurePosixPath] = field(default_factory=set)
     _folders: set[PurePosixPath] = field(default_factory=set)
@@ -165,13 +182,14 @@ class _Gate:
         path = self._inside(name)
         self._count += 1
         self.total += size
-        if self._count > MOST_MEMBERS:
-            raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members; unpack it by hand if you trust it")
+        if self._count > self.bounds.members:
+            most = f"more than {self.bounds.members:,} members"
+            raise DataError(f"{self.archive}: {most}; unpack it by hand if you trust it")
         own = self.archive.stat().st_size
-        if self.total > max(HARMLESS, MOST_RATIO * own):
+        if self.total > max(self.bounds.harmless, self.bounds.ratio * own):
             raise DataError(
                 f"{self.archive}: declares {size_text(self.total)} or more, but has only {size_text(own)}; at most "
-                f"{MOST_RATIO} times an archive's size is unpacked: unpack it by hand if you trust it"
+                f"{self.bounds.ratio} times an archive's size is unpacked: unpack it by hand if you trust it"
             )
         self._place(path, folder, name)
         return Member(path, size, folder)
@@ -323,7 +341,7 @@ def _unpack_tar(gate: _Gate, kind: Kind, into: Path, progress: Progress) -> list
     gate.check_filled()
     check_space(into, gate.total, f"unpacking {archive.name}")
     with _stream(archive, kind) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Strict) as packed:
-        return list(_written(_tar_members(packed, _Gate(archive, gate.again), into), gate, into, progress))
+        return list(_written(_tar_members(packed, _Gate(archive, gate.again, gate.bounds), into), gate, into, progress))
 
 
 def _tar_members(

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from bench.errors import DataError, StoreError
 from bench.files import whole_file
-from bench.obtain.unpack import naming, unpack
+from bench.obtain.unpack import Bounds, naming, unpack
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every entry: an archive of the same run has the same bytes."""
 STORED = (".png",)
 """Files that are compressed already."""
 AGAIN = "export the run again"
+OF_RUNS = Bounds(members=200_000, ratio=100, harmless=2**28)
+"""Records and tables are text and pack well, pictures do not; 10,000 cells have fewer files."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -53,7 +55,7 @@ def extract(path: Path, into: Path) -> Path:
                     what = f"entry {entry.filename!r} was not written by 'bench export'"
                     raise StoreError(f"{path}: {what}; the archive is refused")
         into.mkdir(parents=True, exist_ok=True)
-        unpack(path, into, again=AGAIN)
+        unpack(path, into, again=AGAIN, bounds=OF_RUNS)
     except DataError as error:
         raise StoreError(str(error)) from None
     found = sorted(into.glob("*/suite.json")) + sorted(into.glob("suite.json"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.bounded import LARGEST, read_bounded
 from bench.errors import StoreError
 from bench.record import Record, record_of, row_from
 from bench.render.data import undefused
@@ -148,7 +148,7 @@ def side_cells(cells: Sequence[Cell], records: Mapping[str, Record]) -> dict[str
 
 def _json_rows(path: Path) -> list[SideCell]:
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = read_bounded(path)["cells"]
         return [_row(path, str(c["id"]), c["labels"], c["tuned"], c["state"], c["record"]) for c in cells]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: no leaderboard ({type(error).__name__}: {error}); make it again") from None
@@ -164,6 +164,8 @@ def _row(
 def _csv_rows(path: Path) -> list[SideCell]:
     """Rows of a CSV export; its axes stand between ``id`` and ``state``."""
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST // 10**6} MB")
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             columns = [undefused(name) for name in reader.fieldnames or ()]

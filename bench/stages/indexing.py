@@ -24,9 +24,12 @@ from bench.store.home import Places, check_writable, writing
 from bench.store.place import occupied
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
+from bench.words import clipped
 
 Report = Callable[[str, int, int, str], None]
 
+LONGEST = 1000
+"""Characters of an id or group: no file system has longer names of files."""
 THREADS = 2
 """Images decoded at once while indexing; decoding leaves the interpreter lock."""
 
@@ -92,6 +95,11 @@ def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
         raise PluginError(f"records() of data set {name!r} must list Record objects")
     for record in records:
         for text in (str(record.id), str(record.group)):
+            if len(text) > LONGEST:
+                raise DataError(
+                    f"data set {name!r}: {clipped(repr(text), 40)} has {len(text):,} characters; an id or group has at "
+                    f"most {LONGEST:,}"
+                )
             if not _is_line(text):
                 raise DataError(
                     f"data set {name!r}: {text!r} is not UTF-8 or holds a control character such as a line break; "

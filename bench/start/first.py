@@ -12,6 +12,7 @@ from bench.data.remarks import MOST_OF_AN_IMAGE
 from bench.data.statistics import is_defective
 from bench.errors import DataError
 from bench.files import whole_file
+from bench.home import resolved
 from bench.machine import processors
 from bench.start.budget import Amount, Budget, budget, crop_sizes
 from bench.start.coco_files import coco
@@ -61,11 +62,11 @@ def first_suite(
         DataError: what lies there cannot be read, or can be read in several ways; says how to answer. Or a file would
             be overwritten.
     """
-    root = folder.expanduser().resolve()
-    to = to.expanduser().resolve()
+    root = resolved(folder)
+    to = resolved(to)
     table_file = to.with_name(f"{to.stem}-pairs.csv")
     _check_free(to, overwrite)
-    reading = _reading(catalog, root, answers, table_file, places.out.resolve())
+    reading = _reading(catalog, root, answers, table_file, resolved(places.out))
     if reading.table is not None:
         _check_free(table_file, overwrite)
         _write(table_file, reading.table)

@@ -98,7 +98,7 @@ class Places:
         ``shared`` is ``Component.folder``, the data set whose folder it is where the user gave this one none.
 
         Raises:
-            DataError: as :func:`resolved` does.
+            DataError: as :func:`bench.home.resolved` does.
         """
         given = self.given(dataset, shared)
         return resolved(given) if given else self.home / "data" / (shared or dataset).replace(":", "_")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.arrays import read_arrays
+from bench.bounded import LARGEST
 from bench.errors import Damaged, StoreError, named_line
 from bench.files import whole_file
 from bench.record import Record
@@ -64,7 +65,7 @@ def read_replicates(path: Path) -> CellReplicates | None:
     if not path.is_file():
         return None
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, LARGEST)
         rows = zip(arrays["names"].tolist(), arrays["value"], arrays["without"], arrays["rechosen"], strict=True)
         scores = {}
         for name, value, without, rechosen in rows:

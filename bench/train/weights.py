@@ -75,7 +75,7 @@ def load_weights(path: Path) -> Weights:
             described["model"],
             described["provenance"],
         )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Damaged(
             f"{path}: not weights that bench has written ({error}); run 'bench cache gc', then the suite again"
         ) from error

@@ -12,6 +12,7 @@ import click
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
+from bench.home import expanded
 
 if TYPE_CHECKING:
     from bench.audit.leaks import Found, Kind, Link
@@ -87,7 +88,7 @@ def _judged_by(workspace: Workspace, index: DatasetIndex, groups: str | None) ->
     if groups is None:
         return index
     if groups.endswith(".csv"):
-        return regrouped(index, read_groups(Path(groups).expanduser()))
+        return regrouped(index, read_groups(expanded(groups)))
     _, records = workspace.listed(workspace.ref(groups))
     return regrouped(index, {record.id: record.group for record in records})
 

@@ -24,6 +24,10 @@ _WHOLE_NAMES = ("axes", "tune", "data")
 """Sections whose keys may hold dots: ``-x axes.recipe.learning_rate=[1e-3]``."""
 
 
+LARGEST_FILE = 4 * 10**6
+"""Bytes of a suite or another file that is written by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The profile in use, or None, and why it is this one."""
@@ -39,11 +43,15 @@ def read_file(path: Path, mistakes: Mistakes, what: str = "suite", first: str = 
         SuiteError: it is missing, not text, not YAML, empty or not a mapping; with every mistake of that sort.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise SuiteError([f"{path}: the {what} cannot be read: {error.strerror}."]) from error
     except UnicodeDecodeError as error:
         raise SuiteError([f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8."]) from error
+    if len(content) > LARGEST_FILE:
+        raise SuiteError([f"{path}: a {what} of more than {LARGEST_FILE // 10**6} MB is not read; write less."])
     root = parse(text, partial(Mark, str(path)), mistakes)
     mistakes.check()
     if root is None or not isinstance(root.value, dict):

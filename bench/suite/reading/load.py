@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.canonical import digest
-from bench.errors import PluginError, SuiteError
+from bench.errors import DataError, PluginError, SuiteError
+from bench.home import expanded, resolved
 from bench.machine import why_no_device
 from bench.suite.cells import Grid, expand
 from bench.suite.reading.axes import Base, one_value, ordered, read_axes
@@ -155,5 +156,8 @@ def _data(reader: Reader, node: Node) -> dict[str, str]:
         if name not in known:
             reader.add(node.keys[name], unknown("data set", name, known))
         start = reader.folder if folder.mark.line else Path()
-        folders[name] = str((start / Path(str(folder.value)).expanduser()).resolve())
+        try:
+            folders[name] = str(resolved(start / expanded(str(folder.value))))
+        except DataError as error:
+            reader.add(folder.mark, f"{error}.")
     return folders

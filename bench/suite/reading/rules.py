@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from bench.canonical import canonical
+from bench.errors import DataError
+from bench.home import expanded, resolved
 from bench.scores import facts, is_of_a_part, split_scores
 from bench.suite.cells import Exclusion, Extra, Point, Value, labels_of
 from bench.suite.joint import count_names, joint_axes, joint_label, telling
@@ -231,15 +232,18 @@ def _numbers(reader: Reader, asked: Reference, node: Node) -> NumbersFile | None
     if asked.file is None:
         text, place = (files("bench") / PRINTED).read_text(encoding="utf-8"), PRINTED
     else:
-        path = (reader.folder / Path(asked.file).expanduser()).resolve()
-        place = str(path)
         try:
+            path = resolved(reader.folder / expanded(asked.file))
             text = path.read_text(encoding="utf-8-sig")
+        except DataError as error:
+            reader.add(mark_of(node, ("file",)), f"{error}.")
+            return None
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             sentence = f"the numbers file {asked.file} cannot be read: {why}; sought at {path}."
             reader.add(mark_of(node, ("file",)), sentence)
             return None
+        place = str(path)
     if place not in reader.numbers:
         aside = Mistakes()
         reader.numbers[place] = _typed_numbers(replace(reader, mistakes=aside), text, place), aside

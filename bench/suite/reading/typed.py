@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bench import home
 from bench.canonical import digest_file
 from bench.component import complete, mistakes_in, settings_of
 from bench.documented import meanings_of
-from bench.errors import PluginError
+from bench.errors import DataError, PluginError
 from bench.suite.cells import COMPONENTS
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, plain, without
 from bench.suite.schema import NAME_IN_WORDS, NumbersFile, Protocol, Recipe, Ref, SplitFile
@@ -204,7 +205,11 @@ def protocol_of(reader: Reader, protocol: Protocol, node: Node) -> Protocol | No
     """The protocol, written at the node, with its split file, if any, found and digested."""
     if not isinstance(protocol.split, SplitFile):
         return protocol
-    file = (reader.folder / Path(protocol.split.file).expanduser()).resolve()
+    try:
+        file = home.resolved(reader.folder / home.expanded(protocol.split.file))
+    except DataError as error:
+        reader.add(mark_of(node, ("split", "file")), f"{error}.")
+        return None
     if not file.is_file():
         sentence = f"the split file {protocol.split.file} is missing; it was sought at {file}."
         reader.add(mark_of(node, ("split", "file")), sentence)

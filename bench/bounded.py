@@ -1,0 +1,64 @@
+"""JSON from anywhere, bounded before anything is made of it: in bytes, in lists and objects, and in nesting."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+LARGEST = 256 * 10**6
+"""Bytes of a file: the suite of 100,000 cells takes 35 MB."""
+MOST = 5_000_000
+"""Lists and objects in it."""
+DEEPEST = 100
+"""Levels of lists and objects in each other."""
+
+
+def read_bounded(path: Path) -> Any:
+    """The JSON in a file.
+
+    Raises:
+        OSError: it is missing or cannot be read.
+        ValueError: it is no JSON, too large or nested too deep; says which.
+    """
+    return parsed(bounded_bytes(path))
+
+
+def bounded_bytes(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        OSError: it is missing or cannot be read.
+        ValueError: it is too large.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"more than {LARGEST // 10**6} MB")
+    return content
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON in some bytes.
+
+    Raises:
+        ValueError: it is no JSON, holds too much or is nested too deep.
+    """
+    many = content.count(b"[") + content.count(b"{")  # in texts too: no fewer than there are
+    if many > MOST:
+        raise ValueError(f"more than {MOST:,} lists and objects")
+    try:
+        value = json.loads(content)
+    except RecursionError:
+        raise ValueError(f"nested more than {DEEPEST} levels deep") from None
+    if many > DEEPEST and not _is_flat(value, DEEPEST):
+        raise ValueError(f"nested more than {DEEPEST} levels deep")
+    return value
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """Whether a value has at most so many levels of lists and objects."""
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return True
+    return levels > 0 and all(_is_flat(one, levels - 1) for one in inner if isinstance(one, dict | list))
