@@ -23,6 +23,7 @@ KINDS = {
     "home/stages/train/ID/last.safetensors",
     "runs/small/cells/ID.json",
     "runs/small/latency.json",
+    "runs/small/outdated.json",
     "runs/small/replicates/ID.npz",
     "runs/small/suite.json",
 }

@@ -17,7 +17,7 @@ from bench.engine.scheduler import Invocation
 from bench.engine.worker import perform
 from bench.images import write_png
 from bench.record import Latency
-from bench.runs.folder import records_in
+from bench.runs.folder import note_outdated, records_in
 from bench.runs.latencies import keep_latencies
 from bench.runs.rescore import ScoreRequest, file_scores, rescored
 from bench.score.rules import rule_from
@@ -104,7 +104,7 @@ class World:
 
 
 def finished_world(folder: Path) -> World:
-    """Write a world into an empty folder and run it; leaves late scores and a latency too."""
+    """Write a world into an empty folder and run it; leaves late scores, a latency and a remark on old scores too."""
     write_parts(folder / "parts")
     (folder / "small.py").write_text(PLUGIN)
     (folder / "small.yaml").write_text(SUITE)
@@ -118,6 +118,7 @@ def finished_world(folder: Path) -> World:
     request = ScoreRequest(rule_from("recall>=0.5"))
     late = rescored(world.suite.cells, records, request, world.catalog, world.places)
     file_scores(world.run, late, request, world.catalog)
+    note_outdated(world.run, {id: ["old scores, says somebody"] for id in records})
     for id, record in records.items():
         keep_latencies(world.run, {id: [Latency(predict=record.keys["predict"], p50_s=0.01, ratio=1.0, noise=0.01)]})
     return world
