@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,10 @@ def parsed(content: bytes) -> Any:
 
 def _is_flat(value: Any, levels: int) -> bool:
     """Whether a value has at most so many levels of lists and objects."""
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, dict | list):
-        return True
-    return levels > 0 and all(_is_flat(one, levels - 1) for one in inner if isinstance(one, dict | list))
+    level = [value]
+    for _ in range(levels):
+        below = chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for one in below if isinstance(one, dict | list)]
+        if not level:
+            return True
+    return False

@@ -6,11 +6,12 @@ have none and are read as they are.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from hashlib import blake2b
+from typing import Any
 
-from bench.bounded import parsed
 from bench.canonical import DIGEST_BYTES
-from bench.types import JsonValue
 
 DIGEST = "digest"
 """The first key of a sealed file; no other JSON of ours has a key of this name on top."""
@@ -22,13 +23,13 @@ def sealed(members: str) -> bytes:
     return f'{{"{DIGEST}": "{_digest(content)}",\n'.encode() + content
 
 
-def unsealed(content: bytes) -> JsonValue:
-    """What JSON in UTF-8 holds, without its digest where it has one.
+def unsealed(content: bytes, parse: Callable[[bytes], Any] = json.loads) -> Any:
+    """What JSON in UTF-8 holds, without its digest where it has one; ``parse`` may have bounds of its own.
 
     Raises:
-        ValueError: it is no JSON, beyond its bounds, or not what was sealed.
+        ValueError: it is no JSON, beyond the bounds of ``parse``, or not what was sealed.
     """
-    value = parsed(content)
+    value = parse(content)
     if isinstance(value, dict) and DIGEST in value and value.pop(DIGEST) != _digest(content.partition(b"\n")[2]):
         raise ValueError("its content is not what was written")
     return value

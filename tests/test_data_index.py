@@ -369,3 +369,16 @@ def test_rows_of_before_never_make_a_mixture_that_the_reader_would_not(parts):
     write_png(parts.root / "a2.png", np.full((6, 5, 1), 9, np.uint8))
     again = build_index("parts", parts, known=earlier)
     assert {entry.channels for entry in again.entries} == {3}
+
+
+def test_an_index_is_read_once_for_as_long_as_its_file_stays(tmp_path):
+    path, dataset = tmp_path / "index.json", InMemory([sample(str(number), number) for number in range(6)])
+    index = build_index("memory", dataset)
+    write_index(path, index, dataset.records())
+    first = read_index(path)
+    assert read_index(path) is first
+    write_index(path, replace(index, remarks=("another",)), dataset.records())
+    assert read_index(path).remarks == ("another",)
+    path.write_bytes(path.read_bytes().replace(b"another", b"changed"))
+    with pytest.raises(StoreError, match="damaged"):
+        read_index(path)

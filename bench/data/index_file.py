@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.data.index import DatasetIndex, IndexedImage, fingerprint_of, stamp_of
+from bench.data.index import DatasetIndex, IndexedImage, Stamp, fingerprint_of, stamp_of
 from bench.errors import StoreError
 from bench.files import whole_file
 from bench.sealed import sealed, unsealed
-from bench.types import JsonValue, Record
+from bench.types import Record
 
 SCHEMA = 2
 
@@ -33,11 +34,21 @@ def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> N
 
 
 def read_index(path: Path) -> DatasetIndex:
-    """Read an index.
+    """Read an index; once in a process for as long as the file stays as it is.
 
     Raises:
         StoreError: the file is missing, damaged, of another schema, or its rows are not those it was made with.
     """
+    try:
+        state = path.stat()
+        return _read(path, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+    except OSError as error:
+        raise StoreError(f"{path}: the index cannot be read ({error.strerror}); build it again") from None
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _state: tuple[int, ...]) -> DatasetIndex:
+    """Read an index; of 300,000 images it takes seconds, and every stage of every cell looks at it."""
     try:
         content = unsealed(path.read_bytes())
         if content["schema"] != SCHEMA:
@@ -48,25 +59,25 @@ def read_index(path: Path) -> DatasetIndex:
             classes=tuple(content["classes"]),
             entries=tuple(map(_entry, content["images"])),
             fingerprint=content["fingerprint"],
-            stamps=_tuples(stamps),
+            stamps=tuple(map(_stamp, stamps)),
             remarks=tuple(content["remarks"]),
         )
-    except OSError as error:
-        raise StoreError(f"{path}: the index cannot be read ({error.strerror}); build it again") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: the index is damaged ({error}); delete it") from None
     if fingerprint_of(index.classes, index.entries) != index.fingerprint:
         raise StoreError(f"{path}: the index is damaged (its rows do not match its fingerprint); delete it")
     return index
 
 
-def _entry(row: Mapping[str, JsonValue]) -> IndexedImage:
-    return IndexedImage(**{key: _tuples(value) for key, value in row.items()})
+def _entry(row: dict[str, Any]) -> IndexedImage:
+    """A row, with the tuples that were written in place of JSON's lists."""
+    for name in ("pixels", "sums", "squares"):
+        row[name] = tuple(row[name])
+    return IndexedImage(**row)
 
 
-def _tuples(value: JsonValue) -> Any:
-    """JSON's lists, at any depth, as the tuples that were written."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _stamp(files: Sequence[Sequence[int] | None]) -> Stamp:
+    return tuple(None if file is None else tuple(file) for file in files)
 
 
 def is_current(path: Path, records: Sequence[Record]) -> bool:

@@ -87,5 +87,8 @@ def _across(index: DatasetIndex, assignment: Assignment, key: Callable[[IndexedI
     for entry in index.entries:
         if entry.id in assignment:
             together.setdefault(key(entry), []).append((entry.id, assignment[entry.id]))
-    found = [Leak(what, tuple(images)) for what, images in together.items()]
-    return [leak for leak in found if len(leak.splits) > 1]
+    found = []
+    for what, images in together.items():
+        if any(split != images[0][1] for _, split in images):
+            found.append(Leak(what, tuple(images)))
+    return found

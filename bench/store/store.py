@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.bounded import bounded_bytes
+from bench.bounded import bounded_bytes, parsed
 from bench.canonical import digest_file
 from bench.errors import Damaged, StoreError
 from bench.files import UNFINISHED, files_below, whole_file, whole_folder
@@ -95,7 +95,7 @@ def read_object(path: Path) -> dict[str, Any]:
         StoreError: the file is missing or cannot be read.
     """
     try:
-        value = unsealed(bounded_bytes(path))
+        value = unsealed(bounded_bytes(path), parsed)
     except FileNotFoundError:
         raise StoreError(f"{path}: the file is missing; run the suite again") from None
     except OSError as error:
