@@ -24,7 +24,7 @@ from bench.runs.mend import mended
 from bench.sealed import sealed, unsealed
 from bench.stages.indexing import open_dataset
 from bench.store.replicates import read_replicates
-from bench.store.store import finish_stage
+from bench.store.store import finish_stage, forget_stage
 from studies.faults.world import World, finished_world
 from tiny import bench
 
@@ -118,6 +118,29 @@ def test_damaged_stages_are_garbage(world: World) -> None:
     path = flipped(world, WEIGHTS)
     assert bench(world.folder, "cache", "gc").returncode == 0
     assert not path.exists()
+    assert bench(world.folder, "cache", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "reader"),
+    [
+        ("images/*/images.h5", "tiles"),
+        ("tiles/*/*.h5", "train"),
+        ("crops/*/*.h5", "train"),
+    ],
+)
+def test_pixels_and_positions_that_turn_out_to_be_damaged_are_made_again_in_the_same_run(
+    world: World, file: str, reader: str
+) -> None:
+    before = records_in(world.run, world.suite)[world.suite.cells[0].id]
+    path = flipped(world, f"home/stages/{file}")
+    harmed = path.read_bytes()
+    next(world.run.glob("cells/*.json")).unlink()
+    for folder in (world.home / "stages" / reader).glob("[!.]*"):
+        forget_stage(folder)
+    assert [planned.state for planned in world.ran().cells] == ["done"]
+    assert path.read_bytes() != harmed
+    assert records_in(world.run, world.suite)[before.id].scores == before.scores
     assert bench(world.folder, "cache", "verify").returncode == 0
 
 

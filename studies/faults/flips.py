@@ -3,7 +3,8 @@
 ``python -m studies.faults.flips --times 1200 --seed 0`` does so in a copy of a finished run, a sixth of the times by
 cutting. Each time it looks before and after one repeat of ``bench run``: at the board, at scores made again from the
 evidence, and at a picture predicted with the weights. Before, each of these is what it was or names the file; after,
-all are what they were. For a file of a stage the records are removed first, so that the repeat reads it. A fault is
+all are what they were. For a file of a stage the records are removed first, and the notes of all stages after it, so
+that the repeat reads it. A fault is
 
 - *healed* where it was named, by what was looked at or by ``bench cache verify``, and the repeat made it good,
 - *harmless* where it was not named, and nothing that was looked at ever differed,
@@ -35,9 +36,12 @@ from bench.runs.predict import load_trained
 from bench.runs.rescore import ScoreRequest, rescored
 from bench.runs.verify import run_damages
 from bench.store.cache import damages
+from bench.store.store import forget_stage
 from studies.faults.world import SIDE, World, finished_world
 
 CUT_SHARE = 1 / 6
+CHAIN = ("images", "tiles", "crops", "train", "predict")
+"""Stages in the order in which they read each other."""
 SHOWN = (".png", ".txt", ".md", ".tex", ".csv")
 """What is written anew by every run and read by none."""
 
@@ -172,8 +176,7 @@ def _names(text: str, path: Path) -> bool:
 def _repeated(world: World, seen: Seen, fault: Fault) -> str:
     """What is wrong after one repeat of the run; nothing where all is well."""
     if "stages" in fault.path.parts:
-        for record in (world.run / "cells").glob("*.json"):
-            record.unlink()
+        _let_be_read(world, fault.path.parts[2])
     plan = world.ran()
     undone = [f"{planned.state}: {planned.reason}" for planned in plan.cells if planned.state != "done"]
     if undone:
@@ -181,6 +184,15 @@ def _repeated(world: World, seen: Seen, fault: Fault) -> str:
     board_of_run(world.run)  # its costs are those of today
     again = look(world)
     return next((f"{what} differs after the repeat" for what in list(seen)[1:] if again[what] != seen[what]), "")
+
+
+def _let_be_read(world: World, kind: str) -> None:
+    """Remove the records, and the notes of all stages that read one of this kind, so that the repeat reads it."""
+    for record in (world.run / "cells").glob("*.json"):
+        record.unlink()
+    for later in CHAIN[CHAIN.index(kind) + 1 :]:
+        for folder in (world.home / "stages" / later).glob("[!.]*"):
+            forget_stage(folder)
 
 
 def outcomes(sound: World, faults: Sequence[Fault]) -> Iterator[Outcome]:
