@@ -74,6 +74,8 @@ class Record(Part):
     """What to beware of in its data."""
     providers: Annotated[Mapping[str, Provider], BeforeValidator(tree_of)] = Field(default_factory=dict)
     """Kind and name of every component to who offered it."""
+    plugins: Leaves = Field(default_factory=dict)
+    """File or module of every plugin of a third party that its worker loaded to the digest of its source."""
     reuse: Number = None
     """How often each stored crop is seen in training; null where nothing is trained."""
     budget_epochs: Whole = None

@@ -17,7 +17,7 @@ import pytest
 from bench.catalog import load_catalog
 from bench.record import State
 from test_contain import gone, linux
-from tiny import bench, write_world
+from tiny import bench, bench_process, write_world
 
 OFFER = """
 from bench.api import Component, hookimpl
@@ -250,6 +250,8 @@ def test_a_cell_of_a_hostile_plugin_ends_in_its_own_state_and_changes_no_other(
     assert found["printing"]["state"] == found["forking"]["state"] == State.OK, found["forking"]
     assert found["tiny"]["scores"] == alone["scores"]
     assert found["tiny"]["last_step"] == alone["last_step"]
+    assert list(found["tiny"]["plugins"]) == ["models.py"]
+    assert list(found["forking"]["plugins"]) == ["hostile.py"]
     ids = pids.read_text().split()
     assert len(ids) >= 3
     assert all(gone(int(pid)) for pid in ids)
@@ -356,6 +358,20 @@ def test_what_hangs_is_ended_by_its_time_and_the_other_cells_are_done(
             assert (state, late in reason) == (State.BLOCKED, True), reason
     tiny = next(one for one in stored if one["axes"] == {**one["axes"], "dataset": "folder", "model": "tiny"})
     assert tiny["scores"] == alone["scores"]
+
+
+@linux
+def test_a_command_that_reads_images_itself_does_not_wait_for_ever(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    (tmp_path / "hanging.py").write_text(HANGING)
+    command = ("data", "card", "loading", "--plugin", "hanging.py", "--data", "loading=parts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_PLUGIN_TIMEOUT", "4")
+        done = bench_process(tmp_path, *command)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "code of a plugin on a thread has not ended within 4 seconds; BENCH_PLUGIN_TIMEOUT allows more"
+    )
 
 
 def test_a_plugin_file_that_deletes_itself_costs_the_cells_of_others_nothing(

@@ -9,10 +9,9 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from bench.catalog import plugins_of
 from bench.engine.forecast import START_UP, Chain, Foreseer, chains_of
 from bench.engine.launchers import LocalLauncher
-from bench.engine.orders import offers_of
+from bench.engine.orders import loaded_for
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.scheduler import POLL_S, Invocation
@@ -21,7 +20,6 @@ from bench.engine.workers import worker_environments
 from bench.errors import StoreError
 from bench.record import State
 from bench.stages.graph import Graph, as_json
-from bench.stages.image_metrics import offered_metrics
 from bench.stages.indexing import indexed, plain_rule
 from bench.stages.jobs import Job, Progress
 from bench.store.store import read_json
@@ -137,7 +135,7 @@ def job_of(pilot: Pilot, answer: Path, plan: Plan, invocation: Invocation) -> Jo
         key=str(answer),
         data=replace(chain.dataset.data, split=plain_rule(rule)),
         home=str(invocation.places.home),
-        plugins=plugins_of([*offers_of(cell, plan.catalog), *offered_metrics(plan.catalog)]),
+        plugins=loaded_for(cell, plan.catalog),
         timeout_s=plan.suite.runtime.timeout_s,
         stages=tuple(as_json(stages)),
         record=str(answer),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from bench.catalog import Catalog, Offer, plugins_of
+from bench.catalog import Catalog, Offer, Plugins, plugins_of
 from bench.engine.plan import Planned, Pretraining
 from bench.stages.graph import as_json, budget_crops, reuse
 from bench.stages.image_metrics import offered_metrics
@@ -44,7 +45,7 @@ def source_job(suite: Suite, pretraining: Pretraining, catalog: Catalog, places:
 
 
 def cell_job(suite: Suite, planned: Planned, catalog: Catalog, places: Places) -> Job:
-    """A job that ends with the record of a cell; metrics of plugins see every cell."""
+    """A job that ends with the record of a cell."""
     assert planned.dataset is not None
     cell = planned.cell
     job = index_job(planned.dataset, catalog, places, suite.runtime)
@@ -52,7 +53,7 @@ def cell_job(suite: Suite, planned: Planned, catalog: Catalog, places: Places) -
         job,
         key=cell.id,
         data=replace(job.data, split=plain_rule(cell.protocol.split)),
-        plugins=plugins_of([*offers_of(cell, catalog), *offered_metrics(catalog)]),
+        plugins=loaded_for(cell, catalog),
         stages=tuple(as_json(planned.stages)),
         delivery=suite.runtime.delivery,
         checkpoint_s=suite.runtime.checkpoint.seconds,
@@ -89,7 +90,13 @@ def filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
             }
             for offer in offers
         },
+        "plugins": {Path(place).name: source for place, source in loaded_for(cell, catalog)},
     }
+
+
+def loaded_for(cell: Cell, catalog: Catalog) -> Plugins:
+    """The plugins of third parties that a worker loads for a cell: those of its components, and of all metrics."""
+    return plugins_of([*offers_of(cell, catalog), *offered_metrics(catalog)])
 
 
 def offers_of(cell: Cell, catalog: Catalog) -> list[Offer]:

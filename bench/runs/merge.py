@@ -27,7 +27,18 @@ from bench.words import clipped, line, plural
 T = TypeVar("T")
 
 MEASURED = frozenset(
-    {"cost", "provenance", "pictures", "pictures_missing", "log", "badges", "remarks", "providers", "data_absent"}
+    {
+        "cost",
+        "provenance",
+        "pictures",
+        "pictures_missing",
+        "log",
+        "badges",
+        "remarks",
+        "providers",
+        "plugins",
+        "data_absent",
+    }
 )
 """Fields of a record in which equal results may differ."""
 FLAGS = "flags"
