@@ -26,7 +26,7 @@ from bench.version import __version__
 from bench.words import line, plural
 
 MODULE = "bench.plugin_trial"
-LOADING_S = 30.0
+LOADING_S = 60.0
 STARTING_S = 120.0
 """Seconds in which the process must be ready, with the libraries that a plugin imports."""
 MOST_NAMED = 5
