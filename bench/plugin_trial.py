@@ -111,13 +111,13 @@ def changed(before: State, after: State) -> list[str]:
 
 
 def libraries_among(modules: Iterable[str], place: str) -> list[str]:
-    """Those that are installed and not part of the plugin, in their order."""
-    own = place.partition(".")[0]
-    roots = {str(Path(prefix).resolve()) for prefix in (sys.prefix, sys.base_prefix)} | {sys.prefix, sys.base_prefix}
+    """Those that are not of the plugin, neither of its package nor from the folder of its file, in their order."""
+    path = Path(place)
+    package, folder = ("", path.parent) if path.is_absolute() else (place.partition(".")[0], None)
     found = []
     for name in modules:
         origin = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None) or ""
-        if name.partition(".")[0] != own and origin.startswith((*roots, "built-in", "frozen")):
+        if name.partition(".")[0] != package and (folder is None or folder not in Path(origin).parents):
             found.append(name)
     return found
 

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from bench.catalog import load_catalog
+from bench.contain import process
 from bench.record import State
 from test_contain import gone, linux
 from tiny import bench, bench_process, write_world
+
+STARTED_COLD = process.start
 
 OFFER = """
 from bench.api import Component, hookimpl
@@ -88,7 +91,27 @@ def test_a_plugin_that_hangs_when_it_is_loaded_is_left_out(
         assert "not loaded within 0.5 seconds" in load_catalog([path]).quarantined[0].reason
 
 
-def test_what_the_libraries_of_a_plugin_change_is_no_fault_of_it(tmp_path: Path) -> None:
+def test_what_a_library_changes_is_no_fault_of_the_plugin_but_what_lies_beside_it_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("library", "plugins"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"of_{folder}.py").write_text("import json\njson.dumps = None\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'library'}:{tmp_path / 'plugins'}")
+    monkeypatch.syspath_prepend(tmp_path / "library")
+    before = json.dumps
+    monkeypatch.setattr("bench.contain.process.start", STARTED_COLD)
+    plugin = tmp_path / "plugins" / "plugin.py"
+    plugin.write_text("import of_library" + OFFER)
+    try:
+        assert load_catalog([plugin]).quarantined == ()
+    finally:
+        json.dumps = before
+    plugin.write_text("import of_plugins" + OFFER)
+    assert "it changes json.dumps" in load_catalog([plugin]).quarantined[0].reason
+
+
+def test_the_libraries_of_models_and_data_are_no_fault_of_who_imports_them(tmp_path: Path) -> None:
     path = tmp_path / "fine.py"
     path.write_text("import cv2, torch, torchvision, matplotlib.pyplot, numba, scipy.ndimage, h5py" + OFFER)
     assert load_catalog([path]).quarantined == ()

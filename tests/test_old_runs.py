@@ -37,7 +37,7 @@ from bench_plugins.datasets.metalpart import dataset
 dataset.build, dataset.SECOND = dataset.build_first, dataset.FIRST
 """
 """Python imports this by itself where it is called ``sitecustomize``: ``metalpart`` then means version 1, as it did."""
-OF_THE_MACHINE = ("cost", "provenance", "providers", "log", "pictures")
+OF_THE_MACHINE = ("cost", "provenance", "plugins", "providers", "log", "pictures")
 """Parts of a record that another machine or another day fills otherwise."""
 
 

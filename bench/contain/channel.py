@@ -7,11 +7,9 @@ What is needed of Python is bound before a plugin is loaded, so that one that ch
 
 from __future__ import annotations
 
-import resource
 import socket
 import struct
 from collections import deque
-from fcntl import F_DUPFD_CLOEXEC, fcntl
 from hmac import compare_digest
 from json import JSONDecoder, JSONEncoder
 from os import _exit, close, getpid
@@ -156,6 +154,9 @@ def joined(descriptor: int) -> Channel:
     Raises:
         EOFError: the first end is gone.
     """
+    import resource  # Windows, which is refused in a sentence, has neither
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     highest = HIGHEST if limit == resource.RLIM_INFINITY else min(HIGHEST, limit)
     hidden = fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST + randbelow(max(1, highest - 2 * LOWEST)))

@@ -17,6 +17,7 @@ from bench.store.home import Places
 from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref, Runtime
+from bench.types import JsonValue
 
 
 def index_job(dataset: LocatedDataset, catalog: Catalog, places: Places, runtime: Runtime) -> Job:
@@ -72,6 +73,7 @@ def filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
     cell = planned.cell
     source = source_of(cell)
     used = [*offers_of(cell, catalog), *(offers_of(source, catalog) if source else ())]
+    loaded: dict[str, JsonValue] = {Path(place).name: source for place, source in loaded_for(cell, catalog)}
     offers = list({(offer.kind, offer.provider.place, offer.component.name): offer for offer in used}.values())
     return {
         "id": cell.id,
@@ -90,7 +92,7 @@ def filing(planned: Planned, catalog: Catalog) -> dict[str, Any]:
             }
             for offer in offers
         },
-        "plugins": {Path(place).name: source for place, source in loaded_for(cell, catalog)},
+        **({"plugins": loaded} if loaded else {}),
     }
 
 
