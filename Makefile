@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation gpu lint format types lock clean
+.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -35,6 +35,10 @@ benchmark-compare: $(VENV)/installed-test
 
 simulation: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulation --into docs/statistics.md
+
+# The whole campaign takes an hour; PART=kills TIMES=20 SEED=7 runs some of it.
+faults: $(VENV)/installed-test
+	$(BIN)/python -m studies.faults $(addprefix --part ,$(PART)) $(addprefix --times ,$(TIMES)) $(addprefix --seed ,$(SEED))
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

@@ -33,12 +33,9 @@ from bench.images import write_png
 from bench.perf.reference import Reference
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
+from studies.tables import table_of, tell
 
-MARKS = ("<!-- forecasts -->\n", "<!-- /forecasts -->")
-HEAD = (
-    "| suite | cells | workers | foreseen | corrected | took | error | memory foreseen | used | error |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-)
+HEAD = ("suite", "cells", "workers", "foreseen", "corrected", "took", "error", "memory foreseen", "used", "error")
 LOAD_S, LOAD_TIMES = 5.0, 50
 """Seconds of one timing of the reference load, and how many in a row are timed at once."""
 
@@ -148,7 +145,7 @@ def resident_of(parent: int) -> int:
     return highest
 
 
-def row_of(study: Study, reference: Reference) -> str:
+def row_of(study: Study, reference: Reference) -> tuple[str, ...]:
     """Foresee and run one suite; its row of the table."""
     with TemporaryDirectory(prefix="bench-forecast-") as place:
         folder = Path(place)
@@ -174,11 +171,13 @@ def row_of(study: Study, reference: Reference) -> str:
         corrected = cost.seconds * fmean(loads[1:]) / fmean(loads[:2])
         figures = [f"{cost.seconds:.0f} s", f"{corrected:.0f} s", f"{took:.0f} s", f"{corrected / took - 1:+.0%}"]
         figures += [f"{memory / 1e9:.2f} GB", f"{used / 1e9:.2f} GB", f"{memory / used - 1:+.0%}"]
-        return f"| {study.name} | {cells} | {workers} | {' | '.join(figures)} |"
+        return study.name, str(cells), str(workers), *figures
 
 
 def main() -> None:
     """Run the studies and write or print their rows."""
+    import torch
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="suites to run; all of them without any")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
@@ -190,13 +189,9 @@ def main() -> None:
     for study in STUDIES:
         if not asked.names or study.name in asked.names:
             rows.append(row_of(study, reference))
-            sys.stdout.write(f"{rows[-1]}\n")
+            sys.stdout.write(f"{' | '.join(rows[-1])}\n")
             sys.stdout.flush()
-    if asked.into:
-        text = asked.into.read_text(encoding="utf-8")
-        before, _, rest = text.partition(MARKS[0])
-        _, end, after = rest.partition(MARKS[1])
-        asked.into.write_text(before + MARKS[0] + HEAD + "\n".join(rows) + "\n" + end + after, encoding="utf-8")
+    tell("forecasts", table_of(HEAD, rows), asked.into)
 
 
 if __name__ == "__main__":

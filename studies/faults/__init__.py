@@ -1,1 +1,1 @@
-"""What becomes of runs when machines, disks and files misbehave; not part of the wheel."""
+"""The campaign of faults: runs that are killed, cut off from power, out of disk or damaged, and what became of them."""

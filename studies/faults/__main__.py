@@ -1,0 +1,89 @@
+"""``python -m studies.faults``: the campaign, in parts, with the seed that repeats it.
+
+``--times`` says how often each part is tried, ``--part`` runs some of them, ``--into docs/reliability.md`` writes the
+table there. Exit code 1 where anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from studies.faults import archives, data, disk, kills, looks, suites
+from studies.faults.trial import Outcome, Undisturbed, undisturbed
+from studies.tables import table_of, tell
+
+Trial = Callable[[Undisturbed, random.Random], Outcome]
+
+TRIALS: dict[str, Trial] = {
+    "kills": kills.trial,
+    "full": disk.full,
+    "cuts": disk.cut,
+    "clock": disk.clock,
+    "data": data.trial,
+    "looks": looks.trial,
+}
+"""Name of a part to what is tried once, each in a world of its own."""
+TIMES = {"kills": 200, "full": 40, "cuts": 100, "clock": 20, "data": 40, "looks": 10, "archives": 500, "suites": 10_000}
+"""How often each part of the whole campaign is tried."""
+HEAD = ("what", "tried", "as undisturbed", "lost")
+
+
+def main() -> int:
+    """Run the parts and print or write their table; 1 where anything was lost."""
+    parser = argparse.ArgumentParser(prog="studies.faults", description=__doc__)
+    parser.add_argument("--part", action="append", choices=tuple(TIMES), help="this part alone; may be repeated")
+    parser.add_argument("--times", type=int, help="how often each part is tried")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="what is drawn; printed")
+    parser.add_argument("--into", type=Path, help="a file with the markers of the table")
+    asked = parser.parse_args()
+    sys.stdout.write(f"seed {asked.seed}\n")
+    parts = asked.part or list(TIMES)
+    found: list[Outcome] = []
+    with undisturbed() as whole:
+        for part in (part for part in parts if part in TRIALS):
+            found += _tried(part, asked.times or TIMES[part], asked.seed, whole)
+        if "archives" in parts:
+            rng = random.Random(f"archives {asked.seed}")
+            found += archives.outcomes(asked.times or TIMES["archives"], rng, whole)
+    if "suites" in parts:
+        found += _suites(asked.times or TIMES["suites"], asked.seed)
+    tell("campaign", table_of(HEAD, list(_lines(found))), asked.into)
+    return int(any(outcome.lost for outcome in found))
+
+
+def _tried(part: str, times: int, seed: int, whole: Undisturbed) -> Iterable[Outcome]:
+    for number in range(times):
+        outcome = TRIALS[part](whole, random.Random(f"{part} {seed} {number}"))
+        sys.stdout.write(f"{part} {number}: {outcome.what}: {outcome.lost or 'as undisturbed'}\n")
+        sys.stdout.flush()
+        yield outcome
+
+
+def _suites(times: int, seed: int) -> list[Outcome]:
+    from bench.catalog import load_catalog
+
+    timed = suites.outcomes(times, random.Random(f"suites {seed}"), load_catalog())
+    for outcome, _ in timed:
+        if outcome.lost:
+            sys.stdout.write(f"{outcome.what}: {outcome.lost}\n")
+    mean = sum(seconds for _, seconds in timed) / len(timed)
+    sys.stdout.write(f"mutated suites took {1e3 * mean:.1f} ms each on average\n")
+    return [outcome for outcome, _ in timed]
+
+
+def _lines(found: Iterable[Outcome]) -> Iterable[tuple[str, ...]]:
+    tried, lost = Counter[str](), Counter[str]()
+    for outcome in found:
+        tried[outcome.what] += 1
+        lost[outcome.what] += bool(outcome.lost)
+    return ((what, str(n), str(n - lost[what]), str(lost[what])) for what, n in sorted(tried.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

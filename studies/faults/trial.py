@@ -1,0 +1,142 @@
+"""One trial: a world in which something goes wrong once, what the repeated command makes of it, and what is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from studies.faults import world
+
+LIMIT_S = 300.0
+"""Seconds after which a command is taken to hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a trial ended: ``lost`` says in a line what was not as it must be, or is empty."""
+
+    what: str
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Undisturbed:
+    """A world in which the run went through: what its records say, how many steps it took, how many seconds."""
+
+    folder: Path
+    measured: dict[str, Any]
+    steps: int
+    seconds: float
+
+
+@contextmanager
+def undisturbed() -> Iterator[Undisturbed]:
+    """A finished world, gone afterwards."""
+    with TemporaryDirectory(prefix="bench-faults-") as place:
+        folder = Path(place)
+        world.write_world(folder)
+        began = os.times().elapsed
+        process = world.started(folder)
+        code = process.wait(LIMIT_S)
+        if code:
+            raise SystemExit(f"the undisturbed run ended with {code}:\n{world.said(folder)}")
+        yield Undisturbed(folder, world.measured(folder), len(world.steps(folder)), os.times().elapsed - began)
+
+
+@contextmanager
+def fresh(whole: Undisturbed) -> Iterator[Path]:
+    """A world in which nothing has run, gone afterwards with all that runs there."""
+    with TemporaryDirectory(prefix="bench-fault-") as place:
+        folder = Path(place)
+        shutil.copytree(whole.folder / "parts", folder / "parts")
+        for name in ("models.py", "tiny.yaml"):
+            shutil.copy2(whole.folder / name, folder / name)
+        try:
+            yield folder
+        finally:
+            for pid in at_work(folder):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def finished(whole: Undisturbed) -> Iterator[Path]:
+    """A copy of the world in which the run went through, gone afterwards."""
+    with fresh(whole) as folder:
+        for name in ("home", "runs"):
+            shutil.copytree(whole.folder / name, folder / name)
+        yield folder
+
+
+def ended(process: Popen[bytes]) -> int | None:
+    """The exit code of a command; None where it hangs, and then its group is killed."""
+    try:
+        return process.wait(LIMIT_S)
+    except TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return None
+
+
+def repeated(folder: Path, whole: Undisturbed) -> str:
+    """Repeat the command; what is not as after the undisturbed run, or an empty text."""
+    code = ended(world.started(folder))
+    heard = world.said(folder)
+    if code is None:
+        return f"the repeated command hangs: {heard[-500:]}"
+    if "Traceback" in heard or "internal error" in heard:
+        return f"an internal error: {heard[-1500:]}"
+    if code:
+        return f"the repeated command ended with {code}: {heard[-1500:]}"
+    if world.measured(folder) != whole.measured:
+        return "other numbers than undisturbed"
+    left = at_work(folder)
+    if left:
+        return f"processes are left: {left}"
+    return "; ".join(f"{path.relative_to(folder)} is left" for path in leftovers(folder))
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What only a running command may have: unfinished files and folders, checkpoints."""
+    places = (folder / "home", folder / "runs")
+    return [path for place in places for path in place.rglob(".*") if path.suffix in (".tmp", ".checkpoint")]
+
+
+def at_work(folder: Path) -> list[int]:
+    """Processes whose environment names the store of a world."""
+    mark = f"BENCH_HOME={folder / 'home'}\0".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes() and not _is_zombie(path.parent):
+                found.append(int(path.parent.name))
+    return found
+
+
+def workers(folder: Path) -> list[int]:
+    """Worker processes of a world."""
+    found = []
+    for pid in at_work(folder):
+        with suppress(OSError):
+            if b"bench.engine.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+def stage_at(folder: Path) -> str:
+    """The stage that the journal of a world names last; ``start`` before any."""
+    from bench.runs.journal import events
+
+    told = [event.get("stage") for event in events(folder / "runs" / "tiny")]
+    return next((str(stage) for stage in reversed(told) if stage), "start")
+
+
+def _is_zombie(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"

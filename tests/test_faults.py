@@ -1,0 +1,68 @@
+"""The campaign of faults in its short form: each part is tried a few times, with seeds that are drawn anew each day."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from bench.catalog import load_catalog
+from sampling import whole_run
+from studies.faults import data, disk, kills, shim, suites
+from studies.faults.__main__ import Trial
+from studies.faults.trial import Undisturbed, undisturbed
+
+TODAY = date.today().isoformat()
+needs_shim = pytest.mark.skipif(shim.why_not() is not None, reason=str(shim.why_not()))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Undisturbed]:
+    with undisturbed() as found:
+        yield found
+
+
+@whole_run
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize(
+    "trial",
+    [
+        kills.trial,
+        pytest.param(disk.full, marks=needs_shim),
+        pytest.param(disk.cut, marks=needs_shim),
+        pytest.param(disk.clock, marks=needs_shim),
+        data.trial,
+    ],
+)
+def test_after_a_fault_the_repeated_command_ends_as_if_nothing_had_been(
+    whole: Undisturbed, trial: Trial, number: int
+) -> None:
+    outcome = trial(whole, random.Random(f"{TODAY} {number}"))
+    assert not outcome.lost, outcome
+
+
+def test_mutated_suites_are_refused_in_words_or_planned() -> None:
+    timed = suites.outcomes(150, random.Random(TODAY), load_catalog())
+    assert [outcome for outcome, _ in timed if outcome.lost] == []
+    assert {outcome.what for outcome, _ in timed} == {"mutated suite refused", "mutated suite planned"}
+
+
+@needs_shim
+def test_what_was_not_synced_is_lost_and_what_was_is_kept(tmp_path) -> None:
+    log = tmp_path / "log"
+    kept, torn, old, new = (tmp_path / name for name in ("kept", "torn", "old", "new"))
+    kept.write_bytes(b"k" * 100)
+    torn.write_bytes(b"t" * 100)
+    new.write_bytes(b"n" * 100)
+    log.write_text(f"W\t{kept}\t\nS\t{kept}\t100\nW\t{torn}\t\nW\t{old}\t\nS\t{old}\t100\nN\t{old}\t{new}\n")
+    changes = disk.Changes.read(log)
+    assert changes.unsynced == {str(torn): 0}
+    assert changes.renamed == [(str(old), str(new))]
+    for seed in range(20):
+        changes.lose(random.Random(seed))
+        assert kept.read_bytes() == b"k" * 100
+    assert torn.read_bytes() != b"t" * 100
+    assert old.read_bytes() == b"n" * 100
+    assert not new.exists()
