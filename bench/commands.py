@@ -12,6 +12,7 @@ from bench.engine.only import Only
 from bench.engine.plan import Plan, Planned
 from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
 from bench.errors import Damaged, StoreError
+from bench.files import sweep
 from bench.home import bench_home
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
@@ -199,6 +200,7 @@ def run_and_file(
     folder = invocation.places.run(suite.name)
     check_writable(invocation.places.home)
     check_writable(folder)
+    sweep(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
     with journalled(folder, watcher, command) as journal:
         plan = run_suite(suite, invocation, journal, make, only=only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from uuid import uuid4
 
 UNFINISHED = ".tmp"
 """Ending of what somebody is writing, or was when the process was killed."""
+
+ABANDONED_S = 3600.0
+"""Seconds after which nobody writes a file any more that is unfinished."""
 
 
 @contextmanager
@@ -56,6 +60,14 @@ def whole_folder(path: Path, may: Callable[[], None] | None = None) -> Iterator[
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove unfinished files below a folder that killed processes left long ago; nobody's work is touched."""
+    for path in folder.rglob(f".*{UNFINISHED}"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > ABANDONED_S:
+                path.unlink()
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -182,8 +182,6 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="suites to run; all of them without any")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
     asked = parser.parse_args()
-    import torch
-
     reference = Reference(torch.device("cpu"))
     rows = []
     for study in STUDIES:

@@ -17,6 +17,8 @@ from studies.faults import world
 
 LIMIT_S = 300.0
 """Seconds after which a command is taken to hang."""
+LATER_S = 7200.0
+"""Seconds by which what was left is aged before the command is repeated: nobody can be at work on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def ended(process: Popen[bytes]) -> int | None:
 
 
 def repeated(folder: Path, whole: Undisturbed) -> str:
-    """Repeat the command; what is not as after the undisturbed run, or an empty text."""
+    """Repeat the command two hours later; what is not as after the undisturbed run, or an empty text."""
+    for path in leftovers(folder):
+        os.utime(path, (path.stat().st_atime - LATER_S, path.stat().st_mtime - LATER_S))
     code = ended(world.started(folder))
     heard = world.said(folder)
     if code is None:
@@ -104,9 +108,10 @@ def repeated(folder: Path, whole: Undisturbed) -> str:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What only a running command may have: unfinished files and folders, checkpoints."""
-    places = (folder / "home", folder / "runs")
-    return [path for place in places for path in place.rglob(".*") if path.suffix in (".tmp", ".checkpoint")]
+    """What only a running command may have: unfinished files and folders, checkpoints, leases."""
+    places = (folder / "home" / "stages", folder / "runs")
+    found = [path for place in places for path in place.rglob(".*")]
+    return [path for path in found if path.suffix in (".tmp", ".checkpoint") or ".lease" in path.name]
 
 
 def at_work(folder: Path) -> list[int]:
