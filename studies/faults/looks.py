@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bench.runs.status import status_of
+from bench.states import State
 from studies.faults import world
 from studies.faults.trial import Outcome, Undisturbed, ended, fresh, repeated, workers
 
@@ -54,4 +55,4 @@ def _untrue(folder: Path, process: subprocess.Popen[bytes]) -> str:
 
 def _done(run: Path) -> set[str]:
     states = {path.stem: json.loads(path.read_text())["state"] for path in (run / "cells").glob("*.json")}
-    return {cell for cell, state in states.items() if state == "ok"}
+    return {cell for cell, state in states.items() if state == State.OK}

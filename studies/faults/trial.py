@@ -13,6 +13,7 @@ from subprocess import Popen, TimeoutExpired
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.store.garbage import Cleaning
 from studies.faults import world
 
 LIMIT_S = 300.0
@@ -88,7 +89,10 @@ def ended(process: Popen[bytes]) -> int | None:
 
 
 def repeated(folder: Path, whole: Undisturbed) -> str:
-    """Repeat the command two hours later; what is not as after the undisturbed run, or an empty text."""
+    """Repeat the command two hours later; what is not as after the undisturbed run, or an empty text.
+
+    What was left may stay until ``bench cache gc`` takes it away.
+    """
     for path in leftovers(folder):
         os.utime(path, (path.stat().st_atime - LATER_S, path.stat().st_mtime - LATER_S))
     code = ended(world.started(folder))
@@ -104,7 +108,8 @@ def repeated(folder: Path, whole: Undisturbed) -> str:
     left = at_work(folder)
     if left:
         return f"processes are left: {left}"
-    return "; ".join(f"{path.relative_to(folder)} is left" for path in leftovers(folder))
+    garbage = {one.path for one in Cleaning(folder / "home", None, frozenset()).found()}
+    return "; ".join(f"{path.relative_to(folder)} is left" for path in leftovers(folder) if path not in garbage)
 
 
 def leftovers(folder: Path) -> list[Path]:
