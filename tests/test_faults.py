@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from bench.catalog import load_catalog
+from bench.store.records import read_record
 from sampling import whole_run
 from studies.faults import data, disk, kills, looks, shim, suites
 from studies.faults.__main__ import Trial
 from studies.faults.trial import Undisturbed, undisturbed
+from studies.faults.world import new_world
 
 TODAY = date.today().isoformat()
 needs_shim = pytest.mark.skipif(shim.why_not() is not None, reason=str(shim.why_not()))
@@ -48,7 +51,7 @@ def test_mutated_suites_are_refused_in_words_or_planned() -> None:
 
 
 @needs_shim
-def test_what_was_not_synced_is_lost_and_what_was_is_kept(tmp_path) -> None:
+def test_what_was_not_synced_is_lost_and_what_was_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "log"
     kept, torn, old, new = (tmp_path / name for name in ("kept", "torn", "old", "new"))
     kept.write_bytes(b"k" * 100)
@@ -64,3 +67,21 @@ def test_what_was_not_synced_is_lost_and_what_was_is_kept(tmp_path) -> None:
     assert torn.read_bytes() != b"t" * 100
     assert old.read_bytes() == b"n" * 100
     assert not new.exists()
+
+
+def test_a_cell_that_was_killed_while_its_pictures_were_drawn_gets_them_from_the_repeated_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> list[str]:
+        raise KeyboardInterrupt
+
+    world = new_world(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.stages.filing.draw_pictures", killed)
+        world.ran()
+    (cell,) = world.suite.cells
+    world.ran()
+    record = read_record(world.places.record("small", cell.id))
+    assert record is not None
+    assert len(record.pictures) == 3
+    assert all((world.run / "cells" / name).is_file() for name in record.pictures)

@@ -27,7 +27,6 @@ from bench.stages.filing import filed
 from bench.stages.images import run_images
 from bench.stages.indexing import Report
 from bench.stages.jobs import Job
-from bench.stages.pictures import draw_pictures
 from bench.stages.predict import run_predict
 from bench.stages.tiles import run_tiles
 from bench.stages.train import run_train
@@ -146,8 +145,7 @@ class _Pilot:
         """Record and pictures, as of any cell."""
         kinds = ("tiles", "crops", "train", "predict")
         path = run.home / "results" / "cells" / "cell.json"
-        record = filed(run, {kind: run.note(kind) for kind in kinds}, path)
-        draw_pictures(run, record, path.with_suffix(""))
+        filed(run, {kind: run.note(kind) for kind in kinds}, path)
 
     def _small(self, name: str, changed: Mapping[str, Mapping[str, Any]]) -> FewRun:
         return few_run(self.whole, self.place / name, changed)

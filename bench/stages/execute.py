@@ -16,11 +16,9 @@ from bench.stages.filing import filed
 from bench.stages.healing import forgot_damage
 from bench.stages.indexing import Report
 from bench.stages.jobs import Job
-from bench.stages.pictures import draw_pictures
 from bench.stages.predict import run_predict
 from bench.stages.tiles import tiled
 from bench.stages.train import trained
-from bench.store.records import write_record
 from bench.train.stop import Stop
 
 
@@ -46,15 +44,7 @@ def _run(run: CellRun) -> None:
     if not run.job.record:
         return
     notes["predict"] = finish(run, "predict", run_predict)
-    path = Path(run.job.record)
-    record = filed(run, notes, path)
-    pictures = path.with_suffix("")
-    try:
-        drawn = draw_pictures(run, record, pictures)
-    except Exception as error:  # a score is never lost to its picture
-        write_record(path, record.changed(pictures_missing=f"{type(error).__name__}: {error}"))
-    else:
-        write_record(path, record.changed(pictures=[f"{pictures.name}/{name}" for name in drawn]))
+    filed(run, notes, Path(run.job.record))
 
 
 def _learn(run: CellRun) -> dict[str, Note]:

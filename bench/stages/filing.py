@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.errors import named_line
 from bench.record import Record, State, record_of
 from bench.stages.cell_run import CellRun, Note
+from bench.stages.pictures import draw_pictures
 from bench.stages.replicated import replicated
 from bench.stages.scoring import Scoring, split_scores
 from bench.store.records import write_record
@@ -16,14 +18,26 @@ from bench.store.store import stage_note
 
 
 def filed(run: CellRun, notes: Mapping[str, Note], path: Path) -> Record:
-    """The record of a cell, written to ``path``, with the replicates of its test scores in the run's folder."""
-    record = cell_record(run, notes)
+    """The record of a cell, written to ``path`` when its pictures and the replicates of its test scores are there.
+
+    It says that the cell is done, so it comes last: a cell that was killed before gets them from the repeated command.
+    """
+    record = _pictured(run, cell_record(run, notes), path.with_suffix(""))
     how, predict = _scoring(run), run.stages["predict"]
     found = replicated(run.folder("predict"), notes["predict"], how, None, predict.key)
     if found is not None:
         write_replicates(replicates_file(path.parent.parent, path.stem), found)
     write_record(path, record)
     return record
+
+
+def _pictured(run: CellRun, record: Record, folder: Path) -> Record:
+    """The record with the names of its pictures, drawn into a folder; a score is never lost to its picture."""
+    try:
+        drawn = draw_pictures(run, record, folder)
+    except Exception as error:
+        return record.changed(pictures_missing=named_line(error))
+    return record.changed(pictures=[f"{folder.name}/{name}" for name in drawn])
 
 
 def cell_record(run: CellRun, notes: Mapping[str, Note]) -> Record:

@@ -6,7 +6,7 @@ import random
 import time
 from pathlib import Path
 
-from studies.faults import world
+from studies.faults import shell
 from studies.faults.trial import Outcome, Undisturbed, ended, fresh, repeated
 
 
@@ -16,12 +16,12 @@ def trial(whole: Undisturbed, rng: random.Random) -> Outcome:
         files = sorted((folder / "parts").rglob("*.png"))
         hit = {path: path.read_bytes() for path in rng.sample(files, rng.randint(1, len(files)))}
         what = rng.choice(("vanish", "cut short", "emptied", "made folders"))
-        process = world.started(folder)
+        process = shell.started(folder)
         time.sleep(rng.uniform(0.0, 0.8) * whole.seconds)
         for path, held in hit.items():
             _spoil(what, path, held)
         code = ended(process)
-        heard = world.said(folder)
+        heard = shell.said(folder)
         for path, held in hit.items():
             if path.is_dir():
                 path.rmdir()

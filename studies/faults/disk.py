@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from studies.faults import world
+from studies.faults import shell
 from studies.faults.shim import Shim, compiled
 from studies.faults.trial import Outcome, Undisturbed, at_work, ended, fresh, repeated
 
@@ -24,8 +24,8 @@ def full(whole: Undisturbed, rng: random.Random) -> Outcome:
     with fresh(whole) as folder:
         shim = Shim(_library(), folder)
         at = rng.randrange(1, _changes(whole))
-        code = ended(world.started(folder, environment=shim.environment("full", at)))
-        heard = world.said(folder)
+        code = ended(shell.started(folder, environment=shim.environment("full", at)))
+        heard = shell.said(folder)
         lost = "it hangs" if code is None else _internal(heard) or repeated(folder, whole)
         return Outcome("disk full", f"from write {at} on: {lost}" if lost else "")
 
@@ -35,7 +35,7 @@ def cut(whole: Undisturbed, rng: random.Random) -> Outcome:
     with fresh(whole) as folder:
         shim = Shim(_library(), folder)
         at = rng.randrange(1, _changes(whole))
-        process = world.started(folder, environment=shim.environment("cut", at))
+        process = shell.started(folder, environment=shim.environment("cut", at))
         while process.poll() is None and shim.changes < at:
             with suppress(Exception):
                 process.wait(0.01)
@@ -53,8 +53,8 @@ def clock(whole: Undisturbed, rng: random.Random) -> Outcome:
     with fresh(whole) as folder:
         shim = Shim(_library(), folder)
         at, jump = rng.randrange(1, _changes(whole)), rng.choice(JUMPS_S)
-        code = ended(world.started(folder, environment=shim.environment("clock", at, jump)))
-        lost = f"ended with {code}: {world.said(folder)[-500:]}" if code != 0 else repeated(folder, whole)
+        code = ended(shell.started(folder, environment=shim.environment("clock", at, jump)))
+        lost = f"ended with {code}: {shell.said(folder)[-500:]}" if code != 0 else repeated(folder, whole)
         return Outcome("clock jumps", f"by {jump} s at change {at}: {lost}" if lost else "")
 
 
@@ -118,7 +118,7 @@ def _changes(whole: Undisturbed) -> int:
     """Changes of files that a run makes which meets no fault."""
     with fresh(whole) as folder:
         shim = Shim(_library(), folder)
-        code = ended(world.started(folder, environment=shim.environment("full", NEVER)))
+        code = ended(shell.started(folder, environment=shim.environment("full", NEVER)))
         if code:
-            raise SystemExit(f"beside the shim the run ended with {code}:\n{world.said(folder)}")
+            raise SystemExit(f"beside the shim the run ended with {code}:\n{shell.said(folder)}")
         return shim.changes

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
 
-from studies.faults import world
+from studies.faults import shell
 from studies.faults.trial import Outcome, Undisturbed, ended, fresh, repeated, stage_at, workers
 
 WHO = ("parent", "worker", "group")
@@ -25,14 +25,14 @@ def trial(whole: Undisturbed, rng: random.Random) -> Outcome:
     """Kill once and repeat."""
     who = rng.choice(WHO)
     with fresh(whole) as folder:
-        process = world.started(folder)
+        process = shell.started(folder)
         time.sleep(rng.uniform(0.0, 1.0) * whole.seconds)
         at, stage = time.time(), stage_at(folder)
         _kill(who, process, folder)
         ended(process)
-        before = world.steps(folder)
+        before = shell.steps(folder)
         lost = repeated(folder, whole)
-        again = len(world.steps(folder)) - whole.steps
+        again = len(shell.steps(folder)) - whole.steps
         late = sum(moment > at - SLACK_S for moment in before)
         if not lost and again > late:
             lost = f"{again} steps were repeated, {late} were made within {SLACK_S} s of the kill"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.runs.status import status_of
 from bench.states import State
-from studies.faults import world
+from studies.faults import shell
 from studies.faults.trial import Outcome, Undisturbed, ended, fresh, repeated, workers
 
 LOOKS = 5
@@ -20,7 +20,7 @@ def trial(whole: Undisturbed, rng: random.Random) -> Outcome:
     """Look several times during one run, and once after it."""
     with fresh(whole) as folder:
         began, lost = time.monotonic(), ""
-        process = world.started(folder)
+        process = shell.started(folder)
         for instant in sorted(rng.uniform(0.0, 1.0) * whole.seconds for _ in range(LOOKS)):
             time.sleep(max(0.0, began + instant - time.monotonic()))
             lost = lost or _untrue(folder, process)

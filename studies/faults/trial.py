@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.store.garbage import Cleaning
-from studies.faults import world
+from studies.faults import shell
 
 LIMIT_S = 300.0
 """Seconds after which a command is taken to hang."""
@@ -45,13 +45,13 @@ def undisturbed() -> Iterator[Undisturbed]:
     """A finished world, gone afterwards."""
     with TemporaryDirectory(prefix="bench-faults-") as place:
         folder = Path(place)
-        world.write_world(folder)
+        shell.write_world(folder)
         began = os.times().elapsed
-        process = world.started(folder)
+        process = shell.started(folder)
         code = process.wait(LIMIT_S)
         if code:
-            raise SystemExit(f"the undisturbed run ended with {code}:\n{world.said(folder)}")
-        yield Undisturbed(folder, world.measured(folder), len(world.steps(folder)), os.times().elapsed - began)
+            raise SystemExit(f"the undisturbed run ended with {code}:\n{shell.said(folder)}")
+        yield Undisturbed(folder, shell.measured(folder), len(shell.steps(folder)), os.times().elapsed - began)
 
 
 @contextmanager
@@ -95,21 +95,32 @@ def repeated(folder: Path, whole: Undisturbed) -> str:
     """
     for path in leftovers(folder):
         os.utime(path, (path.stat().st_atime - LATER_S, path.stat().st_mtime - LATER_S))
-    code = ended(world.started(folder))
-    heard = world.said(folder)
+    code = ended(shell.started(folder))
+    heard = shell.said(folder)
     if code is None:
         return f"the repeated command hangs: {heard[-500:]}"
     if "Traceback" in heard or "internal error" in heard:
         return f"an internal error: {heard[-1500:]}"
     if code:
         return f"the repeated command ended with {code}: {heard[-1500:]}"
-    if world.measured(folder) != whole.measured:
-        return "other numbers than undisturbed"
+    other = _difference(whole.measured, shell.measured(folder))
+    if other:
+        return f"not as undisturbed: {other}"
     left = at_work(folder)
     if left:
         return f"processes are left: {left}"
     garbage = {one.path for one in Cleaning(folder / "home", None, frozenset()).found()}
     return "; ".join(f"{path.relative_to(folder)} is left" for path in leftovers(folder) if path not in garbage)
+
+
+def _difference(one: Any, other: Any, place: str = "") -> str:
+    """Where two values differ first, and how; empty where they are equal."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return next(filter(None, (_difference(one[key], other[key], f"{place}/{key}") for key in one)), "")
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return next(filter(None, (_difference(*pair, f"{place}/{number}") for number, pair in pairs)), "")
+    return "" if one == other else f"{place}: {one!r:.200} and {other!r:.200}"
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -105,10 +105,7 @@ class World:
 
 def finished_world(folder: Path) -> World:
     """Write a world into an empty folder and run it; leaves late scores, a latency and a remark on old scores too."""
-    write_parts(folder / "parts")
-    (folder / "small.py").write_text(PLUGIN)
-    (folder / "small.yaml").write_text(SUITE)
-    world = World(folder, folder)
+    world = new_world(folder)
     for cell in world.suite.cells:
         in_the_way = world.run / "cells" / cell.id
         in_the_way.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +119,14 @@ def finished_world(folder: Path) -> World:
     for id, record in records.items():
         keep_latencies(world.run, {id: [Latency(predict=record.keys["predict"], p50_s=0.01, ratio=1.0, noise=0.01)]})
     return world
+
+
+def new_world(folder: Path) -> World:
+    """Write a world into an empty folder."""
+    write_parts(folder / "parts")
+    (folder / "small.py").write_text(PLUGIN)
+    (folder / "small.yaml").write_text(SUITE)
+    return World(folder, folder)
 
 
 def write_parts(folder: Path) -> None:
