@@ -16,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.progress import PlainLines
+from bench.stages.jobs import Progress
 from bench.store import leases, owners
+from bench.store.home import Places
 from bench.store.leases import Late, Lease, claims, if_idle, lease_path
 from bench.store.owners import Owner, owner_from, this_process
 from bench.store.store import finish_stage, stage_note
@@ -264,3 +267,12 @@ def test_a_chain_is_read_from_its_first_file(stage: Path, monkeypatch: pytest.Mo
     assert first is not None
     assert then is not None
     assert [claim.token for claim in claims(lease_path(stage))] == [first.token, then.token]
+
+
+def test_waiting_is_told_on_a_plain_terminal_with_the_name_of_the_cell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = PlainLines(places=Places(tmp_path, tmp_path, {}), names={"a": "unet"})
+    lines.progress(Progress("a", "waiting", 0, 1, "train: waiting for process 7 on lab (since noon)"))
+    lines.progress(Progress("a", "train", 1, 2))
+    assert capsys.readouterr().err == "remark: unet: train: waiting for process 7 on lab (since noon)\n"

@@ -1,7 +1,8 @@
 """Several processes race for one suite: every stage is filed once, nobody fails, and all end with equal results.
 
 ``python -m studies.faults.races --processes 8`` races with the locks of the file system as they are, and again where
-they do nothing; it prints what was done and ends with 1 where something was lost.
+they do nothing; it prints what was done and ends with 1 where something was lost. What else is given are arguments of
+``bench run``: a suite, ``smoke`` where there is none, and its options.
 """
 
 from __future__ import annotations
@@ -72,13 +73,12 @@ def main() -> int:
     """Race, and say how it ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=8)
-    parser.add_argument("--suite", nargs="+", default=["smoke"], help="a suite, and options of 'bench run'")
-    asked = parser.parse_args()
+    asked, suite = parser.parse_known_args()
     lost = False
     alone = None
     for locks, processes in ((True, 1), (True, asked.processes), (False, asked.processes)):
         with tempfile.TemporaryDirectory(prefix="bench-race-") as folder:
-            raced = race(Path(folder), asked.suite, processes, locks=locks)
+            raced = race(Path(folder), suite or ["smoke"], processes, locks=locks)
         alone = raced.rows if alone is None else alone
         failed = sum(code != 0 for code in raced.codes)
         equal = raced.rows == alone
