@@ -169,6 +169,13 @@ def test_a_daemon_of_a_contained_process_ends_with_it(tmp_path: Path, then: str)
     assert all(map(gone, ids))
 
 
+def test_a_process_that_cannot_be_started_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(TypeError):
+        contained.contain("bench.plugin_trial", {"NO_TEXT": object()})  # type: ignore[dict-item]
+    assert not list(tmp_path.iterdir())
+
+
 @linux
 def test_a_killed_command_takes_its_contained_processes_and_their_folder_along(tmp_path: Path) -> None:
     plugin, pids = forking(tmp_path, "time.sleep(600)")

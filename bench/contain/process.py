@@ -91,6 +91,11 @@ def contain(module: str, environment: Mapping[str, str], naming: Sequence[str] =
     own = {**environment, **dict.fromkeys(("TMPDIR", *naming), folder)}
     try:
         keeping = start(module, (theirs.fileno(), controlled.fileno(), printed.fileno()), folder, own)
+    except BaseException:
+        for held in (channel, control, printed):
+            held.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         theirs.close()
         controlled.close()
