@@ -131,3 +131,11 @@ def test_room_can_be_made_on_a_full_disk(cli: CLI, monkeypatch: pytest.MonkeyPat
     (tmp_path / "locked").mkdir()
     monkeypatch.setattr("bench.store.home.tempfile.TemporaryFile", refusing(errno.ENOSPC, "locked"))
     assert cli("locked", "cache", "gc")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["verify", "card"])
+def test_a_folder_in_which_no_picture_can_be_rendered_is_one_line(cli: CLI, tmp_path: Path, command: str) -> None:
+    code, told = cli("home", "data", command, "metalpart", "--data", f"metalpart={tmp_path / 'file' / 'below'}")
+    assert code == 2
+    assert told.count("cannot be written (Not a directory); name another folder with --data") == 1
+    assert "Errno" not in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ from bench_plugins.datasets.metalpart._render import Domain, picture
 
 from bench.api import (
     About,
+    BenchError,
     Component,
     DataError,
     Dataset,
@@ -99,14 +101,22 @@ class MetalPart:
 
 
 def _publish(path: Path, pixels: Mask) -> None:
-    """Write beside the target and rename, so that no reader ever sees half a file."""
+    """Write beside the target and rename, so that no reader ever sees half a file.
+
+    Raises:
+        BenchError: nothing can be written there, which is no fault of a picture and ends the reading of all.
+    """
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         write_png(draft, pixels)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error})") from None
+        with suppress(OSError):
+            draft.unlink()
+        raise BenchError(
+            f"{path.parent}: cannot be written ({error.strerror or error}); name another folder with --data or "
+            "BENCH_HOME, or free space"
+        ) from None
 
 
 def splits(objects: int, frozen: Frozen) -> tuple[Split, ...]:
