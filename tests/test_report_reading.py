@@ -14,7 +14,7 @@ from report_samples import cell, failed, product_cells, record
 
 SHARED = {
     *("canonical.py", "record.py", "migrations.py", "leaves.py", "parts.py", "states.py", "scores.py", "words.py"),
-    *("report/shape.py", "store/store.py", "suite/joint.py", "suite/schema.py"),
+    *("bounded.py", "sealed.py", "report/shape.py", "store/store.py", "suite/joint.py", "suite/schema.py"),
 }
 """What others use too, and what a record and a board are: none of them makes a number of a record."""
 

@@ -10,7 +10,8 @@ from bench.suite.shipped import shipped_suites
 from entering import entered
 
 SHARED = {
-    *("canonical.py", "catalog.py", "component.py", "errors.py", "machine.py", "scores.py", "words.py"),
+    *("canonical.py", "catalog.py", "component.py", "errors.py", "life.py", "machine.py", "scores.py"),
+    "words.py",
     *("suite/cells.py", "suite/joint.py", "suite/optimisers.py", "suite/resolved.py", "suite/schedules.py"),
     *("suite/schema.py", "suite/skipped.py", "suite/written.py"),
 }

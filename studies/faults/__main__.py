@@ -13,8 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from studies.faults import archives, data, disk, kills, looks, suites
+from studies.faults import archives, data, disk, flips, kills, looks, races, suites
 from studies.faults.trial import Outcome, Undisturbed, undisturbed
 from studies.tables import table_of, tell
 
@@ -29,9 +30,22 @@ TRIALS: dict[str, Trial] = {
     "looks": looks.trial,
 }
 """Name of a part to what is tried once, each in a world of its own."""
-TIMES = {"kills": 200, "full": 40, "cuts": 100, "clock": 20, "data": 40, "looks": 10, "archives": 500, "suites": 10_000}
+TIMES = {
+    "kills": 200,
+    "full": 40,
+    "cuts": 100,
+    "clock": 20,
+    "data": 40,
+    "looks": 20,
+    "archives": 500,
+    "flips": 1200,
+    "races": 1,
+    "suites": 10_000,
+}
 """How often each part of the whole campaign is tried."""
-HEAD = ("what", "tried", "as undisturbed", "lost")
+RACING = 8
+"""Processes that race for one suite."""
+HEAD = ("what", "tried", "survived", "lost")
 
 
 def main() -> int:
@@ -51,8 +65,15 @@ def main() -> int:
         if "archives" in parts:
             rng = random.Random(f"archives {asked.seed}")
             found += archives.outcomes(asked.times or TIMES["archives"], rng, whole)
+    if "flips" in parts:
+        found += _flips(asked.times or TIMES["flips"], asked.seed)
+    if "races" in parts:
+        found += [one for _ in range(asked.times or TIMES["races"]) for one in _races()]
     if "suites" in parts:
         found += _suites(asked.times or TIMES["suites"], asked.seed)
+    for outcome in found:
+        if outcome.lost:
+            sys.stdout.write(f"lost: {outcome.what}: {outcome.lost}\n")
     tell("campaign", table_of(HEAD, list(_lines(found))), asked.into)
     return int(any(outcome.lost for outcome in found))
 
@@ -65,13 +86,27 @@ def _tried(part: str, times: int, seed: int, whole: Undisturbed) -> Iterable[Out
         yield outcome
 
 
+def _flips(times: int, seed: int) -> Iterable[Outcome]:
+    for found in flips.tried(times, seed):
+        how = "cut off" if found.fault.change is None else "with another byte"
+        yield Outcome(f"file {how}, {found.verdict}", f"{found.fault.text}: {found.why}" if found.why else "")
+
+
+def _races() -> Iterable[Outcome]:
+    """Races with the locks of the file system as they are, and where they do nothing."""
+    with TemporaryDirectory(prefix="bench-race-") as place:
+        alone = races.race(Path(place), ["smoke"], 1, locks=True)
+    for locks, named in ((True, "locks"), (False, "no locks")):
+        with TemporaryDirectory(prefix="bench-race-") as place:
+            raced = races.race(Path(place), ["smoke"], RACING, locks=locks)
+        lost = "a command failed, or a stage was filed twice or never" if raced.lost else ""
+        yield Outcome(f"{RACING} commands race, {named}", lost or ("" if raced.rows == alone.rows else "other results"))
+
+
 def _suites(times: int, seed: int) -> list[Outcome]:
     from bench.catalog import load_catalog
 
     timed = suites.outcomes(times, random.Random(f"suites {seed}"), load_catalog())
-    for outcome, _ in timed:
-        if outcome.lost:
-            sys.stdout.write(f"{outcome.what}: {outcome.lost}\n")
     mean = sum(seconds for _, seconds in timed) / len(timed)
     sys.stdout.write(f"mutated suites took {1e3 * mean:.1f} ms each on average\n")
     return [outcome for outcome, _ in timed]

@@ -203,12 +203,20 @@ def outcomes(sound: World, faults: Sequence[Fault]) -> Iterator[Outcome]:
             yield outcome(sound, seen, fault, Path(place))
 
 
-def faults_of(world: World, times: int, rng: Rng, only: str = "") -> list[Fault]:
-    """So many faults, each kind of file as often as any other; ``only`` those whose name has it."""
-    kinds = [paths for kind, paths in kinds_of(world).items() if only in kind]
+def faults_of(world: World, times: int, rng: Rng) -> list[Fault]:
+    """So many faults, each kind of file as often as any other."""
+    kinds = list(kinds_of(world).values())
     rounds = -(-times // len(kinds))
     order = np.concatenate([rng.permutation(len(kinds)) for _ in range(rounds)])[:times]
     return [drawn(world, kinds[number], rng) for number in order.tolist()]
+
+
+def tried(times: int, seed: int) -> Iterator[Outcome]:
+    """What becomes of so many faults in a world of its own."""
+    with tempfile.TemporaryDirectory(prefix="bench-flips-") as folder:
+        os.environ["BENCH_HOME"] = str(Path(folder) / "home")
+        world = finished_world(Path(folder))
+        yield from outcomes(world, faults_of(world, times, np.random.default_rng(seed)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,16 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m studies.faults.flips", description=__doc__)
     parser.add_argument("--times", type=int, default=1200, help="faults to try (1200)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the generator (0)")
-    parser.add_argument("--only", default="", help="only kinds of files whose name has this")
     asked = parser.parse_args(arguments)
     counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="bench-flips-") as folder:
-        os.environ["BENCH_HOME"] = str(Path(folder) / "home")
-        world = finished_world(Path(folder))
-        for found in outcomes(world, faults_of(world, asked.times, np.random.default_rng(asked.seed), asked.only)):
-            counts[found.verdict] += 1
-            if found.verdict == "lost":
-                sys.stdout.write(f"lost: {found.fault.text}: {found.why}\n")
+    for found in tried(asked.times, asked.seed):
+        counts[found.verdict] += 1
+        if found.verdict == "lost":
+            sys.stdout.write(f"lost: {found.fault.text}: {found.why}\n")
     survived = counts["healed"] + counts["harmless"]
     sys.stdout.write(
         f"flips, seed {asked.seed}: tried {counts.total()}, survived {survived} (healed {counts['healed']}, "
