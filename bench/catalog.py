@@ -17,9 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
 import pluggy
@@ -301,6 +302,16 @@ def _name_of(path: Path, source_hash: str) -> str:
     return f"bench_local_{path.stem.replace('-', '_')}_{source_hash[:12]}"
 
 
+class FromSource(SourceFileLoader):
+    """Compiles a plugin file as its digest is made, from its source: bytecode may be of what it was, or damaged."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file as it is now."""
+        path = self.get_filename(fullname)
+        code: CodeType = compile(self.get_data(path), path, "exec", dont_inherit=True)
+        return code
+
+
 def _load_local(path: Path) -> tuple[ModuleType, Provider]:
     source_hash = digest_file(path)
     name = _name_of(path, source_hash)
@@ -308,8 +319,9 @@ def _load_local(path: Path) -> tuple[ModuleType, Provider]:
     if name in sys.modules:
         return sys.modules[name], provider
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
         raise PluginError(f"{path}: not a Python file")
+    spec.loader = FromSource(name, str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,20 @@ def test_two_local_files_of_one_name_live_together(tmp_path: Path) -> None:
         written(tmp_path / folder, "plugin.py", GOOD.replace('"same"', f'"{name}"'))
     catalog = load_catalog([tmp_path / "a" / "plugin.py", tmp_path / "b" / "plugin.py"])
     assert {"first", "second"} <= set(catalog.names("preprocess"))
+
+
+def test_bytecode_beside_a_plugin_file_is_not_asked(tmp_path: Path) -> None:
+    """A power cut leaves it short; and an edit of equal size within a second leaves it what the file was."""
+    path = written(tmp_path, "good.py", GOOD)
+    cached = Path(py_compile.compile(str(path)))
+    stamp = path.stat().st_mtime_ns
+    path.write_text(GOOD.replace('"same"', '"emas"'))
+    os.utime(path, ns=(stamp, stamp))
+    assert load_catalog([path]).find("preprocess", "emas").provider.local is not None
+    cached.write_bytes(cached.read_bytes()[:20])
+    path.write_text(GOOD.replace('"same"', '"mesa"'))
+    os.utime(path, ns=(stamp, stamp))
+    assert load_catalog([path]).find("preprocess", "mesa").provider.local is not None
 
 
 def test_a_missing_plugin_file_is_an_error(tmp_path: Path) -> None:
