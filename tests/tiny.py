@@ -12,12 +12,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.cli.main import main
-from bench.images import write_png
 from bench.store.store import read_object
+from studies.faults.parts import write_parts
+from studies.faults.shell import SUITE
 
 MODEL = '''
 """Models and a failing crop strategy for tests."""
@@ -65,33 +65,10 @@ def bench_models():
     yield Component("impossible", build, supports=lambda task, **_: f"not for {task.classes} class")
 '''
 
-SUITE = """
-name: tiny
-data: {folder: parts}
-axes:
-  dataset: [folder]
-  crop: [uniform, defect-centred]
-  crop_size: [32]
-  model: [tiny]
-  seed: [0]
-recipe:
-  {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
-protocol: {tiles: {overlap: 0.0}}
-runtime: {workers: 1}
-"""
-
 
 def write_world(folder: Path, *, images: int = 10, side: int = 48) -> Path:
     """Write images with bright squares as defects, the plugin file and the suite; return the suite's path."""
-    for number in range(images):
-        rng = np.random.default_rng(number)
-        image = rng.integers(20, 60, (side, side), dtype=np.uint8)
-        mask = np.zeros((side, side), np.uint8)
-        row, column = rng.integers(4, side - 12, 2)
-        mask[row : row + 8, column : column + 8] = 255
-        image[mask > 0] += 120
-        write_png(folder / "parts" / "images" / f"part{number:02d}.png", image)
-        write_png(folder / "parts" / "masks" / f"part{number:02d}.png", mask)
+    write_parts(folder / "parts", images, side)
     (folder / "models.py").write_text(MODEL)
     suite = folder / "tiny.yaml"
     suite.write_text(SUITE)

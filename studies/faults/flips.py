@@ -37,7 +37,8 @@ from bench.runs.rescore import ScoreRequest, rescored
 from bench.runs.verify import run_damages
 from bench.store.cache import damages
 from bench.store.store import forget_stage
-from studies.faults.world import SIDE, World, finished_world
+from studies.faults.parts import SIDE
+from studies.faults.world import World, finished_world
 
 CUT_SHARE = 1 / 6
 CHAIN = ("images", "tiles", "crops", "train", "predict")

@@ -12,7 +12,7 @@ from pathlib import Path
 from signal import SIG_DFL, SIGINT, signal
 from typing import Any
 
-from studies.faults.world import write_parts
+from studies.faults.parts import write_parts
 
 STEPS = "FAULTS_STEPS"
 """Variable with the file to which the model writes a line for each training step: the time, in seconds."""
@@ -55,11 +55,12 @@ axes:
   model: [tiny]
   seed: [0]
 recipe:
-  {epochs: 40, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
+  {epochs: 4, epoch_crops: 16, batch: 4, validate_every: 2, warmup_steps: 2, precision: float32, learning_rate: 0.01}
 protocol: {tiles: {overlap: 0.0}}
-runtime: {workers: 1, checkpoint: {every: 1s}}
+runtime: {workers: 1}
 """
-RUN = ("run", "tiny.yaml", "--plugin", "models.py", "--plain")
+LONGER = ("-x", "recipe.epochs=40", "-x", "runtime.checkpoint.every=1s")
+RUN = ("run", "tiny.yaml", "--plugin", "models.py", "--plain", *LONGER)
 PASSING = ("cost", "provenance")
 """Parts of a record that differ from run to run: what was only timed, and when."""
 

@@ -8,14 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.catalog import Catalog, load_catalog
 from bench.commands import Silent, run_and_file
 from bench.engine.plan import Plan
 from bench.engine.scheduler import Invocation
 from bench.engine.worker import perform
-from bench.images import write_png
 from bench.record import Latency
 from bench.runs.folder import note_outdated, records_in
 from bench.runs.latencies import keep_latencies
@@ -25,6 +22,7 @@ from bench.stages.jobs import Ended, Job, Listener
 from bench.store.home import Places
 from bench.suite.reading.load import Suite, load_suite
 from bench.train.stop import Stop
+from studies.faults.parts import write_parts
 
 PLUGIN = '''
 """A model of two layers."""
@@ -52,8 +50,6 @@ recipe:
 protocol: {tiles: {overlap: 0.0}}
 runtime: {workers: 1}
 """
-
-IMAGES, SIDE = 10, 48
 
 
 @dataclass(frozen=True)
@@ -127,19 +123,6 @@ def new_world(folder: Path) -> World:
     (folder / "small.py").write_text(PLUGIN)
     (folder / "small.yaml").write_text(SUITE)
     return World(folder, folder)
-
-
-def write_parts(folder: Path) -> None:
-    """Images of noise with a bright square each, which is the defect."""
-    for number in range(IMAGES):
-        rng = np.random.default_rng(number)
-        image = rng.integers(20, 60, (SIDE, SIDE), dtype=np.uint8)
-        mask = np.zeros((SIDE, SIDE), np.uint8)
-        row, column = rng.integers(4, SIDE - 12, 2)
-        mask[row : row + 8, column : column + 8] = 255
-        image[mask > 0] += 120
-        write_png(folder / "images" / f"part{number:02d}.png", image)
-        write_png(folder / "masks" / f"part{number:02d}.png", mask)
 
 
 class Here:
