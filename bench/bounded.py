@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ DEEPEST = 100
 
 
 def read_bounded(path: Path) -> Any:
-    """The JSON in a file.
+    """The JSON in a file of at most :data:`LARGEST` bytes.
 
     Raises:
         OSError: it is missing or cannot be read.
@@ -25,29 +26,30 @@ def read_bounded(path: Path) -> Any:
     return parsed(bounded_bytes(path))
 
 
-def bounded_bytes(path: Path) -> bytes:
-    """The bytes of a file.
+def bounded_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """The bytes of a file, at most ``largest``.
 
     Raises:
         OSError: it is missing or cannot be read.
         ValueError: it is too large.
     """
     with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"more than {LARGEST // 10**6} MB")
+        too_large = os.fstat(file.fileno()).st_size > largest  # 0 for what is no file on a disk
+        content = b"" if too_large else file.read(largest + 1)
+    if too_large or len(content) > largest:
+        raise ValueError(f"more than {largest // 10**6:,} MB")
     return content
 
 
-def parsed(content: bytes) -> Any:
-    """The JSON in some bytes.
+def parsed(content: bytes, most: int = MOST) -> Any:
+    """The JSON in some bytes, with at most so many lists and objects.
 
     Raises:
         ValueError: it is no JSON, holds too much or is nested too deep.
     """
     many = content.count(b"[") + content.count(b"{")  # in texts too: no fewer than there are
-    if many > MOST:
-        raise ValueError(f"more than {MOST:,} lists and objects")
+    if many > most:
+        raise ValueError(f"more than {most:,} lists and objects")
     try:
         value = json.loads(content)
     except RecursionError:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.words import size_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image as ImageFile
@@ -40,6 +41,8 @@ CODESTREAM = b"\xff\x4f\xff\x51"
 """The first two markers of JPEG 2000."""
 MEGAPIXELS = 1000
 """The largest picture that is read: the header of a damaged file may claim any size."""
+LARGEST = 8 * 10**9
+"""Bytes of a file: such a picture in colour of 16 bits has 6 GB, not compressed."""
 LOSSY: Mapping[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "MPO": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -154,6 +157,8 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         raise DataError(f"{path}: " + ("not a file" if path.exists() else "the file is missing"))
     try:
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{path}: more than {size_text(LARGEST)}, which no picture that is read has; cut it up")
         content = path.read_bytes()
     except PermissionError:
         raise DataError(f"{path}: may not be read (permission denied); allow it, as with 'chmod u+r'") from None

@@ -21,6 +21,18 @@ from bench.engine.messages import Unfit, message_of, said_in
 from bench.record import State
 from bench.stages.jobs import Ended, Progress
 
+PRINTING = """
+import sys
+from bench.contain.channel import joined
+channel = joined(int(sys.argv.pop()))
+while (times := channel.next()) is not None:
+    sys.stdout.write(times * "so many words\\n")
+    sys.stdout.flush()
+    channel.send("printed")
+"""
+
+STARTED_COLD = contained.start
+
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)
 
 
@@ -167,6 +179,22 @@ def test_a_daemon_of_a_contained_process_ends_with_it(tmp_path: Path, then: str)
     code = process.end()
     assert code in {"time": {-signal.SIGKILL}}.get(then[:4], {3, -signal.SIGSEGV, -signal.SIGKILL})
     assert all(map(gone, ids))
+
+
+def test_what_a_process_prints_is_forgotten_before_it_fills_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.contain.process.start", STARTED_COLD)
+    monkeypatch.setattr("bench.contain.process.MOST_PRINTED", 10_000)
+    (tmp_path / "printing.py").write_text(PRINTING)
+    process = contained.contain("printing", {**os.environ, "PYTHONPATH": str(tmp_path)})
+    for times, kept in ((500, 500), (1500, 0), (3, 3)):
+        process.channel.send(times)
+        assert process.channel.next(time.monotonic() + 60) == "printed"
+        process.trim()
+        assert os.fstat(process._printed.fileno()).st_size == kept * len("so many words\n")
+    process.end()
+    assert process.words == 3 * "so many words\n"
 
 
 def test_a_process_that_cannot_be_started_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 from bench import bounded
 from bench.bounded import parsed, read_bounded
 from bench.crops.hdf5 import read_content
+from bench.data.index_file import read_index
+from bench.decoding import decode_image
 from bench.errors import DataError, StoreError
 from bench.home import resolved
 from bench.runs import archive
@@ -48,15 +50,24 @@ def test_json_within_the_bounds_is_what_it_was() -> None:
         parsed(b"[" + deepest + b"]")
 
 
-def test_large_json_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_json_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     path = tmp_path / "large.json"
-    path.write_text('["' + "x" * 2000 + '"]')
-    monkeypatch.setattr(bounded, "LARGEST", 1000)
-    with pytest.raises(ValueError, match="more than 0 MB"):
+    with path.open("wb") as file:
+        file.truncate(bounded.LARGEST + 1)
+    with pytest.raises(ValueError, match="more than 256 MB"):
         read_bounded(path)
-    monkeypatch.setattr(bounded, "MOST", 10)
     with pytest.raises(ValueError, match="more than 10 lists and objects"):
-        parsed(b"[" + b"[]," * 10 + b"[]]")
+        parsed(b"[" + b"[]," * 10 + b"[]]", 10)
+
+
+def test_an_index_and_a_picture_larger_than_any_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    for name in ("index.json", "picture.png"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(9 * 10**9)  # a hole: it takes no room
+    with pytest.raises(StoreError, match=r"damaged .more than 2,000 MB"):
+        read_index(tmp_path / "index.json")
+    with pytest.raises(DataError, match=r"picture\.png: more than 8\.0 GB"):
+        decode_image(tmp_path / "picture.png", "refuse")
 
 
 @pytest.mark.parametrize("name", ["suite.json", "outdated.json", "latencies.json", "cells"])

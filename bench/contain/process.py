@@ -5,6 +5,7 @@ Their standard input is empty, what they print goes to a file, and they speak on
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -22,6 +23,8 @@ from bench.contain.channel import Channel, channel_pair
 
 LAST_WORDS = 4000
 """Characters of what a process printed that are kept when it has ended."""
+MOST_PRINTED = 64 * 10**6
+"""Bytes that it may have printed before they are forgotten."""
 PATIENCE_S = 120.0
 """Seconds in which a process must read what is sent to it; a new one imports first."""
 STOPPED_S = keeper.PATIENCE_S + 5
@@ -73,6 +76,11 @@ class Contained:
             pass
         return int(told) if told else -signal.SIGKILL
 
+    def trim(self) -> None:
+        """Forget what it printed long ago: what nobody reads must not fill a disk."""
+        if os.fstat(self._printed.fileno()).st_size > MOST_PRINTED:
+            self._printed.truncate(0)
+
     def _last_words(self) -> str:
         size = self._printed.seek(0, os.SEEK_END)
         self._printed.seek(max(0, size - 4 * LAST_WORDS))
@@ -86,6 +94,7 @@ def contain(module: str, environment: Mapping[str, str], naming: Sequence[str] =
     """
     folder = tempfile.mkdtemp(prefix="bench-process-")
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+    fcntl.fcntl(printed, fcntl.F_SETFL, os.O_APPEND)  # the process writes at its end, also once it was emptied
     channel, theirs = channel_pair(PATIENCE_S)
     control, controlled = socket.socketpair()
     own = {**environment, **dict.fromkeys(("TMPDIR", *naming), folder)}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from bench.bounded import bounded_bytes, parsed
 from bench.data.index import DatasetIndex, IndexedImage, Stamp, fingerprint_of, stamp_of
 from bench.errors import StoreError
 from bench.files import whole_file
@@ -16,6 +17,10 @@ from bench.sealed import sealed, unsealed
 from bench.types import Record
 
 SCHEMA = 2
+LARGEST = 2 * 10**9
+"""Bytes of an index: a row takes some 700."""
+MOST = 20_000_000
+"""Lists and objects in it: a row takes eight, with an image and a mask."""
 
 
 def write_index(path: Path, index: DatasetIndex, records: Sequence[Record]) -> None:
@@ -50,7 +55,7 @@ def read_index(path: Path) -> DatasetIndex:
 def _read(path: Path, _state: tuple[int, ...]) -> DatasetIndex:
     """Read an index; of 300,000 images it takes seconds, and every stage of every cell looks at it."""
     try:
-        content = unsealed(path.read_bytes())
+        content = unsealed(bounded_bytes(path, LARGEST), partial(parsed, most=MOST))
         if content["schema"] != SCHEMA:
             raise StoreError(f"{path}: written with schema {content['schema']}, this version reads {SCHEMA}; delete it")
         stamps = [row.pop("files") for row in content["images"]]

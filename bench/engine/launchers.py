@@ -60,6 +60,8 @@ class LocalLauncher:
             for key, _ in self._selector.select(max(0.0, min(LOOK_S, deadline - time.monotonic()))):
                 found += self._listen(key.data)
             found += self._silent()
+            for worker in self._busy.values():
+                worker.process.trim()
             self._start()
             found += self._hopeless()
         return found
