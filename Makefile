@@ -36,9 +36,9 @@ benchmark-compare: $(VENV)/installed-test
 simulation: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulation --into docs/statistics.md
 
-# The whole campaign takes an hour; PART=kills TIMES=20 SEED=7 runs some of it.
+# The whole campaign takes two hours of a core; PART=kills TIMES=20 SEED=7 runs some of it, JOBS=2 two trials at once.
 faults: $(VENV)/installed-test
-	$(BIN)/python -m studies.faults $(addprefix --part ,$(PART)) $(addprefix --times ,$(TIMES)) $(addprefix --seed ,$(SEED))
+	$(BIN)/python -m studies.faults $(addprefix --part ,$(PART)) $(addprefix --times ,$(TIMES)) $(addprefix --seed ,$(SEED)) $(addprefix --jobs ,$(JOBS))
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.catalog import Catalog, load_catalog
+from bench.engine.invocation import Invocation, Watcher
 from bench.engine.only import Only
 from bench.engine.plan import Plan, Planned
-from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
+from bench.engine.scheduler import MakeLauncher, run_suite
 from bench.errors import Damaged, StoreError
 from bench.files import sweep
 from bench.home import bench_home

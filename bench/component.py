@@ -15,13 +15,14 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from bench.canonical import canonical
 from bench.errors import BenchError, PluginError, SettingsError, named_line
 from bench.life import Overdue, call_seconds, limited, overdue
+from bench.trials import why_not_called
 from bench.types import JsonValue, Split
 from bench.words import did_you_mean, plural
 
@@ -303,15 +304,27 @@ def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwar
 
 
 def timely(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-    """Run a plugin's code as :func:`guarded` does, in a command no longer than it waits for the code of third parties.
+    """Run a plugin's code as :func:`guarded` does, and in a command as :func:`within_bounds` does.
 
     Raises:
-        PluginError: as there, or the time is over.
+        PluginError: as there.
     """
-    ours = (getattr(call, "__module__", None) or "").partition(".")[0] in OURS
+    return within_bounds(what, getattr(call, "__module__", None), partial(call, *arguments, **named))
+
+
+def within_bounds(what: str, module: str | None, call: Callable[[], R]) -> R:
+    """Run code of a module, one of a third party in a command no longer than that waits, and not if it would end it.
+
+    Raises:
+        PluginError: the code fails, its time is over, or it would end the process.
+    """
+    ours = (module or "").partition(".")[0] in OURS
     seconds = None if ours else call_seconds()
     try:
+        ending = None if seconds is None else why_not_called(what, module or "", call, seconds)
+        if ending is not None:
+            raise PluginError(f"{what}: {ending}")
         with limited(seconds):
-            return guarded(what, call, *arguments, **named)
-    except Overdue:
+            return guarded(what, call)
+    except (Overdue, TimeoutError):
         raise PluginError(overdue(what, seconds)) from None

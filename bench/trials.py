@@ -1,5 +1,7 @@
 """Plugins of third parties are first loaded in a process of their own, so that none can hang, end or change a command.
 
+What a command calls of them later is first called in a copy of its process.
+
 What went well is remembered below ``$BENCH_HOME``, until the plugin, bench or Python is another.
 """
 
@@ -8,8 +10,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Any
 from bench.canonical import digest, digest_file
 from bench.contain.channel import Garbled
 from bench.contain.process import Contained, contain
+from bench.contain.rehearsal import how_it_ends_a_process
 from bench.files import whole_file
 from bench.home import bench_home
 from bench.life import TIMEOUT, plugin_seconds
@@ -48,7 +52,7 @@ def why_refused(place: str) -> str | None:
     One that changes the process is tried once more after the libraries that it imports: what those change is no fault
     of it.
     """
-    known = bench_home() / "plugins" / digest([place, _identity(place), __version__, platform.python_version()])
+    known = _memory([place, _identity(place)])
     if known.is_file():
         return None
     verdict = _tried(place, ())
@@ -61,9 +65,40 @@ def why_refused(place: str) -> str | None:
         more = len(verdict.changes) - MOST_NAMED
         others = f" and {plural(more, 'other')}" if more > 0 else ""
         return f"it changes {named}{others} when it is loaded, for everything else in the process; it must not"
-    with suppress(OSError), whole_file(known) as file:  # where it cannot be kept, it is tried each time
-        file.write(place.encode())
+    _remember(known, place)
     return None
+
+
+def why_not_called(what: str, module: str, call: Callable[[], object], seconds: float) -> str | None:
+    """Why a call of a plugin's code, of this module, must not be made in this process: it would end it; or None.
+
+    Raises:
+        TimeoutError: it does not return within so many seconds.
+    """
+    source = getattr(sys.modules.get(module), "__file__", None)
+    known = _memory([what, module, _identity(source or module)])
+    if known in _CALLED or known.is_file():
+        return None
+    how = how_it_ends_a_process(call, seconds)
+    if how is not None:
+        return f"the process {how}"
+    _CALLED.add(known)
+    _remember(known, what)
+    return None
+
+
+_CALLED: set[Path] = set()
+"""What was called in this process, where nothing can be remembered."""
+
+
+def _memory(tried: JsonValue) -> Path:
+    """The file that stands for what went well once."""
+    return bench_home() / "plugins" / digest([tried, __version__, platform.python_version()])
+
+
+def _remember(known: Path, what: str) -> None:
+    with suppress(OSError), whole_file(known) as file:  # where it cannot be kept, it is tried each time
+        file.write(what.encode())
 
 
 def _identity(place: str) -> JsonValue:

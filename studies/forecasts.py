@@ -26,8 +26,8 @@ import numpy as np
 
 from bench.catalog import load_catalog
 from bench.engine.forecast import forecast
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.rates import rates_of
-from bench.engine.scheduler import Invocation, make_plan
 from bench.engine.workers import environments_of
 from bench.images import write_png
 from bench.perf.reference import Reference

@@ -8,7 +8,7 @@ import pytest
 
 from bench.audit.coverage import coverage_rows
 from bench.catalog import Catalog, load_catalog
-from bench.engine.scheduler import Invocation
+from bench.engine.invocation import Invocation
 from bench.stages.graph import Graph, IndexedData
 from bench.store.home import Places
 from bench.suite.reading.load import Suite, load_suite

@@ -13,9 +13,10 @@ from pathlib import Path
 import fake_driver
 from bench.catalog import load_catalog
 from bench.commands import Silent
+from bench.engine.invocation import Invocation
 from bench.engine.launchers import LocalLauncher
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, run_suite
+from bench.engine.scheduler import run_suite
 from bench.engine.slots import Slots
 from bench.engine.workers import worker_environments
 from bench.record import State

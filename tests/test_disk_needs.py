@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import load_catalog
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, make_plan
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from sampling import whole_run

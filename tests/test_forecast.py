@@ -16,10 +16,10 @@ from bench.cli.costs import UNMEASURED, cost_lines, duration
 from bench.engine import fits
 from bench.engine.few import Few
 from bench.engine.forecast import Foreseer, chains_of, forecast
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.learned import values_of
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of, rates_of
-from bench.engine.scheduler import Invocation, make_plan
 from bench.engine.work import passes_of, tiles_of, work_of
 from bench.engine.workers import environments_of
 from bench.errors import StoreError

@@ -482,3 +482,64 @@ def test_a_model_with_the_planes_of_a_task_by_chance_is_refused(tmp_path: Path) 
     assert found["three"]["state"] == State.PLUGIN_ERROR
     assert "gives 3 planes whatever the number of classes" in found["three"]["reason"]
     assert found["tiny"]["state"] == State.OK, found["tiny"]
+
+
+ENDING = """
+import ctypes, os
+from bench.api import Component, Record, hookimpl
+
+
+class Reader:
+    classes = ("defect",)
+
+    def __init__(self, root):
+        pass
+
+    def records(self):
+        yield Record("one", group="one")
+        os._exit(7)
+
+
+def leaving(root, /):
+    os._exit(0)
+
+
+def crashing(*_):
+    ctypes.string_at(0)
+
+
+def never(task, /):
+    raise RuntimeError("never built")
+
+
+@hookimpl
+def bench_datasets():
+    yield Component("listing", lambda root, /: Reader(root))
+    yield Component("leaving", leaving)
+
+
+@hookimpl
+def bench_models():
+    yield Component("crashing", never, supports=crashing)
+"""
+
+
+@linux
+def test_a_plugin_that_ends_the_process_while_a_suite_is_planned_costs_its_own_cells(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    (tmp_path / "ending.py").write_text(ENDING)
+    plugins = ("--plugin", "models.py", "--plugin", "ending.py", "--data", "listing=parts", "--data", "leaving=parts")
+    axes = ("-x", "axes.dataset=[folder, listing, leaving]", "-x", "axes.model=[tiny, crashing]")
+    done = bench_process(tmp_path, "run", "tiny.yaml", *plugins, *axes, "-x", "axes.crop=[uniform]", timeout=300)
+    assert done.returncode == 3, done.stderr
+    found = [json.loads(path.read_text()) for path in (tmp_path / "runs" / "tiny" / "cells").glob("*.json")]
+    ends = {(one["axes"]["dataset"], one["axes"]["model"]): (one["state"], one["reason"]) for one in found}
+    assert ends.pop(("folder", "tiny")) == (State.OK, None)
+    assert ends.pop(("folder", "crashing")) == (
+        State.BLOCKED,
+        "'supports' of 'crashing': the process is ended by signal 11",
+    )
+    assert set(ends.values()) == {
+        (State.BLOCKED, "records() of data set 'listing': the process ends with exit code 7"),
+        (State.BLOCKED, "the builder of 'leaving': the process ends with exit code 0"),
+    }

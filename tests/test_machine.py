@@ -12,7 +12,7 @@ import pytest
 
 from bench.catalog import Catalog
 from bench.cli.planning import opening_remarks
-from bench.engine.scheduler import Invocation, make_plan
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.workers import worker_environments
 from bench.errors import BenchError, TrainingError
 from bench.machine import NO_WINDOWS, refuse_windows, why_no_device

@@ -9,8 +9,9 @@ import pytest
 
 from bench.catalog import load_catalog
 from bench.commands import board_of_plan
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, make_plan, unsettled
+from bench.engine.scheduler import unsettled
 from bench.record import State
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite

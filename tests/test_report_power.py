@@ -13,8 +13,8 @@ import pytest
 
 from bench.catalog import Catalog, load_catalog
 from bench.cli.power import GROUPS_SD, SEEDS_SD, power_lines
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, make_plan
 from bench.record import record_from
 from bench.report.power_section import TITLE
 from bench.report.shape import Leaderboard, Section

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bench.catalog import load_catalog
 from bench.commands import repro
-from bench.engine.scheduler import Invocation
+from bench.engine.invocation import Invocation
 from bench.errors import BenchError, StoreError
 from bench.record import Record, State, record_from, record_of
 from bench.runs.repro import judged, suite_of

@@ -10,9 +10,9 @@ from bench.catalog import Catalog, load_catalog
 from bench.cli.costs import cost_lines
 from bench.engine import fits, sharing
 from bench.engine.forecast import Foreseer, chains_of, forecast
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
-from bench.engine.scheduler import Invocation, make_plan
 from bench.engine.workers import environments_of, worker_environments
 from bench.gpus import Gpu, Gpus
 from bench.store.home import Places

@@ -11,8 +11,9 @@ import pytest
 
 from bench.catalog import load_catalog
 from bench.commands import board_of_run
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, make_plan, unsettled
+from bench.engine.scheduler import unsettled
 from bench.images import write_png
 from bench.record import State
 from bench.report.data_remarks import TITLE

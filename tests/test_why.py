@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.catalog import load_catalog
-from bench.engine.scheduler import Invocation
+from bench.engine.invocation import Invocation
 from bench.errors import StoreError
 from bench.runs.folder import read_run
 from bench.runs.why import Why, why

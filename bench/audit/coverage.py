@@ -12,7 +12,7 @@ from bench.crops.coverage import Coverage, coverage
 from bench.crops.prepare import Source
 from bench.data.splits import assign, restricted
 from bench.document import Document, Table
-from bench.engine.scheduler import Invocation
+from bench.engine.invocation import Invocation
 from bench.errors import BenchError
 from bench.record import number
 from bench.report.measures import percent, plain

@@ -33,7 +33,7 @@ def _board(suite: SuiteArgument) -> Leaderboard:
     run = Path(suite.name)
     if run.is_dir() or (run.suffix == ".zip" and run.is_file()):
         return board_of_run(run)
-    from bench.engine.scheduler import make_plan
+    from bench.engine.invocation import make_plan
 
     opened, invocation = suite.opened()
     with quiet():

@@ -17,7 +17,7 @@ from bench.words import did_you_mean, plural
 
 if TYPE_CHECKING:
     from bench.catalog import Catalog
-    from bench.engine.scheduler import Invocation
+    from bench.engine.invocation import Invocation
     from bench.stages.opening import Opened
     from bench.store.home import Places
     from bench.suite.reading.load import Suite
@@ -77,7 +77,7 @@ class Workspace:
 
     def invocation(self, data: Mapping[str, str]) -> Invocation:
         """Components and folders for a run; ``data`` are the folders that its suite names itself."""
-        from bench.engine.scheduler import Invocation
+        from bench.engine.invocation import Invocation
 
         places = replace(self.places, data={**data, **self.places.data})
         return Invocation(self.catalog, places)

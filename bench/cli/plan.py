@@ -11,8 +11,8 @@ from bench.cli.options import SuiteArgument, suite_options
 from bench.words import visible
 
 if TYPE_CHECKING:
+    from bench.engine.invocation import Invocation
     from bench.engine.plan import Plan
-    from bench.engine.scheduler import Invocation
     from bench.suite.reading.load import Suite
 
 
@@ -29,8 +29,8 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
     from bench.cli.planning import plan_lines
     from bench.cli.power import power_lines
     from bench.engine.fits import why_unfit
+    from bench.engine.invocation import make_plan
     from bench.engine.rates import rates_of
-    from bench.engine.scheduler import make_plan
     from bench.engine.sharing import shared
     from bench.store.home import check_writable
 

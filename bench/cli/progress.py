@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from bench.engine.scheduler import Watcher
+    from bench.engine.invocation import Watcher
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from bench.cli.options import Workspace, workspace_options
 from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
-    from bench.engine.scheduler import Invocation
+    from bench.engine.invocation import Invocation
     from bench.runs.why import Why
     from bench.suite.cells import Cell
     from bench.suite.reading.load import Suite

@@ -30,7 +30,7 @@ PATIENCE_S = 10.0
 
 def keep(control: int, folder: str, become: Callable[[], NoReturn]) -> NoReturn:
     """Fork a process that does ``become``, and keep it until it or the other side of ``control`` ends."""
-    _ask_linux(PR_SET_CHILD_SUBREAPER, 1)
+    ask_linux(PR_SET_CHILD_SUBREAPER, 1)
     bell, ring = os.pipe()
     os.set_blocking(ring, False)
     signal.set_wakeup_fd(ring)
@@ -54,7 +54,7 @@ def _begin(control: int) -> None:
     os.close(control)
     os.setsid()
     keeper = os.getppid()
-    _ask_linux(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ask_linux(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
         os._exit(1)  # it was killed a moment too early
 
@@ -141,7 +141,8 @@ def _remove(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ask_linux(option: int, value: int) -> None:
+def ask_linux(option: int, value: int) -> None:
+    """Set an option of this process; elsewhere there is none."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value)
 

@@ -10,11 +10,12 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from bench.engine.forecast import START_UP, Chain, Foreseer, chains_of
+from bench.engine.indices import POLL_S
+from bench.engine.invocation import Invocation
 from bench.engine.launchers import LocalLauncher
 from bench.engine.orders import loaded_for
 from bench.engine.plan import Plan
 from bench.engine.rates import MACHINE, Rates, key_of
-from bench.engine.scheduler import POLL_S, Invocation
 from bench.engine.sharing import to_measure
 from bench.engine.workers import worker_environments
 from bench.errors import StoreError

@@ -5,27 +5,26 @@ It trusts the store, not the messages: a cell is done when its record is on disk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from bench.catalog import Catalog
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
+from bench.engine.indices import Indices, endings
+from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.only import Only
-from bench.engine.orders import cell_job, filing, index_job, source_job
+from bench.engine.orders import cell_job, filing, source_job
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.planner import Planner
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
-from bench.stages.jobs import Ended, Launcher, Listener, Progress
+from bench.stages.jobs import Ended, Launcher, Listener
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
 from bench.store.running import at_work
@@ -33,48 +32,8 @@ from bench.store.store import touch_stage
 from bench.suite.reading.load import Suite
 
 STOPPING = "stopping: trainings finish their step and keep where they are; interrupt again to stop at once"
-POLL_S = 0.5
-"""Seconds between looks at the launcher, so that a clock on the screen can move."""
-
-
-class Watcher(Protocol):
-    """Who is told how a run goes: told, never asked."""
-
-    def planned(self, plan: Plan) -> None:
-        """The plan with all data indexed, before the first cell starts."""
-        ...
-
-    def progress(self, progress: Progress) -> None:
-        """A running job moved on."""
-        ...
-
-    def ended(self, planned: Planned, ended: Ended) -> None:
-        """A cell ended."""
-        ...
-
-    def remark(self, text: str) -> None:
-        """Something to beware of, in a sentence."""
-        ...
-
-    def tick(self) -> None:
-        """Some time has passed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """What one command brings along: components and folders."""
-
-    catalog: Catalog
-    places: Places
-
 
 MakeLauncher = Callable[[Listener], Launcher]
-
-
-def make_plan(suite: Suite, invocation: Invocation, made: Collection[str] = ()) -> Plan:
-    """Plan a suite as the store is now; ``made`` names indices made by this run, which are true without a look."""
-    return Planner(suite, invocation.catalog, invocation.places, frozenset(made)).plan()
 
 
 def run_suite(
@@ -91,21 +50,15 @@ def run_suite(
         StoreError: by what was measured, it does not fit on the disk or in memory; nothing was trained.
         KeyboardInterrupt: passed on after the workers have kept where their trainings are; a second one at once.
     """
-    for text in device_remarks(suite.runtime):
-        watcher.remark(text)
-    suite = replace(suite, runtime=settled(suite.runtime))
-    refuse_graphs(suite)
-    if is_open(suite.runtime):
-        rates = rates_of(invocation.places.home, suite.runtime)
-        suite = shared(make_plan(suite, invocation), invocation.places, rates).suite
+    suite = _settled(suite, invocation, watcher)
     launcher = (make or _local_launcher(suite))(watcher.progress)
+    indices = Indices(invocation, launcher, watcher)
     with at_work(invocation.places.home, f"bench run {suite.name}") as running:
         try:
-            plan, made, problems = _indexed_plan(only.first(suite) if only else suite, invocation, launcher, watcher)
+            plan = indices.completed(only.first(suite) if only else suite)
             if only:
                 asked = only.of(plan)
-                cells = tuple(cell for cell in suite.cells if cell.id in asked)
-                plan = _blocked(make_plan(replace(suite, cells=cells), invocation, made), problems)
+                plan = indices.plan(replace(suite, cells=tuple(cell for cell in suite.cells if cell.id in asked)))
             running.keep(key for _, key in _stages_of(plan.cells))
             refuse_unfit(plan, invocation.places)
             watcher.planned(plan)
@@ -118,27 +71,28 @@ def run_suite(
         finally:
             launcher.close()
         asked = frozenset(planned.cell.id for planned in plan.cells)
-        plan = replace(_blocked(make_plan(suite, invocation, made), problems), asked=asked)
+        plan = replace(indices.plan(suite), asked=asked)
         _mark_used(plan, invocation.places)
     return plan
 
 
-def _indexed_plan(
-    suite: Suite, invocation: Invocation, launcher: Launcher, watcher: Watcher
-) -> tuple[Plan, set[str], dict[str, str]]:
-    """The plan with all data indexed, the locators of the indices made now, and why not for the others."""
-    plan = make_plan(suite, invocation)
-    made, problems = _make_indices(plan, invocation, launcher, watcher)
-    if any(planned.state == "unindexed" for planned in plan.cells):
-        plan = _blocked(make_plan(suite, invocation, made), problems)
-    return plan, made, problems
+def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
+    """The suite with a device and as many cells on it at once as were found to fit."""
+    for text in device_remarks(suite.runtime):
+        watcher.remark(text)
+    suite = replace(suite, runtime=settled(suite.runtime))
+    refuse_graphs(suite)
+    if not is_open(suite.runtime):
+        return suite
+    rates = rates_of(invocation.places.home, suite.runtime)
+    return shared(make_plan(suite, invocation), invocation.places, rates).suite
 
 
 def index_plan(suite: Suite, invocation: Invocation, watcher: Watcher) -> Plan:
     """Index what is not indexed and return the plan; nothing is trained."""
     launcher = _local_launcher(suite)(watcher.progress)
     try:
-        return _indexed_plan(suite, invocation, launcher, watcher)[0]
+        return Indices(invocation, launcher, watcher).completed(suite)
     finally:
         launcher.close()
 
@@ -166,44 +120,6 @@ def _local_launcher(suite: Suite) -> MakeLauncher:
     return lambda listener: LocalLauncher(environments, listener)
 
 
-def _make_indices(
-    plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher
-) -> tuple[set[str], dict[str, str]]:
-    """Index every data set that needs it; return the locators of those made, and why not for the others."""
-    wanted = [dataset for dataset in plan.datasets if dataset.index is None and dataset.problem is None]
-    catalog, places = invocation.catalog, invocation.places
-    jobs = [index_job(dataset, catalog, places, plan.suite.runtime) for dataset in wanted]
-    launcher.submit(jobs)
-    problems: dict[str, str] = {}
-    waiting = {job.key for job in jobs}
-    while waiting:
-        for ended in _next(launcher, watcher):
-            waiting.discard(ended.key)
-            if ended.state is not State.OK:
-                problems[ended.key] = ended.reason or "its index could not be made"
-    return {job.key for job in jobs} - set(problems), problems
-
-
-def _next(launcher: Launcher, watcher: Watcher) -> Sequence[Ended]:
-    """Jobs that ended within a moment; the watcher is told of the time and of what the launcher remarks."""
-    endings = launcher.ended(POLL_S)
-    for text in launcher.remarks():
-        watcher.remark(text)
-    watcher.tick()
-    return endings
-
-
-def _blocked(plan: Plan, problems: dict[str, str]) -> Plan:
-    """Cells whose data could not be indexed carry the reason."""
-    settled = tuple(
-        replace(p, state="blocked", reason=next(problems[name] for name in p.waits_for if name in problems))
-        if any(name in problems for name in p.waits_for)
-        else p
-        for p in plan.cells
-    )
-    return replace(plan, cells=settled)
-
-
 def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
@@ -213,7 +129,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     sources = [source_job(plan.suite, needs.missing[key], catalog, places) for key in needs.missing]
     launcher.submit([*sources, *(cell_job(plan.suite, planned, catalog, places) for planned in needs.ready)])
     while waiting:
-        for ended in _next(launcher, watcher):
+        for ended in endings(launcher, watcher):
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
                 settled = _filed(plan.suite, planned, ended, invocation)

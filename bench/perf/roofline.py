@@ -20,10 +20,10 @@ from bench.crops.sampling import Int64
 from bench.data.index import spread
 from bench.engine.few import few_run
 from bench.engine.forecast import Foreseer, chain_of
+from bench.engine.invocation import Invocation
 from bench.engine.measuring import Pilot, job_of, pilots_of
 from bench.engine.plan import Plan
 from bench.engine.rates import rates_of
-from bench.engine.scheduler import Invocation
 from bench.perf.counts import Counts, counts_of
 from bench.perf.peaks import ROUNDS, Roofline, Stage, in_turns
 from bench.stages.cell_run import CellRun, finish

@@ -21,8 +21,8 @@ from bench.stages.jobs import Ended, Progress
 from bench.types import JsonValue
 
 if TYPE_CHECKING:
+    from bench.engine.invocation import Watcher
     from bench.engine.plan import Plan, Planned
-    from bench.engine.scheduler import Watcher
 
 JOURNAL = "journal.jsonl"
 EVERY_S = 5.0

@@ -14,8 +14,9 @@ import numpy as np
 
 from bench.catalog import Catalog
 from bench.engine.devices import settled
+from bench.engine.invocation import Invocation, Watcher
 from bench.engine.launchers import LocalLauncher
-from bench.engine.scheduler import Invocation, MakeLauncher, Watcher, run_suite
+from bench.engine.scheduler import MakeLauncher, run_suite
 from bench.engine.workers import worker_environments
 from bench.errors import DataError, StoreError, TrainingError
 from bench.machine import why_no_device

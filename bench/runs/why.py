@@ -11,8 +11,8 @@ from bench.canonical import digest
 from bench.data.index import DatasetIndex
 from bench.data.index_file import read_index
 from bench.data.splits import assign
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Planned
-from bench.engine.scheduler import Invocation, make_plan
 from bench.errors import StoreError
 from bench.record import look
 from bench.report.changes import Change, changes

@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import category
 
 from bench.catalog import Catalog
-from bench.component import Component, build, timely
+from bench.component import Component, build, within_bounds
 from bench.data.index import DatasetIndex, build_index
 from bench.data.index_file import is_current, read_index, write_index
 from bench.data.leaks import duplicates, images_of
@@ -89,8 +89,7 @@ def listed(dataset: Dataset, name: str) -> tuple[Record, ...]:
         DataError: an id or group is no line of text.
     """
     what = f"records() of data set {name!r}"
-    listing = timely(what, getattr, dataset, "records")
-    records = timely(what, tuple, timely(what, listing))
+    records = within_bounds(what, type(dataset).__module__, lambda: tuple(dataset.records()))
     if not all(isinstance(record, Record) for record in records):
         raise PluginError(f"records() of data set {name!r} must list Record objects")
     for record in records:

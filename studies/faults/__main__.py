@@ -1,7 +1,7 @@
 """``python -m studies.faults``: the campaign, in parts, with the seed that repeats it.
 
-``--times`` says how often each part is tried, ``--part`` runs some of them, ``--into docs/reliability.md`` writes the
-table there. Exit code 1 where anything was lost.
+``--times`` says how often each part is tried, ``--part`` runs some of them, ``--jobs`` tries several at once, ``--into
+docs/reliability.md`` writes the table there. Exit code 1 where anything was lost.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--part", action="append", choices=tuple(TIMES), help="this part alone; may be repeated")
     parser.add_argument("--times", type=int, help="how often each part is tried")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="what is drawn; printed")
+    parser.add_argument("--jobs", type=int, default=1, help="trials at once; each keeps about one core busy")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
     asked = parser.parse_args()
     sys.stdout.write(f"seed {asked.seed}\n")
@@ -61,7 +63,7 @@ def main() -> int:
     found: list[Outcome] = []
     with undisturbed() as whole:
         for part in (part for part in parts if part in TRIALS):
-            found += _tried(part, asked.times or TIMES[part], asked.seed, whole)
+            found += _tried(part, asked.times or TIMES[part], asked.seed, asked.jobs, whole)
         if "archives" in parts:
             rng = random.Random(f"archives {asked.seed}")
             found += archives.outcomes(asked.times or TIMES["archives"], rng, whole)
@@ -78,12 +80,15 @@ def main() -> int:
     return int(any(outcome.lost for outcome in found))
 
 
-def _tried(part: str, times: int, seed: int, whole: Undisturbed) -> Iterable[Outcome]:
-    for number in range(times):
-        outcome = TRIALS[part](whole, random.Random(f"{part} {seed} {number}"))
-        sys.stdout.write(f"{part} {number}: {outcome.what}: {outcome.lost or 'as undisturbed'}\n")
-        sys.stdout.flush()
-        yield outcome
+def _tried(part: str, times: int, seed: int, jobs: int, whole: Undisturbed) -> Iterable[Outcome]:
+    def outcome_of(number: int) -> Outcome:
+        return TRIALS[part](whole, random.Random(f"{part} {seed} {number}"))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for number, outcome in enumerate(pool.map(outcome_of, range(times))):
+            sys.stdout.write(f"{part} {number}: {outcome.what}: {outcome.lost or 'as undisturbed'}\n")
+            sys.stdout.flush()
+            yield outcome
 
 
 def _flips(times: int, seed: int) -> Iterable[Outcome]:

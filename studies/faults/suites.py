@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.catalog import Catalog
-from bench.engine.scheduler import Invocation, make_plan
+from bench.engine.invocation import Invocation, make_plan
 from bench.errors import BenchError
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite

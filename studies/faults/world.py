@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.catalog import Catalog, load_catalog
 from bench.commands import Silent, run_and_file
+from bench.engine.invocation import Invocation
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation
 from bench.engine.worker import perform
 from bench.record import Latency
 from bench.runs.folder import note_outdated, records_in

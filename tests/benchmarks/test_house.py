@@ -14,8 +14,9 @@ from typing import Any
 
 from bench.catalog import Catalog
 from bench.commands import board_of_plan
+from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
-from bench.engine.scheduler import Invocation, index_plan, make_plan, run_suite
+from bench.engine.scheduler import index_plan, run_suite
 from bench.record import State, record_from
 from bench.stages.jobs import Ended, Job
 from bench.store.home import Places
