@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.engine.only import Only, only_of
+from bench.engine.only import Only, Shard, only_of
 from bench.errors import SuiteError
 from bench.suite.cells import Cell
 from sampling import whole_run
@@ -49,6 +51,23 @@ def test_a_start_that_fits_several_cells_is_told_with_their_ids(cells: tuple[Cel
     first = next(sign for sign in "0123456789abcdef" if sum(cell.id.startswith(sign) for cell in cells) > 1)
     with pytest.raises(SuiteError, match=f"--only '{first}': [0-9]+ cells begin with it: {first}"):
         only_of([first], cells)
+
+
+@given(of=st.integers(1, 60))
+def test_shards_are_neighbours_and_together_all(cells: tuple[Cell, ...], of: int) -> None:
+    parts = [Shard(number, of).ids(cells) for number in range(1, of + 1)]
+    assert [id for part in parts for id in sorted(part, key=[cell.id for cell in cells].index)] == [c.id for c in cells]
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_words_within_a_shard_mean_its_own_cells(cells: tuple[Cell, ...]) -> None:
+    shard = Shard(2, 4)
+    own = shard.ids(cells)
+    assert own == {cell.id for cell in cells[10:20]}
+    assert only_of([], cells) is None
+    assert only_of([], cells, shard) == Only(frozenset(), own)
+    found = only_of(["failed", cells[3].id, cells[12].id], cells, shard)
+    assert found == Only(frozenset({"failed"}), frozenset({cells[12].id}), own)
 
 
 def run(folder: Path, *arguments: str) -> Done:

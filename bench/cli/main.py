@@ -18,6 +18,7 @@ from bench.version import __version__
 COMMANDS = {
     "start": "Look at a folder of images and masks, and write a suite for it.",
     "run": "Run a suite: every cell that is not done yet, then its leaderboard.",
+    "prepare": "Index data, store images and draw crops; train nothing.",
     "status": "Show what a run does now: cells, workers, time left, failures.",
     "plan": "Show the cells of a suite by state, and the disk they need.",
     "validate": "Check a suite and show all mistakes at once.",

@@ -27,6 +27,24 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
 
+
+class ShardType(click.ParamType):
+    """``I/N``: the I-th of N parts."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Two whole numbers, the first within the second."""
+        from bench.engine.only import Shard
+
+        number, slash, of = value.partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            self.fail(f"{value!r}: write I/N with I from 1 to N, as 2/8 for the second of eight parts", param, ctx)
+        return Shard(int(number), int(of))
+
+
+SHARD = ShardType()
+
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "--data": click.option("--data", multiple=True, metavar="NAME=DIR", help="Folder of a data set; repeatable."),
     "--out": click.option(

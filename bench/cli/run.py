@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.options import SHARD, SuiteArgument, suite_options
 from bench.cli.printing import board_text
 from bench.cli.terminal import command_line, quiet
 from bench.words import visible
+
+if TYPE_CHECKING:
+    from bench.engine.only import Shard
 
 CELLS_FAILED = 3
 
@@ -22,14 +26,17 @@ CELLS_FAILED = 3
 @click.option(
     "--only", multiple=True, metavar="WHICH", help="Only cells that are failed, missing or stale, or by id; repeatable."
 )
+@click.option(
+    "--shard", type=SHARD, metavar="I/N", help="Only the I-th of N parts of the suite: for machines that share nothing."
+)
 @click.option("--raw-rank", is_flag=True, help="Print plain ranks by the mean in place of tie groups.")
-def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], raw_rank: bool) -> int:
+def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], shard: Shard | None, raw_rank: bool) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
     Interrupt it at any time, once to let trainings keep where they are, twice to stop at once: the same command
     continues. A data set that is not here is a row that says how to get
-    it; the exit code is 3 for cells that failed, or when nothing could be done at all. With --only, all other cells
-    are left and shown as they are.
+    it; the exit code is 3 for cells that failed, or when nothing could be done at all. With --only or --shard, all
+    other cells are left and shown as they are; 'bench merge' puts the runs of shards together.
     """
     from bench.cli.planning import blocked_lines
     from bench.cli.progress import watching
@@ -44,7 +51,7 @@ def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], raw_rank: 
             signal.signal(number, signal.default_int_handler)  # a cluster's warning is answered as Ctrl-C is
     sys.stdout = lasting(sys.stdout)  # a terminal that is gone costs the messages, not the cells
     opened, invocation = suite.opened()
-    which = only_of(only, opened.cells) if only else None
+    which = only_of(only, opened.cells, shard)
     started = time.monotonic()
     with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():
         plan, board = run_and_file(opened, invocation, watcher, command_line(), only=which)

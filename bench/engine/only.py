@@ -1,4 +1,4 @@
-"""Which cells of a suite a run is to do: by state, or by the start of their ids."""
+"""Which cells of a suite a run is to do: by state, by the start of their ids, or those of one shard."""
 
 from __future__ import annotations
 
@@ -19,29 +19,51 @@ STATES: Mapping[str, tuple[CellState, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several parts of a suite, counted from 1: neighbours in its order, as they share images and crops."""
+
+    number: int
+    of: int
+
+    def ids(self, cells: Sequence[Cell]) -> frozenset[str]:
+        """Ids of its cells; parts differ by one cell at most."""
+        first, end = ((self.number - 1) * len(cells) // self.of, self.number * len(cells) // self.of)
+        return frozenset(cell.id for cell in cells[first:end])
+
+
+@dataclass(frozen=True, slots=True)
 class Only:
-    """Cells in these states of a plan, and those of these ids."""
+    """Cells in these states of a plan, and those of these ids; of all, where given, those ``among`` these."""
 
     states: frozenset[CellState]
     ids: frozenset[str]
+    among: frozenset[str] | None = None
 
     def first(self, suite: Suite) -> Suite:
         """The suite, or these of its cells where no state must be looked up: data of others are left unread."""
-        if self.states:
-            return suite
-        return replace(suite, cells=tuple(cell for cell in suite.cells if cell.id in self.ids))
+        if not self.states:
+            return _with(suite, self.ids)
+        return suite if self.among is None else _with(suite, self.among)
 
     def of(self, plan: Plan) -> frozenset[str]:
         """Ids of these cells of a plan whose data are indexed."""
-        return frozenset(one.cell.id for one in plan.cells if one.state in self.states or one.cell.id in self.ids)
+        asked = frozenset(one.cell.id for one in plan.cells if one.state in self.states or one.cell.id in self.ids)
+        return asked if self.among is None else asked & self.among
 
 
-def only_of(words: Sequence[str], cells: Sequence[Cell]) -> Only:
-    """What words say, each a state or the start of an id.
+def _with(suite: Suite, ids: frozenset[str]) -> Suite:
+    return replace(suite, cells=tuple(cell for cell in suite.cells if cell.id in ids))
+
+
+def only_of(words: Sequence[str], cells: Sequence[Cell], shard: Shard | None = None) -> Only | None:
+    """What words say, each a state or the start of an id, of all cells or those of a shard; None: all there are.
 
     Raises:
         SuiteError: a word is neither, or several ids start with it; with a line for each.
     """
+    among = shard.ids(cells) if shard else None
+    if not words:
+        return None if among is None else Only(frozenset(), among)
     states: set[CellState] = set()
     ids: set[str] = set()
     mistakes = []
@@ -55,7 +77,7 @@ def only_of(words: Sequence[str], cells: Sequence[Cell]) -> Only:
             mistakes.append(_mistake(word, found))
     if mistakes:
         raise SuiteError(mistakes)
-    return Only(frozenset(states), frozenset(ids))
+    return Only(frozenset(states), frozenset(ids if among is None else ids & among), among)
 
 
 def _mistake(word: str, found: Sequence[str]) -> str:

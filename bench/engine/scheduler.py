@@ -51,7 +51,7 @@ def run_suite(
         KeyboardInterrupt: passed on after the workers have kept where their trainings are; a second one at once.
     """
     suite = _settled(suite, invocation, watcher)
-    launcher = (make or _local_launcher(suite))(watcher.progress)
+    launcher = (make or local_launcher(suite))(watcher.progress)
     indices = Indices(invocation, launcher, watcher)
     with at_work(invocation.places.home, f"bench run {suite.name}") as running:
         try:
@@ -90,7 +90,7 @@ def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
 
 def index_plan(suite: Suite, invocation: Invocation, watcher: Watcher) -> Plan:
     """Index what is not indexed and return the plan; nothing is trained."""
-    launcher = _local_launcher(suite)(watcher.progress)
+    launcher = local_launcher(suite)(watcher.progress)
     try:
         return Indices(invocation, launcher, watcher).completed(suite)
     finally:
@@ -115,7 +115,8 @@ def _stages_of(cells: Iterable[Planned]) -> set[tuple[str, str]]:
     return stages
 
 
-def _local_launcher(suite: Suite) -> MakeLauncher:
+def local_launcher(suite: Suite) -> MakeLauncher:
+    """What makes the launcher of this machine, with as many workers as a suite asks for."""
     environments = environments_of(suite)
     return lambda listener: LocalLauncher(environments, listener)
 

@@ -23,7 +23,7 @@ from bench.train.stop import Stop
 
 
 def run_cell(job: Job, catalog: Catalog, report: Report, stop: Stop) -> None:
-    """Finish every stage of a cell and file its record; a job without a record ends with the weights.
+    """Finish every stage of a cell and file its record; a job without a record ends with the weights, or before.
 
     What turns out to be damaged on the way is done again, once.
 
@@ -40,6 +40,11 @@ def run_cell(job: Job, catalog: Catalog, report: Report, stop: Stop) -> None:
 
 
 def _run(run: CellRun) -> None:
+    if run.job.until:
+        tiled(run)
+        if run.job.until == "crops":
+            noted_crops(run)
+        return
     notes = _learn(run)
     if not run.job.record:
         return

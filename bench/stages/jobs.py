@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bench.catalog import Plugins
 from bench.record import State
@@ -26,6 +26,8 @@ class DataRef:
 class Job:
     """An index to be made (no ``stages``), a cell's chain of stages, or one that ends with ``train`` (no ``record``).
 
+    One that is to be prepared ends before that, with the stage ``until``.
+
     ``key`` names the job: an index locator, a cell id, or the key of that ``train`` stage. ``plugins`` are those of
     third parties that it uses.
     ``delivery``, ``checkpoint_s`` and ``timeout_s`` are the runtime's: how crops are kept, seconds between checkpoints
@@ -41,6 +43,7 @@ class Job:
     plugins: Plugins = ()
     stages: tuple[Mapping[str, JsonValue], ...] = ()
     record: str = ""
+    until: Literal["", "tiles", "crops"] = ""
     delivery: str = "auto"
     checkpoint_s: float = 300.0
     timeout_s: float | None = None
