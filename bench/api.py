@@ -19,6 +19,7 @@ from bench.images import (
     read_palette,
     write_png,
 )
+from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
 from bench.releases import (
@@ -69,11 +70,13 @@ __all__ = [
     "Channels",
     "Choosing",
     "Colour",
+    "Command",
     "Component",
     "CropStrategy",
     "DataError",
     "Dataset",
     "Download",
+    "Ended",
     "Entry",
     "Exif",
     "FallingBack",
@@ -84,16 +87,21 @@ __all__ = [
     "ImageMetric",
     "Index",
     "Indices",
+    "Job",
+    "Launcher",
     "Mask",
     "Part",
     "PixelMetric",
     "PluginError",
     "Prediction",
+    "Progress",
+    "Queue",
     "Record",
     "Release",
     "Row",
     "Sample",
     "SettingsError",
+    "Site",
     "Split",
     "Task",
     "check_drawn",

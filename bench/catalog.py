@@ -21,7 +21,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any
 
 import pluggy
 
@@ -30,6 +30,7 @@ from bench.canonical import digest_file
 from bench.component import CONTEXT, Component, context_arguments, settings_of
 from bench.errors import PluginError, named_line
 from bench.home import resolved
+from bench.jobs import Plugins
 from bench.trials import why_refused
 from bench.words import did_you_mean, plural
 
@@ -45,6 +46,7 @@ HOOKS = {
     "bench_models": "model",
     "bench_losses": "loss",
     "bench_metrics": "metric",
+    "bench_launchers": "launcher",
 }
 """Hook name to kind of component, in the order of a cell's life."""
 
@@ -53,7 +55,7 @@ KINDS = tuple(HOOKS.values())
 PLURALS = {kind: hook.removeprefix("bench_") for hook, kind in HOOKS.items()}
 """Kind to the word that ``bench list`` takes."""
 
-CORE = ("bench.train.losses", "bench.score.metrics")
+CORE = ("bench.train.losses", "bench.score.metrics", "bench.engine.local")
 """Modules of the core that offer components the way a plugin does."""
 
 
@@ -76,10 +78,6 @@ class Provider:
     def place(self) -> str:
         """The absolute path of a local file, else the module."""
         return str(self.local) if self.local else self.module
-
-
-Plugins: TypeAlias = tuple[tuple[str, str], ...]
-"""Plugins of third parties by their place (see :class:`Provider`), each with the digest of its source."""
 
 
 @dataclass(frozen=True, slots=True)

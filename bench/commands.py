@@ -15,11 +15,11 @@ from bench.engine.scheduler import MakeLauncher, run_suite
 from bench.errors import Damaged, StoreError
 from bench.files import sweep
 from bench.home import bench_home
+from bench.jobs import Ended, Progress
 from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
-from bench.stages.jobs import Ended, Progress
 from bench.store.home import Places, check_writable
 from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text

@@ -41,8 +41,9 @@ CONTEXT = {
     "augment": 0,
     "loss": 0,
     "metric": 0,
+    "launcher": 1,
 }
-"""How many positional arguments the builder of each kind takes: root, task, size, or none."""
+"""How many positional arguments the builder of each kind takes: root, task, size, site, or none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import pluggy
 
 from bench.component import Component
+from bench.jobs import Launcher, Queue
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")
@@ -203,5 +204,47 @@ def bench_metrics() -> Iterable[Component[PixelMetric | ImageMetric]]:
         @hookimpl
         def bench_metrics():
             yield Component("specificity", Specificity)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
+    """Launchers. Context: ``site``, with the suite's name, a folder and who hears of progress.
+
+    Builds a ``Queue``, which runs commands on machines that see the same files, or a ``Launcher``, which takes jobs
+    however it likes. What a suite sets (``runtime.launcher``) is in no id: results are the same everywhere.
+
+    Example::
+
+        class Processes:
+            def __init__(self):
+                self.started = {}
+
+            def start(self, commands):
+                for command in commands:
+                    with command.log.open("wb") as log:
+                        process = Popen(command.words, stdout=log, stderr=log, start_new_session=True)
+                    self.started[str(process.pid)] = process
+                return list(self.started)[-len(commands) :]
+
+            def alive(self, ids):
+                return [id for id in ids if self.started[id].poll() is None]
+
+            def stop(self, ids):
+                for id in self.alive(ids):
+                    self.started[id].terminate()
+
+            def kill(self, ids):
+                self.stop(ids)
+                for id in ids:
+                    self.started[id].wait()
+
+        def build(site: Site, /) -> Queue:
+            return Processes()
+
+        @hookimpl
+        def bench_launchers():
+            yield Component("processes", build)
     """
     raise NotImplementedError

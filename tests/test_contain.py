@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from bench.contain import process as contained
 from bench.contain.channel import TOKEN_BYTES, Channel, Garbled, channel_pair
 from bench.engine.messages import Unfit, message_of, said_in
+from bench.jobs import Ended, Progress
 from bench.record import State
-from bench.stages.jobs import Ended, Progress
 
 PRINTING = """
 import sys

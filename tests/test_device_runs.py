@@ -19,8 +19,8 @@ from bench.engine.plan import Plan
 from bench.engine.scheduler import run_suite
 from bench.engine.slots import Slots
 from bench.engine.workers import worker_environments
+from bench.jobs import Ended
 from bench.record import State
-from bench.stages.jobs import Ended
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from sampling import whole_run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import hookspecs, types
+from bench import hookspecs, jobs, types
 from bench.catalog import HOOKS
 from bench.component import CONTEXT, Component
 from bench.train import model_contract
@@ -29,13 +29,15 @@ WHEN = {
     "bench_models": "training, then prediction tile by tile",
     "bench_losses": "every training step, and the validation loss",
     "bench_metrics": "last: scores, from what the predictions left behind",
+    "bench_launchers": "around all of it: where the work of a run is done",
 }
-CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"]}
+CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"], "launcher": ["site"]}
 PROTOCOLS = {
     "dataset": [types.Dataset, types.Record, types.Sample],
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
+    "launcher": [jobs.Site, jobs.Command, jobs.Queue, jobs.Launcher],
 }
 CHECKS = {
     "dataset": ["datasets", "listing", "loading", "damage"],
@@ -45,6 +47,7 @@ CHECKS = {
     "model": ["models"],
     "loss": ["losses"],
     "metric": ["metrics"],
+    "launcher": ["launchers"],
 }
 """Kind to the modules of ``bench.testing`` whose clauses are its contract."""
 

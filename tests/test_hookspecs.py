@@ -12,12 +12,14 @@ import pytest
 from bench import hookspecs
 from bench.catalog import HOOKS, load_catalog
 from bench.component import build
+from bench.jobs import Site
 from bench.testing import breaches
 from bench.types import Task
 
 PRELUDE = """
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 
 import numpy as np
 import torch
@@ -25,7 +27,12 @@ import torch.nn.functional as F
 
 from bench.api import *
 """
-CONTEXT: dict[str, tuple[Any, ...]] = {"dataset": (Path(),), "crop": (16,), "model": (Task(1, 1),)}
+CONTEXT: dict[str, tuple[Any, ...]] = {
+    "dataset": (Path(),),
+    "crop": (16,),
+    "model": (Task(1, 1),),
+    "launcher": (Site("suite", Path(), lambda _progress: None, ()),),
+}
 
 
 def example(hook: str) -> str:

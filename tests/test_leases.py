@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.progress import PlainLines
-from bench.stages.jobs import Progress
+from bench.jobs import Progress
 from bench.store import leases, owners
 from bench.store.home import Places
 from bench.store.leases import Late, Lease, claims, if_idle, lease_path

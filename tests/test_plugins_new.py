@@ -54,6 +54,7 @@ USED: dict[str, Callable[[Any], Any]] = {
     "model": lambda suite: suite["axes"]["model"],
     "loss": lambda suite: [suite["recipe"]["loss"]],
     "metric": lambda suite: [value.partition("@")[0] for value in suite["board"]["values"]],
+    "launcher": lambda suite: [suite["runtime"]["launcher"]],
 }
 """Where a suite names a component of each kind."""
 

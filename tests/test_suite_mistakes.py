@@ -72,7 +72,7 @@ EXPECTED = """\
 24:29: unknown split 'tset'. Did you mean 'test'?
 24:38: unknown score 'f9'.
 24:47: unknown value 'f1'. Known: convergence_epoch,
-25:21: runtime.launcher: <theirs>, got "slurm".
+25:21: no plugin offers a launcher called 'slurm'.
 -x argument 1: unknown key of recipe: 'epohcs'. Did you mean 'epochs'?
 -x argument 2: unknown key 'resipe'. Did you mean 'recipe'?
 -x argument 3: 'recipe.epochs' is not KEY=VALUE;

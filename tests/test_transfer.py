@@ -15,9 +15,9 @@ from bench.catalog import Catalog, load_catalog
 from bench.engine.needs import Needs
 from bench.engine.plan import Planned, Pretraining
 from bench.images import write_png
+from bench.jobs import Ended
 from bench.record import State
 from bench.stages.graph import Graph, IndexedData, budget_crops, spent
-from bench.stages.jobs import Ended
 from bench.suite.cells import Cell, source_of
 from bench.suite.reading.load import load_suite
 from sampling import whole_run

@@ -53,8 +53,8 @@ def planned(folder: Path, *overrides: str) -> Plan:
     invocation = Invocation(catalog, places)
     plan = make_plan(suite, invocation)
     for dataset in plan.datasets:
+        from bench.jobs import Job
         from bench.stages.indexing import make_index
-        from bench.stages.jobs import Job
 
         make_index(Job(key=dataset.locator, data=dataset.data, home=str(places.home)), catalog, lambda *_: None)
     return make_plan(suite, invocation)

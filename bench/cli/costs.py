@@ -32,8 +32,9 @@ def cost_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
         yield "  time: known after indexing, which 'bench plan --pilot' does before it measures"
     if not cost.jobs:
         return
-    yield f"  time: {_time(cost)}"
-    yield f"  memory: {_memory(plan, cost)}"
+    if plan.suite.runtime.is_local:
+        yield f"  time: {_time(cost)}"
+        yield f"  memory: {_memory(plan, cost)}"
     if any(one.weights is not None for one in cost.jobs.values()):
         kept = [f"{size_text(cost.disk(what))} of {what}" for what in ("weights", "evidence")]
         yield f"  kept: {', '.join(kept)}, {size_text(cost.disk('results'))} of records and pictures"

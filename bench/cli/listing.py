@@ -24,11 +24,9 @@ KINDS = (
 @click.argument("kind", type=click.Choice(KINDS))
 @workspace_options()
 def command(kind: str, workspace: Workspace) -> None:
-    """List the components of KIND with their provider, or the optimisers, schedules, launchers or shipped suites."""
+    """List the components of KIND with their provider, or the optimisers, schedules or shipped suites."""
     if kind == "suites":
         rows = [(name, _description(path)) for name, path in shipped_suites().items()]
-    elif kind == "launchers":
-        rows = [("local", "one warm worker process per device of this machine")]
     else:
         rows = [(offer.component.name, _line(offer)) for offer in _offers(kind, workspace)]
     width = max((len(name) for name, _ in rows), default=0)

@@ -18,6 +18,7 @@ from bench.words import did_you_mean, plural
 if TYPE_CHECKING:
     from bench.catalog import Catalog
     from bench.engine.invocation import Invocation
+    from bench.engine.only import Shard
     from bench.stages.opening import Opened
     from bench.store.home import Places
     from bench.suite.reading.load import Suite
@@ -28,12 +29,12 @@ Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
 
 
-class ShardType(click.ParamType):
+class ShardType(click.ParamType["Shard"]):
     """``I/N``: the I-th of N parts."""
 
     name = "shard"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
         """Two whole numbers, the first within the second."""
         from bench.engine.only import Shard
 
@@ -137,8 +138,8 @@ class Workspace:
         Raises:
             BenchError: it is absent, or its reader fails.
         """
+        from bench.jobs import DataRef
         from bench.stages.indexing import listed, open_dataset
-        from bench.stages.jobs import DataRef
 
         data = DataRef(ref.use, dict(ref.settings), str(self.root(ref)), index="")
         dataset = open_dataset(self.catalog, data)
@@ -219,6 +220,20 @@ class SuiteArgument:
             return read_run(folder)[0], folder
         suite, invocation = self.opened()
         return suite, invocation.places.run(suite.name)
+
+
+def launcher_option(function: Command) -> Command:
+    """Give a command that has ``suite`` the option ``--launcher``, which goes before what is overridden with ``-x``."""
+
+    @wraps(function)
+    def command(*, suite: SuiteArgument, launcher: str | None, **others: Any) -> Any:
+        named = () if launcher is None else (f"runtime.launcher={{use: {launcher}}}",)
+        return function(suite=replace(suite, overrides=(*named, *suite.overrides)), **others)
+
+    option = click.option(
+        "--launcher", metavar="NAME", help="Who starts the workers, in place of the suite's; 'bench list launchers'."
+    )
+    return option(command)
 
 
 def suite_options(function: Command) -> Command:

@@ -42,7 +42,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         yield f"  badge: {badge}"
     yield from opening_remarks(plan)
     yield workers_line(plan)
-    for remark in device_remarks(plan.suite.runtime):
+    for remark in device_remarks(plan.suite.runtime) if plan.suite.runtime.is_local else ():
         yield f"  remark: {remark}"
     for note in plan.suite.notes:
         yield f"  note: {note}"
@@ -60,6 +60,8 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
 
 def workers_line(plan: Plan) -> str:
     """How many cells are at work at once, where, and with how many threads of an operation each."""
+    if not plan.suite.runtime.is_local:
+        return f"  launcher: {plan.suite.runtime.launcher.use}, which decides where and how many at once"
     environments = environments_of(plan.suite)
     devices = dict.fromkeys(environment["BENCH_DEVICE_NAME"] for environment in environments)
     threads = sorted({cell.recipe.threads for cell in plan.suite.cells})
@@ -73,7 +75,7 @@ def opening_remarks(plan: Plan) -> Iterator[str]:
         yield f"  remark: {remark}"
     waiting = [planned.cell for planned in plan.cells if planned.state in (*RUNNABLE, "unindexed")]
     in_bf16 = sum(cell.recipe.precision == "bf16" for cell in waiting)
-    slow = no_bf16(plan.suite.runtime)
+    slow = no_bf16(plan.suite.runtime) if plan.suite.runtime.is_local else None
     if in_bf16 and slow is not None:
         yield (
             f"  remark: {plural(in_bf16, 'cell')} in bf16, {slow}: -x recipe.precision=float32 makes them other cells, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.options import SuiteArgument, launcher_option, suite_options
 from bench.cli.run import CELLS_FAILED
 from bench.cli.terminal import quiet
 from bench.words import plural, visible
@@ -12,6 +12,7 @@ from bench.words import plural, visible
 
 @click.command("prepare")
 @suite_options
+@launcher_option
 def command(suite: SuiteArgument) -> int:
     """Index the data of SUITE, store their images and draw its crops, on the processor; train nothing.
 

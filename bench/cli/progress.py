@@ -13,7 +13,7 @@ from bench.cli.clock import Clock, clock_of
 from bench.cli.costs import cost_lines, foreseen
 from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.stages.jobs import ASIDE, Ended, Progress
+from bench.jobs import ASIDE, Ended, Progress
 from bench.store.home import Places
 from bench.suite.joint import short_names
 from bench.words import line, plural, visible

@@ -48,8 +48,8 @@ def disk_room(plan: Plan, places: Places, cost: Forecast) -> Room:
 
 
 def memory_room(plan: Plan, cost: Forecast) -> Room | None:
-    """Bytes that workers take at once of what they share; None where none was measured."""
-    if cost.memory is None:
+    """Bytes that workers take at once of what they share; None where none was measured, or they are elsewhere."""
+    if cost.memory is None or not plan.suite.runtime.is_local:
         return None
     devices = devices_of(plan.suite.runtime)
     busy = min(cost.workers, len(cost.jobs))

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bench.catalog import Plugins
 from bench.contain.channel import Garbled
 from bench.contain.process import Contained, contain
 from bench.engine.messages import Said, said_in
-from bench.stages.jobs import Ended, Job, Progress
+from bench.jobs import Ended, Job, Plugins, Progress
 
 MODULE = "bench.engine.worker"
 COMPILED = "TORCHINDUCTOR_CACHE_DIR"

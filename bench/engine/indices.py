@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.orders import index_job
 from bench.engine.plan import Plan, Planned
+from bench.jobs import Ended, Launcher
 from bench.record import State
-from bench.stages.jobs import Ended, Launcher
 from bench.suite.reading.load import Suite
 
 POLL_S = 0.5

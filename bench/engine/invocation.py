@@ -9,7 +9,7 @@ from typing import Protocol
 from bench.catalog import Catalog
 from bench.engine.plan import Plan, Planned
 from bench.engine.planner import Planner
-from bench.stages.jobs import Ended, Progress
+from bench.jobs import Ended, Progress
 from bench.store.home import Places
 from bench.suite.reading.load import Suite
 

@@ -15,8 +15,8 @@ from bench.engine.devices import CPU
 from bench.engine.hired import Hired
 from bench.engine.messages import Said, Unfit
 from bench.engine.slots import Slots
+from bench.jobs import Ended, Job, Listener, Progress
 from bench.record import State
-from bench.stages.jobs import Ended, Job, Listener, Progress
 from bench.suite.duration import duration_text
 
 STOP_S = 60.0

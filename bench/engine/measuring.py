@@ -19,10 +19,10 @@ from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.sharing import to_measure
 from bench.engine.workers import worker_environments
 from bench.errors import StoreError
+from bench.jobs import Job, Progress
 from bench.record import State
 from bench.stages.graph import Graph, as_json
 from bench.stages.indexing import indexed, plain_rule
-from bench.stages.jobs import Job, Progress
 from bench.store.store import read_json
 
 FULL = ("data", "learn", "predict", "memory")

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 
 from bench.contain.channel import Garbled
-from bench.stages.jobs import Ended, Progress
+from bench.jobs import Ended, Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.engine.plan import Planned, Pretraining
-from bench.stages.jobs import Ended
+from bench.jobs import Ended
 from bench.store.home import Places
 from bench.store.store import is_sound, stage_note
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.catalog import Catalog, Offer, Plugins, plugins_of
+from bench.catalog import Catalog, Offer, plugins_of
 from bench.engine.plan import Planned, Pretraining
+from bench.jobs import Job, Plugins
 from bench.stages.graph import as_json, budget_crops, reuse
 from bench.stages.image_metrics import offered_metrics
 from bench.stages.indexing import LocatedDataset, plain_rule
-from bench.stages.jobs import Job
 from bench.store.home import Places
 from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
@@ -58,7 +58,7 @@ def cell_job(suite: Suite, planned: Planned, catalog: Catalog, places: Places) -
         stages=tuple(as_json(planned.stages)),
         delivery=suite.runtime.delivery,
         checkpoint_s=suite.runtime.checkpoint.seconds,
-        record=str(places.record(suite.name, cell.id)),
+        record=str(places.record(suite.name, cell.id).absolute()),
         filing={
             **filing(planned, catalog),
             "reuse": reuse(cell),

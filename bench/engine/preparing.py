@@ -9,9 +9,9 @@ from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher
 from bench.engine.orders import source_job
 from bench.engine.plan import RUNNABLE, Plan, Pretraining
-from bench.engine.scheduler import MakeLauncher, local_launcher
+from bench.engine.scheduler import MakeLauncher, launcher_of
+from bench.jobs import Job
 from bench.record import State
-from bench.stages.jobs import Job
 from bench.suite.reading.load import Suite
 
 Told = Callable[[int, int, str], None]
@@ -34,7 +34,7 @@ def prepare(
     The workers compute on the processor, whatever the suite asks for.
     """
     suite = replace(suite, runtime=suite.runtime.model_copy(update={"device": "cpu"}))
-    launcher = (make or local_launcher(suite))(watcher.progress)
+    launcher = (make or launcher_of(suite, invocation))(watcher.progress)
     try:
         plan = Indices(invocation, launcher, watcher).completed(suite)
         jobs = {job.key: (job, name) for job, name in _jobs(plan, invocation)}

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from uuid import uuid4
 
+from bench.component import build
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher, make_plan
-from bench.engine.launchers import LocalLauncher
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.only import Only
 from bench.engine.orders import cell_job, filing, source_job
 from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
+from bench.jobs import Ended, Launcher, Listener, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
-from bench.stages.jobs import Ended, Launcher, Listener
 from bench.store.home import Places
 from bench.store.records import read_record, write_record
 from bench.store.running import at_work
@@ -51,7 +53,7 @@ def run_suite(
         KeyboardInterrupt: passed on after the workers have kept where their trainings are; a second one at once.
     """
     suite = _settled(suite, invocation, watcher)
-    launcher = (make or local_launcher(suite))(watcher.progress)
+    launcher = (make or launcher_of(suite, invocation))(watcher.progress)
     indices = Indices(invocation, launcher, watcher)
     with at_work(invocation.places.home, f"bench run {suite.name}") as running:
         try:
@@ -77,7 +79,9 @@ def run_suite(
 
 
 def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
-    """The suite with a device and as many cells on it at once as were found to fit."""
+    """The suite with a device of this machine and as many cells on it at once as were found to fit."""
+    if not suite.runtime.is_local:
+        return suite
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
     suite = replace(suite, runtime=settled(suite.runtime))
@@ -90,7 +94,7 @@ def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
 
 def index_plan(suite: Suite, invocation: Invocation, watcher: Watcher) -> Plan:
     """Index what is not indexed and return the plan; nothing is trained."""
-    launcher = local_launcher(suite)(watcher.progress)
+    launcher = launcher_of(suite, invocation)(watcher.progress)
     try:
         return Indices(invocation, launcher, watcher).completed(suite)
     finally:
@@ -115,10 +119,17 @@ def _stages_of(cells: Iterable[Planned]) -> set[tuple[str, str]]:
     return stages
 
 
-def local_launcher(suite: Suite) -> MakeLauncher:
-    """What makes the launcher of this machine, with as many workers as a suite asks for."""
-    environments = environments_of(suite)
-    return lambda listener: LocalLauncher(environments, listener)
+def launcher_of(suite: Suite, invocation: Invocation) -> MakeLauncher:
+    """What makes the launcher that a suite names."""
+    ref = suite.runtime.launcher
+    component = invocation.catalog.find("launcher", ref.use).component
+
+    def make(listener: Listener) -> Launcher:
+        folder = invocation.places.run(suite.name).absolute() / "jobs" / uuid4().hex[:8]
+        site = Site(suite.name, folder, listener, environments_of(suite), suite.runtime.device)
+        return launcher_from(build(component, site, settings=ref.settings), site)
+
+    return make
 
 
 def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
@@ -134,7 +145,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
                 settled = _filed(plan.suite, planned, ended, invocation)
-                if settled.state is State.OK:
+                if settled.state is State.OK and plan.suite.runtime.is_local:
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bench.jobs import Ended
 from bench.record import State
-from bench.stages.jobs import Ended
 
 FAILURES = 2
 """Different jobs that fail on a device, none between them going well, until it is closed."""

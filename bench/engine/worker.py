@@ -15,16 +15,16 @@ from os import _exit
 from time import monotonic
 from typing import TypeAlias
 
-from bench.catalog import Catalog, Plugins, load_used
+from bench.catalog import Catalog, load_used
 from bench.contain.channel import Channel, joined
 from bench.engine.failures import state_of
 from bench.engine.messages import Said, Unfit, message_of
 from bench.errors import BenchError, named_line
+from bench.jobs import Ended, Job, Plugins, Progress
 from bench.life import heard_by
 from bench.record import State
 from bench.stages.environment import why_no_proof
 from bench.stages.indexing import Report
-from bench.stages.jobs import Ended, Job, Progress
 from bench.train.stop import Stop
 
 ALIVE_S = 1.0

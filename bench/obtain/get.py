@@ -19,6 +19,7 @@ from bench.data.index_file import write_index
 from bench.errors import Damaged, DataError, PluginError, SettingsError
 from bench.files import files_below
 from bench.home import expanded, resolved
+from bench.jobs import DataRef
 from bench.obtain.copy import copy_file, copy_folder
 from bench.obtain.download import Altered, download_file, file_name, sha256_of
 from bench.obtain.space import NoRoom, check_space
@@ -26,7 +27,6 @@ from bench.obtain.unpack import archive_kind, unpack
 from bench.obtain.verify import Verified, examine, other_settings
 from bench.picture_files import visible
 from bench.stages.indexing import listed, locate, open_dataset
-from bench.stages.jobs import DataRef
 from bench.store.home import Places
 from bench.store.place import claimed, draft, publish, publish_link
 from bench.store.store import SCHEMA, read_json, write_json

@@ -12,9 +12,9 @@ from bench.catalog import Catalog, Offer
 from bench.component import Component, complete
 from bench.errors import BenchError
 from bench.files import files_below
+from bench.jobs import DataRef
 from bench.obtain.get import inbox_of, on_demand
 from bench.stages.indexing import current_index, listed, locate, open_dataset
-from bench.stages.jobs import DataRef
 from bench.store.home import Places
 from bench.store.place import occupied
 from bench.suite.schema import Ref

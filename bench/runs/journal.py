@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bench.errors import named_line
-from bench.stages.jobs import Ended, Progress
+from bench.jobs import Ended, Progress
 from bench.types import JsonValue
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from bench.data.splits import assign
 from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Planned
 from bench.errors import StoreError
+from bench.jobs import Job
 from bench.record import look
 from bench.report.changes import Change, changes
 from bench.stages.graph import VERSIONS, Stage
 from bench.stages.indexing import make_index
-from bench.stages.jobs import Job
 from bench.store.home import Places
 from bench.store.records import read_record
 from bench.store.store import read_note

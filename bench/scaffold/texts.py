@@ -172,6 +172,7 @@ def suite(name: str, kinds: Sequence[str]) -> str:
             *lines("augment", f"  augment: [flips, {name}]"),
             *lines("loss", f"  loss: {name}"),
             "protocol: {tiles: {overlap: 0}}",
+            *lines("launcher", f"runtime: {{launcher: {name}}}"),
             *lines("metric", f"board: {{values: [f1@validation, f1@test, {name}@test]}}"),
             "",
         ]

@@ -18,8 +18,8 @@ from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
 from bench.data.statistics import is_defective
 from bench.errors import BenchError, DataError, PluginError, StoreError, UnusableImages
+from bench.jobs import DataRef, Job
 from bench.stages.graph import IndexedData, locator
-from bench.stages.jobs import DataRef, Job
 from bench.store.home import Places, check_writable, writing
 from bench.store.place import occupied
 from bench.suite.schema import Protocol, Ref

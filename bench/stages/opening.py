@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.catalog import Catalog, Offer
 from bench.data.index import DatasetIndex
 from bench.errors import DataError
+from bench.jobs import Job
 from bench.stages.indexing import Report, listed, locate, make_index, open_dataset
-from bench.stages.jobs import Job
 from bench.store.home import Places
 from bench.suite.schema import Ref
 from bench.threads import Progress, silent

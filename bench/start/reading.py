@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 from bench.catalog import Catalog
 from bench.component import settings_of
 from bench.errors import BenchError, DataError
+from bench.jobs import DataRef
 from bench.stages.indexing import listed, open_dataset
-from bench.stages.jobs import DataRef
 from bench.start.facts import Look, first_look
 from bench.types import Dataset, JsonValue, Record
 from bench.words import unknown

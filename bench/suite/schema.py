@@ -311,11 +311,15 @@ class CheckpointRule(Strict):
         return seconds_of(self.every)
 
 
+LOCAL = "local"
+"""The launcher whose workers compute on this machine."""
+
+
 class Runtime(Strict):
     """Where and how fast; in no id."""
 
-    launcher: Literal["local"] = "local"
-    """who starts the workers"""
+    launcher: Ref = Ref(use=LOCAL)
+    """who starts the workers: `bench list launchers`"""
     workers: Annotated[int, Field(gt=0)] | None = None
     """processes at once; null is `cells_per_device` per GPU, or one per processor core with 2 GB of memory each"""
     cells_per_device: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(
@@ -342,6 +346,11 @@ class Runtime(Strict):
         description="time without a sign of life (a step, a tile, an image) after which a worker is killed and its "
         "cell ends as `timeout`, as `30s`, `5min` or `1h`; `none` waits for ever",
     )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the work is done on this machine."""
+        return self.launcher.use.rpartition(":")[2] == LOCAL
 
     @property
     def timeout_s(self) -> float | None:

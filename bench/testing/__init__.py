@@ -53,5 +53,6 @@ CONTRACTS = {
     "model": "models",
     "loss": "losses",
     "metric": "metrics",
+    "launcher": "launchers",
 }
 """Kind of component to the module of its contract, which is imported when it is asked for."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.component import CONTEXT, Component, complete, context_arguments, json_schema, mistakes_in, settings_of
+from bench.jobs import Site
 from bench.testing.clauses import Breach, Sentences, judged, said
 from bench.types import Task
 from bench.words import plural
@@ -31,7 +32,12 @@ HEAVY = (
 )
 """What ``bench list`` and ``bench plan`` must not wait for."""
 
-SAMPLE_CONTEXT: dict[str, tuple[Any, ...]] = {"dataset": (Path("absent"),), "model": (Task(1, 1),), "crop": (64,)}
+SAMPLE_CONTEXT: dict[str, tuple[Any, ...]] = {
+    "dataset": (Path("absent"),),
+    "model": (Task(1, 1),),
+    "crop": (64,),
+    "launcher": (Site("suite", Path("absent"), lambda _progress: None, ()),),
+}
 
 
 def builder(kind: str, component: Component[Any]) -> Sentences:

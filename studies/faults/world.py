@@ -13,12 +13,12 @@ from bench.commands import Silent, run_and_file
 from bench.engine.invocation import Invocation
 from bench.engine.plan import Plan
 from bench.engine.worker import perform
+from bench.jobs import Ended, Job, Listener
 from bench.record import Latency
 from bench.runs.folder import note_outdated, records_in
 from bench.runs.latencies import keep_latencies
 from bench.runs.rescore import ScoreRequest, file_scores, rescored
 from bench.score.rules import rule_from
-from bench.stages.jobs import Ended, Job, Listener
 from bench.store.home import Places
 from bench.suite.reading.load import Suite, load_suite
 from bench.train.stop import Stop
@@ -133,7 +133,7 @@ class Here:
         self._catalogs: dict[Any, Catalog] = {}
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """See :class:`bench.stages.jobs.Launcher`, also for what follows."""
+        """See :class:`bench.jobs.Launcher`, also for what follows."""
         self._waiting += jobs
 
     def ended(self, timeout: float) -> Sequence[Ended]:  # noqa: ARG002 - nothing is waited for

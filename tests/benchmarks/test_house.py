@@ -17,8 +17,8 @@ from bench.commands import board_of_plan
 from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
 from bench.engine.scheduler import index_plan, run_suite
+from bench.jobs import Ended, Job
 from bench.record import State, record_from
-from bench.stages.jobs import Ended, Job
 from bench.store.home import Places
 from bench.store.records import write_record
 from bench.suite.reading.load import Suite, load_suite

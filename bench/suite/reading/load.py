@@ -21,6 +21,7 @@ from bench.suite.reading.axes import Base, one_value, ordered, read_axes
 from bench.suite.reading.layers import Choice, choose, layered, profiles_of, read_file, read_overrides
 from bench.suite.reading.rules import Conditions, check_board, read_exclusions, read_extras, reference_of
 from bench.suite.reading.typed import Reader, protocol_of, recipe_of, typed, without_clash
+from bench.suite.reading.typed import resolved as resolved_component
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse
 from bench.suite.resolved import Suite, suite_from_json
 from bench.suite.schema import Board, Protocol, Recipe, Ref, Runtime
@@ -115,10 +116,7 @@ def _read(reader: Reader, root: Node, conditions: Conditions) -> tuple[Suite, Gr
     reference = None
     if file.reference is not None:
         reference = reference_of(reader, file.reference, root.section("reference"), axes, board, conditions)
-    runtime = file.runtime or Runtime()
-    why = why_no_device(runtime.device) if runtime.device is not None else None
-    if why:
-        reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
+    runtime = _runtime(reader, file.runtime or Runtime(), root)
     exclusions = read_exclusions(reader, root, axes, conditions)
     extras = read_extras(reader, root, axes, base)
     why_not = Objections(reader.catalog).why_not
@@ -146,6 +144,15 @@ def _base(reader: Reader, file: SuiteFile, root: Node) -> Base:
     recipe = without_clash(reader, recipe_of(reader, file.recipe or Recipe(), node), node)
     protocol = protocol_of(reader, file.protocol or Protocol(), root.section("protocol"))
     return Base(recipe or Recipe(), protocol or Protocol())
+
+
+def _runtime(reader: Reader, runtime: Runtime, root: Node) -> Runtime:
+    """The run time with its launcher found and complete."""
+    why = why_no_device(runtime.device) if runtime.device is not None else None
+    if why:
+        reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
+    launcher = resolved_component(reader, "launcher", runtime.launcher, root, "runtime", "launcher")
+    return runtime.model_copy(update={"launcher": launcher}) if launcher else runtime
 
 
 def _data(reader: Reader, node: Node) -> dict[str, str]:

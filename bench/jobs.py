@@ -1,14 +1,17 @@
-"""What crosses a process: jobs in, endings out, all of it JSON."""
+"""What crosses a process: jobs in, endings out, all of it JSON; and who takes jobs there, a launcher or a queue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from bench.catalog import Plugins
-from bench.record import State
+from bench.states import State
 from bench.types import JsonValue
+
+Plugins: TypeAlias = tuple[tuple[str, str], ...]
+"""Plugins of third parties by their place (a file or a module), each with the digest of its source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,20 @@ ASIDE = ("waiting", "late")
 """Stages of a progress that are no work but worth a remark: a job waits for another's, or lost its own to another."""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a launcher is given: the suite's name, who hears of progress, and an environment for each local worker.
+
+    ``folder`` is its own, beside the results: on a cluster all machines see it. ``device`` is what the suite asks for.
+    """
+
+    suite: str
+    folder: Path
+    listener: Listener
+    environments: Sequence[Mapping[str, str]]
+    device: str | None = None
+
+
 class Launcher(Protocol):
     """Runs jobs somewhere. Never raises for a job: how it ended is an ``Ended``."""
 
@@ -121,4 +138,37 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """Stop everything at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command for a queue: its words, a name for people, and the file for what it prints."""
+
+    words: tuple[str, ...]
+    name: str
+    log: Path
+
+
+@runtime_checkable
+class Queue(Protocol):
+    """Runs commands on machines that see the files of this one; the simple way to be a launcher.
+
+    Ids are those of the system, one for each command, and are never used again.
+    """
+
+    def start(self, commands: Sequence[Command]) -> Sequence[str]:
+        """Queue commands; their ids in the same order."""
+        ...
+
+    def alive(self, ids: Collection[str]) -> Collection[str]:
+        """Those that wait or run."""
+        ...
+
+    def stop(self, ids: Collection[str]) -> None:
+        """Forget those that wait, and send SIGTERM to those that run; ids of what has ended mean nothing."""
+        ...
+
+    def kill(self, ids: Collection[str]) -> None:
+        """End them at once, with all that they started; ids of what has ended mean nothing."""
         ...

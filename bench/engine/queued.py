@@ -1,0 +1,186 @@
+"""A queue as a launcher: every job is a command with a file that says what to do, and it answers in files beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.bounded import read_bounded
+from bench.component import guarded
+from bench.files import whole_file
+from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.states import State
+
+MODULE = "bench.engine.remote"
+"""What runs a job on another machine, with the job's file as its argument."""
+ORDER, ANSWER, PROGRESS, LOG = ".job.json", ".ended.json", ".progress.json", ".log"
+"""What the names of the files of a job end with."""
+LOOK_S = 0.5
+"""Seconds between two looks into the folder."""
+ASK_S = 5.0
+"""Seconds between two questions to the queue."""
+GRACE_S = 15.0
+"""Seconds that the answer of a job may come later than its end; a shared file system shows it late."""
+STOP_S = 120.0
+"""Seconds that trainings have to finish their step and write where they are."""
+LAST_WORDS = 4000
+"""Characters of what a job printed that are kept."""
+
+
+def launcher_from(built: Launcher | Queue, site: Site) -> Launcher:
+    """What a component built, as a launcher."""
+    return QueueLauncher(built, site) if isinstance(built, Queue) else built
+
+
+@dataclass(slots=True)
+class Sent:
+    """A job in the queue; ``missed`` is since when the queue knows nothing of it."""
+
+    job: Job
+    name: str
+    shown: int = 0
+    missed: float | None = None
+
+
+@dataclass(slots=True)
+class QueueLauncher:
+    """Runs jobs as commands of a queue, whose ids are known to nobody else."""
+
+    queue: Queue
+    site: Site
+    _sent: dict[str, Sent] = field(default_factory=dict)
+    _count: int = 0
+    _asked: float = 0.0
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Write an order for each job, and queue them all at once."""
+        commands, sent = [], []
+        for job in jobs:
+            self._count += 1
+            name = f"{self._count:05d}-{job.key[:8]}"
+            with whole_file(self._path(name, ORDER)) as file:
+                file.write(json.dumps({"job": job.as_json(), "device": self.site.device}).encode())
+            words = (sys.executable, "-P", "-m", MODULE, str(self._path(name, ORDER)))
+            commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG)))
+            sent.append(Sent(job, name))
+        if commands:
+            ids = guarded("start() of the launcher", self.queue.start, commands)
+            self._sent.update(zip(ids, sent, strict=True))
+
+    def ended(self, timeout: float) -> Sequence[Ended]:
+        """Look at the answers until there is one, and ask the queue now and then for jobs that ended without."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = [*self._answered(), *self._lost()]
+            left = deadline - time.monotonic()
+            if found or not self._sent or left <= 0:
+                return found
+            time.sleep(min(LOOK_S, left))
+
+    def remarks(self) -> Sequence[str]:
+        """There are none: devices are those of other machines."""
+        return ()
+
+    def cancel(self, keys: Collection[str]) -> None:
+        """Take jobs out of the queue, running or not."""
+        ids = [id for id, sent in self._sent.items() if sent.job.key in keys]
+        self._kill(ids)
+        for id in ids:
+            del self._sent[id]
+
+    def stop(self) -> None:
+        """Forget what waits, and ask what runs to write where it is."""
+        guarded("stop() of the launcher", self.queue.stop, list(self._sent))
+        deadline = time.monotonic() + STOP_S
+        while self._alive() and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+
+    def close(self) -> None:
+        """End all that is left of this launcher's jobs."""
+        self._kill(list(self._sent))
+        self._sent.clear()
+        shutil.rmtree(self.site.folder, ignore_errors=True)
+        with suppress(OSError):
+            self.site.folder.parent.rmdir()  # of other commands at work there may be more in it
+
+    def _path(self, name: str, ending: str) -> Path:
+        return self.site.folder / f"{name}{ending}"
+
+    def _kill(self, ids: Sequence[str]) -> None:
+        if ids:
+            guarded("kill() of the launcher", self.queue.kill, ids)
+
+    def _alive(self) -> set[str]:
+        return set(guarded("alive() of the launcher", self.queue.alive, list(self._sent)))
+
+    def _answered(self) -> Iterator[Ended]:
+        """Pass on what is new of progress, and take the answers that are there."""
+        there = {path.name for path in self.site.folder.iterdir()} if self._sent else set()
+        for id, sent in list(self._sent.items()):
+            if f"{sent.name}{PROGRESS}" in there:
+                self._tell(sent)
+            if f"{sent.name}{ANSWER}" in there:
+                del self._sent[id]
+                yield self._answer(sent)
+
+    def _tell(self, sent: Sent) -> None:
+        """Pass on where a job is, if that is another place than before."""
+        path = self._path(sent.name, PROGRESS)
+        try:
+            written = path.stat().st_mtime_ns
+            if written == sent.shown:
+                return
+            told = Progress(**{**read_bounded(path), "key": sent.job.key})
+        except (OSError, ValueError, TypeError):
+            return  # it is shown the next time, or never: nothing depends on it
+        sent.shown = written
+        self.site.listener(told)
+
+    def _answer(self, sent: Sent) -> Ended:
+        path = self._path(sent.name, ANSWER)
+        try:
+            said: dict[str, Any] = read_bounded(path)
+            return Ended(**{**said, "key": sent.job.key, "state": State(said["state"])})
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            return Ended(sent.job.key, State.KILLED, f"the answer of its job cannot be read: {error}", self._log(sent))
+
+    def _lost(self) -> Iterator[Ended]:
+        """Jobs that the queue has ended, and which have not answered since."""
+        now = time.monotonic()
+        if not self._sent or now - self._asked < ASK_S:
+            return
+        self._asked = now
+        alive = self._alive()
+        for id, sent in list(self._sent.items()):
+            if id in alive:
+                sent.missed = None
+            elif sent.missed is None:
+                sent.missed = now
+            elif now - sent.missed > GRACE_S:
+                del self._sent[id]
+                reason = f"job {id} of the queue ended without an answer"
+                yield Ended(sent.job.key, State.KILLED, reason, self._log(sent))
+
+    def _log(self, sent: Sent) -> str | None:
+        try:
+            return self._path(sent.name, LOG).read_text(errors="replace")[-LAST_WORDS:]
+        except OSError:
+            return None
+
+
+def answer(order: Path, ended: Ended) -> None:
+    """Write the answer of a job beside its order."""
+    with whole_file(beside(order, ANSWER)) as file:
+        file.write(json.dumps(asdict(ended)).encode())
+
+
+def beside(order: Path, ending: str) -> Path:
+    """Another file of the job whose order this is."""
+    return order.with_name(order.name.removesuffix(ORDER) + ending)

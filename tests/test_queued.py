@@ -1,0 +1,212 @@
+"""A queue as a launcher: jobs become commands, answers come back as files, and what goes wrong on the way is told."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine import queued
+from bench.engine.queued import QueueLauncher
+from bench.errors import PluginError
+from bench.jobs import Command, DataRef, Ended, Job, Progress, Site
+from bench.states import State
+from sampling import whole_run
+from test_hookspecs import PRELUDE, example
+from tiny import bench, write_world
+
+
+class Paper:
+    """A queue on paper: commands are noted, nothing is started."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, Command] = {}
+        self.living: set[str] = set()
+        self.stopped: list[str] = []
+        self.killed: list[str] = []
+
+    def start(self, commands: Sequence[Command]) -> Sequence[str]:
+        ids = [str(100 + len(self.commands) + number) for number in range(len(commands))]
+        self.commands.update(zip(ids, commands, strict=True))
+        self.living |= set(ids)
+        return ids
+
+    def alive(self, ids: Collection[str]) -> Collection[str]:
+        return self.living & set(ids)
+
+    def stop(self, ids: Collection[str]) -> None:
+        self.stopped += ids
+        self.living -= set(ids)
+
+    def kill(self, ids: Collection[str]) -> None:
+        self.killed += ids
+        self.living -= set(ids)
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
+
+
+@pytest.fixture
+def heard() -> list[Progress]:
+    return []
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, paper: Paper, heard: list[Progress], monkeypatch: pytest.MonkeyPatch) -> QueueLauncher:
+    monkeypatch.setattr(queued, "ASK_S", 0.0)
+    monkeypatch.setattr(queued, "GRACE_S", 0.0)
+    monkeypatch.setattr(queued, "LOOK_S", 0.01)
+    (tmp_path / "jobs" / "one").mkdir(parents=True)
+    return QueueLauncher(paper, Site("suite", tmp_path / "jobs" / "one", heard.append, (), "cpu"))
+
+
+def job(key: str) -> Job:
+    return Job(key=key, data=DataRef("folder", {}, "/data", f"/home/{key}.json"), home="/home")
+
+
+def order_of(paper: Paper, id: str) -> Path:
+    return Path(paper.commands[id].words[-1])
+
+
+def test_an_order_says_all_that_a_job_needs_and_an_answer_ends_it(
+    launcher: QueueLauncher, paper: Paper, heard: list[Progress]
+) -> None:
+    launcher.submit([job("first"), job("last")])
+    order = order_of(paper, "100")
+    asked = json.loads(order.read_text())
+    assert (Job.from_json(asked["job"]), asked["device"]) == (job("first"), "cpu")
+    assert [paper.commands[id].name for id in ("100", "101")] == ["suite-00001-first", "suite-00002-last"]
+    progress = Progress("first", "train", 2, 4, "note")
+    queued.beside(order, queued.PROGRESS).write_text(json.dumps(asdict(progress)))
+    assert launcher.ended(0.0) == []
+    assert launcher.ended(0.0) == []
+    assert heard == [progress]
+    ended = Ended("first", State.OOM, "no room", "a log", 2.5)
+    queued.answer(order, ended)
+    paper.living.clear()
+    assert launcher.ended(5.0)[0] == ended
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"state": "splendid"}', '{"key": 1, "state": "done", "x": 1}', "\0"]
+)
+def test_an_answer_that_cannot_be_read_ends_its_job_and_no_other(
+    launcher: QueueLauncher, paper: Paper, content: str
+) -> None:
+    launcher.submit([job("first"), job("last")])
+    queued.beside(order_of(paper, "100"), queued.ANSWER).write_text(content)
+    queued.beside(order_of(paper, "101"), queued.PROGRESS).write_text(content)
+    (ended,) = launcher.ended(1.0)
+    assert (ended.key, ended.state) == ("first", State.KILLED)
+    assert "cannot be read" in (ended.reason or "")
+    assert launcher.ended(0.0) == []
+
+
+def test_an_answer_speaks_for_its_own_job_alone(launcher: QueueLauncher, paper: Paper) -> None:
+    launcher.submit([job("first"), job("last")])
+    queued.answer(order_of(paper, "100"), Ended("last", State.OK))
+    (ended,) = launcher.ended(1.0)
+    assert ended.key == "first"
+
+
+def test_a_job_that_ended_without_a_word_is_told_from_one_that_waits(launcher: QueueLauncher, paper: Paper) -> None:
+    launcher.submit([job("first"), job("last")])
+    paper.commands["100"].log.write_text("Bus error\n")
+    paper.living.remove("100")
+    (ended,) = launcher.ended(5.0)
+    assert (ended.key, ended.state, ended.log) == ("first", State.KILLED, "Bus error\n")
+    assert ended.reason == "job 100 of the queue ended without an answer"
+    assert launcher.ended(0.1) == []
+
+
+def test_a_late_answer_counts(launcher: QueueLauncher, paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queued, "GRACE_S", 60.0)
+    launcher.submit([job("first")])
+    paper.living.clear()
+    assert launcher.ended(0.05) == []
+    queued.answer(order_of(paper, "100"), Ended("first", State.OK))
+    assert [ended.state for ended in launcher.ended(5.0)] == [State.OK]
+
+
+def test_only_what_was_submitted_here_is_cancelled_stopped_and_killed(launcher: QueueLauncher, paper: Paper) -> None:
+    paper.start([Command(("sleep", "9"), "of somebody else", Path("log"))])
+    launcher.submit([job(key) for key in ("first", "second", "third")])
+    launcher.cancel(["second"])
+    assert paper.killed == ["102"]
+    launcher.stop()
+    assert sorted(paper.stopped) == ["101", "103"]
+    launcher.close()
+    assert set(paper.killed) == {"101", "102", "103"}
+    assert paper.living == {"100"}
+    assert not launcher.site.folder.parent.exists()
+
+
+def test_a_queue_that_fails_is_one_line(launcher: QueueLauncher, paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError("sbatch: no such partition\nplease ask")
+
+    monkeypatch.setattr(paper, "start", broken)
+    with pytest.raises(PluginError, match=r"^start\(\) of the launcher fails: OSError: sbatch: no such partition"):
+        launcher.submit([job("first")])
+
+
+PLUGIN = PRELUDE.replace("import torch\nimport torch.nn.functional as F\n", "") + textwrap.dedent(
+    example("bench_launchers")
+)
+
+
+@whole_run
+def test_a_suite_gives_the_same_through_a_queue_and_leaves_nothing_there(tmp_path: Path) -> None:
+    boards = []
+    for launcher in ("local", "processes"):
+        folder = tmp_path / launcher
+        write_world(folder)
+        (folder / "queue.py").write_text(PLUGIN)
+        plugins = ("--plugin", "models.py", "--plugin", "queue.py")
+        done = bench(folder, "run", "tiny.yaml", *plugins, "--launcher", launcher, "--plain")
+        assert done.returncode == 0, done.stderr
+        stored = [json.loads(path.read_text()) for path in sorted((folder / "runs" / "tiny" / "cells").glob("*.json"))]
+        boards.append([(one["id"], one["state"], one["scores"], one["last_step"], one["keys"]) for one in stored])
+        assert not (folder / "runs" / "tiny" / "jobs").exists()
+    assert "launcher: processes, which decides where" in done.stderr
+    assert boards[0] == boards[1]
+    assert len(boards[0]) == 2
+
+
+@whole_run
+def test_a_cell_that_fails_elsewhere_says_what_it_would_say_here(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    (tmp_path / "queue.py").write_text(PLUGIN)
+    plugins = ("--plugin", "models.py", "--plugin", "queue.py", "--launcher", "processes")
+    models = ("-x", "axes.model=[failing, tiny]", "-x", "axes.crop=[uniform]")
+    done = bench(tmp_path, "run", "tiny.yaml", *plugins, *models, "--plain")
+    assert done.returncode == 3
+    stored = [json.loads(path.read_text()) for path in (tmp_path / "runs" / "tiny" / "cells").glob("*.json")]
+    states = {one["axes"]["model"]: one["state"] for one in stored}
+    assert states == {"failing": "plugin-error", "tiny": "done"}
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("slurn", "no plugin offers a launcher called 'slurn'"),
+        ("{use: local, settings: {partition: gpu}}", "'local' has no setting 'partition'"),
+    ],
+)
+def test_a_launcher_or_setting_that_is_not_there_is_told_with_its_place(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    write_world(tmp_path)
+    suite = tmp_path / "tiny.yaml"
+    suite.write_text(suite.read_text().replace("runtime: {", f"runtime: {{launcher: {written}, "))
+    done = bench(tmp_path, "validate", "tiny.yaml", "--plugin", "models.py")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("tiny.yaml:13:")
+    assert said in done.stderr
