@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults gpu lint format types lock clean
+.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -39,6 +39,12 @@ simulation: $(VENV)/installed-test
 # The whole campaign takes two hours of a core; PART=kills TIMES=20 SEED=7 runs some of it, JOBS=2 two trials at once.
 faults: $(VENV)/installed-test
 	$(BIN)/python -m studies.faults $(addprefix --part ,$(PART)) $(addprefix --times ,$(TIMES)) $(addprefix --seed ,$(SEED)) $(addprefix --jobs ,$(JOBS))
+
+# A real Slurm on this machine; its packages are those of Debian, and installing them takes the rights of root.
+clusters: $(VENV)/installed-test
+	command -v slurmctld slurmd munged >/dev/null || apt-get install --yes --no-install-recommends slurmctld slurmd slurm-client munge
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "submitit>=1.5"
+	$(BIN)/python -m pytest tests/clusters -p no:cacheprovider $(PYTEST)
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

@@ -39,6 +39,7 @@ def keep(control: int, folder: str, become: Callable[[], NoReturn]) -> NoReturn:
     if kept == 0:
         _begin(control)
         become()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a cluster sends it to all processes: that is for the kept one
     code = _watched(kept, control, bell)
     _end_all(kept)
     _remove(folder)

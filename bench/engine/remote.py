@@ -25,12 +25,11 @@ from bench.errors import SuiteError
 from bench.jobs import Ended, Job, Progress
 from bench.states import State
 from bench.suite.schema import Runtime
+from bench.train.stop import STOPPED
 
 EVERY_S = 5.0
 """Seconds between two words on one stage."""
 WAIT_S = 1.0
-STOPPED = 143
-"""Exit code after SIGTERM, as a shell gives it."""
 
 
 def main() -> None:
@@ -53,6 +52,8 @@ def main() -> None:
             _print_remarks(launcher)
         answer(order, found[0])
     except KeyboardInterrupt:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # once is enough, and a cluster sends it again and again
         launcher.stop()
         sys.exit(STOPPED)
     finally:

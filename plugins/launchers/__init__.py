@@ -1,0 +1,1 @@
+"""Launchers: where the work of a run is done."""
