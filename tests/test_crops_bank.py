@@ -197,7 +197,7 @@ def test_a_failed_build_leaves_nothing(tmp_path):
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     usage = writer.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(writer.shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    with pytest.raises(StoreError, match=r"needs 1125376 bytes .* has 1000 .*free space"):
+    with pytest.raises(StoreError, match=r"needs 1\.1 MB and its disk has 1\.0 kB; free space"):
         _build(tmp_path / "bank.h5")
     assert list(tmp_path.iterdir()) == []
 

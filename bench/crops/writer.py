@@ -17,6 +17,7 @@ import numpy.typing as npt
 from bench.crops.hdf5 import SCHEMA, Large, Table, UInt64, pixel_checksum, table_checksum
 from bench.errors import StoreError, one_line
 from bench.files import sync
+from bench.words import size_text
 
 SPARE = 1 << 20
 """Bytes set aside for HDF5's own structures and the small data sets when the free disk space is checked."""
@@ -149,6 +150,6 @@ def _refuse_small_disk(path: Path, what: str, large: Mapping[str, Large]) -> Non
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise StoreError(
-            f"{path}: the {what} needs {needed} bytes ({needed / 1e9:.1f} GB) and its disk has {free} "
-            f"({free / 1e9:.1f} GB); free space, set BENCH_HOME to another disk, or store fewer crops"
+            f"{path}: the {what} needs {size_text(needed)} and its disk has {size_text(free)}; free space, "
+            "set BENCH_HOME to another disk, or store fewer crops"
         )

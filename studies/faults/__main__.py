@@ -1,18 +1,21 @@
 """``python -m studies.faults``: the campaign, in parts, with the seed that repeats it.
 
 ``--times`` says how often each part is tried, ``--part`` runs some of them, ``--jobs`` tries several at once, ``--into
-docs/reliability.md`` writes the table there. Exit code 1 where anything was lost.
+docs/reliability.md`` writes the table there, of all outcomes in the file ``--kept`` where a campaign is run in pieces.
+Exit code 1 where anything was lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,6 +60,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="what is drawn; printed")
     parser.add_argument("--jobs", type=int, default=1, help="trials at once; each keeps about one core busy")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table")
+    parser.add_argument("--kept", type=Path, help="a file of outcomes: these are added, and the table is of all in it")
     asked = parser.parse_args()
     sys.stdout.write(f"seed {asked.seed}\n")
     parts = asked.part or list(TIMES)
@@ -73,11 +77,20 @@ def main() -> int:
         found += [one for _ in range(asked.times or TIMES["races"]) for one in _races()]
     if "suites" in parts:
         found += _suites(asked.times or TIMES["suites"], asked.seed)
+    if asked.kept:
+        found = _added(asked.kept, found)
     for outcome in found:
         if outcome.lost:
             sys.stdout.write(f"lost: {outcome.what}: {outcome.lost}\n")
     tell("campaign", table_of(HEAD, list(_lines(found))), asked.into)
     return int(any(outcome.lost for outcome in found))
+
+
+def _added(path: Path, found: Iterable[Outcome]) -> list[Outcome]:
+    """Add outcomes to a file, a line of JSON each; all that are in it."""
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in found)
+    return [Outcome(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _tried(part: str, times: int, seed: int, jobs: int, whole: Undisturbed) -> Iterable[Outcome]:
