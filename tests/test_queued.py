@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,11 @@ def test_a_launcher_or_setting_that_is_not_there_is_told_with_its_place(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("tiny.yaml:13:")
     assert said in done.stderr
+
+
+@pytest.mark.skipif(find_spec("submitit") is not None, reason="the extra is installed")
+def test_without_its_extra_a_launcher_says_what_to_install(tmp_path: Path) -> None:
+    write_world(tmp_path)
+    done = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py", "--launcher", "slurm")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("the launcher 'slurm' needs submitit: pip install \"defectbench[slurm]\"")
