@@ -57,6 +57,11 @@ def same_names(root: Path) -> None:
         drawing(root / f"plate{part:02d}_{view}.png", seed)
 
 
+def one_folder_of_images(root: Path) -> None:
+    """The same in a folder ``Imgs``: a name that all pictures share tells nothing."""
+    same_names(root / "Imgs")
+
+
 def class_folders(root: Path) -> None:
     """``dent/images/1.png`` and ``dent/masks/1.png``, and clean ones in ``good``; names come back in every folder."""
     for first, kind in ((0, "dent"), (50, "scratch")):
@@ -109,6 +114,7 @@ HABITS: Mapping[str, Callable[[Path], None]] = {
     "suffixes": suffixes,
     "prefixes": prefixes,
     "same_names": same_names,
+    "one_folder_of_images": one_folder_of_images,
     "class_folders": class_folders,
     "clean_apart": clean_apart,
     "no_words": no_words,

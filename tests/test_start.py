@@ -75,6 +75,7 @@ def dataset_of(catalog: Catalog, suite: Suite) -> Dataset:
         ("suffixes", "folder", 12, 0, 12),
         ("prefixes", "folder", 12, 0, 12),
         ("same_names", "listed", 16, 0, 8),
+        ("one_folder_of_images", "listed", 16, 0, 8),
         ("class_folders", "listed", 18, 6, 18),
         ("clean_apart", "listed", 20, 10, 20),
         ("no_words", "folder", 16, 0, 8),

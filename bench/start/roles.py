@@ -50,7 +50,9 @@ def roles(root: Path, pictures: Sequence[Path], images: PurePath | None, masks: 
         return Roles(tuple(sorted(named + clean)), tuple(drawn), tuple(neither), "by their names")
     if drawn and silent:
         return Roles(tuple(silent), tuple(drawn), (), "masks by their names, images are the others")
-    return _by_pixels(root, pictures if drawn else silent, () if drawn else named)
+    if silent:
+        return _by_pixels(root, silent, named)
+    return _by_pixels(root, pictures, ())  # a name that all have tells nothing
 
 
 def _told(root: Path, pictures: Sequence[Path], images: PurePath | None, masks: PurePath | None) -> Roles:
