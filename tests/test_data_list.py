@@ -136,7 +136,7 @@ def test_a_reader_that_fails_is_a_line_among_the_others(mtd, places):
 
 
 def test_a_name_that_two_packages_offer_is_listed_for_each(mtd, places):
-    (offer,) = mtd.all
+    (offer,) = mtd.offers("dataset")
     other = Offer(offer.kind, offer.component, Provider("others", "1", "others", ""))
     names = [one.name for one in inventory(Catalog((offer, other)), places)]
     assert names == ["local:mtd", "others:mtd"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from bench.catalog import KINDS
 from bench.cli.plugins.check import command
 from bench.errors import PluginError
 from tiny import bench
@@ -93,9 +94,7 @@ def test_a_name_may_be_a_distribution_however_it_is_spelt(monkeypatch: pytest.Mo
     everything = named("defectbench")
     listed = [(offer.kind, offer.component.name) for offer in everything.offers]
     assert [(offer.kind, offer.component.name) for offer in named("Defectbench").offers] == listed
-    assert {"dataset", "model", "crop", "preprocess", "augment", "loss", "metric"} == {
-        offer.kind for offer in everything.offers
-    }
+    assert {offer.kind for offer in everything.offers} == set(KINDS)
 
 
 def test_an_unknown_name_is_an_error_with_a_hint() -> None:

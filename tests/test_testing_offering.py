@@ -17,8 +17,8 @@ from bench.testing.offering import HEAVY, answering, light, without
 from suite_worlds import begins
 
 OFFERS = [(offer.kind, offer.component.name) for offer in load_catalog().all if offer.provider.package == "defectbench"]
-SLOW = {"model"}
-"""Models are asked in tests/test_models.py, with light encoders."""
+SLOW = {"model", "launcher"}
+"""Asked elsewhere: models in tests/test_models.py, with light encoders, launchers where what they launch on is."""
 
 
 @pytest.mark.sampled("kind", each=2)
@@ -28,7 +28,7 @@ def test_every_component_of_ours_keeps_its_contract(kind: str, name: str) -> Non
 
 
 @pytest.mark.parametrize(("kind", "name"), [offer for offer in OFFERS if offer[0] in SLOW])
-def test_every_model_of_ours_answers_and_is_imported_lightly(kind: str, name: str) -> None:
+def test_every_other_component_of_ours_answers_and_is_imported_lightly(kind: str, name: str) -> None:
     component = load_catalog().find(kind, name).component
     assert kept(answering(kind, component), light(component)) == []
 

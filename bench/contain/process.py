@@ -5,7 +5,6 @@ Their standard input is empty, what they print goes to a file, and they speak on
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -92,6 +91,8 @@ def contain(module: str, environment: Mapping[str, str], naming: Sequence[str] =
 
     ``TMPDIR`` and the variables ``naming`` name a folder of its own, which is removed when it has ended.
     """
+    import fcntl  # Windows has none, and imports this module to say what it lacks
+
     folder = tempfile.mkdtemp(prefix="bench-process-")
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
     fcntl.fcntl(printed, fcntl.F_SETFL, os.O_APPEND)  # the process writes at its end, also once it was emptied

@@ -20,7 +20,9 @@ def load_record(path: Path) -> Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """The record in a file, or None where there is none; of a damaged one, a failed cell whose reason names the file.
+    """The record in a file called by its id, or None where there is none.
+
+    Of a damaged one, or one of another cell, a failed cell whose reason names the file.
 
     Raises:
         StoreError: it cannot be read, or a newer version wrote it; nothing of that is overwritten.
@@ -28,7 +30,10 @@ def read_record(path: Path) -> Record | None:
     if not path.is_file():
         return None
     try:
-        return load_record(path)
+        record = load_record(path)
+        if record.id != path.stem:
+            raise Damaged(f"{path}: damaged (it is of cell {record.id or 'none'}); make it again")
+        return record
     except Damaged as error:
         return record_of(id=path.stem, state=State.FAILED, reason=str(error))
 

@@ -79,7 +79,7 @@ def slurm(folder: Path) -> Iterator[Slurm]:
     host = socket.gethostname()
     ports = _free_ports(1 + len(NODES))
     nodes = [
-        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=8000 State=UNKNOWN"
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=64000 State=UNKNOWN"
         for name, port in zip(NODES, ports[1:], strict=True)
     ]
     (folder / "state").mkdir()

@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
+from bench.catalog import load_catalog
+from bench.testing import breaches
 from clusters.slurm_cluster import NODES, Slurm, slurm, why_not
 from studies.faults import shell
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
-SETTINGS = {"cpus": 1, "memory_gb": 2, "gpus": 0}
+SETTINGS = {"cpus": 4, "memory_gb": 16, "gpus": 0}
+"""Two jobs on each node, which have more cores and memory than this machine."""
 SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1, 2]")
 ON_SLURM = [*SUITE, "--launcher", "slurm", *(f"-xruntime.launcher.settings.{name}={n}" for name, n in SETTINGS.items())]
 CELLS = 6
@@ -162,3 +165,10 @@ def test_a_killed_command_is_repeated_and_what_ran_meanwhile_counts(
     assert cluster.jobs(), "the jobs of a killed command go on"
     check_whole(folder, cluster, local)
     assert len(shell.steps(folder)) == CELLS * 160
+
+
+def test_it_keeps_the_contract_of_launchers(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    component = load_catalog().find("launcher", "slurm").component
+    assert breaches("launcher", component) == []
