@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from subprocess import Popen
 from typing import Annotated
 
@@ -16,13 +17,13 @@ from bench.api import About, Command, Component, Queue, Site, hookimpl
 NAME = "my-plugin"
 
 
+@dataclass
 class Processes:
     """Commands in the order they came; each process leads a group of its own, which is ended with it."""
 
-    def __init__(self, at_once: int) -> None:
-        self.at_once = at_once
-        self.waiting: dict[str, Command] = {}
-        self.started: dict[str, Popen[bytes]] = {}
+    at_once: int
+    waiting: dict[str, Command] = field(default_factory=dict)
+    started: dict[str, Popen[bytes]] = field(default_factory=dict)
 
     def start(self, commands: Sequence[Command]) -> Sequence[str]:
         """Take commands; the name of each is its id."""
