@@ -50,7 +50,8 @@ def test_a_board_of_the_archive_is_that_of_the_run(ran_world: Path, archive: Pat
 
 def test_the_numbers_alone_give_the_same_board_in_less_room(ran_world: Path, archive: Path, tmp_path: Path) -> None:
     run, catalog = ran_world / "runs" / "tiny", load_catalog([ran_world / "models.py"])
-    done = CliRunner().invoke(command, ["export", str(run), "--to", str(tmp_path / "numbers.zip"), "--only", "numbers"])
+    named = [run.name, "--out", str(run.parent)]
+    done = CliRunner().invoke(command, ["export", *named, "--to", str(tmp_path / "numbers.zip"), "--only", "numbers"])
     assert done.exit_code == 0, done.output
     assert board_of_run(tmp_path / "numbers.zip") == board_of_run(archive)
     names = set(zipfile.ZipFile(tmp_path / "numbers.zip").namelist())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import OPTIONS, PATH
+from bench.cli.options import OPTIONS, PATH, run_named
 from bench.cli.printing import format_option, printed
 
 NOT_ALL_HOLD = 3
@@ -27,7 +27,7 @@ def command(run: Path, file: Path, form: str, out: Path) -> int:
     from bench.render.data import claims_json
     from bench.report.verdicts_document import claims_document
 
-    found = claims(run if run.exists() else out / run, file=file)
+    found = claims(run_named(run, out), file=file)
     if form == "json":
         click.echo(claims_json(found), nl=False)
     else:

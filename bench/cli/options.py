@@ -176,6 +176,11 @@ class Workspace:
         return folders
 
 
+def run_named(run: Path, out: Path) -> Path:
+    """A run folder or archive as it was named, or the run of that name below ``--out``."""
+    return run if run.exists() else out / run
+
+
 def workspace_options(*names: str) -> Callable[[Command], Command]:
     """Give a command ``--plugin``, ``--no-plugins`` and the shared options of these names, all as ``workspace``."""
 

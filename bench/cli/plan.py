@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.options import SuiteArgument, launcher_option, suite_options
 from bench.words import visible
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @suite_options
+@launcher_option
 @click.option("--pilot", is_flag=True, help="Measure a few steps of each kind of cell first, in worker processes.")
 @click.option("--cells", is_flag=True, help="Print time, memory and disk of each cell too.")
 def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
