@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import load_catalog
+from bench.errors import DataError
+from bench.states import State
 from bench.store.records import read_record
 from sampling import whole_run
 from studies.faults import data, disk, kills, looks, shim, suites
@@ -67,6 +69,32 @@ def test_what_was_not_synced_is_lost_and_what_was_is_kept(tmp_path: Path) -> Non
     assert torn.read_bytes() != b"t" * 100
     assert old.read_bytes() == b"n" * 100
     assert not new.exists()
+
+
+def test_a_cell_whose_images_vanish_while_its_pictures_are_drawn_gets_them_from_the_repeated_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world(tmp_path)
+    image = next((tmp_path / "parts" / "images").iterdir())
+    held = image.read_bytes()
+
+    def vanishing(*_: object) -> list[str]:
+        image.write_bytes(b"")
+        raise DataError(f"{image}: an empty file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.stages.filing.draw_pictures", vanishing)
+        world.ran()
+    (cell,) = world.suite.cells
+    path = world.places.record("small", cell.id)
+    failed = read_record(path)
+    assert failed is not None
+    assert not failed.state.is_final
+    image.write_bytes(held)
+    world.ran()
+    record = read_record(path)
+    assert record is not None
+    assert (record.state, record.pictures_missing, len(record.pictures)) == (State.OK, None, 3)
 
 
 def test_a_cell_that_was_killed_while_its_pictures_were_drawn_gets_them_from_the_repeated_command(

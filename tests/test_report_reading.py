@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.record import record_from
 from bench.report.board import numbers
 from bench.report.shape import entries_of
-from bench.store.records import read_record, write_record
+from bench.store.records import load_record, write_record
 from bench.suite.schema import Board
 from entering import entered
 from report_samples import cell, failed, product_cells, record
@@ -31,7 +31,7 @@ def test_a_reader_of_the_code_enters_at_most_six_files(tmp_path: Path) -> None:
     for one in stored:
         write_record(paths[one["id"]], record_from(one, one["id"]))
     with entered() as files:
-        records = {id: found for id, path in paths.items() if (found := read_record(path))}
+        records = {id: load_record(path) for id, path in paths.items()}
         made = numbers(cells, records, Board(), [("dataset", "preprocess")])
     states = {entry.state for entry in entries_of(made.tables)}
     assert states >= {"done", "failed"}

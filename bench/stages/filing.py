@@ -32,10 +32,15 @@ def filed(run: CellRun, notes: Mapping[str, Note], path: Path) -> Record:
 
 
 def _pictured(run: CellRun, record: Record, folder: Path) -> Record:
-    """The record with the names of its pictures, drawn into a folder; a score is never lost to its picture."""
+    """The record with the names of its pictures, drawn into a folder; a score is never lost to its picture.
+
+    Raises:
+        StoreError: they could not be drawn, and a file of the data set has changed.
+    """
     try:
         drawn = draw_pictures(run, record, folder)
     except Exception as error:
+        run.check_data()
         return record.changed(pictures_missing=named_line(error))
     return record.changed(pictures=[f"{folder.name}/{name}" for name in drawn])
 

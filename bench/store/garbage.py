@@ -84,7 +84,7 @@ class Cleaning:
 
     def _leftovers(self) -> Iterator[Garbage]:
         for leftover in sorted((self.home / "stages").glob(f"*/.*{UNFINISHED}")):
-            with if_idle(leftover.with_name(leftover.name.split(".")[1])) as idle:
+            with if_idle(leftover.with_name(leftover.name.lstrip(".").partition(".")[0])) as idle:
                 if idle:
                     yield Garbage(leftover, weight(leftover), "left by a killed worker")
         for leftover in sorted((self.home / "data").glob(".*.unpacking")):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,16 +15,14 @@ import pytest
 from bench.catalog import load_catalog
 from bench.testing import breaches
 from clusters.slurm_cluster import NODES, Slurm, slurm, why_not
+from clusters.worlds import CELLS, LIMIT_S, SUITE, records_of, training, until
 from studies.faults import shell
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 SETTINGS = {"cpus": 4, "memory_gb": 16, "gpus": 0}
 """Two jobs on each node, which have more cores and memory than this machine."""
-SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1, 2]")
 ON_SLURM = [*SUITE, "--launcher", "slurm", *(f"-xruntime.launcher.settings.{name}={n}" for name, n in SETTINGS.items())]
-CELLS = 6
-LIMIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -35,40 +32,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the records of a run on this machine say."""
-    folder = tmp_path_factory.mktemp("local")
-    shell.write_world(folder)
-    assert shell.started(folder, SUITE).wait(LIMIT_S) == 0, shell.said(folder)
-    return records_of(folder)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shell.write_world(tmp_path)
-    return tmp_path
-
-
-def records_of(folder: Path) -> dict[str, Any]:
-    """The records of a run without what was only timed, by id."""
-    return {id: record for id, record in shell.measured(folder).items() if id != "board"}
-
-
 def started(folder: Path, cluster: Slurm) -> Popen[bytes]:
     return shell.started(folder, ON_SLURM, cluster.environment)
-
-
-def until(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {LIMIT_S:g} s: {what}"
-        time.sleep(0.2)
-
-
-def training(folder: Path) -> bool:
-    """Whether steps are made."""
-    return len(shell.steps(folder)) > 20
 
 
 def running(cluster: Slurm) -> list[str]:

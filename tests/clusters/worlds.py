@@ -1,0 +1,32 @@
+"""The suite that is run on clusters, and what its records must be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studies.faults import shell
+
+SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1, 2]")
+CELLS = 6
+LIMIT_S = 180.0
+
+
+def records_of(folder: Path) -> dict[str, Any]:
+    """The records of a run without what was only timed, by id."""
+    return {id: record for id, record in shell.measured(folder).items() if id != "board"}
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {LIMIT_S:g} s: {what}"
+        time.sleep(0.2)
+
+
+def training(folder: Path) -> bool:
+    """Whether steps are made."""
+    return len(shell.steps(folder)) > 20
