@@ -7,6 +7,7 @@ are files that every node sees.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -121,7 +122,7 @@ def build(
         raise PluginError("the launcher 'ray' needs Ray: pip install \"defectbench[ray]\"") from None
     if not ray.is_initialized():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError as error:
             raise PluginError(f"the launcher 'ray' finds no cluster at {address!r}: {error}") from None
     number = gpus if gpus is not None else float(site.device != "cpu")
