@@ -117,9 +117,11 @@ def test_a_word_that_means_nothing_is_one_line_and_runs_nothing(tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
 
 
-def test_where_no_cell_is_as_asked_nothing_is_done_and_said_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [("--only", "failed"), ("--shard", "1/8")])
+def test_where_no_cell_is_as_asked_nothing_is_done_and_said_so(tmp_path: Path, asked: tuple[str, str]) -> None:
     write_world(tmp_path)
-    ended = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py", "--plain", "--only", "failed")
-    assert "no cell is as --only asks, so nothing is done" in ended.stderr
+    ended = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py", "--plain", *asked)
+    assert ended.returncode == 0
+    assert "no cell is as --only or --shard asks, so nothing is done" in ended.stderr
     assert "internal error" not in ended.stderr
     assert not (tmp_path / RUN).exists()

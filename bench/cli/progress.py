@@ -71,7 +71,7 @@ class _Account:
         words = ", ".join(f"{count} {state}" for state, count in counts.items())
         profile = f", profile {plan.suite.profile} ({plan.suite.profile_reason})" if plan.suite.profile else ""
         if not plan.cells:
-            yield f"suite {plan.suite.name}{profile}: no cell is as --only asks, so nothing is done"
+            yield f"suite {plan.suite.name}{profile}: no cell is as --only or --shard asks, so nothing is done"
             return
         yield f"suite {plan.suite.name}{profile}: {plural(len(plan.cells), 'cell')} ({words})"
         yield workers_line(plan)
