@@ -16,6 +16,7 @@ from bench.engine.rates import MACHINE, Rates, Values, key_of
 from bench.engine.work import Shape, Sides, Work, shapes_of, sides_of, work_of
 from bench.stages.graph import Graph, IndexedData, Stage, images_stage, spent
 from bench.stages.indexing import LocatedDataset
+from bench.stages.shown import MOST
 from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.suite.cells import Cell, combination_of
@@ -190,6 +191,8 @@ class Foreseer:
         weights = 0 if "train" not in left else _times(learn, "weights_bytes", 2 if work.validations > 1 else 1)
         images = work.images["validation"] + work.images["test"]
         evidence = 0 if "predict" not in left else _times(predict, "evidence_bytes", images)
+        if evidence is not None and "predict" in left:
+            evidence += _times(predict, "map_bytes", min(MOST, work.images["test"])) or 0
         results = _times(values.get("machine"), "results_bytes", 1) if "predict" in chain.stages else 0
         return CellCost(
             seconds=sum(known) if len(known) == len(parts) else None,

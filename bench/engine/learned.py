@@ -12,6 +12,7 @@ from bench.engine.plan import Plan, Planned
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.work import Sides, megapixels_of, tiles_of
 from bench.errors import StoreError
+from bench.stages.shown import MOST, SHOWN
 from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.store.store import stage_note
@@ -158,5 +159,6 @@ def _predicted(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[st
         "evidence_mp_s": counting_seconds(note) / (note["scored"] * megapixels / images),
         "ceiling_mp_s": note["ceiling_s"] / megapixels,
         "evidence_bytes": kept / images,
+        "map_bytes": note["files"].get(SHOWN, 0) / min(MOST, sides["test"].total()),
         "fixed_s": max(0.0, note["seconds"] - predicting_seconds(note)),
     }

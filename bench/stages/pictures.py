@@ -14,7 +14,7 @@ from bench.score.evidence import Evidence
 from bench.score.evidence_file import read_evidence
 from bench.score.thresholds import curves
 from bench.stages.cell_run import CellRun
-from bench.stages.shown import SHOWN, picks, read_shown
+from bench.stages.shown import SHOWN, picks, positive, read_shown
 from bench.train.history import read_history
 
 APRF, TRAINING, OVERLAYS = "aprf.png", "training.png", "overlays.png"
@@ -59,7 +59,7 @@ def _panels(run: CellRun, test: Evidence, record: Record) -> list[Panel]:
     name = f"{record.axes['crop']} / {record.axes['model']}"
     shown = read_shown(run.folder("predict") / SHOWN)
     panels = []
-    for pick in picks(test, record.of_split("validation")["threshold_index"]):
+    for pick in picks(test, run.images("test").entries, record.of_split("validation")["threshold_index"]):
         sample = run.verified.load(pick.id)
-        panels.append(panel(overlay(sample.image, sample.mask, shown[pick.id]), name, pick))
+        panels.append(panel(overlay(sample.image, sample.mask, positive(shown[pick.id])), name, pick))
     return panels
