@@ -16,7 +16,6 @@ from bench.errors import Damaged, StoreError
 from bench.files import sweep
 from bench.home import bench_home
 from bench.jobs import Ended, Progress
-from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
@@ -247,6 +246,8 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 def board_of_plan(plan: Plan, command: str, folder: Path) -> Leaderboard:
     """The leaderboard of a suite as the store is now, with the replicates and latencies in its run folder."""
+    from bench.report.board import board_of_records
+
     return board_of_records(plan.suite, with_replicates(folder, with_latencies(folder, plan.records())), command)
 
 
@@ -256,24 +257,8 @@ def board_of_run(folder: Path) -> Leaderboard:
     Raises:
         StoreError: the folder holds no run.
     """
+    from bench.report.board import board_of_records
+
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
         return board_of_records(suite, told(unpacked, records_in(unpacked, suite)), command)
-
-
-def board_of_records(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
-    """The leaderboard of a suite whose records are at hand, such as those with late scores."""
-    from bench.report.board import leaderboard
-
-    return leaderboard(
-        suite.cells,
-        records,
-        suite.board,
-        suite_name=suite.name,
-        suite_hash=suite.hash,
-        command=command,
-        profile=suite.profile or "",
-        paired=suite.paired,
-        published=suite.reference,
-        description=suite.description or "",
-    )

@@ -48,13 +48,17 @@ CONTEXT = {
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a user must know of a component even when its data are absent."""
+    """What a user must know of a component even when its data are absent.
+
+    ``withheld`` says why pictures of the data must not be passed on; it is empty where they may be.
+    """
 
     summary: str
     licence: str = ""
     citation: str = ""
     home: str = ""
     obtain: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

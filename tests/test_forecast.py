@@ -12,7 +12,7 @@ import pytest
 
 from bench.catalog import Catalog, load_catalog
 from bench.cli.clock import Clock
-from bench.cli.costs import UNMEASURED, cost_lines, duration
+from bench.cli.costs import UNMEASURED, cost_lines
 from bench.engine import fits
 from bench.engine.few import Few
 from bench.engine.forecast import Foreseer, chains_of, forecast
@@ -28,6 +28,7 @@ from bench.suite.reading.load import load_suite
 from bench.suite.schema import Runtime
 from bench.train.pace import pace
 from bench.types import Record, Sample
+from bench.words import duration
 from tiny import bench, write_world
 
 RATES = {

@@ -23,6 +23,8 @@ COMMANDS = {
     "plan": "Show the cells of a suite by state, and the disk they need.",
     "validate": "Check a suite and show all mistakes at once.",
     "leaderboard": "Print the leaderboard of a run or a suite.",
+    "report": "Write a run as one HTML page to be looked at.",
+    "serve": "Show that page of a run while it runs, on this machine.",
     "score": "Score finished cells again from stored evidence.",
     "effects": "Show what an axis does, over all others.",
     "claims": "Check what is claimed of a run against its records.",

@@ -101,7 +101,7 @@ def _board(suite: Suite, records: Mapping[str, Record], values: tuple[str, ...],
     """The leaderboard of the late scores."""
     from dataclasses import replace
 
-    from bench.commands import board_of_records
+    from bench.report.board import board_of_records
 
     name = suite.name if request.is_protocol else f"{suite.name}, threshold {request.text}"
     shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))

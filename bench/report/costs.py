@@ -206,7 +206,7 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
     beside = max(one.beside for one in known)
     if beside > 1:
         sentences.append(BESIDE.format(beside))
-    return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(_values, known)))
+    return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(_values, known)), "cost")
 
 
 def _alike_words(lines: Sequence[CostLine]) -> str:

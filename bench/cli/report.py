@@ -1,0 +1,41 @@
+"""``bench report``: the page of one or several runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import PATH, Workspace, run_named, workspace_options
+from bench.cli.terminal import quiet
+from bench.words import size_text
+
+
+@click.command("report")
+@click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...")
+@click.option("--to", type=PATH, help="The page; by default report.html in the folder of the first run.")
+@click.option(
+    "--pictures",
+    type=click.Choice(["licensed", "all", "none"]),
+    default="licensed",
+    show_default=True,
+    help="Test images of which data sets: those whose licence lets copies be passed on, all, or none.",
+)
+@click.option("--coverage", is_flag=True, help="Draw the crops of every strategy anew, and tell what they contain.")
+@workspace_options("--data", "--out")
+def command(runs: tuple[Path, ...], to: Path | None, pictures: str, coverage: bool, workspace: Workspace) -> None:
+    """Write one HTML file that shows RUN (folders or archives of 'bench export'), to be opened from disk.
+
+    It holds tables, charts, curves, and the test images on which any two cells differ. Where pictures take more than
+    10 MB, they lie in a folder beside it.
+    """
+    from bench.page.writing import Asked, write_page
+
+    named = [run_named(run, workspace.out) for run in runs]
+    place = to or (named[0].parent / f"{named[0].stem}.html" if named[0].is_file() else named[0] / "report.html")
+    with quiet():
+        asked = Asked(pictures, coverage)
+        written = write_page(named, place, workspace.invocation({}), asked, lambda text: click.echo(text, err=True))
+    click.echo(f"{place}: {size_text(place.stat().st_size)}")
+    if len(written) > 1:
+        click.echo(f"{written[1].parent}: {len(set(written)) - 1} pictures; pass the folder on with the page")

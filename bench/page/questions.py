@@ -1,0 +1,110 @@
+"""What a board says, sorted by what a reader asks; and the answer in short."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.document import Block, Document, Heading, Listing, Notes, Paragraph, Points, Table
+from bench.page.run import PageRun
+from bench.report import data_remarks, power_section
+from bench.report.board_document import board_document, standing_blocks
+from bench.report.measures import heading, percent
+from bench.report.power import WANTED
+from bench.report.shape import Entry, Leaderboard, Section, title_text
+from bench.report.tables import table_of
+from bench.words import plural
+
+LEVEL = 3
+"""Of the headings inside a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the board says to one question, and the files that hold the same for programs."""
+
+    question: str
+    document: Document
+    files: str = "leaderboard.json"
+
+
+def said(run: PageRun) -> Iterator[Said]:
+    """Everything that the board of a run says, each once."""
+    board = run.board
+    whole = board_document(board)
+    tables = [block for block in whole.blocks if isinstance(block, Table) and block.label]
+    rules = [block for block in whole.blocks if isinstance(block, Notes | Points)]
+    yield Said("best", Document("", [*tables, *rules], LEVEL))
+    for section in board.sections:
+        yield Said(section.question, _document(section))
+    for standing in board.standings:
+        blocks = standing_blocks(standing, several=len(board.standings) > 1)
+        yield Said("fails", Document("", list(blocks), LEVEL))
+    footer = [block for block in whole.blocks if isinstance(block, Listing)]
+    yield Said("made", Document("", footer, LEVEL), "suite.json, cells/*.json")
+
+
+def _document(section: Section) -> Document:
+    blocks: list[Block] = [Heading(section.title), *map(table_of, section.grids), Paragraph(section.sentences)]
+    return Document("", blocks, LEVEL)
+
+
+def in_short(run: PageRun) -> list[str]:
+    """The answer in sentences: what is best, whether an order is claimed, what could be found, what to beware of."""
+    board = run.board
+    found = [_states(board)]
+    for standing in board.standings:
+        found += [line for line in standing.sentences if "pending" not in line]
+    found += _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
+    for section in board.sections:
+        if section.title.startswith(power_section.TITLE):
+            found += _power(section)
+        if section.title.startswith(data_remarks.TITLE):
+            found += section.sentences[:3]
+    return found
+
+
+def _states(board: Leaderboard) -> str:
+    counts = Counter(cell.state for cell in board.cells)
+    states = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    return f"{plural(len(board.cells), 'cell')}: {states}."
+
+
+def _orders(board: Leaderboard) -> list[str]:
+    """Column by column and score by score, which rows cannot be told from the best."""
+    found = []
+    for table in board.tables:
+        for column, entries in table.by_column:
+            for number, measure in enumerate(board.measures):
+                ties = _ties(entries, number)
+                if ties:
+                    found.append(_order(title_text(table.title, column), heading(measure, ""), ties))
+    return found
+
+
+def _ties(entries: tuple[Entry, ...], number: int) -> dict[str, str]:
+    """Rows with letters to their letters."""
+    pairs = {entry.row: entry.figures[number].tie for entry in entries if entry.figures}
+    return {row: tie for row, tie in pairs.items() if tie}
+
+
+def _order(place: str, score: str, ties: dict[str, str]) -> str:
+    top = [row for row, tie in ties.items() if "a" in tie]
+    if len(top) == len(ties):
+        return f"{place}: no row can be told from another by {score}."
+    if len(top) > 1:
+        return f"{place}: {', '.join(top)} cannot be told apart by {score}; all others lie behind one of them."
+    return f"{place}: {top[0]} lies ahead of all others by {score}."
+
+
+def _power(section: Section) -> Iterator[str]:
+    """What difference could have been found, and what it takes to find a small one."""
+    for one in section.values:
+        place = title_text(one["table"].items(), one["column"])
+        found = one["found"]
+        if found is None:
+            continue
+        text = f"{place}: a true difference of {percent(found)} points would be found in 8 of 10 repetitions"
+        wanted = one["seeds_wanted"]
+        yield f"{text}; {100 * WANTED:.0f} points take {plural(wanted, 'seed')}." if wanted else f"{text}."
