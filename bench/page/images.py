@@ -43,7 +43,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class ImageSet:
-    """The test images that several cells share. Pictures are bytes by the number of the image."""
+    """The test images that several cells share. Pictures are bytes by the number of the image, sides width and height."""
 
     dataset: Ref
     ids: Sequence[str]
@@ -52,6 +52,7 @@ class ImageSet:
     types: list[list[str]] = field(default_factory=list)
     areas: list[int] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
+    sides: dict[int, tuple[int, int]] = field(default_factory=dict)
     images: dict[int, bytes] = field(default_factory=dict)
     truths: dict[int, bytes] = field(default_factory=dict)
     cells: dict[str, CellImages] = field(default_factory=dict)
@@ -161,6 +162,8 @@ def _draw(found: ImageSet, records: Mapping[str, Record], places: Places, datase
 
 def _draw_image(found: ImageSet, number: int, sample: Sample, maps: Mapping[str, Map], side: int) -> None:
     scale = Scale.to(side, *sample.mask.shape)
+    height, width = sample.mask.shape
+    found.sides[number] = -(-width // scale.factor), -(-height // scale.factor)
     found.images[number] = image_layer(sample.image, scale)
     found.truths[number] = truth_layer(sample.mask, scale)
     for id, one in maps.items():
@@ -197,6 +200,7 @@ def set_row(found: ImageSet, name: str) -> dict[str, JsonValue]:
         "ids": [found.ids[number] for number in told],
         "groups": [found.groups[number] for number in told],
         "types": [found.types[number] for number in told] if found.types else [],
+        "sides": {place: found.sides[number] for place, number in enumerate(told) if number in found.sides},
         "areas": [found.areas[number] for number in told] if found.areas else [],
         "cells": {id: [cell.counts[number] for number in told] for id, cell in found.cells.items()},
     }

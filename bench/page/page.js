@@ -333,22 +333,22 @@ function imageItem(set, number, image, a, b) {
     + `; ${image.gain > 0 ? "B" : image.gain < 0 ? "A" : "neither"} has fewer wrong pixels` + (image.gain ? `, by ${Math.abs(image.gain).toLocaleString("en")}` : ""));
   facts.firstChild.append(named(image.id));
   const strip = make("div", null, { class: "strip" });
-  const source = set.pictures.image[image.at];
-  if (source) strip.append(figure(`${image.id}: the image`, [source], "image"), figure(`${image.id}: truth`, [source, set.pictures.truth[image.at]], "truth"));
+  const source = set.pictures.image[image.at], sides = set.sides[image.at];
+  if (source) strip.append(figure(`${image.id}: the image`, [source], "image", sides), figure(`${image.id}: truth`, [source, set.pictures.truth[image.at]], "truth", sides));
   for (const [letter, id, counts] of [["A", a, image.a], ["B", b, image.b]]) {
     const name = cellOf.get(`${number}/${id}`).name, score = f1(counts);
     const text = `${letter}: ${name}. F1 ${score === null ? NOTHING : (100 * score).toFixed(1)}, found ${counts[0].toLocaleString("en")}, false ${counts[1].toLocaleString("en")}, missed ${counts[2].toLocaleString("en")} px`;
     const overlay = set.pictures.overlay[id]?.[image.at], map = set.pictures.map[id]?.[image.at];
-    if (source && overlay) strip.append(figure(text, [source, overlay], `prediction ${letter}`, map));
+    if (source && overlay) strip.append(figure(text, [source, overlay], `prediction ${letter}`, sides, map));
     else strip.append(fill(make("figure"), make("figcaption", source ? `${text}. Its picture was not kept.` : text)));
   }
   item.append(facts, strip);
   return item;
 }
-function figure(text, layers, kind, map) {
+function figure(text, layers, kind, sides, map) {
   const stack = make(map ? "button" : "span", null, { class: map ? "stack" : "stack plain" });
   if (map) { stack.type = "button"; stack.title = "hover, or press p, for the probability"; stack.setAttribute("aria-label", `${text}; press to see the probability`); stack.addEventListener("click", () => stack.classList.toggle("held")); }
-  layers.filter(Boolean).forEach((source, at) => stack.append(make("img", null, { src: source, alt: at ? "" : map ? "" : text, loading: "lazy", class: at ? "over" : "under" })));
+  layers.filter(Boolean).forEach((source, at) => stack.append(make("img", null, { src: source, alt: at ? "" : map ? "" : text, width: sides[0], height: sides[1], loading: "lazy", class: at ? "over" : "under" })));
   if (map) stack.append(make("img", null, { src: map, alt: "", class: "map", loading: "lazy" }));
   const made = fill(make("figure", null, { "data-kind": kind }), stack);
   made.append(fill(make("figcaption"), named(text)));

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from bench.document import Block, Document, Heading, Listing, Notes, Paragraph, Points, Table
 from bench.page.run import PageRun
 from bench.report import data_remarks, power_section
 from bench.report.board_document import board_document, standing_blocks
-from bench.report.measures import heading, percent
+from bench.report.measures import heading, percent, signed
 from bench.report.power import WANTED
-from bench.report.shape import Entry, Leaderboard, Section, title_text
+from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, entries_of, title_text
 from bench.report.tables import table_of
-from bench.words import plural
+from bench.words import duration, plural
 
 LEVEL = 3
 """Of the headings inside a question."""
@@ -56,13 +57,13 @@ def in_short(run: PageRun) -> list[str]:
     found = [_states(board)]
     for standing in board.standings:
         found += [line for line in standing.sentences if "pending" not in line]
+    found += _costs(board)
     found += _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
-    for section in board.sections:
-        if section.title.startswith(power_section.TITLE):
+    sections = {section.title: section for section in board.sections}
+    for title, section in sections.items():
+        if title.startswith(power_section.TITLE):
             found += _power(section)
-        if section.title.startswith(data_remarks.TITLE):
-            found += section.sentences[:3]
-    return found
+    return found + [*sections[data_remarks.TITLE].sentences][:3] if data_remarks.TITLE in sections else found
 
 
 def _states(board: Leaderboard) -> str:
@@ -79,8 +80,43 @@ def _orders(board: Leaderboard) -> list[str]:
             for number, measure in enumerate(board.measures):
                 ties = _ties(entries, number)
                 if ties:
-                    found.append(_order(title_text(table.title, column), heading(measure, ""), ties))
+                    place = title_text(table.title, column)
+                    found.append(_order(place, heading(measure, ""), ties) + _ahead(board, place, measure, ties))
     return found
+
+
+def _ahead(board: Leaderboard, place: str, measure: Measure, ties: dict[str, str]) -> str:
+    """By how much the best row is ahead of the row that differences are taken to."""
+    for value in chain.from_iterable(section.values for section in board.sections if section.question == "real"):
+        if value.get("measure") != measure.name or value.get("difference") is None or value.get("p") is None:
+            continue
+        if title_text(value["table"].items(), value["column"]) == place and "a" in ties.get(value["row"], ""):
+            low, high = value["difference_interval"]
+            ends = f"[{signed(low, measure)}, {signed(high, measure)}]"
+            return f" {value['row']} is {signed(value['difference'], measure)} {ends} beside the reference."
+    return ""
+
+
+def _costs(board: Leaderboard) -> Iterator[str]:
+    """What the best position of every data set cost."""
+    for standing in board.standings:
+        cells = set() if standing.best is None else {standing.best.cell}
+        places = [entry for entry in entries_of(board.tables) if cells & set(entry.cells)]
+        for line in board.costs:
+            if places and (line.row, line.column) == (places[0].row, places[0].column):
+                yield _cost(line)
+                break
+
+
+def _cost(line: CostLine) -> str:
+    parts = []
+    if line.train_s is not None:
+        parts.append(f"{duration(line.train_s)} of training on {' and '.join(line.devices)}")
+    if line.parameters is not None:
+        parts.append(f"{line.parameters / 1e6:.3g} million parameters")
+    known = line.image_latency_s
+    parts.append("latency not measured" if known is None else f"{1e3 * known:.3g} ms per image")
+    return f"{line.name} took {', '.join(parts)}."
 
 
 def _ties(entries: tuple[Entry, ...], number: int) -> dict[str, str]:

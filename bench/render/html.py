@@ -40,6 +40,10 @@ PAGE = """\
 """
 
 
+MOST_SENTENCES = 3
+"""Of a paragraph; more are read as a list."""
+
+
 class Html(Markup):
     """HTML 5 whose text is only ever text: no name, path or message can become a tag, an attribute or a script."""
 
@@ -83,7 +87,9 @@ class Html(Markup):
         return f"<{tag}>{text}</{tag}>"
 
     def lines(self, sentences: Sequence[Text]) -> str:
-        """One paragraph."""
+        """One paragraph; of many sentences a list."""
+        if len(sentences) > MOST_SENTENCES:
+            return self.points(map(self.marked, sentences))
         return f"<p>{' '.join(map(self.marked, sentences))}</p>" if sentences else ""
 
     def points(self, items: Iterable[str]) -> str:
