@@ -43,7 +43,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class ImageSet:
-    """The test images that several cells share. Pictures are bytes by the number of the image, sides width and height."""
+    """The test images that several cells share. Pictures (bytes) and sides (width, height) are by number of image."""
 
     dataset: Ref
     ids: Sequence[str]

@@ -108,6 +108,7 @@ function stateText(one) {
   if (one.inert) marks.push("[excluded no crop position, or admitted none: these are uniform crops]");
   return one.why ? `${marks.join(" ")}: ${one.why}` : marks.join(" ");
 }
+function nameText(one) { return [...Object.values(one.axes), ...one.cells, stateText(one)].join("\n").toLowerCase(); }
 function showBoard() {
   const run = runOf("run"), number = runs.indexOf(run);
   const all = columnsOf(run), columns = all.filter(one => !hiddenColumns.has(one.id));
@@ -118,9 +119,9 @@ function showBoard() {
     box.addEventListener("change", () => { hiddenColumns[box.checked ? "delete" : "add"](column.id); showBoard(); });
     return fill(make("label"), box, named(column.head));
   }));
-  const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean), state = $("state").value;
+  const words = $("filter").value.trim().toLowerCase(), state = $("state").value;
   let rows = run.positions.filter(one => !state || one.state === state);
-  rows = rows.filter(one => words.every(word => all.some(column => column.text(one).toLowerCase().includes(word))));
+  rows = rows.filter(one => !words || nameText(one).includes(words));
   const by = all.find(column => column.id === sorting.column);
   if (by) {
     rows = [...rows].sort((one, other) => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,6 +15,7 @@ from bench.report.measures import heading, percent, signed
 from bench.report.power import WANTED
 from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, entries_of, title_text
 from bench.report.tables import table_of
+from bench.types import JsonValue
 from bench.words import duration, plural
 
 LEVEL = 3
@@ -93,8 +94,20 @@ def _ahead(board: Leaderboard, place: str, measure: Measure, ties: dict[str, str
         if title_text(value["table"].items(), value["column"]) == place and "a" in ties.get(value["row"], ""):
             low, high = value["difference_interval"]
             ends = f"[{signed(low, measure)}, {signed(high, measure)}]"
-            return f" {value['row']} is {signed(value['difference'], measure)} {ends} beside the reference."
+            return (
+                f" {value['row']} is {signed(value['difference'], measure)} {ends} beside {_reference(board, value)}."
+            )
     return ""
+
+
+def _reference(board: Leaderboard, value: Mapping[str, JsonValue]) -> str:
+    """The row that the differences of a column are taken to: the one that has none."""
+    for section in board.sections:
+        for other in section.values:
+            same = all(other.get(name) == value[name] for name in ("table", "column", "measure"))
+            if same and "difference" in other and other["difference"] is None:
+                return str(other["row"])
+    return "the reference"
 
 
 def _costs(board: Leaderboard) -> Iterator[str]:

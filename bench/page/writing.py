@@ -7,13 +7,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from bench.document import Document
 from bench.engine.invocation import Invocation
 from bench.files import whole_file
 from bench.page.charts import CHARTS, runtime
@@ -129,7 +128,9 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: Asked, say: Say) -> None:
-    catalog, places = invocation.catalog, invocation.places
+    catalog = invocation.catalog
+    places = replace(invocation.places, data={**run.suite.data, **invocation.places.data})
+    invocation = replace(invocation, places=places)
     say(f"{run.name}: {plural(len(run.done()), 'finished cell')} of {len(run.suite.cells):,}")
     sets = image_sets(run, catalog, places, asked.wanted(len(run.done())))
     page.runs.append(run)
@@ -260,6 +261,3 @@ def _json(content: dict[str, JsonValue]) -> str:
 
 def _resource(name: str) -> str:
     return (files("bench.page") / name).read_text(encoding="utf-8")
-
-
-__all__ = ["Asked", "Document", "Page", "gathered", "rendered", "write_page"]
