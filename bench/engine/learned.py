@@ -45,7 +45,7 @@ class Learner:
                 if kind in ("tiles", "crops") and self._foreseer.delivery == "crops":
                     continue  # decoding is among their seconds
                 notes[kind] = {**note, "size": chain.cell.crop_size}
-        self._rest.append(max(0.0, seconds - sum(note["seconds"] for note in notes.values())))
+        self._learn_rest(max(0.0, seconds - sum(note["seconds"] for note in notes.values())))
         keys = self._foreseer.keys(chain)
         values = values_of(notes, self._foreseer.sides(chain))
         if "train" in notes and notes["train"]["fitted"]:
@@ -56,14 +56,18 @@ class Learner:
 
     def close(self) -> None:
         """Keep what was learned; a run that ended badly is none for it."""
-        first, later = self._rest[: self._workers], self._rest[self._workers :]
-        if later:  # the first cell of a worker imports what the others find there
-            rest = fmean(later)
-            values = {"rest_s": rest, "startup_s": max(0.0, fmean(first) - rest)}
-            self._rates.learn("machine", key_of(MACHINE), self._workers, values)
         if self._rest:
             with suppress(StoreError):
                 self._rates.write()
+
+    def _learn_rest(self, rest: float) -> None:
+        """What a cell takes beside its stages; the first cell of a worker imports what the others find there."""
+        self._rest.append(rest)
+        first, later = self._rest[: self._workers], self._rest[self._workers :]
+        if later:
+            usual = fmean(later)
+            values = {"rest_s": usual, "startup_s": max(0.0, fmean(first) - usual)}
+            self._rates.learn("machine", key_of(MACHINE), self._workers, values)
 
 
 FILE_S = 0.03
