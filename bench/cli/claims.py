@@ -15,7 +15,7 @@ NOT_ALL_HOLD = 3
 @click.command("claims")
 @click.argument("run", type=PATH)
 @click.option("--file", type=PATH, default=Path("claims.yaml"), show_default=True, help="The claims.")
-@format_option("json")
+@format_option()
 @OPTIONS["--out"]
 def command(run: Path, file: Path, form: str, out: Path) -> int:
     """Check the claims of a file against the records of RUN: a run folder, its name below --out, or an archive.

@@ -28,7 +28,7 @@ GATE_MET = 3
 @click.option(
     "--fail-if", "gates", multiple=True, metavar="EXPR", help="Exit with 3 where B less A meets it; repeatable."
 )
-@format_option("csv", "json")
+@format_option("csv")
 @workspace_options("--out")
 def command(
     first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, workspace: Workspace

@@ -13,7 +13,7 @@ from bench.cli.printing import format_option, printed
 @click.option("--axis", required=True, help="The axis, such as crop or model.")
 @click.option("--metric", default="f1@test", show_default=True, help="A score, such as iou@test or object_recall@test.")
 @click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
-@format_option("csv", "json")
+@format_option("csv")
 def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None, form: str) -> None:
     """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
 

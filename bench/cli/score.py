@@ -30,7 +30,7 @@ SHOWN = ("f1", "precision", "recall")
 )
 @click.option("--found", type=click.FloatRange(0, 1, min_open=True), help="Share of a defect that must be predicted.")
 @click.option("--write", is_flag=True, help="Store the scores; what records hold already is never changed.")
-@format_option("csv", "json")
+@format_option("csv")
 def command(
     suite: SuiteArgument,
     metrics: tuple[str, ...],

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.options import PATH
-from bench.cli.printing import format_option, printed
+from bench.cli.printing import format_option, printed, put_json
 
 
 @click.command("show")
@@ -36,4 +36,7 @@ def _show(cell: str, out: Path, form: str) -> None:
     path, record = found_record(out, cell)
     pictures = [str(path.parent / picture) for picture in record.pictures]
     whole = told(path.parent.parent, {path.stem: record})[path.stem]
+    if form == "json":
+        put_json({"record": whole.plain(), "pictures": pictures})
+        return
     click.echo(printed(cell_document(whole, pictures), form), nl=not pictures)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import Workspace, workspace_options
+from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 @click.option("--profile", help="Profile of that suite.")
 @click.option("-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of that suite.")
 @workspace_options("--data", "--out")
+@json_option
 def command(
-    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
+    cell: str,
+    suite: str | None,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Say why CELL (its id, or the start of it) is done, stale, failed, pending or blocked.
 
@@ -37,6 +44,9 @@ def command(
     with quiet():
         wanted, opened, invocation = _found(cell, suite, profile, overrides, workspace)
         found = why(wanted, opened, invocation, lambda text: click.echo(text, err=True))
+    if as_json:
+        put_json(plain_fields(found))
+        return
     for line in folded(lines(found)):
         click.echo(line)
 

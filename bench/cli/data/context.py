@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
-from bench.cli.printing import printed
+from bench.cli.printing import json_option, plain_fields, printed, put_json
 from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ SUFFIXES = (".png", ".svg", ".pdf")
     help="The figure, a PNG, SVG or PDF file.",
 )  # fmt: skip
 @workspace_options("--data")
+@json_option
 def command(
     dataset: str,
     sizes: str,
     split: str,
     to: Path,
     workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Show how much defects of DATASET and sound surface look alike in smaller crops (supplement, Figure 2).
 
@@ -57,6 +59,9 @@ def command(
         found = context(index, opened.dataset, edges)
         what = f"load of data set {index.dataset!r}"
         write_figure(context_figure(found, lambda image: guarded(what, opened.dataset.load, image)), to)
+    if as_json:
+        put_json({"dataset": index.dataset, **plain_fields(found), "figure": to})
+        return
     click.echo(printed(context_document(found, str(to))), nl=False)
 
 

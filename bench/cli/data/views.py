@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import PATH, Workspace, workspace_options
+from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     help="The picture, a PNG file.",
 )
 @workspace_options("--data")
+@json_option
 def command(
     first: str,
     second: str,
@@ -38,6 +40,7 @@ def command(
     outline: bool,
     to: Path,
     workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Show the same objects from the same viewpoints in data sets A and B (supplement, Figure 1).
 
@@ -57,6 +60,9 @@ def command(
         found = correspondence(one.records, other.records, names)
         picture = views(found, names, (one.small, other.small), instances=instances, outline=outline)
     write_png(to, picture)
+    if as_json:
+        put_json({"first": one.name, "second": other.name, **plain_fields(found), "picture": to})
+        return
     groups = len({pair.group for pair in found.pairs})
     click.echo(f"{plural(len(found.pairs), 'viewpoint')} of {plural(groups, 'group')} in both")
     click.echo(f"without a partner: {found.alone_in_first:,} of {one.name}, {found.alone_in_second:,} of {other.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -96,7 +95,7 @@ class ModelOptions:
 )
 @model_options
 @workspace_options("--data", "--out")
-@format_option("json")
+@format_option()
 def command(
     targets: tuple[str, ...],
     batch: int | None,
@@ -186,16 +185,17 @@ def _told(quiet_spells: int, spells: int) -> None:
 
 def _json(found: Infer) -> str:
     """Every figure, not rounded."""
+    from bench.render.plain import json_text
+
     measured = found.measured
     whole = {
-        "schema": SCHEMA,
         "device": found.device,
         "processes": measured.processes,
         "quiet": measured.quiet,
         "spells": measured.spells,
         "latencies": [_row(found, subject) for subject in found.subjects],
     }
-    return json.dumps(whole, indent=1) + "\n"
+    return json_text(whole, SCHEMA)
 
 
 def _row(found: Infer, subject: Subject) -> dict[str, Any]:
