@@ -72,12 +72,13 @@ class Account:
         well = ended.state is State.OK
         if self.clock is not None:
             self.clock.ended(planned, ended.seconds, well=well)
-        text = f"{ended.state.word:8s} {self.names[planned.cell.id]}  {duration(ended.seconds)}"
+        name, start = self.names[planned.cell.id], planned.cell.id[:8]
+        text = f"{ended.state.word:8s} {name}  {duration(ended.seconds)}"
         if ended.reason is None:
             return text
         if not well:
-            self.failures.append(f"{ended.state.word} {self.names[planned.cell.id]}: {line(ended.reason)}")
-        more = f" ('bench show {planned.cell.id[:8]}' has the log)" if ended.log else ""
+            self.failures.append(f"{ended.state.word} {start} {name}: {line(ended.reason)}")
+        more = f" ('bench show {start}' has the log)" if ended.log else ""
         return f"{text}  {line(ended.reason)}{more}"
 
     def aside(self, progress: Progress) -> str | None:

@@ -64,7 +64,8 @@ class LiveLines(Account):
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Keep a line of a cell that ended."""
-        self._keep(self.outcome(planned, ended))
+        text = self.outcome(planned, ended)
+        self._keep(text if ended.reason is None else fit(text, self.console.width))  # the whole is in the record
         self._draw()
 
     def remark(self, text: str) -> None:

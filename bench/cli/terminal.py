@@ -27,6 +27,17 @@ def in_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+def in_blocks() -> bool:
+    """Whether standard output can print the blocks that curves are drawn with."""
+    if os.environ.get("TERM") in ("dumb", "linux"):
+        return False
+    try:
+        "▁█".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def quiet() -> redirect_stdout[TextIO]:
     """Send to standard error what is printed meanwhile: what a plugin prints must not spoil what a command prints."""
     return redirect_stdout(sys.stderr)
