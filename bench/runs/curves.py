@@ -45,12 +45,10 @@ def _epochs(record: Record, places: Places) -> tuple[tuple[float, float], ...]:
     folder = _folder(record, "train", places)
     if folder is None or not record.of_split("validation")["positive_share"]:
         return ()  # without a defect to be found, F1 says nothing
-    points = []
     with suppress(BenchError):
-        for event in read_history(folder):
-            if event.get("validation_f1") is not None:
-                points.append((float(event["epoch"]), float(event["validation_f1"])))
-    return tuple(points)
+        told = [event for event in read_history(folder) if event.get("validation_f1") is not None]
+        return tuple((float(event["epoch"]), float(event["validation_f1"])) for event in told)
+    return ()
 
 
 def _thresholds(record: Record, places: Places) -> tuple[tuple[float, float], ...]:
