@@ -12,7 +12,7 @@ import pytest
 
 from bench.catalog import Catalog, load_catalog
 from bench.cli.clock import Clock
-from bench.cli.costs import UNMEASURED, cost_lines, duration
+from bench.cli.costs import UNMEASURED, cost_lines
 from bench.engine import fits
 from bench.engine.few import Few
 from bench.engine.forecast import Foreseer, chains_of, forecast

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.cli.clock import AtWork, Clock, Left
-from bench.cli.costs import cost_lines, duration, foreseen, workers_at_once
+from bench.cli.costs import cost_lines, foreseen, workers_at_once
 from bench.cli.memory import held_by_workers
 from bench.cli.planning import opening_remarks, workers_line
 from bench.engine.outlook import Outlook
@@ -18,7 +18,7 @@ from bench.machine import memory_bytes
 from bench.record import State
 from bench.store.home import Places
 from bench.suite.joint import short_names
-from bench.words import line, plural, size_text, visible
+from bench.words import duration, line, plural, size_text, visible
 
 LOOK_S = 2.0
 """Seconds between two looks at memory."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import OPTIONS, PATH, run_named
 from bench.cli.printing import format_option, printed
 
@@ -13,7 +14,7 @@ NOT_ALL_HOLD = 3
 
 
 @click.command("claims")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.runs)
 @click.option("--file", type=PATH, default=Path("claims.yaml"), show_default=True, help="The claims.")
 @format_option()
 @OPTIONS["--out"]

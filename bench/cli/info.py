@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import json_option, put_json
 from bench.cli.recipe_parts import recipe_offers
@@ -26,7 +27,7 @@ TOLD = ("summary", "licence", "citation", "home", "obtain")
 
 
 @click.command("info")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.components())
 @click.option("--schema", is_flag=True, help="Print the settings (of a suite: its keys) as JSON Schema instead.")
 @workspace_options()
 @json_option

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import folded, quiet
@@ -21,7 +22,7 @@ SHOWN = 12
 
 
 @click.command("repro")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.option("--run", "run", type=PATH, help="Its run folder; by default any below --out.")
 @click.option("--device", help="Device to run on, such as cpu or cuda:0.")
 @workspace_options("--data", "--out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH
 from bench.cli.printing import format_option, printed, put_json
 from bench.cli.terminal import in_blocks, width
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("cell", required=False)
+@click.argument("cell", required=False, shell_complete=complete.cells)
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True, help="Results folder.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a cell's record instead.")
 @format_option()

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.costs import duration
+from bench.cli import complete
 from bench.cli.options import PATH
 from bench.cli.printing import json_option
 from bench.cli.terminal import width
-from bench.render.plain import SCHEMA
-from bench.words import clipped, plural, visible
+from bench.words import clipped, duration, plural, visible
 
 if TYPE_CHECKING:
     from bench.runs.status import Command, Status
@@ -24,13 +23,14 @@ FOLLOW_S = 2.0
 
 
 @click.command("status")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.run_folders)
 @click.option(
     "--follow", is_flag=True, help="Look again every two seconds while a command is at work; JSON is an object a line."
 )
 @json_option
 def command(run: Path, as_json: bool, follow: bool) -> None:
     """Show what goes on in a run folder (such as runs/cropping): cells by state, workers, time left, failures."""
+    from bench.render.plain import SCHEMA
     from bench.runs.status import status_of
 
     while True:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import folded, quiet
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("why")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.option("--suite", help="Ask of this suite file as it is now; by default of the suite as it was run.")
 @click.option("--profile", help="Profile of that suite.")
 @click.option("-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of that suite.")

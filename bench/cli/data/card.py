@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import json_option, put_json
 from bench.cli.terminal import fitted, quiet
@@ -23,7 +24,7 @@ FILE = "card.md"
 
 
 @click.command("card")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option("--to", type=PATH, help="Folder for the card; by default cards/DATASET.")
 @workspace_options("--data")
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import json_option, plain_fields, printed, put_json
 from bench.cli.terminal import quiet
@@ -19,7 +20,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 
 @click.command("context")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option("--sizes", default="256,192,128", show_default=True, metavar="A,B,...", help="Edges of crops in pixels.")
 @click.option(
     "--split", type=click.Choice(("train", "validation", "test", "all")), default="train", show_default=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import format_option, printed, put_json
 from bench.cli.terminal import quiet
@@ -28,7 +29,7 @@ SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
 
 
 @click.command("leaks")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option(
     "--split", default="grouped", show_default=True, metavar="grouped|random|FILE.csv", help="The split to search."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import json_option, put_json
 from bench.cli.terminal import fitted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.components("dataset"))
 @workspace_options("--data")
 @json_option
 def command(names: tuple[str, ...], workspace: Workspace, as_json: bool) -> int:

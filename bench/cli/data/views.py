@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import quiet
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command("views")
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", shell_complete=complete.components("dataset"))
+@click.argument("second", metavar="B", shell_complete=complete.components("dataset"))
 @click.option(
     "--instances", type=click.IntRange(1, 100), default=4, show_default=True, help="Objects shown, a row each."
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Command, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
@@ -87,7 +88,7 @@ class ModelOptions:
 
 
 @click.command("infer")
-@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...")
+@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...", shell_complete=complete.runs)
 @click.option("--batch", type=click.IntRange(1), help=f"Tiles at once; of a cell that of its training, else {BATCH}.")
 @click.option("--device", help="Device to measure on, such as cpu or cuda:0.")
 @click.option(
