@@ -86,4 +86,4 @@ def _add_line(path: Path, line: str) -> None:
     between = "" if before.endswith("\n") or not before else "\n"
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{between}{line}\n")
-    click.echo(f"added to {path}: {line}")
+    click.echo(f"added a line to {path}")

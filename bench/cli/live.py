@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ WIDE = 110
 """Columns from which on a job takes one line."""
 FAILURES = 3
 """Last failures that stay in view."""
+ECHOED = 4
+"""Columns of two ``^C``."""
 AROUND = 7
 """Lines beside those of jobs and failures, with one that stays free."""
 
@@ -96,12 +98,12 @@ class LiveLines(Account):
         """What is drawn, each line in ``width`` columns, in fewer lines than ``height``."""
         lines = [f"reading images: {one.done:,} of {one.total:,}" for one in self.indexing.values()]
         if self.clock is None or not self.total:
-            return [fit(text, width) for text in lines[: height - 1]]
+            return _fitted(lines[: height - 1], width)
         failures = self.failures[-FAILURES:] if height > AROUND + FAILURES else []
         lines += [self.head(), _bar(self.share(), width, self.console), self.not_known()]
         lines += self._job_lines(width, height - AROUND - len(failures))
         lines += [self.memory(), self.next(), *failures]
-        return [fit(text, width) for text in lines if text][: max(height - 1, 1)]
+        return _fitted([text for text in lines if text][: max(height - 1, 1)], width)
 
     def _job_lines(self, width: int, room: int) -> list[str]:
         """Two lines for each job, or one where the terminal is wide or there are many; the rest are counted."""
@@ -116,6 +118,11 @@ class LiveLines(Account):
         column = min(max(map(len, names), default=0), width // 2)
         lines = [f"  {fit(name, column):{column}}  {self.figures(job)}" for name, job in zip(names, shown, strict=True)]
         return lines if shown is jobs else [*lines, f"  and {len(jobs) - len(shown)} more at work"]
+
+
+def _fitted(lines: Sequence[str], width: int) -> list[str]:
+    """Lines of at most ``width`` columns, the last with room for what a terminal echoes of Ctrl-C."""
+    return [fit(text, width if number < len(lines) else width - ECHOED) for number, text in enumerate(lines, start=1)]
 
 
 def fit(text: str, width: int) -> str:
