@@ -127,7 +127,7 @@ class Account:
 
         Nothing where that is most of them.
         """
-        if self.clock is None:
+        if self.clock is None or self.done >= self.total:
             return ""
         left = self.clock.left()
         if not left.unknown:

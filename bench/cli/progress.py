@@ -63,7 +63,7 @@ class PlainLines(Account):
     def ended(self, planned: Planned, ended: Ended) -> None:
         """Print how a cell ended."""
         text = self.outcome(planned, ended)
-        left = self.left() if self.done < self.total else ""
+        left = self.left()
         self._say(f"{text}  ({self.done}/{self.total}{', ' if left else ''}{left})")
 
     def remark(self, text: str) -> None:
