@@ -12,6 +12,7 @@ from bench.engine.plan import Plan, Planned
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.work import Sides, megapixels_of, tiles_of
 from bench.errors import StoreError
+from bench.stages.graph import Stage
 from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.store.store import stage_note
@@ -29,10 +30,12 @@ class Learner:
         self._new: set[str] = set()
         self._rest: list[float] = []
         finished = Finished(places)
+        stages: dict[str, Stage] = {}
         for chain in chains_of(plan, places):
-            for stage in self._foreseer.with_images(chain).values():
-                if finished.note(stage.kind, stage.key) is None:
-                    self._new.add(stage.key)
+            stages |= {stage.key: stage for stage in self._foreseer.with_images(chain).values()}
+        for key, stage in stages.items():
+            if finished.note(stage.kind, key) is None:
+                self._new.add(key)
 
     def ended(self, planned: Planned, seconds: float) -> None:
         """Look at what a finished cell left, which took ``seconds`` in all; a stage teaches once."""
