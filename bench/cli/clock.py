@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from bench.engine.outlook import Outlook
+from bench.engine.outlook import PAUSE, Outlook
 from bench.engine.plan import Planned
 from bench.jobs import Progress
 
@@ -143,6 +143,8 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
     jobs: dict[str, AtWork] = field(default_factory=dict)
     _begun: int = 0
+    _counted: Remaining | None = None
+    _due: float = 0.0
 
     def moved(self, at: Progress) -> None:
         """A job is where it says; the first job of a worker began with the run."""
@@ -171,7 +173,14 @@ class Clock:
         return [key for key in self.outlook.waiting if key not in self.jobs]
 
     def left(self) -> Remaining:
-        """What the run has left."""
+        """What the run has left, counted anew unless that would cost the run anything."""
+        now = time.monotonic()
+        if self._counted is None or now >= self._due:
+            self._counted = self._count()
+            self._due = time.monotonic() + PAUSE * (time.monotonic() - now)
+        return self._counted
+
+    def _count(self) -> Remaining:
         self.outlook.refresh()
         known, unknown = [], 0
         for job in self.jobs.values():
