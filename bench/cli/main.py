@@ -72,7 +72,7 @@ def _code() -> int:
     except SystemExit as leaving:  # click's own answer to a pipe whose reader left, and to a shell that completes
         return 0 if COMPLETING in os.environ or isinstance(leaving.__context__, BrokenPipeError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what is finished is kept, also of trainings; the same command goes on", err=True)
+        click.echo("interrupted; what was done is kept, the same command goes on", err=True)
         return 130
     except Hanging as error:
         click.echo(visible_lines(error), err=True)
