@@ -19,7 +19,7 @@ from rich.live import Live
 from bench.catalog import load_catalog
 from bench.cli.account import Account
 from bench.cli.clock import AtWork, Clock, job_left, wall_left
-from bench.cli.live import LiveLines, fit
+from bench.cli.live import LiveLines, fit, squeezed
 from bench.cli.memory import held_by_workers
 from bench.cli.progress import SILENT_S, PlainLines
 from bench.engine.invocation import Invocation, make_plan
@@ -27,9 +27,11 @@ from bench.engine.outlook import Outlook
 from bench.engine.plan import Plan
 from bench.jobs import Ended, Progress
 from bench.machine import memory_bytes
-from bench.record import State
+from bench.record import State, record_of
 from bench.store.home import Places
+from bench.store.records import write_record
 from bench.suite.reading.load import load_suite
+from bench.train.memory import DEVICE
 from tiny import environment
 
 
@@ -245,3 +247,20 @@ def test_a_text_is_cut_to_its_room_and_says_so(text: str, width: int) -> None:
 def test_memory_of_workers_is_told_where_the_system_tells_it() -> None:
     held = held_by_workers()
     assert held is None or 0 <= held < memory_bytes() * 10
+
+
+def test_memory_of_a_gpu_is_the_highest_of_the_trainings_that_ended(plan: tuple[Plan, Places]) -> None:
+    account = Account(places=plan[1])
+    list(account.opening(plan[0]))
+    planned = plan[0].cells[0]
+    cost = {"peak_memory_bytes": 4_100_000_000, "peak_memory_of": DEVICE}
+    record = record_of(id=planned.cell.id, state=State.OK, cost=cost)
+    write_record(plan[1].record(plan[0].suite.name, planned.cell.id), record)
+    account.outcome(planned, Ended(planned.cell.id, State.OK))
+    assert account.memory() == "memory: 4.1 GB at most of a GPU for one training"
+
+
+def test_names_that_differ_in_their_last_axis_can_be_told_apart_where_there_is_little_room() -> None:
+    names = {squeezed(f"Random (uniform) / U-Net deeper / seed {seed}", 24) for seed in range(3)}
+    assert len(names) == 3
+    assert all(cell_len(name) <= 24 for name in names)

@@ -17,7 +17,9 @@ from bench.jobs import ASIDE, Ended, Progress
 from bench.machine import memory_bytes
 from bench.record import State
 from bench.store.home import Places
+from bench.store.records import read_record
 from bench.suite.joint import short_names
+from bench.train.memory import DEVICE
 from bench.words import duration, line, plural, size_text, visible
 
 LOOK_S = 2.0
@@ -41,6 +43,7 @@ class Account:
     indexing: dict[str, Progress] = field(default_factory=dict)
     held: int | None = None
     highest: int = 0
+    on_device: int = 0
     _crops: dict[str, int] = field(default_factory=dict)
     _looked: float = 0.0
 
@@ -70,6 +73,8 @@ class Account:
         """Count a cell that ended, and say how."""
         self.done += 1
         well = ended.state is State.OK
+        if well:
+            self._look_at_device(planned.cell.id)
         if self.clock is not None:
             self.clock.ended(planned, ended.seconds, well=well)
         name, start = self.names[planned.cell.id], planned.cell.id[:8]
@@ -104,6 +109,13 @@ class Account:
         self.held = held_by_workers()
         self.highest = max(self.highest, self.held or 0)
 
+    def _look_at_device(self, cell: str) -> None:
+        """Take the highest memory of a GPU that the training of a finished cell had."""
+        record = read_record(self.places.record(self.suite, cell))
+        cost = record.cost if record is not None else None
+        if cost is not None and cost.peak_memory_of == DEVICE:
+            self.on_device = max(self.on_device, cost.peak_memory_bytes or 0)
+
     def name(self, key: str) -> str:
         """A job by the labels of its cell."""
         return self.names.get(key, PRETRAINING)
@@ -113,13 +125,13 @@ class Account:
         return list(self.clock.jobs.values()) if self.clock else []
 
     def head(self) -> str:
-        """``cropping: 5 of 15 cells, 1 failed, 12 min gone, about 35 min left, until 17:42``."""
+        """``cropping: 5 of 15 cells, 1 failed, about 35 min left, until 17:42, 12 min gone``."""
         parts = [f"{self.done:,} of {plural(self.total, 'cell')}"]
         if self.failures:
             parts.append(f"{len(self.failures):,} failed")
+        parts += [self.left()] if self.left() else []
         if self.clock is not None:
             parts.append(f"{duration(time.monotonic() - self.clock.started)} gone")
-        parts += [self.left()] if self.left() else []
         return f"{self.suite}: {', '.join(parts)}"
 
     def left(self) -> str:
@@ -159,6 +171,12 @@ class Account:
         text = f"{line(job.at.stage)}: {', '.join(told)}" if told else line(job.at.stage)
         return f"{text}; {note}" if note else text
 
+    def brief(self, job: AtWork) -> str:
+        """``train 37/120, 8 min left``."""
+        at, left = job.at, self.clock.of(job) if self.clock else None
+        done = f" {at.done}/{at.total}" if at.total > 1 else ""
+        return f"{line(at.stage)}{done}" + (f", {duration(left.seconds)} left" if left and not left.of else "")
+
     def rate(self, job: AtWork) -> str:
         """Crops or images per second, of its own pace; nothing before there is one."""
         pace = job.pace
@@ -170,11 +188,17 @@ class Account:
         return f"{_rounded(crops / pace)} crops/s" if crops else ""
 
     def memory(self) -> str:
-        """``memory: 3.1 GB in workers, 3.9 GB at most, of 25.0 GB``; nothing where it is not known."""
-        if not self.held:
-            return ""
-        whole = size_text(memory_bytes())
-        return f"memory: {size_text(self.held)} in workers, {size_text(self.highest)} at most so far, of {whole}"
+        """``memory: 3.1 GB in workers, 3.9 GB at most, of 25.0 GB``, and of a GPU the highest of a training.
+
+        Nothing where it is not known.
+        """
+        parts = []
+        if self.held:
+            whole = size_text(memory_bytes())
+            parts.append(f"{size_text(self.held)} in workers, {size_text(self.highest)} at most so far, of {whole}")
+        if self.on_device:
+            parts.append(f"{size_text(self.on_device)} at most of a GPU for one training")
+        return f"memory: {'; '.join(parts)}" if parts else ""
 
     def next(self) -> str:
         """What begins when a worker is free."""

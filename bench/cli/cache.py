@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +15,15 @@ from bench.words import plural
 DAY_S = 86_400
 RUNS = Path("runs")
 REMEDY = "'bench cache gc' removes damaged stages; 'bench run' does again what a line names no other remedy for"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Finished stages of one kind."""
+
+    kind: str
+    stages: int
+    bytes: int
 
 
 @click.group("cache")
@@ -31,16 +41,14 @@ def ls(as_json: bool) -> None:
 
     home = bench_home()
     check_readable(home)
-    kinds = []
-    for kind, folders in stage_folders(home).items():
-        kinds.append({"kind": kind, "stages": len(folders), "bytes": sum(weight(folder) for folder in folders)})
-    total = sum(int(one["bytes"]) for one in kinds)
+    kinds = [Held(kind, len(found), sum(map(weight, found))) for kind, found in stage_folders(home).items()]
+    total = sum(one.bytes for one in kinds)
     if as_json:
         put_json({"home": home, "kinds": kinds, "bytes": total})
         return
     click.echo(f"{home}")
     for one in kinds:
-        click.echo(f"  {one['kind']:8s} {one['stages']:6d} stages {int(one['bytes']) / 1e6:10.1f} MB")
+        click.echo(f"  {one.kind:8s} {one.stages:6d} stages {one.bytes / 1e6:10.1f} MB")
     click.echo(f"  {'all':8s} {'':6s}        {total / 1e6:10.1f} MB")
 
 

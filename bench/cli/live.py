@@ -24,6 +24,8 @@ WIDE = 110
 """Columns from which on a job takes one line."""
 FAILURES = 3
 """Last failures that stay in view."""
+LEAST_NAME = 16
+"""Columns in which a name can show both of its ends."""
 ECHOED = 4
 """Columns of two ``^C``."""
 AROUND = 7
@@ -115,8 +117,9 @@ class LiveLines(Account):
             return lines
         shown = jobs if len(jobs) <= room else jobs[: max(room - 1, 0)]
         names = [self.name(job.key) for job in shown]
+        figures = [self.figures(job) if width >= WIDE else self.brief(job) for job in shown]
         column = min(max(map(len, names), default=0), width // 2)
-        lines = [f"  {fit(name, column):{column}}  {self.figures(job)}" for name, job in zip(names, shown, strict=True)]
+        lines = [f"  {squeezed(name, column):{column}}  {text}" for name, text in zip(names, figures, strict=True)]
         return lines if shown is jobs else [*lines, f"  and {len(jobs) - len(shown)} more at work"]
 
 
@@ -132,6 +135,16 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return f"{set_cell_size(text, max(width - 3, 0)).rstrip()}..."[: max(width, 0)]
+
+
+def squeezed(name: str, width: int) -> str:
+    """A name in so many columns: of one that is too long both ends, because cells may differ in the last axis alone."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(name) <= width or width < LEAST_NAME:
+        return fit(name, width)
+    end = name[-(width // 3) :]
+    return f"{set_cell_size(name, width - 3 - cell_len(end)).rstrip()}...{end}"
 
 
 def _bar(share: float, width: int, console: Console) -> str:
