@@ -40,7 +40,7 @@ def command(run: Path, as_json: bool, follow: bool) -> None:
         else:
             if follow:
                 click.clear()
-            click.echo("\n".join(clipped(visible(text), width()) for text in _lines(status)))
+            click.echo("\n".join(clipped(visible(text), width(without=80)) for text in _lines(status)))
         if not follow or not status.alive:
             return
         time.sleep(FOLLOW_S)

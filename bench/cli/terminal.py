@@ -17,9 +17,9 @@ LEAST_TEXT = 30
 """Columns that a text beside its name has at least."""
 
 
-def width() -> int:
-    """Columns of the terminal; 100 where there is none."""
-    return shutil.get_terminal_size((100, 24)).columns
+def width(without: int = 100) -> int:
+    """Columns of the terminal, or ``without`` one."""
+    return shutil.get_terminal_size((without, 24)).columns
 
 
 def in_colour() -> bool:
