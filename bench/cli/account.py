@@ -142,10 +142,12 @@ class Account:
         if self.clock is None or self.done >= self.total:
             return ""
         left = self.clock.left()
+        if left.seconds < 1:
+            return ""
         if not left.unknown:
             return f"about {duration(left.seconds)} left, until {_until(left.seconds)}"
         few = left.unknown <= UNKNOWN * (self.total - self.done)
-        return f"at least {duration(left.seconds)} left" if few and left.seconds else ""
+        return f"at least {duration(left.seconds)} left" if few else ""
 
     def not_known(self) -> str:
         """How many cells no time left can be told of."""
