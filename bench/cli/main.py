@@ -41,8 +41,11 @@ COMMANDS = {
     "data": "Get, check and look at data sets.",
     "perf": "Measure latency, the data path and the training step on this machine.",
     "cache": "List, verify or clear shared stages.",
+    "completion": "Complete commands, options and names in bash, zsh or fish.",
 }
 """Command to its one line of help."""
+COMPLETING = "_BENCH_COMPLETE"
+"""Set by the function of a shell that asks what can be typed next."""
 
 
 @click.group(
@@ -68,10 +71,10 @@ def _code() -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except SystemExit as leaving:  # click's own answer to a pipe whose reader left; nothing is wrong
-        return 0 if isinstance(leaving.__context__, BrokenPipeError) else 1
+    except SystemExit as leaving:  # click's own answer to a pipe whose reader left, and to a shell that completes
+        return 0 if COMPLETING in os.environ or isinstance(leaving.__context__, BrokenPipeError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; finished stages and checkpoints are kept, the same command continues", err=True)
+        click.echo("interrupted; what was done is kept, the same command goes on", err=True)
         return 130
     except Hanging as error:
         click.echo(visible_lines(error), err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ HIGHEST = 65535
 
 
 @click.command("predict")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("--save", default="overlay", show_default=True, help="Comma-separated: prob, mask, overlay.")
 @click.option("--to", type=PATH, default=Path("predictions"), show_default=True)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, run_named, workspace_options
 from bench.cli.terminal import quiet
 from bench.words import size_text
 
 
 @click.command("report")
-@click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...", shell_complete=complete.runs)
 @click.option("--to", type=PATH, help="The page; by default report.html in the folder of the first run.")
 @click.option(
     "--pictures",

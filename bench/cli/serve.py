@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, run_named, workspace_options
 from bench.cli.terminal import quiet
 from bench.errors import StoreError
 
 
 @click.command("serve")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.run_folders)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8017, show_default=True, help="0 takes any that is free."
 )

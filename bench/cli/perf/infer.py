@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Command, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
@@ -88,7 +88,7 @@ class ModelOptions:
 
 
 @click.command("infer")
-@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...")
+@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...", shell_complete=complete.runs)
 @click.option("--batch", type=click.IntRange(1), help=f"Tiles at once; of a cell that of its training, else {BATCH}.")
 @click.option("--device", help="Device to measure on, such as cpu or cuda:0.")
 @click.option(
@@ -96,7 +96,7 @@ class ModelOptions:
 )
 @model_options
 @workspace_options("--data", "--out")
-@format_option("json")
+@format_option()
 def command(
     targets: tuple[str, ...],
     batch: int | None,
@@ -186,16 +186,17 @@ def _told(quiet_spells: int, spells: int) -> None:
 
 def _json(found: Infer) -> str:
     """Every figure, not rounded."""
+    from bench.render.plain import json_text
+
     measured = found.measured
     whole = {
-        "schema": SCHEMA,
         "device": found.device,
         "processes": measured.processes,
         "quiet": measured.quiet,
         "spells": measured.spells,
         "latencies": [_row(found, subject) for subject in found.subjects],
     }
-    return json.dumps(whole, indent=1) + "\n"
+    return json_text(whole, SCHEMA)
 
 
 def _row(found: Infer, subject: Subject) -> dict[str, Any]:
