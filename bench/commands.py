@@ -20,6 +20,7 @@ from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
+from bench.runs.observing import observed
 from bench.store.home import Places, check_writable
 from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text
@@ -203,19 +204,27 @@ def run_and_file(
     check_writable(folder)
     sweep(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
-    with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal, make, only=only)
-    note_outdated(folder, plan.outdated())
+    with (
+        journalled(folder, watcher, command) as journal,
+        observed(suite.runtime.observers, invocation, folder, journal) as told_too,
+    ):
+        plan = run_suite(suite, invocation, told_too, make, only=only)
+        note_outdated(folder, plan.outdated())
+        board = _board_or_mended(plan, command, folder, invocation, watcher)
+        _write_tables(board, folder)
+    return plan, board
+
+
+def _board_or_mended(plan: Plan, command: str, folder: Path, invocation: Invocation, watcher: Watcher) -> Leaderboard:
+    """The leaderboard of a plan, for which what lies damaged beside the records is mended."""
     try:
-        board = board_of_plan(plan, command, folder)
+        return board_of_plan(plan, command, folder)
     except Damaged:
         from bench.runs.mend import mended
 
-        for line in mended(folder, suite.cells, plan.records(), invocation.catalog, invocation.places):
+        for line in mended(folder, plan.suite.cells, plan.records(), invocation.catalog, invocation.places):
             watcher.remark(line)
-        board = board_of_plan(plan, command, folder)
-    _write_tables(board, folder)
-    return plan, board
+        return board_of_plan(plan, command, folder)
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:
