@@ -22,6 +22,7 @@ from bench.words import shown
 
 CALL_S = 60.0
 """Seconds in which a call must return, on a machine that has nothing else to do."""
+EPOCHS = 3
 ODD = "½ odd/name: 100 % \"of\" 'it', " + "long " * 60
 """A label as a user may write one."""
 SCORES = {"f1": 0.5, "recall": 1.0, "threshold_index": 500, "types": {ODD: {"recall": 0.25}}, "interval_note": "few"}
@@ -78,10 +79,9 @@ class Trial:
         if time.monotonic() - started > CALL_S:
             self.late.append(method.__name__)
 
-    def whole(self, observer: Observer, cell: ObservedCell, epochs: int = 3, first: int = 1) -> None:
-        """A cell from its beginning to a sound end."""
-        self.tell(observer.cell_began, cell)
-        for number in range(first, epochs + 1):
+    def train(self, observer: Observer, cell: ObservedCell, first: int = 1) -> None:
+        """A cell that has begun, on from an epoch to a sound end."""
+        for number in range(first, EPOCHS + 1):
             self.tell(observer.epoch_ended, cell, epoch(number))
         self.tell(observer.cell_ended, cell, CellResult(record(cell), (self.picture(),)))
 
@@ -117,9 +117,10 @@ def hearing(trial: Trial) -> Sentences:
     """
     first, second = cell(), cell("uniform / fcn", "2" * 32)
     with trial.observer() as observer:
+        trial.tell(observer.cell_began, first)
         trial.tell(observer.cell_began, second)
-        trial.whole(observer, first)
-        trial.whole(observer, second)
+        trial.train(observer, first)
+        trial.train(observer, second)
     for name in trial.late:
         yield f"{name}() takes more than {CALL_S:g} seconds: send in the background what takes long"
 
@@ -128,7 +129,8 @@ def bearing(trial: Trial) -> Sentences:
     """It takes names of any signs and length, a cell that fails without scores, and one that never ends."""
     failed = record_of(id="3" * 32, state=State.FAILED, reason=f"RuntimeError: {ODD}")
     with trial.observer() as observer:
-        trial.whole(observer, cell(ODD))
+        trial.tell(observer.cell_began, cell(ODD, "5" * 32))
+        trial.train(observer, cell(ODD, "5" * 32))
         trial.tell(observer.cell_began, cell(id="3" * 32))
         trial.tell(observer.cell_ended, cell(id="3" * 32), CellResult(failed, ()))
         trial.tell(observer.cell_began, cell(id="4" * 32))
@@ -143,7 +145,8 @@ def resuming(trial: Trial) -> Sentences:
         trial.tell(observer.epoch_ended, cell(), epoch(1))
     for _ in range(2):
         with trial.observer() as observer:
-            trial.whole(observer, cell(), first=2)
+            trial.tell(observer.cell_began, cell())
+            trial.train(observer, cell(), first=2)
     yield from ()
 
 

@@ -52,9 +52,8 @@ class MLflow(Observer):
         """Find the suite's experiment and its run there, or make them."""
         found = self.client.get_experiment_by_name(run.suite)
         self.experiment = found.experiment_id if found else self.client.create_experiment(run.suite)
-        self.suite = self._run("bench.suite", run.id, run.suite, {"mlflow.note.content": run.description})
-        asked = {"profile": run.profile or "none", "cells": run.cells}
-        self._log("params", self.suite, {name: str(value) for name, value in asked.items()})
+        told = {"bench.profile": run.profile or "none", "bench.cells": str(run.cells)}
+        self.suite = self._run("bench.suite", run.id, run.suite, {"mlflow.note.content": run.description, **told})
 
     def cell_began(self, cell: ObservedCell) -> None:
         """Find the cell's run, or make it, with its settings as parameters and its labels as tags."""

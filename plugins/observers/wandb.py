@@ -67,17 +67,17 @@ class Wandb(Observer):
         pictures = {f"pictures/{path.stem}": wandb.Image(str(path)) for path in result.pictures}
         if pictures:
             run.log(pictures)
-        run.finish(exit_code=int(record.reason is not None), quiet=True)
+        run.finish(exit_code=int(record.reason is not None))
 
     def run_ended(self, run: ObservedRun, result: RunResult) -> None:
         """Keep the leaderboard with a run for the suite, and close what is open."""
         for open_run in self.runs.values():
-            open_run.finish(exit_code=INTERRUPTED, quiet=True)
+            open_run.finish(exit_code=INTERRUPTED)
         if result.files:
             whole = self._opened(f"suite-{run.id}", run.suite, "suite", {"profile": run.profile, "cells": run.cells})
             for path in result.files:
                 whole.save(str(path), base_path=str(path.parent), policy="now")
-            whole.finish(quiet=True)
+            whole.finish()
 
     def _opened(self, id: str, name: str, kind: str, config: Mapping[str, Any]) -> wandb.Run:
         import wandb
