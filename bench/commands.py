@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bench.report.verdicts import Judged
     from bench.runs.merge import Merged
     from bench.runs.repro import Repeated
+    from bench.runs.results import Results
     from bench.runs.why import Why
 
 
@@ -56,6 +57,23 @@ def run(
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
     _, board = run_and_file(loaded, Invocation(catalog, places), Silent(), f"bench.run({str(suite)!r})")
     return board
+
+
+def results(run: str | Path) -> Results:
+    """The cells of a run folder, or of an archive of ``bench export``: records, selection by labels, one table of all.
+
+    Scores and thresholds lie in 0..1, unrounded, times are seconds, memory is bytes::
+
+        found = bench.results("runs/cropping")
+        found.select(model="unet").values("f1@test")
+        found.frame()
+
+    Raises:
+        StoreError: there is no such run, or it is damaged.
+    """
+    from bench.runs.results import results_of
+
+    return results_of(Path(run))
 
 
 def compare(
