@@ -135,7 +135,9 @@ class Telling:
 def _flat(tree: Mapping[str, JsonValue], above: str = "") -> Iterator[tuple[str, JsonValue]]:
     """Dotted names and plain values of nested settings; of what is in a list the name has the position, from 0."""
     for key, value in tree.items():
-        inner = dict(enumerate(value)) if isinstance(value, list) else value
+        inner: JsonValue = value
+        if isinstance(value, list):
+            inner = {str(number): one for number, one in enumerate(value)}
         if isinstance(inner, Mapping) and inner:
             yield from _flat(inner, f"{above}{key}.")
         else:

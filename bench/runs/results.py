@@ -47,7 +47,7 @@ class Result:
         """
         if self.record is None:
             return {}
-        found = {}
+        found: dict[str, float] = {}
         for split in SPLITS:
             scores = self.record.of_split(split).numbers
             found |= {f"{name}@{split}": value for name, value in scores.items()}
@@ -161,11 +161,13 @@ def _row(cell: Result) -> dict[str, JsonValue]:
 
 def _labels(cells: Sequence[Result], axis: str, wanted: object) -> set[str]:
     """The labels that are wanted on an axis, as text."""
-    several = isinstance(wanted, Collection) and not isinstance(wanted, str)
-    labels = {str(one) for one in (wanted if several else (wanted,))}  # type: ignore[union-attr]
+    several: Collection[object] = (wanted,)
+    if isinstance(wanted, Collection) and not isinstance(wanted, str):
+        several = wanted
+    labels = {str(one) for one in several}
     known = dict.fromkeys(cell.axes[axis] for cell in cells if axis in cell.axes)
     if not known and cells:
-        raise SettingsError(unknown("axis", axis, dict.fromkeys(name for cell in cells for name in cell.axes)))
+        raise SettingsError(unknown("axis", axis, cells[0].axes))
     for label in sorted(labels - known.keys()):
         raise SettingsError(unknown(f"label of {axis}:", label, known))
     return labels

@@ -112,7 +112,8 @@ class MLflow(Observer):
 
     def _batches(self, kind: str, run: str, entities: list[Any]) -> None:
         for start in range(0, len(entities), AT_ONCE):
-            self.client.log_batch(run, **{kind: entities[start : start + AT_ONCE]})
+            some: dict[str, Any] = {kind: entities[start : start + AT_ONCE]}
+            self.client.log_batch(run, **some)
 
 
 def part(*parts: str) -> str:

@@ -82,9 +82,16 @@ class Wandb(Observer):
     def _opened(self, id: str, name: str, kind: str, config: Mapping[str, Any]) -> wandb.Run:
         import wandb
 
-        how = {"resume": "allow", "reinit": "create_new", "allow_val_change": True}
-        told = {"id": id, "name": name[:LONGEST_NAME], "job_type": kind, "config": dict(config)}
-        return wandb.init(**self.common, **told, **how)
+        return wandb.init(
+            **self.common,
+            id=id,
+            name=name[:LONGEST_NAME],
+            job_type=kind,
+            config=dict(config),
+            resume="allow",
+            reinit="create_new",
+            allow_val_change=True,
+        )
 
 
 def build(
