@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters browser gpu lint format types lock clean
+.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters browser trackers gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -51,6 +51,11 @@ browser: $(VENV)/installed-test
 	command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "playwright>=1.50" "axe-playwright-python>=0.1.4"
 	$(BIN)/python -m pytest tests/browser -p no:cacheprovider $(PYTEST)
+
+# MLflow, W&B and TensorBoard themselves, offline: what they read back is what the records say.
+trackers: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[mlflow,tensorboard,wandb]"
+	$(BIN)/python -m pytest tests/trackers -p no:cacheprovider $(PYTEST)
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

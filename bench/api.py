@@ -19,9 +19,11 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Command, Ended, Epoch, Job, Launcher, Progress, Queue, Site
+from bench.observers import CellResult, ObservedCell, ObservedRun, Observer, RunResult
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
+from bench.record import Record as CellRecord
 from bench.releases import (
     Row,
     check_partners,
@@ -67,6 +69,8 @@ __all__ = [
     "About",
     "BenchError",
     "Bool",
+    "CellRecord",
+    "CellResult",
     "Channels",
     "Choosing",
     "Colour",
@@ -78,6 +82,7 @@ __all__ = [
     "Download",
     "Ended",
     "Entry",
+    "Epoch",
     "Exif",
     "FallingBack",
     "Fitting",
@@ -90,6 +95,9 @@ __all__ = [
     "Job",
     "Launcher",
     "Mask",
+    "ObservedCell",
+    "ObservedRun",
+    "Observer",
     "Part",
     "PixelMetric",
     "PluginError",
@@ -99,6 +107,7 @@ __all__ = [
     "Record",
     "Release",
     "Row",
+    "RunResult",
     "Sample",
     "SettingsError",
     "Site",

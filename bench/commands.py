@@ -19,6 +19,7 @@ from bench.jobs import Ended, Progress
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
+from bench.runs.observing import observed
 from bench.store.home import Places, check_writable
 from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bench.report.verdicts import Judged
     from bench.runs.merge import Merged
     from bench.runs.repro import Repeated
+    from bench.runs.results import Results
     from bench.runs.why import Why
 
 
@@ -54,6 +56,23 @@ def run(
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
     _, board = run_and_file(loaded, Invocation(catalog, places), Silent(), f"bench.run({str(suite)!r})")
     return board
+
+
+def results(run: str | Path) -> Results:
+    """The cells of a run folder, or of an archive of ``bench export``: records, selection by labels, one table of all.
+
+    Scores and thresholds lie in 0..1, unrounded, times are seconds, memory is bytes::
+
+        found = bench.results("runs/cropping")
+        found.select(model="unet").values("f1@test")
+        found.frame()
+
+    Raises:
+        StoreError: there is no such run, or it is damaged.
+    """
+    from bench.runs.results import results_of
+
+    return results_of(Path(run))
 
 
 def compare(
@@ -202,19 +221,27 @@ def run_and_file(
     check_writable(folder)
     sweep(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
-    with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal, make, only=only)
-    note_outdated(folder, plan.outdated())
+    with (
+        journalled(folder, watcher, command) as journal,
+        observed(suite.runtime.observers, invocation, folder, journal) as told_too,
+    ):
+        plan = run_suite(suite, invocation, told_too, make, only=only)
+        note_outdated(folder, plan.outdated())
+        board = _board_or_mended(plan, command, folder, invocation, watcher)
+        _write_tables(board, folder)
+    return plan, board
+
+
+def _board_or_mended(plan: Plan, command: str, folder: Path, invocation: Invocation, watcher: Watcher) -> Leaderboard:
+    """The leaderboard of a plan, for which what lies damaged beside the records is mended."""
     try:
-        board = board_of_plan(plan, command, folder)
+        return board_of_plan(plan, command, folder)
     except Damaged:
         from bench.runs.mend import mended
 
-        for line in mended(folder, suite.cells, plan.records(), invocation.catalog, invocation.places):
+        for line in mended(folder, plan.suite.cells, plan.records(), invocation.catalog, invocation.places):
             watcher.remark(line)
-        board = board_of_plan(plan, command, folder)
-    _write_tables(board, folder)
-    return plan, board
+        return board_of_plan(plan, command, folder)
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:

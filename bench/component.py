@@ -42,8 +42,9 @@ CONTEXT = {
     "loss": 0,
     "metric": 0,
     "launcher": 1,
+    "observer": 1,
 }
-"""How many positional arguments the builder of each kind takes: root, task, size, site, or none."""
+"""How many positional arguments the builder of each kind takes: root, task, size, site, folder, or none."""
 
 
 @dataclass(frozen=True, slots=True)

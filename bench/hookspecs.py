@@ -13,6 +13,7 @@ import pluggy
 
 from bench.component import Component
 from bench.jobs import Launcher, Queue
+from bench.observers import Observer
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")
@@ -246,5 +247,34 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
         @hookimpl
         def bench_launchers():
             yield Component("processes", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_observers() -> Iterable[Component[Observer]]:
+    """Observers of a run, such as trackers. Context: ``folder``, one of its own in the folder of the run's results.
+
+    It lives in a process of its own while a run is at work, and is told of all that ends: it decides nothing. What a
+    suite sets (``runtime.observers``) is in no id.
+
+    Example::
+
+        class Lines(Observer):
+            def __init__(self, path: Path):
+                self.path = path
+
+            def cell_ended(self, cell: ObservedCell, result: CellResult):
+                scores = result.record.scores.get("test")
+                f1 = scores.number("f1") if scores else None
+                with self.path.open("a") as file:
+                    file.write(f"{cell.name}: {result.record.state.word}, F1 {f1}\\n")
+
+        def build(folder: Path, /) -> Observer:
+            return Lines(folder / "cells.txt")
+
+        @hookimpl
+        def bench_observers():
+            yield Component("lines", build)
     """
     raise NotImplementedError

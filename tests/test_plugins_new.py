@@ -55,6 +55,7 @@ USED: dict[str, Callable[[Any], Any]] = {
     "loss": lambda suite: [suite["recipe"]["loss"]],
     "metric": lambda suite: [value.partition("@")[0] for value in suite["board"]["values"]],
     "launcher": lambda suite: [suite["runtime"]["launcher"]],
+    "observer": lambda suite: suite["runtime"]["observers"],
 }
 """Where a suite names a component of each kind."""
 

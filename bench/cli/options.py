@@ -245,6 +245,23 @@ def launcher_option(function: Command) -> Command:
     return option(command)
 
 
+def observe_option(function: Command) -> Command:
+    """Give a command that has ``suite`` the option ``--observe``, which goes before what is overridden with ``-x``."""
+
+    @wraps(function)
+    def command(*, suite: SuiteArgument, observe: tuple[str, ...], **others: Any) -> Any:
+        named = (f"runtime.observers=[{', '.join(observe)}]",) if observe else ()
+        return function(suite=replace(suite, overrides=(*named, *suite.overrides)), **others)
+
+    option = click.option(
+        "--observe",
+        multiple=True,
+        metavar="NAME",
+        help="Tell a tracker, in place of the suite's; repeatable; 'bench list observers'.",
+    )
+    return option(command)
+
+
 def suite_options(function: Command) -> Command:
     """Give a command the argument ``SUITE``, its profile and overrides and all shared options, as ``suite``."""
 

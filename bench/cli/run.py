@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SHARD, SuiteArgument, launcher_option, suite_options
+from bench.cli.options import SHARD, SuiteArgument, launcher_option, observe_option, suite_options
 from bench.cli.printing import board_text, json_option
 from bench.cli.terminal import command_line, quiet
 from bench.words import visible
@@ -23,6 +23,7 @@ CELLS_FAILED = 3
 @click.command("run")
 @suite_options
 @launcher_option
+@observe_option
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
 @click.option(
     "--only", multiple=True, metavar="WHICH", help="Only cells that are failed, missing or stale, or by id; repeatable."

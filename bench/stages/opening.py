@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.catalog import Catalog, Offer
 from bench.data.index import DatasetIndex
 from bench.errors import DataError
-from bench.jobs import Job
-from bench.stages.indexing import Report, listed, locate, make_index, open_dataset
+from bench.jobs import Job, Report
+from bench.stages.indexing import listed, locate, make_index, open_dataset
 from bench.store.home import Places
 from bench.suite.schema import Ref
 from bench.threads import Progress, silent
@@ -47,4 +47,4 @@ def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Progress 
 
 
 def _reporting(progress: Progress) -> Report:
-    return lambda _what, done, total, _text: progress(done, total)
+    return lambda _what, done, total, *_: progress(done, total)

@@ -54,5 +54,6 @@ CONTRACTS = {
     "loss": "losses",
     "metric": "metrics",
     "launcher": "launchers",
+    "observer": "observers",
 }
 """Kind of component to the module of its contract, which is imported when it is asked for."""
