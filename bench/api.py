@@ -1,5 +1,6 @@
 """The one door for plugin authors: everything a plugin may import from ``bench``."""
 
+from bench import document
 from bench.component import About, Component, Download, Release
 from bench.decoding import LOSSY_TYPES, Exif
 from bench.errors import BenchError, DataError, PluginError, SettingsError
@@ -35,6 +36,7 @@ from bench.releases import (
     release_home,
     subfolders,
 )
+from bench.reporters import Format, Question, Section
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -88,6 +90,7 @@ __all__ = [
     "Fitting",
     "Float32",
     "Float64",
+    "Format",
     "Image",
     "ImageMetric",
     "Index",
@@ -103,12 +106,14 @@ __all__ = [
     "PluginError",
     "Prediction",
     "Progress",
+    "Question",
     "Queue",
     "Record",
     "Release",
     "Row",
     "RunResult",
     "Sample",
+    "Section",
     "SettingsError",
     "Site",
     "Split",
@@ -118,6 +123,7 @@ __all__ = [
     "check_share",
     "check_size",
     "check_values",
+    "document",
     "entry",
     "hookimpl",
     "is_picture",

@@ -48,6 +48,7 @@ HOOKS = {
     "bench_metrics": "metric",
     "bench_launchers": "launcher",
     "bench_observers": "observer",
+    "bench_reporters": "reporter",
 }
 """Hook name to kind of component, in the order of a cell's life."""
 

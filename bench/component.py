@@ -43,6 +43,7 @@ CONTEXT = {
     "metric": 0,
     "launcher": 1,
     "observer": 1,
+    "reporter": 0,
 }
 """How many positional arguments the builder of each kind takes: root, task, size, site, folder, or none."""
 

@@ -14,6 +14,7 @@ import pluggy
 from bench.component import Component
 from bench.jobs import Launcher, Queue
 from bench.observers import Observer
+from bench.reporters import Format, Section
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")
@@ -276,5 +277,34 @@ def bench_observers() -> Iterable[Component[Observer]]:
         @hookimpl
         def bench_observers():
             yield Component("lines", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_reporters() -> Iterable[Component[Section | Format]]:
+    """Reporters. No context. Builds a ``Section`` of the page of a run, or a ``Format`` for all that it says.
+
+    ``bench report RUN --section NAME`` puts the section on the page, ``--as NAME`` writes a file in the format. Records
+    are those of finished cells. Documents are made of the blocks of ``bench.api.document``.
+
+    Example::
+
+        class Hardest:
+            question = "fails"
+
+            def section(self, records):
+                recalls = {}
+                for record in records.values():
+                    for name, scores in record.of_split("test").types.items():
+                        recalls.setdefault(name, []).append(scores["recall"])
+                means = {name: sum(found) / len(found) for name, found in recalls.items()}
+                listed = [f"{name}: {100 * mean:.1f} %" for name, mean in sorted(means.items(), key=lambda one: one[1])]
+                blocks = [document.Heading("Types by mean recall"), document.Points(listed)]
+                return document.Document("", blocks if listed else [])
+
+        @hookimpl
+        def bench_reporters():
+            yield Component("hardest-types", Hardest)
     """
     raise NotImplementedError

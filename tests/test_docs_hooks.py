@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import hookspecs, jobs, observers, types
+from bench import hookspecs, jobs, observers, reporters, types
 from bench.catalog import HOOKS
 from bench.component import CONTEXT, Component
 from bench.train import model_contract
@@ -31,6 +31,7 @@ WHEN = {
     "bench_metrics": "last: scores, from what the predictions left behind",
     "bench_launchers": "around all of it: where the work of a run is done",
     "bench_observers": "beside all of it: who is told of cells, epochs and scores",
+    "bench_reporters": "after all of it: what is reported of finished cells",
 }
 CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"], "launcher": ["site"], "observer": ["folder"]}
 PROTOCOLS = {
@@ -47,6 +48,7 @@ PROTOCOLS = {
         observers.RunResult,
         observers.Observer,
     ],
+    "reporter": [reporters.Section, reporters.Format],
 }
 CHECKS = {
     "dataset": ["datasets", "listing", "loading", "damage"],
@@ -58,6 +60,7 @@ CHECKS = {
     "metric": ["metrics"],
     "launcher": ["launchers"],
     "observer": ["observers"],
+    "reporter": ["reporters"],
 }
 """Kind to the modules of ``bench.testing`` whose clauses are its contract."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "datasets", "models", "crops", "preprocess", "augment", "losses", "optimisers", "schedules", "metrics", "launchers",
-    "observers", "suites",
+    "observers", "reporters", "suites",
 )  # fmt: skip
 
 

@@ -22,9 +22,19 @@ from bench.words import size_text
     show_default=True,
     help="Test images of which data sets: those whose licence lets copies be passed on, all, or none.",
 )
+@click.option("--section", "sections", multiple=True, metavar="NAME", help="A section of a plugin; repeatable.")
+@click.option("--as", "form", metavar="NAME", help="Write the tables in the format of a plugin instead of the page.")
 @click.option("--coverage", is_flag=True, help="Draw the crops of every strategy anew, and tell what they contain.")
 @workspace_options("--data", "--out")
-def command(runs: tuple[Path, ...], to: Path | None, pictures: str, coverage: bool, workspace: Workspace) -> None:
+def command(
+    runs: tuple[Path, ...],
+    to: Path | None,
+    pictures: str,
+    sections: tuple[str, ...],
+    form: str | None,
+    coverage: bool,
+    workspace: Workspace,
+) -> None:
     """Write one HTML file that shows RUN (folders or archives of 'bench export'), to be opened from disk.
 
     It holds tables, charts, curves, and the test images on which any two cells differ. Where pictures take more than
@@ -32,10 +42,16 @@ def command(runs: tuple[Path, ...], to: Path | None, pictures: str, coverage: bo
     """
     from bench.page.writing import Asked, write_page
 
+    if form is not None:
+        from bench.page.reported import write_as
+
+        for run in runs:
+            click.echo(write_as(form, run_named(run, workspace.out), to, workspace.invocation({})))
+        return
     named = [run_named(run, workspace.out) for run in runs]
     place = to or (named[0].parent / f"{named[0].stem}.html" if named[0].is_file() else named[0] / "report.html")
     with quiet():
-        asked = Asked(pictures, coverage)
+        asked = Asked(pictures, coverage, sections=sections)
         written = write_page(named, place, workspace.invocation({}), asked, lambda text: click.echo(text, err=True))
     click.echo(f"{place}: {size_text(place.stat().st_size)}")
     if len(written) > 1:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.engine.invocation import Invocation
 from bench.record import Record
 from bench.report.board import Leaderboard, board_of_records
 from bench.runs.folder import read_run, records_in, told
@@ -23,6 +24,11 @@ class PageRun:
     records: Mapping[str, Record]
     board: Leaderboard
     names: Mapping[str, str]
+
+    def at(self, invocation: Invocation) -> Invocation:
+        """The invocation with the folders of data that the suite names itself."""
+        places = replace(invocation.places, data={**self.suite.data, **invocation.places.data})
+        return replace(invocation, places=places)
 
     def done(self) -> dict[str, Record]:
         """Records of the cells that ended well, in the order of the suite."""

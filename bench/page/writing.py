@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from bench.page.effects import effect_rows, effects_of
 from bench.page.images import ImageSet, Wanted, image_sets, layers_of, set_row
 from bench.page.learning import curve_row, evidence_of, training_rows
 from bench.page.questions import Said, in_short, said
+from bench.page.reported import section_of
 from bench.page.run import PageRun, read_page_run
 from bench.page.table import cell_rows, measure_row, measures_of, position_rows
 from bench.render.html import to_html_part
@@ -59,11 +60,14 @@ FIRST_CHOSEN = 3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page is to show: pictures (``licensed``, ``all`` or ``none``), and whether crops are drawn anew."""
+    """What a page is to show: pictures (``licensed``, ``all`` or ``none``), whether crops are drawn anew, and whose
+    ``sections``.
+    """
 
     pictures: str = "licensed"
     coverage: bool = False
     live: str = ""
+    sections: tuple[str, ...] = ()
 
     def wanted(self, cells: int) -> Wanted:
         """Which pictures a page of so many finished cells has."""
@@ -128,9 +132,8 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: Asked, say: Say) -> None:
-    catalog = invocation.catalog
-    places = replace(invocation.places, data={**run.suite.data, **invocation.places.data})
-    invocation = replace(invocation, places=places)
+    invocation = run.at(invocation)
+    catalog, places = invocation.catalog, invocation.places
     say(f"{run.name}: {plural(len(run.done()), 'finished cell')} of {len(run.suite.cells):,}")
     sets = image_sets(run, catalog, places, asked.wanted(len(run.done())))
     page.runs.append(run)
@@ -138,6 +141,8 @@ def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: As
     page.parts += data_of(run, catalog, places)
     if asked.coverage:
         page.parts.append(coverage_of(run, invocation, say))
+    for name in asked.sections:
+        page.parts.append(section_of(name, catalog, run))
     page.content.append(_content(page, run, path, sets, invocation))
 
 

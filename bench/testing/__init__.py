@@ -55,5 +55,6 @@ CONTRACTS = {
     "metric": "metrics",
     "launcher": "launchers",
     "observer": "observers",
+    "reporter": "reporters",
 }
 """Kind of component to the module of its contract, which is imported when it is asked for."""
