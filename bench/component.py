@@ -48,13 +48,17 @@ CONTEXT = {
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a user must know of a component even when its data are absent."""
+    """What a user must know of a component even when its data are absent.
+
+    ``unprinted`` says why a paper may not show pictures of a data set; empty where its licence does not forbid it.
+    """
 
     summary: str
     licence: str = ""
     citation: str = ""
     home: str = ""
     obtain: str = ""
+    unprinted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ ORDER = [
     ["engine"],
     ["obtain"],
     ["runs", "audit"],
+    ["figures"],
     ["commands", "start", "testing"],
     ["_pytest", "scaffold", "perf"],
     ["cli"],

@@ -26,6 +26,7 @@ COMMANDS = {
     "score": "Score finished cells again from stored evidence.",
     "effects": "Show what an axis does, over all others.",
     "claims": "Check what is claimed of a run against its records.",
+    "figures": "Write figures, captions and tables of a run for a paper.",
     "show": "Show everything known of one cell.",
     "compare": "Compare two runs cell by cell, with gates for CI.",
     "why": "Say why a cell is done, stale, failed, pending or blocked.",

@@ -65,8 +65,12 @@ def _interaction(one: InteractionLine, measure: Measure) -> Sequence[str]:
 
 def sentences(effects: Effects) -> list[str]:
     """The effects in words, what is left out, and how to read the figures."""
-    told = [_in_words(effects, one) for one in effects.levels if one.difference is not None]
-    told += effects.remarks
+    return [*(_in_words(effects, one) for one in effects.levels if one.difference is not None), *reading(effects)]
+
+
+def reading(effects: Effects) -> list[str]:
+    """What is left out, and how to read the figures."""
+    told = list(effects.remarks)
     if effects.seeds == 1:
         told.append("One seed: intervals over groups only.")
     unsure = reliability(effects.defective_groups) if effects.levels else ""

@@ -1,0 +1,113 @@
+"""Figures of what a board says: effects of axes with their intervals, and score against cost with its front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from bench.errors import SuiteError
+from bench.figures.drawing import Drawing, stem
+from bench.figures.source import NothingToDraw, Source
+from bench.pictures.forest import effects_figure
+from bench.pictures.pareto import PANELS, fronts_of, pareto_panels
+from bench.pictures.style import lettered
+from bench.report.effects import Effects, effects, never_compared
+from bench.report.effects_document import reading
+from bench.report.measures import heading
+from bench.words import plural
+
+EFFECTS = (
+    "Effect of {axis} on {score}: {means} mean of every level, {differences} its difference to {reference}, with "
+    "intervals of 95 % over {seeds} and {groups}. Filled: over all {combinations} of the other axes{parted}. Letters "
+    "beside a level: levels that share one cannot be told apart."
+)
+COSTS = (
+    "Validation F1 against cost on {on}, means over seeds: {panels}. Colours are columns of the board, signs its rows. "
+    "Filled, and joined by the step: no other position has a higher validation F1 at no more cost."
+)
+
+
+def all_effects(source: Source, width: float) -> Iterator[Drawing]:
+    """A figure for every axis whose levels can be compared.
+
+    Raises:
+        NothingToDraw: there is none, or nothing of it is finished.
+        DataError: more levels than fit a page.
+    """
+    found = [one for one in (_effects(source, axis) for axis in _axes(source)) if one and one.levels]
+    if not found:
+        raise NothingToDraw("no axis has two levels that can be compared and are finished")
+    for one in found:
+        other = _other(source, one)
+        parted = f", open: in each level of {other}" if other else ""
+        score = heading(one.measure, "")
+        caption = [
+            EFFECTS.format(
+                axis=one.axis, score=score, means=lettered(0), differences=lettered(1), reference=one.reference,
+                seeds=plural(one.seeds, "seed"), groups=plural(one.groups, "group"),
+                combinations=plural(one.combinations, "combination"), parted=parted,
+            ),
+            *reading(one), source.told,
+        ]  # fmt: skip
+        yield Drawing(f"effects-{one.axis}", effects_figure(one, width, other), caption)
+
+
+def tables_of_effects(source: Source) -> list[Effects]:
+    """The effects of every axis that has some, for tables."""
+    return [one for one in (_effects(source, axis) for axis in _axes(source)) if one and one.levels]
+
+
+def _axes(source: Source) -> list[str]:
+    """The axes that may be compared, in the order of the suite."""
+    known = dict.fromkeys(chain.from_iterable(cell.labels for cell in source.suite.cells))
+    refused = never_compared(source.suite.cells)
+    return [axis for axis in known if axis not in refused]
+
+
+def _effects(source: Source, axis: str) -> Effects | None:
+    """The effect of an axis on the first test score of the board; None where its levels cannot be compared."""
+    metric = next((measure.name for measure in source.board.measures if measure.split == "test"), "f1@test")
+    reference = source.suite.board.reference if axis == source.suite.board.rows else None
+    try:
+        return effects(
+            source.suite.cells, source.records, axis, metric=metric, reference=reference, suite_name=source.suite.name
+        )
+    except SuiteError:
+        return None
+
+
+def _other(source: Source, one: Effects) -> str | None:
+    """The axis that a figure parts an effect by: the board's other one, or the first that there is."""
+    others = dict.fromkeys(line.other_axis for line in one.interactions)
+    board = (source.board.columns_axis, source.board.rows_axis)
+    return next((axis for axis in (*board, *others) if axis in others), None)
+
+
+def costs(source: Source, width: float) -> Iterator[Drawing]:
+    """A figure for every data set that has a front.
+
+    Raises:
+        NothingToDraw: none has.
+        DataError: more panels than fit a page.
+    """
+    groups: dict[str, list[int]] = {}
+    for number, line in enumerate(source.board.costs):
+        groups.setdefault(line.group, []).append(number)
+    drawn = 0
+    for on, members in groups.items():
+        lines = [source.board.costs[number] for number in members]
+        figure = pareto_panels(lines, width)
+        if figure is None:
+            continue
+        drawn += 1
+        shown = fronts_of(lines)
+        names = [f"{lettered(number)} {PANELS[cost][0]}" for number, cost in enumerate(shown)]
+        devices = dict.fromkeys(chain.from_iterable(line.devices for line in lines))
+        badges = dict.fromkeys(chain.from_iterable(line.badges for line in lines))
+        caption = [COSTS.format(on=on, panels=", ".join(names) if len(names) > 1 else PANELS[shown[0]][0])]
+        if set(shown) != {"parameters"}:
+            caption.append(f"Times were measured on {' and '.join(devices)}.")
+        caption += [f"Badge: {badge}." for badge in badges]
+        yield Drawing(stem("costs", on, list(groups)), figure, [*caption, source.told])
+    if not drawn:
+        raise NothingToDraw("no cost of two finished positions can be compared")

@@ -1,0 +1,134 @@
+"""Figures in the widths of journals' columns, and how many panels a width has room for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bench.errors import DataError
+from bench.pictures.style import panels_of
+from bench.words import unknown
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MM = 1 / 25.4
+"""Inches of a millimetre."""
+UNITS = {"mm": MM, "cm": 10 * MM, "in": 1.0, "pt": 1 / 72.27, "bp": 1 / 72}
+"""Inches of a unit, as TeX calls them."""
+JOURNALS = {
+    "elsevier": {"1": 90 * MM, "1.5": 140 * MM, "2": 190 * MM},
+    "springer": {"1": 84 * MM, "1.5": 129 * MM, "2": 174 * MM},
+    "nature": {"1": 89 * MM, "1.5": 120 * MM, "2": 183 * MM},
+    "ieee": {"1": 3.5, "2": 7.16},
+    "cvf": {"1": 3.28125, "2": 6.875},
+}
+"""Width in inches of one column, one and a half, and two: publishers' instructions for artwork; of CVPR, ICCV and WACV
+the text width of their class and the column that its gap leaves."""
+NARROWEST, WIDEST, PAGE = 40 * MM, 210 * MM, 230 * MM
+"""Inches that a figure is wide at least and at most, and high at most."""
+LEAST = 2.2
+"""Inches of a panel with axes at least, where there is room for more than one."""
+FLAT, LINE = 0.66, 0.16
+"""Height of a panel as a share of its width, and inches of a line of letters."""
+
+
+def inches(text: str, journal: str) -> float:
+    """The width that ``1``, ``1.5`` or ``2`` (columns of the journal) or a length such as ``88mm`` means.
+
+    Raises:
+        DataError: neither, or no width that a figure can have.
+    """
+    columns = JOURNALS[journal]
+    if text in columns:
+        return columns[text]
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]+)", text)
+    if found is None:
+        known = ", ".join(columns)
+        raise DataError(f"--width {text!r}: give {known} (columns of {journal}), or a length such as 88mm or 3.5in")
+    number, unit = found.groups()
+    if unit not in UNITS:
+        raise DataError(f"--width {text!r}: {unknown('unit', unit, UNITS)}")
+    width = float(number) * UNITS[unit]
+    if not NARROWEST - 1e-9 <= width <= WIDEST + 1e-9:
+        raise DataError(f"--width {text!r}: a figure is {NARROWEST / MM:.0f} to {WIDEST / MM:.0f} mm wide")
+    return width
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """Panels of a figure in reading order; ``each`` axes below each other make one."""
+
+    figure: Figure
+    rows: Sequence[Sequence[Axes]]
+    each: int
+
+    @property
+    def axes(self) -> list[Axes]:
+        """The first axes of every panel."""
+        return [axis for row in self.rows[:: self.each] for axis in row if axis.get_visible()]
+
+    @property
+    def pairs(self) -> Iterator[tuple[Axes, Axes]]:
+        """The first and the last axes of every panel."""
+        last = [axis for row in self.rows[self.each - 1 :: self.each] for axis in row if axis.get_visible()]
+        return zip(self.axes, last, strict=True)
+
+    def outer_labels_only(self, *, columns: bool = True) -> None:
+        """Name the axes once for every row of panels, and for every column where these have the same scale."""
+        for row in self.rows:
+            for axis in row[1:]:
+                axis.set_ylabel("")
+        for upper, lower in pairwise(self.rows if columns else ()):
+            for above, below in zip(upper, lower, strict=True):
+                if below.get_visible():
+                    above.set_xlabel("")
+
+    def legend(self, handles: Sequence[Artist]) -> None:
+        """One legend for all panels, above them and off the data."""
+        across = columns_of([str(handle.get_label()) for handle in handles], self.figure.get_figwidth())
+        self.figure.legend(handles=handles, loc="outside upper center", ncols=across, frameon=False, handlelength=2.6)
+
+
+def columns_of(labels: Sequence[str], width: float) -> int:
+    """Entries of a legend that fit one line of so many inches; all lines hold about as many."""
+    entry = 0.62 + 0.062 * max(map(len, labels))
+    lines = -(-len(labels) // max(1, int(width / entry)))
+    return -(-len(labels) // lines)
+
+
+def panelled(count: int, width: float, each: int = 1) -> tuple[Figure, Panels]:
+    """A figure of so many panels with axes, as many beside each other as have room.
+
+    Raises:
+        DataError: more than fit a page.
+    """
+    most = max(1, int(width / LEAST))
+    rows = -(-count // most)
+    columns = -(-count // rows)
+    height = rows * (each * min(FLAT * width / columns, 1.9) + 2 * LINE) + 4 * LINE
+    check_height(height, f"{count} panels", width)
+    figure, axes = panels_of(each * rows, columns, (width, height))
+    lines = [axes[start : start + columns] for start in range(0, len(axes), columns)]
+    for number in range(count, rows * columns):
+        for below in range(each):
+            lines[each * (rows - 1) + below][number % columns].set_visible(False)
+    return figure, Panels(figure, lines, each)
+
+
+def check_height(height: float, what: str, width: float) -> None:
+    """Refuse what does not fit a page.
+
+    Raises:
+        DataError: it is higher than a page, in words of what it shows.
+    """
+    if height > PAGE:
+        raise DataError(
+            f"{what} would be {height / MM:.0f} mm high at {width / MM:.0f} mm of width, and a page has "
+            f"{PAGE / MM:.0f}; name fewer cells with --cell, or a larger --width"
+        )
