@@ -12,7 +12,7 @@ from bench.audit.context import Context, Nest, window
 from bench.document import Document, Paragraph, Picture, Table
 from bench.pictures.gallery import Thumbnail, outlined, thumbnail, toned
 from bench.pictures.overlay import Colour
-from bench.pictures.style import blank
+from bench.pictures.style import blank, lettered
 from bench.report.tables import plain_table
 from bench.types import Sample
 from bench.words import plural
@@ -58,7 +58,8 @@ def _table(context: Context) -> Table:
 def context_figure(context: Context, load: Callable[[str], Sample], width: float = WIDTH) -> Figure:
     """Both images with a square per size, and beside them the crops, smallest first, with their likeness.
 
-    It is ``width`` inches wide. All pictures go through one tone curve. What the mask marks is outlined in the images and not in the crops.
+    It is ``width`` inches wide. All pictures go through one tone curve. What the mask marks is outlined in the images
+    and not in the crops.
     """
     from matplotlib.patches import Rectangle
 
@@ -111,6 +112,6 @@ def _label(axes: Any, context: Context) -> None:
         axes[0, column].set_title(f"{size} \u00d7 {size}", fontsize="small", color=colour)
         axes[1, column].set_xlabel(f"{likeness:.2f}\n{found:.2f}".replace("-", MINUS), fontsize="small")
     text = f"likeness of these two\nbest found, median of {plural(len(context.best), 'defect')}"
-    axes[0, 0].set_ylabel("defect")
-    axes[1, 0].set_ylabel("look-alike")
+    axes[0, 0].set_ylabel(lettered(0, "defect"))
+    axes[1, 0].set_ylabel(lettered(1, "look-alike"))
     axes[1, 0].set_xlabel(text, fontsize="small")

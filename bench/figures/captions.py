@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.document import Document, Heading, Paragraph, Picture
+from bench.document import Document, Heading, Paragraph, Picture, Text
 from bench.pictures.sizes import JOURNALS, MM
 from bench.render.latex import Latex
 from bench.render.markdown import to_markdown
@@ -22,7 +22,7 @@ class Written:
     name: str
     files: tuple[Path, ...]
     width: float
-    caption: tuple[str, ...]
+    caption: tuple[Text, ...]
 
     def file(self, *suffixes: str) -> str:
         """The name of its file in the first of these formats that it has, else of any."""
@@ -40,7 +40,7 @@ def captions_markdown(title: str, figures: Sequence[Written]) -> str:
 
 
 def captions_latex(title: str, figures: Sequence[Written], journal: str) -> str:
-    """A float for every figure, at the size that it was drawn for; to be put where ``\\graphicspath`` finds the files."""
+    """A float for every figure, at the size that it was drawn for, to be read by a paper."""
     marks = Latex()
     first = rf"% {title}: generated, do not edit. \usepackage{{graphicx}}, and \graphicspath to this folder."
     floats = [_float(one, marks, JOURNALS[journal]["1"]) for one in figures]
@@ -49,7 +49,7 @@ def captions_latex(title: str, figures: Sequence[Written], journal: str) -> str:
 
 def _float(one: Written, marks: Latex, column: float) -> str:
     kind = "figure*" if one.width > WIDER * column else "figure"
-    caption = marks.escaped(" ".join(one.caption))
+    caption = " ".join(map(marks.marked, one.caption))
     lines = [
         rf"\begin{{{kind}}}",
         r"\centering",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.document import Text
 from bench.report.naming import slug
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Drawing:
 
     name: str
     figure: Figure
-    caption: Sequence[str]
+    caption: Sequence[Text]
 
 
 def stem(kind: str, part: str, parts: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from bench.document import Symbol
 from bench.errors import SuiteError
 from bench.figures.drawing import Drawing, stem
 from bench.figures.source import NothingToDraw, Source
@@ -12,15 +13,14 @@ from bench.pictures.forest import effects_figure
 from bench.pictures.pareto import PANELS, fronts_of, pareto_panels
 from bench.pictures.style import lettered
 from bench.report.effects import Effects, effects, never_compared
-from bench.report.effects_document import reading
-from bench.report.measures import heading
+from bench.report.effects_document import MEANING, cautions
 from bench.words import plural
 
 EFFECTS = (
-    "Effect of {axis} on {score}: {means} mean of every level, {differences} its difference to {reference}, with "
-    "intervals of 95 % over {seeds} and {groups}. Filled: over all {combinations} of the other axes{parted}. Letters "
-    "beside a level: levels that share one cannot be told apart."
+    ": {means} mean of every level, {differences} its difference to {reference}. Filled: over {combinations} of the "
+    "other axes, {seeds} and {groups}{parted}."
 )
+LETTERS = "Levels with a letter in common cannot be told apart."
 COSTS = (
     "Validation F1 against cost on {on}, means over seeds: {panels}. Colours are columns of the board, signs its rows. "
     "Filled, and joined by the step: no other position has a higher validation F1 at no more cost."
@@ -39,16 +39,14 @@ def all_effects(source: Source, width: float) -> Iterator[Drawing]:
         raise NothingToDraw("no axis has two levels that can be compared and are finished")
     for one in found:
         other = _other(source, one)
-        parted = f", open: in each level of {other}" if other else ""
-        score = heading(one.measure, "")
-        caption = [
-            EFFECTS.format(
-                axis=one.axis, score=score, means=lettered(0), differences=lettered(1), reference=one.reference,
-                seeds=plural(one.seeds, "seed"), groups=plural(one.groups, "group"),
-                combinations=plural(one.combinations, "combination"), parted=parted,
-            ),
-            *reading(one), source.told,
-        ]  # fmt: skip
+        parted = f"; open: in each level of {other} alone" if other else ""
+        how = EFFECTS.format(
+            means=lettered(0), differences=lettered(1), reference=one.reference, seeds=plural(one.seeds, "seed"),
+            groups=plural(one.groups, "group"), combinations=plural(one.combinations, "combination"), parted=parted,
+        )  # fmt: skip
+        score = Symbol(one.measure.symbol, one.measure.subscript)
+        letters = [LETTERS] if any(level.tie for level in one.levels) else []
+        caption = [(f"Effect of {one.axis} on ", score, how), *letters, *cautions(one), MEANING, source.told]
         yield Drawing(f"effects-{one.axis}", effects_figure(one, width, other), caption)
 
 

@@ -11,8 +11,9 @@ from bench.figures.captions import Written, captions_latex, captions_markdown
 from bench.figures.choice import Choice, best_cells, named_cells
 from bench.figures.curves import aprf, training
 from bench.figures.drawing import Drawing
-from bench.figures.images import contexts, predictions, views
+from bench.figures.images import contexts, views
 from bench.figures.numbers import all_effects, costs, tables_of_effects
+from bench.figures.predictions import predictions
 from bench.figures.source import NothingToDraw, Source
 from bench.files import whole_file
 from bench.pictures.sizes import inches
@@ -103,8 +104,8 @@ def write_figures(source: Source, asked: Asked, to: Path) -> Outcome:
             continue
         try:
             with printed(asked.font):
-                for drawing in _drawn(source, asked, kind):
-                    figures.append(_written(drawing, asked, kind, to))
+                # those of a kind that were written before one fails stay
+                figures.extend(_written(drawing, asked, kind, to) for drawing in _drawn(source, asked, kind))
         except NothingToDraw as why:
             nothing[kind] = str(why)
         except BenchError as why:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.pictures.sizes import panelled
-from bench.pictures.style import COLOURS, GREY, INK, axes_of, counting, entitle, lettered
+from bench.pictures.style import BLACK, BLUE, GREEN, GREY, INK, VERMILION, axes_of, counting, entitle, lettered
 from bench.types import Float64
 from bench.words import plural
 
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-BLUE, ORANGE, GREEN = COLOURS[:3]
-BLACK = "#000000"
 CURVES = {
     "accuracy": ("A  accuracy", GREY, (0, (2, 1))),
     "precision": ("P  precision", BLUE, (0, (6, 1.5))),
-    "recall": ("R  recall", ORANGE, (0, (6, 1.5, 1.5, 1.5))),
+    "recall": ("R  recall", VERMILION, (0, (6, 1.5, 1.5, 1.5))),
     "f1": ("F1", BLACK, "-"),
     "f2": ("F2", GREEN, (0, (4, 1.2, 1.2, 1.2, 1.2, 1.2))),
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from bench.pictures.pareto import SIGNS
 from bench.pictures.sizes import Panels, check_height
-from bench.pictures.style import COLOURS, INK, MORE_COLOURS, lettered, panels_of
+from bench.pictures.style import BLACK, COLOURS, INK, MORE_COLOURS, lettered, panels_of
 from bench.report.effects import Effects, InteractionLine, Interval
 from bench.report.measures import heading
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 ROW, MORE = 0.26, 0.13
 """Inches of a level, and of each level of another axis below it."""
-BLACK = "#000000"
 ALL = "all"
+PARTS = tuple(colour for colour in COLOURS + MORE_COLOURS if colour != BLACK)
+"""Colours of the levels of another axis; what is over all is black."""
 Mark = tuple[str, str]
 """Colour and sign."""
 
@@ -31,7 +33,7 @@ def effects_figure(effects: Effects, width: float, other: str | None) -> Figure:
     """
     parted = [one for one in effects.interactions if one.other_axis == other]
     others = list(dict.fromkeys(one.other for one in parted))
-    marks = dict(zip(others, zip(COLOURS + MORE_COLOURS, SIGNS[1:], strict=False), strict=False))
+    marks = dict(zip(others, cycle(zip(PARTS, SIGNS[1:], strict=False)), strict=False))
     height = len(effects.levels) * (ROW + MORE * len(others)) + 0.8
     check_height(height, f"{len(effects.levels)} levels", width)
     figure, axes = panels_of(1, 2, (width, height), sharey=True)
@@ -77,7 +79,8 @@ def _differences(
                 if (found.level, found.other) == (one.level, name):
                     interval = _scaled(found.difference_interval, scale)
                     _point(axis, found.difference * scale, interval, place + top - number * step, mark)
-    axis.set_xlabel(f"difference to {effects.reference}", parse_math=False)
+    unit = " [points]" if effects.measure.percent else ""
+    axis.set_xlabel(f"difference to {effects.reference}{unit}", parse_math=False)
 
 
 def _point(axis: Axes, value: float, interval: Interval | None, place: float, mark: Mark) -> None:

@@ -97,12 +97,18 @@ class _Marks:
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
 
-        def handle(name: str, colour: str, sign: str) -> Line2D:
-            shown = name.replace("$", r"\$")  # a label is no formula
-            return Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
+        columns = [
+            Line2D([], [], color=colour, linewidth=5, label=_shown(name)) for name, colour in self.colours.items()
+        ]
+        rows = []
+        for name, sign in self.signs.items():
+            rows.append(Line2D([], [], color=GREY, marker=sign, linestyle="", label=_shown(name)))
+        return columns + rows
 
-        rows = [handle(name, GREY, sign) for name, sign in self.signs.items()]
-        return [handle(name, colour, "s") for name, colour in self.colours.items()] + rows
+
+def _shown(name: str) -> str:
+    """A label is no formula."""
+    return name.replace("$", r"\$")
 
 
 def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks, size: float) -> None:
@@ -121,6 +127,7 @@ def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks, size
     steps = np.array(sorted(front)).reshape(-1, 2)
     axis.step(steps[:, 0], steps[:, 1], where="post", color=GREY, linewidth=1, zorder=0)
     axis.set(xlabel=label)
+    axis.margins(y=0.1)
     plain(axis)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.pictures.overlay import Colour
 from bench.pictures.sizes import MM, PAGE, check_height
-from bench.pictures.style import PRINT_DPI, blank
+from bench.pictures.style import AMBER, PRINT_DPI, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,10 +26,14 @@ Legend = Sequence[tuple[str, tuple[int, int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One image as RGB, with a short line under it."""
+    """One image as RGB, with a short line under it, and a square drawn where other tiles show a part of it.
+
+    ``square`` is top, left, height and width as shares of the image.
+    """
 
     picture: Colour
     caption: str = ""
+    square: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class _Drawn:
 
     def tile(self, tile: Tile, left: float, top: float, high: float) -> None:
         """An image in the middle of its place, pixel by pixel."""
+        from matplotlib.patches import Rectangle
+
         rows, columns = tile.picture.shape[:2]
         scale = min(self.side / columns, high / rows)
         wide, tall = columns * scale, rows * scale
@@ -127,8 +133,13 @@ class _Drawn:
         axis = self.figure.add_axes(place)
         axis.imshow(tile.picture, interpolation="none", aspect="auto")
         axis.set_axis_off()
+        if tile.square:
+            first, begin, tall, wide = tile.square
+            edge = Rectangle((begin, 1 - first - tall), wide, tall, transform=axis.transAxes)
+            edge.set(fill=False, edgecolor=AMBER, linewidth=0.9)
+            axis.add_patch(edge)
         if tile.caption:
-            self.write(tile.caption, left + self.side / 2, top + high + TEXT / 2)
+            self.write(tile.caption, left + self.side / 2, top + high + 0.6 * TEXT)
 
     def legend(self, legend: Legend) -> None:
         from matplotlib.patches import Patch

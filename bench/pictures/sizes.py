@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ LEAST = 2.2
 """Inches of a panel with axes at least, where there is room for more than one."""
 FLAT, LINE = 0.66, 0.16
 """Height of a panel as a share of its width, and inches of a line of letters."""
+HANDLE, LETTER = 0.55, 0.062
+"""Inches of an entry of a legend without its letters, and of a letter of 7 points."""
 
 
 def inches(text: str, journal: str) -> float:
@@ -96,9 +99,9 @@ class Panels:
 
 
 def columns_of(labels: Sequence[str], width: float) -> int:
-    """Entries of a legend that fit one line of so many inches; all lines hold about as many."""
-    entry = 0.62 + 0.062 * max(map(len, labels))
-    lines = -(-len(labels) // max(1, int(width / entry)))
+    """Entries of a legend in a line of so many inches; all lines hold about as many."""
+    needed = sum(HANDLE + LETTER * len(label) for label in labels)
+    lines = max(1, math.ceil(needed / width))
     return -(-len(labels) // lines)
 
 

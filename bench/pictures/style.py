@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, told apart by every common kind of colour vision."""
+BLACK, BLUE, VERMILION, GREEN, AMBER = "#000000", "#0072B2", "#D55E00", "#009E73", "#E69F00"
+COLOURS = (BLUE, AMBER, BLACK, VERMILION, "#56B4E9", GREEN, "#CC79A7")
+"""Okabe and Ito's, told apart by every common kind of colour vision; the first four are of different greys in print."""
 MORE_COLOURS = ("#882255", "#117733", "#332288", "#999933", "#AA4499", "#661100", "#DDCC77", "#6699CC")
 """Tol's, for more than seven."""
 GREY, INK = "#7f7f7f", "#444444"

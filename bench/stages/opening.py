@@ -18,7 +18,7 @@ from bench.types import Dataset, Record
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A data set that can be read: who offers it, what was asked, its folder, reader, records, index and the file of that."""
+    """A data set that can be read: who offers it, what was asked, its folder, reader, records, index and its file."""
 
     offer: Offer
     ref: Ref
