@@ -29,6 +29,8 @@ VIEW = 2.5
 MINUS = "\u2212"
 WIDTH = 7.2
 """Inches: the text width of a two-column paper."""
+NARROW = 5.5
+"""Inches below which the words under the images are short."""
 
 
 def context_document(context: Context, figure: str) -> Document:
@@ -112,6 +114,8 @@ def _label(axes: Any, context: Context) -> None:
         axes[0, column].set_title(f"{size} \u00d7 {size}", fontsize="small", color=colour)
         axes[1, column].set_xlabel(f"{likeness:.2f}\n{found:.2f}".replace("-", MINUS), fontsize="small")
     text = f"likeness of these two\nbest found, median of {plural(len(context.best), 'defect')}"
+    if axes[0, 0].figure.get_figwidth() < NARROW:
+        text = f"these two\nmedian of {len(context.best)}"
     axes[0, 0].set_ylabel(lettered(0, "defect"))
     axes[1, 0].set_ylabel(lettered(1, "look-alike"))
     axes[1, 0].set_xlabel(text, fontsize="small")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.document import Document, Notes, Table
 from bench.errors import BenchError, DataError, named_line
 from bench.figures.captions import Written, captions_latex, captions_markdown
 from bench.figures.choice import Choice, best_cells, named_cells
@@ -140,9 +141,13 @@ def _captions(source: Source, asked: Asked, figures: Sequence[Written], to: Path
 
 
 def _tables(source: Source) -> str:
-    """The board and the effects of its axes as LaTeX."""
-    documents = [board_document(source.board), *map(effects_document, tables_of_effects(source))]
-    return "\n".join(map(to_latex, documents))
+    """The tables of the board, with their notes, and those of the effects of its axes, as LaTeX."""
+    blocks = [one for one in board_document(source.board).blocks if isinstance(one, Table | Notes)]
+    for effects in tables_of_effects(source):
+        document = effects_document(effects)
+        tables = [one for one in document.blocks if isinstance(one, Table)]
+        blocks += [replace(one, title=one.title or document.title) for one in tables]
+    return to_latex(Document(f"Tables of {source.suite.name}", blocks))
 
 
 def _text(path: Path, text: str) -> Path:

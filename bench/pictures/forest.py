@@ -7,8 +7,8 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from bench.pictures.pareto import SIGNS
-from bench.pictures.sizes import Panels, check_height
-from bench.pictures.style import BLACK, COLOURS, INK, MORE_COLOURS, lettered, panels_of
+from bench.pictures.sizes import LETTER, Panels, check_height
+from bench.pictures.style import BLACK, COLOURS, INK, MORE_COLOURS, broken, lettered, panels_of
 from bench.report.effects import Effects, InteractionLine, Interval
 from bench.report.measures import heading
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROW, MORE = 0.26, 0.13
 """Inches of a level, and of each level of another axis below it."""
+PANEL = 0.4
+"""Share of the figure that the letters below a panel may take."""
 ALL = "all"
 PARTS = tuple(colour for colour in COLOURS + MORE_COLOURS if colour != BLACK)
 """Colours of the levels of another axis; what is over all is black."""
@@ -80,7 +82,8 @@ def _differences(
                     interval = _scaled(found.difference_interval, scale)
                     _point(axis, found.difference * scale, interval, place + top - number * step, mark)
     unit = " [points]" if effects.measure.percent else ""
-    axis.set_xlabel(f"difference to {effects.reference}{unit}", parse_math=False)
+    letters = int(PANEL * axis.figure.get_figwidth() / LETTER)
+    axis.set_xlabel(broken(f"difference to {effects.reference}{unit}", letters), parse_math=False)
 
 
 def _point(axis: Axes, value: float, interval: Interval | None, place: float, mark: Mark) -> None:

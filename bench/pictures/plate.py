@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.pictures.overlay import Colour
-from bench.pictures.sizes import MM, PAGE, check_height
-from bench.pictures.style import AMBER, PRINT_DPI, blank
+from bench.pictures.sizes import LETTER, MM, PAGE, check_height
+from bench.pictures.style import AMBER, PRINT_DPI, blank, broken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP, TEXT, SIDE = 1 * MM, 3.2 * MM, 4 * MM
-"""Inches between tiles, of a line of letters above or below them, and of the names of rows at the left."""
+"""Inches between tiles, of a line of letters above or below them, and of one line of the names of rows at the left."""
 SMALLEST = 8 * MM
 """Inches that a tile is high at least: smaller ones show nothing."""
 Legend = Sequence[tuple[str, tuple[int, int, int]]]
@@ -57,9 +57,9 @@ def pixels(inches: float) -> int:
     return round(PRINT_DPI * inches)
 
 
-def tile_width(columns: int, width: float) -> float:
-    """Inches that a column of a plate has at most."""
-    return (width - SIDE - GAP * (columns - 1)) / columns
+def tile_width(columns: int, width: float, gutter: float = SIDE) -> float:
+    """Inches that a column of a plate has at most, beside a ``gutter`` with the names of rows."""
+    return (width - gutter - GAP * (columns - 1)) / columns
 
 
 def plate(rows: Sequence[Row], width: float, *, heads: Sequence[Sequence[Head]] = (), legend: Legend = ()) -> Figure:
@@ -73,15 +73,22 @@ def plate(rows: Sequence[Row], width: float, *, heads: Sequence[Sequence[Head]] 
     flat = [max(found, default=1.0) for found in shapes]
     captions = [TEXT if any(tile and tile.caption for tile in row.tiles) else 0.0 for row in rows]
     around = TEXT * len(heads) + sum(captions) + GAP * len(rows) + (2 * TEXT if legend else 0.0)
-    side = min(tile_width(columns, width), (PAGE - around) / sum(flat))
+    room = (PAGE - around) / sum(flat)
+    narrowest = min(tile_width(columns, width), room)
+    names = []
+    for row, share in zip(rows, flat, strict=True):
+        names.append(broken(row.name, max(1, int(narrowest * share / LETTER))))
+    gutter = SIDE + TEXT * max(name.count("\n") for name in names)
+    side = min(tile_width(columns, width, gutter), room)
     if side * min(flat) < SMALLEST:
         check_height(around + SMALLEST / min(flat) * sum(flat), f"{len(rows)} rows of images", width)
     height = around + side * sum(flat)
-    drawn = _Drawn(blank((width, height)), width, height, columns, side)
+    drawn = _Drawn(blank((width, height)), width, height, columns, side, gutter)
     for number, line in enumerate(heads):
-        drawn.heads(line, (number + 0.5) * TEXT)
+        drawn.heads(line, (number + 0.55) * TEXT)
     top = TEXT * len(heads)
-    for row, share, below in zip(rows, flat, captions, strict=True):
+    for row, name, share, below in zip(rows, names, flat, captions, strict=True):
+        drawn.name(name, top + side * share / 2)
         drawn.row(row, top, side * share)
         top += side * share + below + GAP
     drawn.legend(legend)
@@ -97,11 +104,12 @@ class _Drawn:
     height: float
     columns: int
     side: float
+    gutter: float
 
     def left(self, column: float) -> float:
         """Where a column begins; what the columns leave of the width lies at both sides."""
-        taken = SIDE + self.columns * self.side + (self.columns - 1) * GAP
-        return (self.width - taken) / 2 + SIDE + column * (self.side + GAP)
+        taken = self.gutter + self.columns * self.side + (self.columns - 1) * GAP
+        return (self.width - taken) / 2 + self.gutter + column * (self.side + GAP)
 
     def write(self, text: str, x: float, y: float, **how: object) -> None:
         """Write around a point, in letters of 7 points."""
@@ -115,8 +123,10 @@ class _Drawn:
             self.write(head.text, (self.left(column) + self.left(last) - GAP) / 2, y)
             column = last
 
+    def name(self, name: str, middle: float) -> None:
+        self.write(name, self.left(0) - self.gutter / 2, middle, rotation=90)
+
     def row(self, row: Row, top: float, high: float) -> None:
-        self.write(row.name, self.left(0) - SIDE / 2, top + high / 2, rotation=90)
         for column, tile in enumerate(row.tiles):
             if tile is not None:
                 self.tile(tile, self.left(column), top, high)
