@@ -1,7 +1,7 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, a claim does not hold or the
-machine was too busy to measure, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells, pictures or figures failed, a claim does not
+hold or the machine was too busy to measure, 130 interrupted.
 """
 
 from __future__ import annotations
