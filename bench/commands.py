@@ -28,7 +28,8 @@ from bench.suite.reading.load import Suite, load_suite
 from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
-    from bench.figures.write import Asked, Outcome
+    from bench.figures.asked import Asked
+    from bench.figures.write import Outcome
     from bench.report.board import Leaderboard
     from bench.report.compare import Comparison, Met
     from bench.report.sides import Side
@@ -185,8 +186,9 @@ def figures(
     Raises:
         BenchError: there is no such run, cell, axis, width or font.
     """
+    from bench.figures.asked import Asked
     from bench.figures.source import Source
-    from bench.figures.write import Asked, write_figures
+    from bench.figures.write import write_figures
     from bench.report.undefined import all_shown
     from bench.runs.starts import cell_by_start
 

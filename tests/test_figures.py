@@ -21,14 +21,14 @@ from hypothesis.extra.numpy import arrays
 from bench.catalog import Catalog
 from bench.commands import board_of_run
 from bench.errors import DataError
+from bench.figures.asked import KINDS, Asked
 from bench.figures.choice import best_cells, named_cells
 from bench.figures.predictions import window_of
 from bench.figures.source import Source
-from bench.figures.write import Asked
 from bench.images import read_image
 from bench.pictures.curves import CURVES, Aprf, Training, aprf_panels, training_panels
+from bench.pictures.journals import JOURNALS, MM, NARROWEST, PAGE, UNITS, WIDEST, inches
 from bench.pictures.plate import Head, Row, Tile, plate
-from bench.pictures.sizes import JOURNALS, MM, NARROWEST, PAGE, UNITS, WIDEST, inches
 from bench.pictures.style import COLOURS, lettered, printed, write_figure
 from bench.runs.folder import read_run, records_in
 from bench.store.home import Places
@@ -389,3 +389,13 @@ def test_the_part_that_is_shown_holds_all_that_is_marked_and_lies_inside(marked:
 def test_python_takes_the_same_words_as_the_command() -> None:
     with pytest.raises(DataError, match="Did you mean 'aprf'"):
         Asked(kinds=("apfr",))
+
+
+def test_the_page_of_the_manual_has_every_kind_and_the_widths_of_every_journal() -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "figures.md").read_text()
+    for kind in KINDS:
+        assert f"\n| `{kind}` |" in page
+    for journal, columns in JOURNALS.items():
+        (row,) = re.findall(rf"\n\| `{journal}`(.*)\|", page)
+        widths = [float(text) for text in re.findall(r"([0-9.]+) mm", row)]
+        assert widths == pytest.approx([width / MM for width in columns.values()], abs=0.06)

@@ -9,20 +9,20 @@ import click
 
 from bench.cli.options import PATH, Workspace, run_named, workspace_options
 from bench.cli.terminal import quiet
+from bench.figures.asked import FORMATS, KINDS, Asked, names_of
+from bench.pictures.journals import JOURNALS, MM
 
 if TYPE_CHECKING:
-    from bench.figures.write import Asked, Outcome
+    from bench.figures.write import Outcome
 
 FIGURES_MISSING = 3
 """Exit code where a figure could not be made."""
-JOURNALS = ("elsevier", "springer", "nature", "ieee", "cvf")
 
 
 @click.command("figures")
 @click.argument("run", type=PATH)
 @click.option(
-    "--only", metavar="KIND,...",
-    help="Some of: views, context, predictions, aprf, training, effects, costs, tables.",
+    "--only", metavar="KIND,...", help=f"Some of: {', '.join(KINDS)}."
 )  # fmt: skip
 @click.option(
     "--cell", "cells", multiple=True, metavar="CELL", help="Show this cell, by the start of its id; repeatable."
@@ -31,14 +31,20 @@ JOURNALS = ("elsevier", "springer", "nature", "ieee", "cvf")
     "--by", metavar="AXIS", help="Show the best cell of each level of this axis; by default the board's columns."
 )
 @click.option(
-    "--journal", type=click.Choice(JOURNALS), default="elsevier", show_default=True, help="Whose columns widths are."
+    "--journal",
+    type=click.Choice(list(JOURNALS)),
+    default="elsevier",
+    show_default=True,
+    help="Whose columns widths are.",
 )
 @click.option(
     "--width", "widths", multiple=True, metavar="[KIND=]WIDTH",
     help="1, 1.5 or 2 columns, or a length such as 88mm; of one kind of figure as aprf=1. Repeatable.  [default: 2]",
 )  # fmt: skip
 @click.option("--font", help="A font that is installed; by default one that comes with bench, the same everywhere.")
-@click.option("--format", "formats", default="pdf,svg,png", show_default=True, metavar="FORMAT,...", help="File types.")
+@click.option(
+    "--format", "formats", default=",".join(FORMATS), show_default=True, metavar="FORMAT,...", help="File types."
+)
 @click.option("--to", type=PATH, help="Folder for the files; by default 'figures' in the run's folder.")
 @click.option(
     "--permitted", multiple=True, metavar="DATASET",
@@ -66,11 +72,19 @@ def command(
     """
     from bench.canonical import printable
     from bench.commands import figures
-    from bench.figures.write import FORMATS, KINDS
-    from bench.figures.write import only as some
 
-    kinds = some(only, KINDS, "figure") if only else KINDS
-    asked = _asked(kinds, cells, by, journal, widths, font, some(formats, FORMATS, "format"))
+    own = dict(text.split("=", 1) for text in widths if "=" in text)
+    common = [text for text in widths if "=" not in text] or ["2"]
+    asked = Asked(
+        kinds=names_of(only, KINDS, "figure") if only else KINDS,
+        cells=cells,
+        by=by,
+        formats=names_of(formats, FORMATS, "format"),
+        journal=journal,
+        width=common[-1],
+        widths=own,
+        font=font,
+    )
     folder = run_named(run, workspace.out)
     if to is None and not folder.is_dir() and folder.suffix == ".zip":
         raise click.UsageError(f"{folder}: name a folder for the figures of an archive with --to")
@@ -87,28 +101,9 @@ def command(
     return FIGURES_MISSING if done.missing or (only and done.nothing) else 0
 
 
-def _asked(
-    kinds: tuple[str, ...],
-    cells: tuple[str, ...],
-    by: str | None,
-    journal: str,
-    widths: tuple[str, ...],
-    font: str | None,
-    formats: tuple[str, ...],
-) -> Asked:
-    """What was asked for; of several widths of one kind the last."""
-    from bench.figures.write import Asked
-    from bench.pictures.style import FONT
-
-    own = dict(text.split("=", 1) for text in widths if "=" in text)
-    common = [text for text in widths if "=" not in text] or ["2"]
-    return Asked(kinds, cells, by, formats, journal, common[-1], own, font or FONT)
-
-
 def _say(done: Outcome, place: Path) -> None:
     """What was written, a line for each figure."""
     from bench.canonical import printable
-    from bench.pictures.sizes import MM
 
     for one in done.figures:
         suffixes = ", ".join(path.suffix.removeprefix(".") for path in one.files)

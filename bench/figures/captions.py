@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.document import Document, Heading, Paragraph, Picture, Text
-from bench.pictures.sizes import JOURNALS, MM
+from bench.pictures.journals import JOURNALS, MM
 from bench.render.latex import Latex
 from bench.render.markdown import to_markdown
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.document import Document, Notes, Table
-from bench.errors import BenchError, DataError, named_line
+from bench.errors import BenchError, named_line
+from bench.figures.asked import KINDS, TABLES, Asked
 from bench.figures.captions import Written, captions_latex, captions_markdown
 from bench.figures.choice import Choice, best_cells, named_cells
 from bench.figures.curves import aprf, training
@@ -17,12 +18,10 @@ from bench.figures.numbers import all_effects, costs, tables_of_effects
 from bench.figures.predictions import predictions
 from bench.figures.source import NothingToDraw, Source
 from bench.files import whole_file
-from bench.pictures.sizes import inches
-from bench.pictures.style import FONT, PRINT_DPI, check_font, printed, write_figure
+from bench.pictures.style import FONT, PRINT_DPI, printed, write_figure
 from bench.render.latex import to_latex
 from bench.report.board_document import board_document
 from bench.report.effects_document import effects_document
-from bench.words import unknown
 
 OF_RUN: Mapping[str, Callable[[Source, float], Iterator[Drawing]]] = {
     "views": views,
@@ -37,46 +36,6 @@ OF_CELLS: Mapping[str, Callable[[Source, list[Choice], float], Iterator[Drawing]
     "training": training,
 }
 """Figures of chosen cells, or of their data sets."""
-TABLES = "tables"
-KINDS = ("views", "context", "predictions", "aprf", "training", "effects", "costs", TABLES)
-"""In the order of the supplement's figures, then ours."""
-FORMATS = ("pdf", "svg", "png")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What to draw and how: kinds, cells by id or the axis whose levels each give one, formats, widths, font.
-
-    ``width`` is of all figures, in columns of the ``journal`` or as a length; ``widths`` are those of single kinds.
-
-    Raises:
-        DataError: a kind, a format, a width or a font that there is not.
-    """
-
-    kinds: Sequence[str] = KINDS
-    cells: Sequence[str] = ()
-    by: str | None = None
-    formats: Sequence[str] = FORMATS
-    journal: str = "elsevier"
-    width: str = "2"
-    widths: Mapping[str, str] = field(default_factory=dict)
-    font: str = FONT
-
-    def __post_init__(self) -> None:
-        for what, given, known in (
-            ("figure", (*self.kinds, *self.widths), KINDS),
-            ("format", self.formats, FORMATS),
-        ):
-            for name in given:
-                if name not in known:
-                    raise DataError(unknown(what, name, known).capitalize())
-        for kind in KINDS:
-            self.inches(kind)
-        check_font(self.font)
-
-    def inches(self, kind: str) -> float:
-        """The width of the figures of a kind."""
-        return inches(self.widths.get(kind, self.width), self.journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +63,7 @@ def write_figures(source: Source, asked: Asked, to: Path) -> Outcome:
         if kind not in asked.kinds:
             continue
         try:
-            with printed(asked.font):
+            with printed(asked.font or FONT):
                 # those of a kind that were written before one fails stay
                 figures.extend(_written(drawing, asked, kind, to) for drawing in _drawn(source, asked, kind))
         except NothingToDraw as why:
@@ -154,18 +113,3 @@ def _text(path: Path, text: str) -> Path:
     with whole_file(path) as file:
         file.write(text.encode())
     return path
-
-
-def only(text: str, of: Collection[str], what: str) -> tuple[str, ...]:
-    """Names parted by commas, in the order given.
-
-    Raises:
-        DataError: none, or one that there is not.
-    """
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for name in names:
-        if name not in of:
-            raise DataError(unknown(what, name, of).capitalize())
-    if not names:
-        raise DataError(f"Name at least one {what}: {', '.join(of)}.")
-    return names

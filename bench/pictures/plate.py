@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.pictures.journals import MM, PAGE
 from bench.pictures.overlay import Colour
-from bench.pictures.sizes import LETTER, MM, PAGE, check_height
+from bench.pictures.sizes import LETTER, check_height
 from bench.pictures.style import AMBER, PRINT_DPI, blank, broken
 
 if TYPE_CHECKING:
