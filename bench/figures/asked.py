@@ -43,7 +43,7 @@ class Asked:
         ):
             for name in given:
                 if name not in known:
-                    raise DataError(unknown(what, name, known).capitalize())
+                    raise DataError(unknown(what, name, known))
         for kind in KINDS:
             self.inches(kind)
         if self.font is not None:
@@ -65,7 +65,7 @@ def names_of(text: str, of: Collection[str], what: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         if name not in of:
-            raise DataError(unknown(what, name, of).capitalize())
+            raise DataError(unknown(what, name, of))
     if not names:
-        raise DataError(f"Name at least one {what}: {', '.join(of)}.")
+        raise DataError(f"name at least one {what}: {', '.join(of)}.")
     return names

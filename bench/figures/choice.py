@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 from bench.errors import StoreError, SuiteError
+from bench.figures.drawing import Drawing, Sketch, stem
 from bench.figures.source import NothingToDraw, Source
 from bench.pictures.style import lettered
 from bench.record import Record, State
@@ -69,15 +72,10 @@ def best_cells(source: Source, by: str | None) -> list[Choice]:
     """For every data set the best cell of each level of the axis ``by``; by default of each column of the board.
 
     Raises:
-        SuiteError: there is no such axis.
         NothingToDraw: no cell is finished.
     """
-    axes = (by or source.board.columns_axis).split(", ")
+    axes = [by] if by else source.board.columns_axis.split(", ")
     cells = source.cells
-    known = dict.fromkeys(axis for cell in source.suite.cells for axis in cell.labels)
-    for axis in axes if by else ():
-        if axis not in known:
-            raise SuiteError([f"--by: {unknown('axis', axis, known)}"])
     levels: dict[str, dict[str, dict[str, Cell]]] = {}
     for cell in cells.values():
         level = ", ".join(cell.labels[axis] for axis in axes if axis in cell.labels)
@@ -92,6 +90,17 @@ def best_cells(source: Source, by: str | None) -> list[Choice]:
     if not found:
         raise NothingToDraw("no cell of the run is finished")
     return [_choice(source, on, names, BEST) for on, names in found.items()]
+
+
+def check_axis(source: Source, axis: str) -> None:
+    """Refuse an axis that the run does not have.
+
+    Raises:
+        SuiteError: there is no such axis.
+    """
+    known = dict.fromkeys(chain.from_iterable(cell.labels for cell in source.suite.cells))
+    if axis not in known:
+        raise SuiteError([f"--by: {unknown('axis', axis, known)}"])
 
 
 def named_cells(source: Source, ids: Sequence[str]) -> list[Choice]:
@@ -121,3 +130,10 @@ def _choice(source: Source, on: str, names: Mapping[str, str], how: str) -> Choi
     full = dict(zip((cell.id for cell in alike), short_names([cell.labels for cell in alike]), strict=True))
     panels = [Panel(name, full[id], source.cells[id], source.records[id]) for id, name in names.items()]
     return Choice(on, tuple(panels), how)
+
+
+def of_choices(kind: str, choices: Sequence[Choice], draw: Callable[[Choice], Drawing]) -> Iterator[Sketch]:
+    """A sketch for each data set, named after it where there are several."""
+    parts = [choice.on for choice in choices]
+    for choice in choices:
+        yield Sketch(stem(kind, choice.on, parts), partial(draw, choice))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bench.figures.choice import Choice, Panel
-from bench.figures.drawing import Drawing, stem
+from bench.figures.choice import Choice, Panel, of_choices
+from bench.figures.drawing import Drawing, Sketch
 from bench.figures.source import NothingToDraw, Source
 from bench.pictures.curves import Training, aprf_panels, training_panels
 from bench.score.evidence_file import read_evidence
@@ -21,38 +21,43 @@ TRAINING = (
 )
 
 
-def aprf(source: Source, choices: list[Choice], width: float) -> Iterator[Drawing]:
-    """A figure for each data set, a panel for each cell.
+def aprf(source: Source, choices: Sequence[Choice], width: float) -> Iterator[Sketch]:
+    """A figure for each data set, a panel for each cell."""
+    return of_choices("aprf", choices, lambda choice: _aprf(source, choice, width))
+
+
+def _aprf(source: Source, choice: Choice, width: float) -> Drawing:
+    """Draw it.
 
     Raises:
         StoreError: the evidence of a cell is gone.
         DataError: more panels than fit a page.
     """
-    for choice in choices:
-        cells = []
-        for panel in choice.panels:
-            test = read_evidence(source.stage(panel.record, "predict") / "test.npz")
-            cells.append(aprf_of(test, panel.record, panel.name))
-        caption = [APRF.format(on=choice.on), *choice.told, source.told]
-        yield Drawing(stem("aprf", choice.on, [one.on for one in choices]), aprf_panels(cells, width), caption)
+    cells = []
+    for panel in choice.panels:
+        test = read_evidence(source.stage(panel.record, "predict") / "test.npz")
+        cells.append(aprf_of(test, panel.record, panel.name))
+    return Drawing(aprf_panels(cells, width), [APRF.format(on=choice.on), *choice.told, source.told])
 
 
-def training(source: Source, choices: list[Choice], width: float) -> Iterator[Drawing]:
-    """A figure for each data set, a panel for each cell that was trained.
+def training(source: Source, choices: Sequence[Choice], width: float) -> Iterator[Sketch]:
+    """A figure for each data set, a panel for each cell that was trained."""
+    return of_choices("training", choices, lambda choice: _training(source, choice, width))
+
+
+def _training(source: Source, choice: Choice, width: float) -> Drawing:
+    """Draw it.
 
     Raises:
         StoreError: what a training left is gone.
         NothingToDraw: none of the cells was trained.
         DataError: more panels than fit a page.
     """
-    for choice in choices:
-        panels, cells = _trained(source, choice)
-        if not cells:
-            raise NothingToDraw(f"nothing was trained on {choice.on}")
-        trained = Choice(choice.on, tuple(panels), choice.how)
-        caption = [TRAINING.format(on=choice.on), *trained.told, source.told]
-        name = stem("training", choice.on, [one.on for one in choices])
-        yield Drawing(name, training_panels(cells, width), caption)
+    panels, cells = _trained(source, choice)
+    if not cells:
+        raise NothingToDraw(f"nothing was trained on {choice.on}")
+    trained = Choice(choice.on, tuple(panels), choice.how)
+    return Drawing(training_panels(cells, width), [TRAINING.format(on=choice.on), *trained.told, source.told])
 
 
 def _trained(source: Source, choice: Choice) -> tuple[list[Panel], list[Training]]:

@@ -1,8 +1,8 @@
-"""One figure of a paper with its caption, before it is written."""
+"""Figures of a paper before they are drawn, and with their captions before they are written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure, the stem of its files, and the sentences of its caption."""
+    """A figure, and the sentences of its caption."""
 
-    name: str
     figure: Figure
     caption: Sequence[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What may be drawn: the stem of its files, and how; each by itself, so that one that fails stops no other."""
+
+    name: str
+    draw: Callable[[], Drawing]
 
 
 def stem(kind: str, part: str, parts: Sequence[str]) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
 from bench.audit.context import context
-from bench.audit.context_table import context_figure
+from bench.audit.context_table import MOST_SIZES, context_figure
 from bench.audit.views import correspondence, shown
 from bench.data.splits import assign, restricted
-from bench.errors import DataError
-from bench.figures.choice import Choice
-from bench.figures.drawing import Drawing, stem
+from bench.errors import BenchError, DataError
+from bench.figures.choice import Choice, of_choices
+from bench.figures.drawing import Drawing, Sketch, stem
 from bench.figures.source import Images, NothingToDraw, Source
 from bench.pictures.gallery import Thumbnail, thumbnail, toned
 from bench.pictures.overlay import TONES
 from bench.pictures.plate import Head, Row, Tile, pixels, plate, tile_width
 from bench.pictures.style import lettered
-from bench.suite.cells import Cell
+from bench.report.best import scored_alike
 from bench.suite.schema import Ref
 from bench.words import plural
 
@@ -36,42 +37,62 @@ SHARES = (1.0, 0.75, 0.5)
 """Of the run's crop size, where it has one alone: the supplement's 256, 192 and 128."""
 
 
-def views(source: Source, width: float) -> Iterator[Drawing]:
+def views(source: Source, width: float) -> Iterator[Sketch]:
     """A figure for each two data sets of the run that show the same objects from the same viewpoints.
 
     Raises:
-        BenchError: a data set is gone or may not be printed.
+        BenchError: of the only two one is gone or may not be printed.
         NothingToDraw: no two of them correspond.
     """
     refs = _datasets(source)
     if len(refs) < 2:
         raise NothingToDraw("the run has one data set, and viewpoints correspond between two")
-    opened = {name: source.images(ref, None) for name, ref in refs.items()}
-    pairs = []
-    for names in combinations(opened, 2):
+    opened: dict[str, Images] = {}
+    for name, ref in refs.items():
         try:
-            correspondence(opened[names[0]].records, opened[names[1]].records, names)
-            pairs.append(names)
-        except DataError:
-            continue  # most data sets have nothing to do with each other
+            opened[name] = source.images(ref, None)
+        except BenchError:
+            if len(refs) == 2:
+                raise
+    pairs = [names for names in combinations(opened, 2) if _correspond(*(opened[name] for name in names))]
     if not pairs:
-        raise NothingToDraw("no two data sets of the run show the same groups from the same viewpoints")
+        here = plural(len(opened), "data set")
+        raise NothingToDraw(f"no two of the {here} that can be shown have the same groups from the same viewpoints")
     texts = [" and ".join(names) for names in pairs]
-    for names, text in zip(pairs, texts, strict=True):
-        yield _views(source, {name: opened[name] for name in names}, stem("views", text, texts), width)
+    for (first, second), text in zip(pairs, texts, strict=True):
+        sides = _Side(first, opened[first]), _Side(second, opened[second])
+        yield Sketch(stem("views", text, texts), partial(_views, source, sides, width))
 
 
-def _views(source: Source, opened: Mapping[str, Images], name: str, width: float) -> Drawing:
-    (first, one), (second, other) = opened.items()
-    found = correspondence(one.records, other.records, (first, second))
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One of two data sets, by its label."""
+
+    name: str
+    images: Images
+
+
+def _correspond(first: Images, second: Images) -> bool:
+    """Whether two data sets have a viewpoint in common: most have nothing to do with each other."""
+    try:
+        correspondence(first.records, second.records, (first.name, second.name))
+    except DataError:
+        return False
+    return True
+
+
+def _views(source: Source, sides: tuple[_Side, _Side], width: float) -> Drawing:
+    """Draw two data sets side by side.
+
+    Raises:
+        BenchError: an image cannot be read.
+    """
+    first, second = sides
+    found = correspondence(first.images.records, second.images.records, (first.name, second.name))
     across = max(1, int(width / WIDE_PAIR))
     side = pixels(tile_width(2 * across, width))
-
-    def small(images: Images, id: str) -> Thumbnail:
-        sample = images.load(id)
-        return thumbnail(sample, min(side, max(sample.mask.shape)))
-
-    chosen = shown(found, (partial(small, one), partial(small, other)), instances=INSTANCES, viewpoints=across)
+    small = partial(_small, first.images, side), partial(_small, second.images, side)
+    chosen = shown(found, small, instances=INSTANCES, viewpoints=across)
     tiles = [tile for strip in chosen.strips for tile in strip.tiles]
     left = iter(toned([tile.picture for tile in tiles if tile]))
     rows = []
@@ -79,13 +100,19 @@ def _views(source: Source, opened: Mapping[str, Images], name: str, width: float
         rows.append(Row(lettered(number, strip.heading), [Tile(next(left)) if tile else None for tile in strip.tiles]))
     heads = [
         [Head(f"viewpoint {viewpoint}", 2) for viewpoint in chosen.viewpoints],
-        [Head(label) for label in (first, second)] * len(chosen.viewpoints),
+        [Head(side.name) for side in sides] * len(chosen.viewpoints),
     ]
     groups = {pair.group for pair in found.pairs}
-    counted = f"{plural(len(found.pairs), 'viewpoint')} of {plural(len(groups), 'group')} are in both."
-    whose = dict.fromkeys((one.told, other.told))
-    caption = [VIEWS.format(first=first, second=second), counted, ONE_CURVE, TONES, *whose, source.told]
-    return Drawing(name, plate(rows, width, heads=heads), caption)
+    counted = f"{plural(len(found.pairs), 'viewpoint')} of {plural(len(groups), 'group')} are in both, of all splits."
+    whose = dict.fromkeys(side.images.told for side in sides)
+    words = VIEWS.format(first=first.name, second=second.name)
+    return Drawing(plate(rows, width, heads=heads), [words, counted, ONE_CURVE, TONES, *whose, source.told])
+
+
+def _small(images: Images, side: int, id: str) -> Thumbnail:
+    """An image as it is, unless print shows fewer pixels."""
+    sample = images.load(id)
+    return thumbnail(sample, min(side, max(sample.mask.shape)))
 
 
 def _datasets(source: Source) -> dict[str, Ref]:
@@ -98,47 +125,36 @@ def _datasets(source: Source) -> dict[str, Ref]:
     return refs
 
 
-def contexts(source: Source, choices: list[Choice], width: float) -> Iterator[Drawing]:
-    """A figure for each data set: what is lost by crops of the sizes of the run.
+def contexts(source: Source, choices: Sequence[Choice], width: float) -> Iterator[Sketch]:
+    """A figure for each data set: what is lost by crops of the sizes of the run."""
+    return of_choices("context", choices, lambda choice: _context(source, choice, width))
+
+
+def _context(source: Source, choice: Choice, width: float) -> Drawing:
+    """Search and draw.
 
     Raises:
-        BenchError: a data set is gone or may not be printed.
+        BenchError: the data set is gone or may not be printed.
         DataError: no image of it is as large as the largest crop, or none has a defect.
     """
-    for choice in choices:
-        first = choice.panels[0]
-        made = first.record.provenance
-        images = source.images(first.cell.dataset, made and made.data_fingerprint)
-        split = restricted(images.index, assign(images.index, first.cell.protocol.split), "train")
-        cells = [panel.cell for panel in choice.panels]
-        found = context(split, _Loading(images), _sizes(source, cells))
-        caption = [
-            CONTEXT.format(
-                on=choice.on, smallest=found.sizes[0], sizes=", ".join(map(str, found.sizes)),
-                defects=plural(len(found.best), "defect"),
-            ),
-            f"Defect: {found.pair.defect.id}; look-alike: {found.pair.sound.id}; searched {found.places:,} places of "
-            f"{plural(found.images, 'image')}, compared on blocks of {found.block} x {found.block} pixels.",
-            ONE_CURVE, TONES, images.told, source.told,
-        ]  # fmt: skip
-        name = stem("context", choice.on, [one.on for one in choices])
-        yield Drawing(name, context_figure(found, images.load, width), caption)
+    first = choice.panels[0]
+    images = source.scored(first.cell, first.record)
+    split = restricted(images.index, assign(images.index, first.cell.protocol.split), "train")
+    found = context(split, images.verified, _sizes(source, choice.on))
+    sizes, defects = ", ".join(map(str, found.sizes)), plural(len(found.best), "defect")
+    searched = (
+        f"Defect: {found.pair.defect.id}; look-alike: {found.pair.sound.id}; searched {found.places:,} places of "
+        f"{plural(found.images, 'image')}, compared on blocks of {found.block} x {found.block} pixels."
+    )
+    words = CONTEXT.format(on=choice.on, smallest=found.sizes[0], sizes=sizes, defects=defects)
+    caption = [words, searched, ONE_CURVE, TONES, images.told, source.told]
+    return Drawing(context_figure(found, images.load, width), caption)
 
 
-def _sizes(source: Source, cells: list[Cell]) -> list[int]:
+def _sizes(source: Source, on: str) -> list[int]:
     """The crop sizes of the run; where it has one, that and the shares of it that the supplement took."""
-    labels = {cell.labels.get("dataset") for cell in cells}
-    sizes = {cell.crop_size for cell in source.suite.cells if cell.labels.get("dataset") in labels}
+    sizes = {cell.crop_size for cell in source.suite.cells if scored_alike(cell.labels) == on}
     if len(sizes) > 1:
-        return sorted(sizes)
+        return sorted(sizes)[-MOST_SIZES:]
     largest = sizes.pop()
     return [round(share * largest) // 8 * 8 for share in SHARES]
-
-
-class _Loading:
-    """Images as the search for look-alikes takes them."""
-
-    def __init__(self, images: Images) -> None:
-        self.classes = images.index.classes
-        self.load = images.load
-        self.records = lambda: images.records

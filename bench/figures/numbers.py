@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from bench.document import Symbol
 from bench.errors import SuiteError
-from bench.figures.drawing import Drawing, stem
+from bench.figures.drawing import Drawing, Sketch, stem
 from bench.figures.source import NothingToDraw, Source
 from bench.pictures.forest import effects_figure
 from bench.pictures.pareto import PANELS, fronts_of, pareto_panels
 from bench.pictures.style import lettered
 from bench.report.effects import Effects, effects, never_compared
 from bench.report.effects_document import MEANING, cautions
+from bench.report.naming import slug
+from bench.report.shape import CostLine
 from bench.words import plural
 
 EFFECTS = (
@@ -27,27 +30,35 @@ COSTS = (
 )
 
 
-def all_effects(source: Source, width: float) -> Iterator[Drawing]:
+def all_effects(source: Source, width: float) -> Iterator[Sketch]:
     """A figure for every axis whose levels can be compared.
 
     Raises:
         NothingToDraw: there is none, or nothing of it is finished.
-        DataError: more levels than fit a page.
     """
-    found = [one for one in (_effects(source, axis) for axis in _axes(source)) if one and one.levels]
+    found = tables_of_effects(source)
     if not found:
         raise NothingToDraw("no axis has two levels that can be compared and are finished")
     for one in found:
-        other = _other(source, one)
-        parted = f"; open: in each level of {other} alone" if other else ""
-        how = EFFECTS.format(
-            means=lettered(0), differences=lettered(1), reference=one.reference, seeds=plural(one.seeds, "seed"),
-            groups=plural(one.groups, "group"), combinations=plural(one.combinations, "combination"), parted=parted,
-        )  # fmt: skip
-        score = Symbol(one.measure.symbol, one.measure.subscript)
-        letters = [LETTERS] if any(level.tie for level in one.levels) else []
-        caption = [(f"Effect of {one.axis} on ", score, how), *letters, *cautions(one), MEANING, source.told]
-        yield Drawing(f"effects-{one.axis}", effects_figure(one, width, other), caption)
+        yield Sketch(f"effects-{slug(one.axis)}", partial(_effect, source, one, width))
+
+
+def _effect(source: Source, one: Effects, width: float) -> Drawing:
+    """Draw it.
+
+    Raises:
+        DataError: more levels than fit a page.
+    """
+    other = _other(source, one)
+    parted = f"; open: in each level of {other} alone" if other else ""
+    how = EFFECTS.format(
+        means=lettered(0), differences=lettered(1), reference=one.reference, seeds=plural(one.seeds, "seed"),
+        groups=plural(one.groups, "group"), combinations=plural(one.combinations, "combination"), parted=parted,
+    )  # fmt: skip
+    score = Symbol(one.measure.symbol, one.measure.subscript)
+    letters = [LETTERS] if any(level.tie for level in one.levels) else []
+    caption = [(f"Effect of {one.axis} on ", score, how), *letters, *cautions(one), MEANING, source.told]
+    return Drawing(effects_figure(one, width, other), caption)
 
 
 def tables_of_effects(source: Source) -> list[Effects]:
@@ -81,31 +92,33 @@ def _other(source: Source, one: Effects) -> str | None:
     return next((axis for axis in (*board, *others) if axis in others), None)
 
 
-def costs(source: Source, width: float) -> Iterator[Drawing]:
+def costs(source: Source, width: float) -> Iterator[Sketch]:
     """A figure for every data set that has a front.
 
     Raises:
         NothingToDraw: none has.
+    """
+    groups: dict[str, list[CostLine]] = {}
+    for line in source.board.costs:
+        groups.setdefault(line.group, []).append(line)
+    compared = {on: lines for on, lines in groups.items() if fronts_of(lines)}
+    if not compared:
+        raise NothingToDraw("no cost of two finished positions can be compared")
+    for on, lines in compared.items():
+        yield Sketch(stem("costs", on, list(groups)), partial(_cost, source, on, lines, width))
+
+
+def _cost(source: Source, on: str, lines: Sequence[CostLine], width: float) -> Drawing:
+    """Draw it.
+
+    Raises:
         DataError: more panels than fit a page.
     """
-    groups: dict[str, list[int]] = {}
-    for number, line in enumerate(source.board.costs):
-        groups.setdefault(line.group, []).append(number)
-    drawn = 0
-    for on, members in groups.items():
-        lines = [source.board.costs[number] for number in members]
-        figure = pareto_panels(lines, width)
-        if figure is None:
-            continue
-        drawn += 1
-        shown = fronts_of(lines)
-        names = [f"{lettered(number)} {PANELS[cost][0]}" for number, cost in enumerate(shown)]
-        devices = dict.fromkeys(chain.from_iterable(line.devices for line in lines))
-        badges = dict.fromkeys(chain.from_iterable(line.badges for line in lines))
-        caption = [COSTS.format(on=on, panels=", ".join(names) if len(names) > 1 else PANELS[shown[0]][0])]
-        if set(shown) != {"parameters"}:
-            caption.append(f"Times were measured on {' and '.join(devices)}.")
-        caption += [f"Badge: {badge}." for badge in badges]
-        yield Drawing(stem("costs", on, list(groups)), figure, [*caption, source.told])
-    if not drawn:
-        raise NothingToDraw("no cost of two finished positions can be compared")
+    shown = fronts_of(lines)
+    names = [PANELS[cost][0] for cost in shown]
+    panels = ", ".join(map(lettered, range(len(names)), names)) if len(names) > 1 else names[0]
+    devices = dict.fromkeys(chain.from_iterable(line.devices for line in lines))
+    badges = dict.fromkeys(chain.from_iterable(line.badges for line in lines))
+    times = [f"Times were measured on {' and '.join(devices)}."] if set(shown) != {"parameters"} else []
+    caption = [COSTS.format(on=on, panels=panels), *times, *(f"Badge: {badge}." for badge in badges), source.told]
+    return Drawing(pareto_panels(lines, width), caption)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.figures.choice import Choice, Panel
-from bench.figures.drawing import Drawing, stem
+from bench.figures.choice import Choice, Panel, of_choices
+from bench.figures.drawing import Drawing, Sketch
 from bench.figures.source import NothingToDraw, Source
 from bench.pictures.gallery import OUTLINE, outlined
 from bench.pictures.overlay import COLOURS, TONES, Codes, Colour, codes, coloured, colours, grey
@@ -65,31 +65,33 @@ class _Column:
         return Tile(_reduced(picture, side), f"F1 {percent(self.picks[number].f1)} %")
 
 
-def predictions(source: Source, choices: list[Choice], width: float) -> Iterator[Drawing]:
-    """A figure for each data set: test images in columns; the image, the truth and one row for each cell.
+def predictions(source: Source, choices: Sequence[Choice], width: float) -> Iterator[Sketch]:
+    """A figure for each data set: test images in columns; the image, the truth and one row for each cell."""
+    return of_choices("predictions", choices, lambda choice: _predictions(source, choice, width))
+
+
+def _predictions(source: Source, choice: Choice, width: float) -> Drawing:
+    """Draw it.
 
     Raises:
         BenchError: the images or what was predicted of them is gone, or may not be printed.
         DataError: more rows than fit a page.
     """
-    for choice in choices:
-        first = choice.panels[0]
-        made = first.record.provenance
-        images = source.images(first.cell.dataset, made and made.data_fingerprint)
-        found = [_predicted(source, panel) for panel in choice.panels]
-        ids = [id for id in found[0] if all(id in other for other in found)]
-        if not ids:
-            raise NothingToDraw(f"no image of the test split of {choice.on} has a defect")
-        shown = [_column(images.load(id), [masks[id] for masks in found]) for id in ids]
-        side = pixels(tile_width(len(ids), width))
-        rows = [Row("image", [one.image(side) for one in shown]), Row("truth", [one.truth(side) for one in shown])]
-        for number, panel in enumerate(choice.panels):
-            rows.append(Row(lettered(number, panel.name), [one.cell(number, side) for one in shown]))
-        cut = [CUT] if any(one.cut for one in shown) else []
-        order = f"From left to right: {', '.join(ids)}."
-        caption = [PREDICTIONS.format(on=choice.on), *cut, order, *choice.told, TONES, images.told, source.told]
-        name = stem("predictions", choice.on, [one.on for one in choices])
-        yield Drawing(name, plate(rows, width, legend=_legend()), caption)
+    first = choice.panels[0]
+    images = source.scored(first.cell, first.record)
+    found = [_predicted(source, panel) for panel in choice.panels]
+    ids = [id for id in found[0] if all(id in other for other in found)]
+    if not ids:
+        raise NothingToDraw(f"no image of the test split of {choice.on} has a defect")
+    shown = [_column(images.load(id), [masks[id] for masks in found]) for id in ids]
+    side = pixels(tile_width(len(ids), width))
+    rows = [Row("image", [one.image(side) for one in shown]), Row("truth", [one.truth(side) for one in shown])]
+    for number, panel in enumerate(choice.panels):
+        rows.append(Row(lettered(number, panel.name), [one.cell(number, side) for one in shown]))
+    cut = [CUT] if any(one.cut for one in shown) else []
+    order = f"From left to right: {', '.join(ids)}."
+    caption = [PREDICTIONS.format(on=choice.on), *cut, order, *choice.told, TONES, images.told, source.told]
+    return Drawing(plate(rows, width, legend=_legend()), caption)
 
 
 def _legend() -> list[tuple[str, tuple[int, int, int]]]:

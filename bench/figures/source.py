@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,14 @@ class Source:
             raise Damaged(f"{flaw}; {done_again(record)}")
         return folder
 
+    def scored(self, cell: Cell, record: Record) -> Images:
+        """The images that a cell was scored on.
+
+        Raises:
+            BenchError: as :meth:`images`.
+        """
+        return self.images(cell.dataset, record.provenance and record.provenance.data_fingerprint)
+
     def images(self, ref: Ref, fingerprint: str | None) -> Images:
         """A data set whose pictures may be printed; ``fingerprint`` is that of the data which were scored.
 
@@ -83,16 +91,16 @@ class Source:
             raise DataError(f"data set {ref.use!r} is not what this run was scored on; run the suite again")
         licence = about.licence if about else ""
         verified = Verified(opened.dataset, opened.index, opened.index_file)
-        return Images(ref.use, licence or "not stated", verified.load, opened.index, opened.records)
+        return Images(ref.use, licence or "not stated", verified, opened.index, opened.records)
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Images of a data set that may be printed; each is loaded by its id, and is then what was indexed."""
+    """A data set whose images may be printed; each is loaded by its id, and is then what was indexed."""
 
     name: str
     licence: str
-    read: Callable[[str], Sample]
+    verified: Verified
     index: DatasetIndex
     records: Sequence[Entry]
 
@@ -102,7 +110,7 @@ class Images:
         Raises:
             BenchError: it cannot be read, or is another one now.
         """
-        return guarded(f"load({id!r}) of data set {self.name!r}", self.read, id)
+        return guarded(f"load({id!r}) of data set {self.name!r}", self.verified.load, id)
 
     @property
     def told(self) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.document import Document, Notes, Table
-from bench.errors import BenchError, named_line
+from bench.errors import BenchError, one_line
 from bench.figures.asked import KINDS, TABLES, Asked
 from bench.figures.captions import Written, captions_latex, captions_markdown
-from bench.figures.choice import Choice, best_cells, named_cells
+from bench.figures.choice import Choice, best_cells, check_axis, named_cells
 from bench.figures.curves import aprf, training
-from bench.figures.drawing import Drawing
+from bench.figures.drawing import Sketch
 from bench.figures.images import contexts, views
 from bench.figures.numbers import all_effects, costs, tables_of_effects
 from bench.figures.predictions import predictions
@@ -23,13 +24,13 @@ from bench.render.latex import to_latex
 from bench.report.board_document import board_document
 from bench.report.effects_document import effects_document
 
-OF_RUN: Mapping[str, Callable[[Source, float], Iterator[Drawing]]] = {
+OF_RUN: Mapping[str, Callable[[Source, float], Iterator[Sketch]]] = {
     "views": views,
     "effects": all_effects,
     "costs": costs,
 }
 """Figures of the whole run."""
-OF_CELLS: Mapping[str, Callable[[Source, list[Choice], float], Iterator[Drawing]]] = {
+OF_CELLS: Mapping[str, Callable[[Source, Sequence[Choice], float], Iterator[Sketch]]] = {
     "context": contexts,
     "predictions": predictions,
     "aprf": aprf,
@@ -40,7 +41,7 @@ OF_CELLS: Mapping[str, Callable[[Source, list[Choice], float], Iterator[Drawing]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was written, and why something was not; ``nothing`` are kinds of which the run has nothing to show."""
+    """What was written, and why something was not; ``nothing`` are those of which the run has nothing to show."""
 
     figures: tuple[Written, ...]
     texts: tuple[Path, ...]
@@ -52,31 +53,46 @@ def write_figures(source: Source, asked: Asked, to: Path) -> Outcome:
     """Write figures, their captions and the tables of a run into a folder, which is made.
 
     Raises:
-        BenchError: the cells that were asked for are not there.
+        BenchError: the cells or the axis that were asked for are not there.
     """
-    figures: list[Written] = []
-    missing: dict[str, str] = {}
-    nothing: dict[str, str] = {}
+    if asked.by:
+        check_axis(source, asked.by)
     if asked.cells:
-        named_cells(source, asked.cells)  # before anything is drawn
-    for kind in KINDS[:-1]:
-        if kind not in asked.kinds:
-            continue
-        try:
-            with printed(asked.font or FONT):
-                # those of a kind that were written before one fails stay
-                figures.extend(_written(drawing, asked, kind, to) for drawing in _drawn(source, asked, kind))
-        except NothingToDraw as why:
-            nothing[kind] = str(why)
-        except BenchError as why:
-            missing[kind] = named_line(why)
+        named_cells(source, asked.cells)  # refused before anything is drawn
+    figures: list[Written] = []
+    why_not = _WhyNot()
+    for kind in (kind for kind in KINDS if kind in asked.kinds and kind != TABLES):
+        sketches: list[Sketch] = []
+        with why_not.told(kind):
+            sketches = list(_sketches(source, asked, kind))
+        for sketch in sketches:
+            with why_not.told(sketch.name), printed(asked.font or FONT):
+                figures.append(_written(sketch, asked, asked.inches(kind), to))
     texts = list(_captions(source, asked, figures, to)) if figures else []
     if TABLES in asked.kinds:
         texts.append(_text(to / "tables.tex", _tables(source)))
-    return Outcome(tuple(figures), tuple(texts), missing, nothing)
+    return Outcome(tuple(figures), tuple(texts), why_not.missing, why_not.nothing)
 
 
-def _drawn(source: Source, asked: Asked, kind: str) -> Iterator[Drawing]:
+@dataclass(frozen=True, slots=True)
+class _WhyNot:
+    """What could not be made, and of what there is nothing, with the reasons."""
+
+    missing: dict[str, str] = field(default_factory=dict)
+    nothing: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def told(self, name: str) -> Iterator[None]:
+        """Go on after an error that is told."""
+        try:
+            yield
+        except NothingToDraw as why:
+            self.nothing[name] = one_line(why)
+        except BenchError as why:
+            self.missing[name] = one_line(why)
+
+
+def _sketches(source: Source, asked: Asked, kind: str) -> Iterator[Sketch]:
     width = asked.inches(kind)
     if kind in OF_RUN:
         return OF_RUN[kind](source, width)
@@ -84,13 +100,14 @@ def _drawn(source: Source, asked: Asked, kind: str) -> Iterator[Drawing]:
     return OF_CELLS[kind](source, choices, width)
 
 
-def _written(drawing: Drawing, asked: Asked, kind: str, to: Path) -> Written:
+def _written(sketch: Sketch, asked: Asked, width: float, to: Path) -> Written:
+    drawing = sketch.draw()
     files = []
     for form in asked.formats:
-        path = to / f"{drawing.name}.{form}"
+        path = to / f"{sketch.name}.{form}"
         write_figure(drawing.figure, path, PRINT_DPI)
         files.append(path)
-    return Written(drawing.name, tuple(files), asked.inches(kind), tuple(drawing.caption))
+    return Written(sketch.name, tuple(files), width, tuple(drawing.caption))
 
 
 def _captions(source: Source, asked: Asked, figures: Sequence[Written], to: Path) -> Iterator[Path]:

@@ -54,15 +54,13 @@ def pareto_plot(lines: Sequence[CostLine], *, title: str = "") -> Figure | None:
     return figure
 
 
-def pareto_panels(lines: Sequence[CostLine], width: float) -> Figure | None:
-    """The same for print, ``width`` inches wide, without a title; None where there is no front.
+def pareto_panels(lines: Sequence[CostLine], width: float) -> Figure:
+    """The same for print, ``width`` inches wide, without a title, of lines that have a front.
 
     Raises:
         DataError: more panels than fit a page.
     """
     costs = fronts_of(lines)
-    if not costs:
-        return None
     marks = _Marks.of(lines)
     figure, panels = panelled(len(costs), width)
     for number, (axis, cost) in enumerate(zip(panels.axes, costs, strict=True)):

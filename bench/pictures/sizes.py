@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bench.errors import DataError
 from bench.pictures.journals import MM, PAGE
@@ -61,10 +62,12 @@ class Panels:
 
 
 def columns_of(labels: Sequence[str], width: float) -> int:
-    """Entries of a legend in a line of so many inches; all lines hold about as many."""
-    needed = sum(HANDLE + LETTER * len(label) for label in labels)
-    lines = max(1, math.ceil(needed / width))
-    return -(-len(labels) // lines)
+    """The most columns of a legend that fit so many inches, each as wide as its longest label."""
+    for across in range(len(labels), 1, -1):
+        longest = [max(map(len, column)) for column in np.array_split(np.array(labels, object), across)]
+        if sum(HANDLE + LETTER * letters for letters in longest) <= width:
+            return across
+    return 1
 
 
 def panelled(count: int, width: float, each: int = 1) -> tuple[Figure, Panels]:
