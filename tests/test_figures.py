@@ -382,8 +382,8 @@ def test_the_part_that_is_shown_holds_all_that_is_marked_and_lies_inside(marked:
     assert marked[rows, columns].sum() == marked.sum()
     assert 0 <= rows.start < rows.stop <= 23
     assert 0 <= columns.start < columns.stop <= 31
-    side = rows.stop - rows.start
-    assert side == columns.stop - columns.start or (side, columns.stop - columns.start) == (23, 31)
+    tall, wide = rows.stop - rows.start, columns.stop - columns.start
+    assert tall == wide or 23 == tall < wide or 31 == wide < tall
 
 
 def test_python_takes_the_same_words_as_the_command() -> None:

@@ -26,7 +26,7 @@ PREDICTIONS = (
     "positives red, false negatives blue, and the F1 of that image alone."
 )
 CUT = "Squares in the images are the parts that the rows below them show: all true and predicted defects lie inside."
-MARGIN, WHOLE = 0.1, 0.8
+MARGIN, WHOLE = 0.1, 0.7
 """Share of what is marked that is shown around it, and share of an image from which on all of it is shown."""
 Window = tuple[slice, slice]
 
@@ -122,10 +122,11 @@ def window_of(marked: Bool) -> Window:
         return slice(0, height), slice(0, width)
     first, last = places.min(axis=0), places.max(axis=0) + 1
     side = int(np.ceil((1 + 2 * MARGIN) * (last - first).max()))
-    if side >= WHOLE * min(height, width):
+    tall, wide = min(side, height), min(side, width)
+    if tall * wide >= WHOLE * height * width:
         return slice(0, height), slice(0, width)
-    top, left = ((first + last) // 2 - side // 2).clip(0, (height - side, width - side)).tolist()
-    return slice(top, top + side), slice(left, left + side)
+    top, left = ((first + last - (tall, wide)) // 2).clip(0, (height - tall, width - wide)).tolist()
+    return slice(top, top + tall), slice(left, left + wide)
 
 
 def _reduced(picture: Colour, side: int) -> Colour:
