@@ -371,6 +371,13 @@ def test_a_plate_is_as_wide_as_asked_keeps_shapes_and_fits_a_page(height: int, w
         assert not any(box.overlaps(other) for other in boxes[:number])
 
 
+def test_images_of_a_row_are_about_as_high_whatever_their_shapes() -> None:
+    shapes = [(60, 40), (40, 90), (30, 30)]
+    figure = plate([Row("a", [Tile(noise(*shape)) for shape in shapes])], 140 * MM)
+    heights = [axis.get_window_extent().height for axis in figure.axes]
+    assert heights == pytest.approx([heights[0]] * 3)
+
+
 def test_more_rows_than_a_page_has_room_for_are_refused_with_what_to_do() -> None:
     with pytest.raises(DataError, match="name fewer cells with --cell"):
         plate([Row("a", [Tile(noise(20, 20))])] * 40, 88 * MM)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench.pictures.journals import MM, PAGE
 from bench.pictures.overlay import Colour
 from bench.pictures.sizes import LETTER, check_height
@@ -21,6 +23,8 @@ GAP, TEXT, SIDE = 1 * MM, 3.2 * MM, 4 * MM
 """Inches between tiles, of a line of letters above or below them, and of one line of the names of rows at the left."""
 SMALLEST = 8 * MM
 """Inches that a tile is high at least: smaller ones show nothing."""
+TALLEST = 0.4
+"""Width by height of a column at least, as its tiles have captions below them; the widest is as wide the other way."""
 Legend = Sequence[tuple[str, tuple[int, int, int]]]
 """Names with the colours of 0..255 that they stand for."""
 
@@ -66,34 +70,51 @@ def tile_width(columns: int, width: float, gutter: float = SIDE) -> float:
 def plate(rows: Sequence[Row], width: float, *, heads: Sequence[Sequence[Head]] = (), legend: Legend = ()) -> Figure:
     """Set rows below each other, ``width`` inches wide; tiles are smaller where their height would not fit a page.
 
+    A column of wide images is wider than one of tall ones, so that the tiles of a row are about as high.
+
     Raises:
         DataError: more rows than fit a page.
     """
-    columns = max(len(row.tiles) for row in rows)
-    shapes = [[tile.picture.shape[0] / tile.picture.shape[1] for tile in row.tiles if tile] for row in rows]
-    flat = [max(found, default=1.0) for found in shapes]
+    shares = _shares(rows)
+    flat = [_height(row, shares) for row in rows]
     captions = [TEXT if any(tile and tile.caption for tile in row.tiles) else 0.0 for row in rows]
     around = TEXT * len(heads) + sum(captions) + GAP * len(rows) + (2 * TEXT if legend else 0.0)
     room = (PAGE - around) / sum(flat)
-    narrowest = min(tile_width(columns, width), room)
-    names = []
-    for row, share in zip(rows, flat, strict=True):
-        names.append(broken(row.name, max(1, int(narrowest * share / LETTER))))
+    narrow = min(tile_width(len(shares), width), room)
+    names = [broken(row.name, max(1, int(narrow * high / LETTER))) for row, high in zip(rows, flat, strict=True)]
     gutter = SIDE + TEXT * max(name.count("\n") for name in names)
-    side = min(tile_width(columns, width, gutter), room)
+    side = min(tile_width(len(shares), width, gutter), room)
     if side * min(flat) < SMALLEST:
         check_height(around + SMALLEST / min(flat) * sum(flat), f"{len(rows)} rows of images", width)
     height = around + side * sum(flat)
-    drawn = _Drawn(blank((width, height)), width, height, columns, side, gutter)
-    for number, line in enumerate(heads):
-        drawn.heads(line, (number + 0.55) * TEXT)
-    top = TEXT * len(heads)
-    for row, name, share, below in zip(rows, names, flat, captions, strict=True):
-        drawn.name(name, top + side * share / 2)
-        drawn.row(row, top, side * share)
-        top += side * share + below + GAP
+    drawn = _Drawn(blank((width, height)), width, height, [side * share for share in shares], gutter)
+    top = drawn.heads(heads)
+    for row, name, high, below in zip(rows, names, flat, captions, strict=True):
+        drawn.row(row, name, top, side * high)
+        top += side * high + below + GAP
     drawn.legend(legend)
     return drawn.figure
+
+
+def _height(row: Row, shares: Sequence[float]) -> float:
+    """Height of a row where columns are as wide as their shares: that of its tallest tile."""
+    found = [share / _aspect(tile) for tile, share in zip(row.tiles, shares, strict=True) if tile]
+    return max(found, default=1.0)
+
+
+def _aspect(tile: Tile) -> float:
+    """Width by height."""
+    return tile.picture.shape[1] / tile.picture.shape[0]
+
+
+def _shares(rows: Sequence[Row]) -> list[float]:
+    """How wide each column is, 1 on average: in proportion to its images, as far as captions below them have room."""
+    columns = max(len(row.tiles) for row in rows)
+    aspects = []
+    for column in range(columns):
+        found = [_aspect(tile) for row in rows if (tile := row.tiles[column])]
+        aspects.append(min(max(float(np.median(found or [1.0])), TALLEST), 1 / TALLEST))
+    return [columns * aspect / sum(aspects) for aspect in aspects]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,43 +124,44 @@ class _Drawn:
     figure: Figure
     width: float
     height: float
-    columns: int
-    side: float
+    sides: Sequence[float]
     gutter: float
 
-    def left(self, column: float) -> float:
+    def left(self, column: int) -> float:
         """Where a column begins; what the columns leave of the width lies at both sides."""
-        taken = self.gutter + self.columns * self.side + (self.columns - 1) * GAP
-        return (self.width - taken) / 2 + self.gutter + column * (self.side + GAP)
+        taken = self.gutter + sum(self.sides) + (len(self.sides) - 1) * GAP
+        return (self.width - taken) / 2 + self.gutter + sum(self.sides[:column]) + column * GAP
 
     def write(self, text: str, x: float, y: float, **how: object) -> None:
         """Write around a point, in letters of 7 points."""
         how = {"ha": "center", "va": "center", "fontsize": "small", "parse_math": False, **how}
         self.figure.text(x / self.width, 1 - y / self.height, text, **how)
 
-    def heads(self, line: Sequence[Head], y: float) -> None:
-        column = 0
-        for head in line:
-            last = column + head.span
-            self.write(head.text, (self.left(column) + self.left(last) - GAP) / 2, y)
-            column = last
+    def heads(self, lines: Sequence[Sequence[Head]]) -> float:
+        """Write the words above the columns; returns where the rows begin."""
+        for number, line in enumerate(lines):
+            column = 0
+            for head in line:
+                last = column + head.span - 1
+                middle = (self.left(column) + self.left(last) + self.sides[last]) / 2
+                self.write(head.text, middle, (number + 0.55) * TEXT)
+                column = last + 1
+        return TEXT * len(lines)
 
-    def name(self, name: str, middle: float) -> None:
-        self.write(name, self.left(0) - self.gutter / 2, middle, rotation=90)
-
-    def row(self, row: Row, top: float, high: float) -> None:
+    def row(self, row: Row, name: str, top: float, high: float) -> None:
+        self.write(name, self.left(0) - self.gutter / 2, top + high / 2, rotation=90)
         for column, tile in enumerate(row.tiles):
             if tile is not None:
-                self.tile(tile, self.left(column), top, high)
+                self.tile(tile, self.left(column), top, self.sides[column], high)
 
-    def tile(self, tile: Tile, left: float, top: float, high: float) -> None:
+    def tile(self, tile: Tile, left: float, top: float, side: float, high: float) -> None:
         """An image in the middle of its place, pixel by pixel."""
         from matplotlib.patches import Rectangle
 
         rows, columns = tile.picture.shape[:2]
-        scale = min(self.side / columns, high / rows)
+        scale = min(side / columns, high / rows)
         wide, tall = columns * scale, rows * scale
-        x, y = left + (self.side - wide) / 2, top + (high - tall) / 2
+        x, y = left + (side - wide) / 2, top + (high - tall) / 2
         place = (x / self.width, 1 - (y + tall) / self.height, wide / self.width, tall / self.height)
         axis = self.figure.add_axes(place)
         axis.imshow(tile.picture, interpolation="none", aspect="auto")
@@ -150,7 +172,7 @@ class _Drawn:
             edge.set(fill=False, edgecolor=AMBER, linewidth=0.9)
             axis.add_patch(edge)
         if tile.caption:
-            self.write(tile.caption, left + self.side / 2, top + high + 0.6 * TEXT)
+            self.write(tile.caption, left + side / 2, top + high + 0.6 * TEXT)
 
     def legend(self, legend: Legend) -> None:
         from matplotlib.patches import Patch

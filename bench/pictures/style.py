@@ -5,11 +5,11 @@ Everything that tells curves or points apart does so twice, by colour and by das
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ FONT = "DejaVu Sans"
 """Comes with matplotlib, so that a figure is the same on every machine."""
 PRINT_DPI, SCREEN_DPI = 600, 150
 """Pixels per inch of a PNG; a reduced image in a figure for print has at most as many."""
-PRINT = {
+PRINT: dict[Any, Any] = {
     "font.size": 8.4,  # of which "small" is 7
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -51,9 +51,9 @@ PRINT = {
     "mathtext.default": "regular",
 }
 """Letters of 7 and 8 points and lines that print, at the final width."""
-VECTOR = {"pdf.fonttype": 42, "svg.hashsalt": "bench"}
+VECTOR: dict[Any, Any] = {"pdf.fonttype": 42, "svg.hashsalt": "bench"}
 """Whole TrueType fonts inside a PDF, as publishers ask; names inside an SVG that do not differ from call to call."""
-UNDATED = {
+UNDATED: Mapping[str, dict[Any, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -99,11 +99,13 @@ def axes_of(rows: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def panels_of(rows: int, columns: int, size: tuple[float, float], **shared: bool) -> tuple[Figure, list[Axes]]:
+def panels_of(
+    rows: int, columns: int, size: tuple[float, float], *, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
     """Axes in reading order, with room for what stands around them; ``size`` is in inches."""
     figure = blank(size)
     figure.set_layout_engine("constrained")
-    axes = list(np.ravel(figure.subplots(rows, columns, **shared)))
+    axes = list(np.ravel(figure.subplots(rows, columns, sharex=sharex, sharey=sharey)))
     for axis in axes:
         plain(axis)
     return figure, axes
