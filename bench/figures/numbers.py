@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 
-from bench.document import Symbol
+from bench.document import Symbol, Text
 from bench.errors import SuiteError
 from bench.figures.drawing import Drawing, Sketch, stem
 from bench.figures.source import NothingToDraw, Source
@@ -57,7 +57,7 @@ def _effect(source: Source, one: Effects, width: float) -> Drawing:
     )  # fmt: skip
     score = Symbol(one.measure.symbol, one.measure.subscript)
     letters = [LETTERS] if any(level.tie for level in one.levels) else []
-    caption = [(f"Effect of {one.axis} on ", score, how), *letters, *cautions(one), MEANING, source.told]
+    caption: list[Text] = [(f"Effect of {one.axis} on ", score, how), *letters, *cautions(one), MEANING, source.told]
     return Drawing(effects_figure(one, width, other), caption)
 
 

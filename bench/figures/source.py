@@ -71,7 +71,8 @@ class Source:
         Raises:
             BenchError: as :meth:`images`.
         """
-        return self.images(cell.dataset, record.provenance and record.provenance.data_fingerprint)
+        made = record.provenance
+        return self.images(cell.dataset, made.data_fingerprint if made else None)
 
     def images(self, ref: Ref, fingerprint: str | None) -> Images:
         """A data set whose pictures may be printed; ``fingerprint`` is that of the data which were scored.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-CURVES = {
+CURVES: Mapping[str, tuple[str, str, Any]] = {
     "accuracy": ("A  accuracy", GREY, (0, (2, 1))),
     "precision": ("P  precision", BLUE, (0, (6, 1.5))),
     "recall": ("R  recall", VERMILION, (0, (6, 1.5, 1.5, 1.5))),
@@ -30,9 +30,12 @@ CURVES = {
     "f2": ("F2", GREEN, (0, (4, 1.2, 1.2, 1.2, 1.2, 1.2))),
 }
 """Label, colour and dash of each curve; the dotted line is that of the threshold alone."""
-LOSSES = {"training": ("train_loss", GREY, (0, (4, 1.5))), "validation": ("validation_loss", BLUE, "-")}
+LOSSES: Mapping[str, tuple[str, str, Any]] = {
+    "training": ("train_loss", GREY, (0, (4, 1.5))),
+    "validation": ("validation_loss", BLUE, "-"),
+}
 """Label of each loss to its field, colour and dash."""
-F1 = {"F1": ("validation_f1", BLACK, "-")}
+F1: Mapping[str, tuple[str, str, Any]] = {"F1": ("validation_f1", BLACK, "-")}
 REACHED, KEPT = (INK, ":"), (GREEN, "--")
 """Colour and dash of the lines at the epoch of convergence and at that of the kept weights."""
 
@@ -173,7 +176,7 @@ def _column(one: Training, field: str) -> Float64:
     return np.array([row.get(field, np.nan) for row in one.history], dtype=np.float64)
 
 
-def _handle(label: str, colour: str, dash: object) -> Line2D:
+def _handle(label: str, colour: str, dash: Any) -> Line2D:
     """An entry of a legend."""
     from matplotlib.lines import Line2D
 
@@ -237,5 +240,5 @@ def _name_epochs(axis: Axes, convergence: int | None, best: int | None, last: in
     """Name the marked epochs in one line above the axis, where they cannot meet a curve."""
     reached = f"E {convergence} (dotted)" if convergence is not None else f"E > {last}: not converged"
     kept = f"   kept weights: epoch {best} (dashed)" if best is not None else ""
-    above = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": "small"}
+    above: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": "small"}
     axis.annotate(reached + kept, (0, 1), (0, 3), **above)

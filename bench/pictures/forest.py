@@ -13,6 +13,7 @@ from bench.report.effects import Effects, InteractionLine, Interval
 from bench.report.measures import heading
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -42,6 +43,9 @@ def effects_figure(effects: Effects, width: float, other: str | None) -> Figure:
     places = [-float(number) for number in range(len(effects.levels))]
     _means(axes[0], effects, places)
     _differences(axes[1], effects, places, parted, marks)
+    unit = " [points]" if effects.measure.percent else ""
+    text = f"difference to {effects.reference}{unit}"
+    axes[1].set_xlabel(broken(text, int(PANEL * width / LETTER)), parse_math=False)
     names = [f"{one.level}  {one.tie}" if one.tie else one.level for one in effects.levels]
     axes[0].set_yticks(places, names, parse_math=False)
     axes[0].set_ylim(places[-1] - 0.6, 0.6)
@@ -81,9 +85,6 @@ def _differences(
                 if (found.level, found.other) == (one.level, name):
                     interval = _scaled(found.difference_interval, scale)
                     _point(axis, found.difference * scale, interval, place + top - number * step, mark)
-    unit = " [points]" if effects.measure.percent else ""
-    letters = int(PANEL * axis.figure.get_figwidth() / LETTER)
-    axis.set_xlabel(broken(f"difference to {effects.reference}{unit}", letters), parse_math=False)
 
 
 def _point(axis: Axes, value: float, interval: Interval | None, place: float, mark: Mark) -> None:
@@ -99,10 +100,10 @@ def _scaled(interval: Interval | None, scale: float) -> Interval | None:
     return None if interval is None else (interval[0] * scale, interval[1] * scale)
 
 
-def _legend(marks: dict[str, Mark]) -> list[object]:
+def _legend(marks: dict[str, Mark]) -> list[Artist]:
     from matplotlib.lines import Line2D
 
-    handles: list[object] = [Line2D([], [], color=BLACK, marker="o", label=ALL)]
+    handles: list[Artist] = [Line2D([], [], color=BLACK, marker="o", label=ALL)]
     for name, (colour, sign) in marks.items():
         shown = name.replace("$", r"\$")  # a label is no formula
         handles.append(Line2D([], [], color=colour, marker=sign, markerfacecolor="white", label=shown))

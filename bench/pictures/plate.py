@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,7 +104,8 @@ def _height(row: Row, shares: Sequence[float]) -> float:
 
 def _aspect(tile: Tile) -> float:
     """Width by height."""
-    return tile.picture.shape[1] / tile.picture.shape[0]
+    height, width = tile.picture.shape[:2]
+    return float(width / height)
 
 
 def _shares(rows: Sequence[Row]) -> list[float]:
@@ -132,7 +133,7 @@ class _Drawn:
         taken = self.gutter + sum(self.sides) + (len(self.sides) - 1) * GAP
         return (self.width - taken) / 2 + self.gutter + sum(self.sides[:column]) + column * GAP
 
-    def write(self, text: str, x: float, y: float, **how: object) -> None:
+    def write(self, text: str, x: float, y: float, **how: Any) -> None:
         """Write around a point, in letters of 7 points."""
         how = {"ha": "center", "va": "center", "fontsize": "small", "parse_math": False, **how}
         self.figure.text(x / self.width, 1 - y / self.height, text, **how)
@@ -179,7 +180,7 @@ class _Drawn:
 
         handles = []
         for name, colour in legend:
-            handles.append(Patch(facecolor=[level / 255 for level in colour], label=name))
+            handles.append(Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), label=name))
         if handles:
             self.figure.legend(
                 handles=handles, loc="lower center", ncols=len(handles), frameon=False, borderaxespad=0.2,
