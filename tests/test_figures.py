@@ -67,7 +67,9 @@ def figures(world: Path, drawn: Done) -> Path:
 def source(world: Path, catalog: Catalog) -> Source:
     folder = world / "runs" / "tiny"
     suite, _ = read_run(folder)
-    return Source(suite, board_of_run(folder), records_in(folder, suite), catalog, Places(world / "home", folder, {}))
+    return Source(
+        suite, board_of_run(folder), records_in(folder, suite), catalog, Places(world / "home", folder, suite.data)
+    )
 
 
 def media_box(path: Path) -> tuple[float, float]:
@@ -202,12 +204,12 @@ def test_without_its_evidence_a_cell_is_named_and_all_that_needs_none_is_written
 
 
 def test_without_its_images_curves_are_drawn_all_the_same(world: Path, tmp_path: Path) -> None:
-    home = tmp_path / "world"
-    shutil.copytree(world, home)
-    shutil.rmtree(home / "parts")
-    done = bench(home, "figures", "tiny", "--only", "aprf,predictions", "--format", "svg", "--to", "out")
+    data = ("--data", f"folder={tmp_path / 'gone'}")
+    done = bench(
+        world, "figures", "tiny", "--only", "aprf,predictions", "--format", "svg", "--to", str(tmp_path), *data
+    )
     assert done.returncode == 3
-    assert [path.name for path in (home / "out").glob("*.svg")] == ["aprf.svg"]
+    assert [path.name for path in tmp_path.glob("*.svg")] == ["aprf.svg"]
     (line,) = done.stderr.splitlines()
     assert line.startswith("predictions: not drawn: ")
 
@@ -232,7 +234,7 @@ def test_a_licence_that_forbids_pictures_is_kept_until_the_user_says_otherwise(s
         (("--only", "apfr"), "Did you mean 'aprf'?"),
         (("--format", "jpg"), "unknown format 'jpg'"),
         (("--width", "88"), "give 1, 1.5, 2 (columns of elsevier), or a length such as 88mm"),
-        (("--width", "88mn"), "Did you mean 'mm'?"),
+        (("--width", "88mn"), "unknown unit 'mn'. Known: mm, cm"),
         (("--width", "9mm"), "a figure is 40 to 210 mm wide"),
         (("--journal", "ieee", "--width", "1.5"), "give 1, 2 (columns of ieee)"),
         (("--width", "aprv=1"), "Did you mean 'aprf'?"),
