@@ -50,7 +50,7 @@ CONTEXT = {
 class About:
     """What a user must know of a component even when its data are absent.
 
-    ``unprinted`` says why a paper may not show pictures of a data set; empty where its licence does not forbid it.
+    ``withheld`` says why pictures of the data must not be passed on; it is empty where they may be.
     """
 
     summary: str
@@ -58,7 +58,7 @@ class About:
     citation: str = ""
     home: str = ""
     obtain: str = ""
-    unprinted: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,9 @@ class Source:
             DataError: it is not what it was.
         """
         about = self.catalog.find("dataset", ref.use).component.about
-        if about and about.unprinted and ref.use not in self.permitted:
+        if about and about.withheld and ref.use not in self.permitted:
             raise DataError(
-                f"pictures of {ref.use} may not be printed: {about.unprinted}; once its owner lets you, give "
+                f"pictures of {ref.use} may not be printed: {about.withheld}; once its owner lets you, give "
                 f"--permitted {ref.use}"
             )
         opened = open_indexed(self.catalog, ref, self.places)
