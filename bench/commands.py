@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,8 @@ from bench.suite.reading.load import Suite, load_suite
 from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
+    from bench.figures.asked import Asked
+    from bench.figures.write import Outcome
     from bench.report.board import Leaderboard
     from bench.report.compare import Comparison, Met
     from bench.report.sides import Side
@@ -183,6 +186,41 @@ def export(
         files = archive_files(folder, board_files(board_of_run(folder)), known)
     write_archive(Path(to), files)
     return len(files)
+
+
+def figures(
+    run: str | Path,
+    *,
+    to: str | Path,
+    asked: Asked | None = None,
+    permitted: Collection[str] = (),
+    catalog: Catalog | None = None,
+    places: Places | None = None,
+) -> Outcome:
+    """Write the figures of a run folder or archive into the folder ``to``, as ``bench figures`` does.
+
+    ``asked.cells`` may be the starts of ids; ``permitted`` are data sets whose pictures may be printed all the same.
+
+    Raises:
+        BenchError: there is no such run, cell, axis, width or font.
+    """
+    from bench.figures.asked import Asked
+    from bench.figures.source import Source
+    from bench.figures.write import write_figures
+    from bench.report.board import board_of_records
+    from bench.report.undefined import all_shown
+    from bench.runs.starts import cell_by_start
+
+    with run_folder(Path(run)) as folder:
+        suite, command = read_run(folder)
+        records = told(folder, records_in(folder, suite))
+        where = places or Places(bench_home(), Path(run).parent, {})
+        where = replace(where, data={**suite.data, **where.data})
+        board = board_of_records(suite, records, command)
+        source = Source(suite, board, all_shown(records), catalog or load_catalog(), where, permitted)
+        wanted = asked or Asked()
+        ids = tuple(cell_by_start(suite.cells, start, str(run)).id for start in wanted.cells)
+        return write_figures(source, replace(wanted, cells=ids), Path(to))
 
 
 class Silent:

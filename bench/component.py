@@ -13,7 +13,7 @@ import inspect
 import json
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -61,6 +61,15 @@ class About:
     home: str = ""
     obtain: str = ""
     withheld: str = ""
+
+
+def why_withheld(name: str, about: About | None, permitted: Collection[str]) -> str:
+    """Why pictures of a data set are not shown to others, and what to do; empty where they may be."""
+    if about is None or not about.withheld or name in permitted:
+        return ""
+    return (
+        f"pictures of {name} may not be passed on: {about.withheld}; once its owner lets you, give --permitted {name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

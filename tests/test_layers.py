@@ -43,7 +43,7 @@ ORDER = [
     ["engine"],
     ["obtain"],
     ["runs", "audit"],
-    ["page"],
+    ["figures", "page"],
     ["commands", "start", "testing"],
     ["_pytest", "scaffold", "perf"],
     ["cli"],

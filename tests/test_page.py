@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.component import About
-from bench.page.images import Wanted, why_withheld
+from bench.component import About, why_withheld
 from bench.page.table import measures_of
 from bench.pictures.layers import Scale, codes_layer, map_layer, truth_layer
 from bench.pictures.overlay import COLOURS, FALSE_NEGATIVE, NOTHING, TRUE_POSITIVE
@@ -224,21 +223,27 @@ def test_a_run_that_is_no_run_is_one_line(world: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "asked", "said"),
+    ("about", "permitted", "shown"),
     [
-        (None, "licensed", "states no licence"),
-        (About("what"), "licensed", "states no licence"),
-        (About("what", licence="CC0"), "licensed", ""),
-        (About("what", licence="none", withheld="no licence is stated"), "licensed", "no licence is stated; "),
-        (About("what", licence="none", withheld="no licence is stated"), "all", ""),
-        (About("what", licence="CC0"), "none", "none were asked for"),
+        (None, (), True),
+        (About("what", licence="CC0"), (), True),
+        (About("what", withheld="no licence is stated"), (), False),
+        (About("what", withheld="no licence is stated"), ("other",), False),
+        (About("what", withheld="no licence is stated"), ("parts",), True),
     ],
 )
-def test_pictures_are_withheld_where_a_licence_forbids_copies(about: About | None, asked: str, said: str) -> None:
-    wanted = Wanted(100, 4, "none were asked for" if asked == "none" else "", asked == "all")
-    found = why_withheld(about, wanted)
-    assert found.startswith(said) if said.endswith("; ") else said in found
-    assert bool(found) == bool(said)
+def test_pictures_are_withheld_where_a_licence_forbids_copies(
+    about: About | None, permitted: tuple[str, ...], shown: bool
+) -> None:
+    said = why_withheld("parts", about, permitted)
+    assert (said == "") == shown
+    assert shown or "--permitted parts" in said
+
+
+def test_a_page_without_pictures_says_so(world: Path) -> None:
+    (images,) = only_run(reported(world, "--no-pictures"))["sets"]
+    assert images["why"] == "none were asked for"
+    assert images["pictures"]["image"] == {}
 
 
 def test_layers_hold_the_codes_of_every_pixel_and_are_seen_through_elsewhere() -> None:

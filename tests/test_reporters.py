@@ -56,7 +56,7 @@ def report(world: Path, *arguments: str) -> Any:
 
 
 def test_a_section_stands_under_its_question_as_text(world: Path) -> None:
-    done = report(world, "--section", "counting", "--pictures", "none")
+    done = report(world, "--section", "counting", "--no-pictures")
     assert done.returncode == 0, done.stderr
     page = (world / "runs" / "tiny" / "report.html").read_text()
     cost = page[page.index('<section id="cost">') : page.index('<section id="data">')]
@@ -81,7 +81,7 @@ def test_a_format_writes_all_that_the_board_says(world: Path) -> None:
     ],
 )
 def test_what_cannot_report_is_one_line(world: Path, arguments: tuple[str, str], said: str) -> None:
-    done = report(world, *arguments, "--pictures", "none")
+    done = report(world, *arguments, "--no-pictures")
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[-1]
 

@@ -1,7 +1,7 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, a claim does not hold or the
-machine was too busy to measure, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells, pictures or figures failed, a claim does not
+hold or the machine was too busy to measure, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ COMMANDS = {
     "score": "Score finished cells again from stored evidence.",
     "effects": "Show what an axis does, over all others.",
     "claims": "Check what is claimed of a run against its records.",
+    "figures": "Write figures, captions and tables of a run for a paper.",
     "show": "Show everything known of one cell.",
     "compare": "Compare two runs cell by cell, with gates for CI.",
     "why": "Say why a cell is done, stale, failed, pending or blocked.",

@@ -228,6 +228,14 @@ class SuiteArgument:
         return suite, invocation.places.run(suite.name)
 
 
+permitted_option = click.option(
+    "--permitted",
+    multiple=True,
+    metavar="DATASET",
+    help="A data set whose licence forbids pictures, and whose owner lets you show them; repeatable.",
+)
+
+
 def launcher_option(function: Command) -> Command:
     """Give a command that has ``suite`` the option ``--launcher``, which goes before what is overridden with ``-x``."""
 

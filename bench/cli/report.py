@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli import complete
-from bench.cli.options import PATH, Workspace, run_named, workspace_options
+from bench.cli.options import PATH, Workspace, permitted_option, run_named, workspace_options
 from bench.cli.terminal import quiet
 from bench.words import size_text
 
@@ -15,13 +15,8 @@ from bench.words import size_text
 @click.command("report")
 @click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...", shell_complete=complete.runs)
 @click.option("--to", type=PATH, help="The page; by default report.html in the folder of the first run.")
-@click.option(
-    "--pictures",
-    type=click.Choice(["licensed", "all", "none"]),
-    default="licensed",
-    show_default=True,
-    help="Test images of which data sets: those whose licence lets copies be passed on, all, or none.",
-)
+@click.option("--no-pictures", is_flag=True, help="Leave test images out.")
+@permitted_option
 @click.option("--section", "sections", multiple=True, metavar="NAME", help="A section of a plugin; repeatable.")
 @click.option("--as", "form", metavar="NAME", help="Write the tables in the format of a plugin instead of the page.")
 @click.option("--coverage", is_flag=True, help="Draw the crops of every strategy anew, and tell what they contain.")
@@ -29,7 +24,8 @@ from bench.words import size_text
 def command(
     runs: tuple[Path, ...],
     to: Path | None,
-    pictures: str,
+    no_pictures: bool,
+    permitted: tuple[str, ...],
     sections: tuple[str, ...],
     form: str | None,
     coverage: bool,
@@ -51,7 +47,7 @@ def command(
     named = [run_named(run, workspace.out) for run in runs]
     place = to or (named[0].parent / f"{named[0].stem}.html" if named[0].is_file() else named[0] / "report.html")
     with quiet():
-        asked = Asked(pictures, coverage, sections=sections)
+        asked = Asked(not no_pictures, permitted, coverage, sections)
         written = write_page(named, place, workspace.invocation({}), asked, lambda text: click.echo(text, err=True))
     click.echo(f"{place}: {size_text(place.stat().st_size)}")
     if len(written) > 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli import complete
-from bench.cli.options import PATH, Workspace, run_named, workspace_options
+from bench.cli.options import PATH, Workspace, permitted_option, run_named, workspace_options
 from bench.cli.terminal import quiet
 from bench.errors import StoreError
 
@@ -17,18 +17,16 @@ from bench.errors import StoreError
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8017, show_default=True, help="0 takes any that is free."
 )
-@click.option(
-    "--pictures", type=click.Choice(["licensed", "all", "none"]), default="licensed", help="As for 'bench report'."
-)
+@permitted_option
 @workspace_options("--data", "--out")
-def command(run: Path, port: int, pictures: str, workspace: Workspace) -> None:
+def command(run: Path, port: int, permitted: tuple[str, ...], workspace: Workspace) -> None:
     """Show the page of RUN on this machine while it runs, with progress; nothing is changed, nobody else can look.
 
     It goes on after the run has ended, until Ctrl-C.
     """
     from bench.page.live import Live, server
 
-    live = Live(run_named(run, workspace.out), workspace.invocation({}), pictures)
+    live = Live(run_named(run, workspace.out), workspace.invocation({}), permitted)
     try:
         served = server(live, port)
     except OSError as error:

@@ -56,7 +56,8 @@ def _found(
     cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
 ) -> tuple[Cell, Suite, Invocation]:
     """The cell with its suite, as it was run or as the file is now."""
-    from bench.cli.cells import cell_by_start, found_cell
+    from bench.cli.cells import found_cell
+    from bench.runs.starts import cell_by_start
 
     if suite is not None:
         loaded, invocation = workspace.suite(suite, profile, overrides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.canonical import digest
 from bench.catalog import Catalog
-from bench.component import About
+from bench.component import why_withheld
 from bench.data.verified import Verified
 from bench.errors import BenchError, DataError
 from bench.page.learning import evidence_of
@@ -33,12 +33,13 @@ MOST_COUNTS = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which pictures: their longer side in pixels, and how many of each cell; none where they are ``refused``."""
+    """Which pictures: their longer side in pixels, and how many of each cell; ``permitted`` are data sets whose owner
+    lets them be passed on.
+    """
 
     side: int
     each: int
-    refused: str = ""
-    unlicensed: bool = False
+    permitted: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -84,17 +85,6 @@ def image_sets(run: PageRun, catalog: Catalog, places: Places, wanted: Wanted) -
     return list(sets.values())
 
 
-def why_withheld(about: About | None, wanted: Wanted) -> str:
-    """Why pictures of a data set are not shown; empty where they are."""
-    if wanted.refused or wanted.unlicensed:
-        return wanted.refused
-    if about is None or not about.licence:
-        return "its plugin states no licence; '--pictures all' shows them in a page that you keep to yourself"
-    if about.withheld:
-        return f"{about.withheld}; '--pictures all' shows them in a page that you keep to yourself"
-    return ""
-
-
 def _limit(found: ImageSet) -> None:
     """Choose the images whose counts are told: all, or those in which the wrong pixels of cells differ most."""
     most = max(50, MOST_COUNTS // max(1, len(found.cells)))
@@ -115,8 +105,10 @@ def _picture(found: ImageSet, records: Mapping[str, Record], catalog: Catalog, p
     except BenchError as error:
         found.why = str(error)
         return
-    about = offer.component.about
-    found.why = why_withheld(about, wanted)
+    if not wanted.each:
+        found.why = "none were asked for"
+    else:
+        found.why = why_withheld(found.dataset.use, offer.component.about, wanted.permitted)
     evidence = _evidence(found, records, places)
     if evidence is None:
         found.why = found.why or "their evidence is no longer in the cache"

@@ -34,7 +34,7 @@ class Live:
 
     run: Path
     invocation: Invocation
-    pictures: str = "licensed"
+    permitted: tuple[str, ...] = ()
     _version: str = ""
     _page: bytes = b""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,7 +68,7 @@ class Live:
         return {"version": self.version(), "lines": list(status_lines(status)), "status": status.plain()}
 
     def _made(self, version: str) -> bytes:
-        asked = Asked(self.pictures, live=version)
+        asked = Asked(permitted=self.permitted, live=version)
         try:
             page = gathered([self.run], self.invocation, asked, lambda _: None)
             return rendered(page, asked).encode()

@@ -51,29 +51,27 @@ INLINE = 10_000_000
 """Bytes of pictures that a page holds itself; more lie in a folder beside it."""
 FEW_CELLS = 40
 """Up to so many cells have larger pictures."""
-SIDES = (320, 224)
-"""Longer sides of pictures, in pixels, with few cells and with many."""
-EACH = {"few": 28, "many": 16}
-"""Pictures of a cell, with few cells and with many."""
+FEW, MANY = (320, 28), (224, 16)
+"""Longer side of the pictures in pixels, and how many of each cell, of few cells and of many."""
 FIRST_CHOSEN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page is to show: pictures (``licensed``, ``all`` or ``none``), whether crops are drawn anew, and whose
-    ``sections``.
+    """What a page is to show: pictures, those of data sets that must be ``permitted`` too, ``coverage`` of crops drawn
+    anew, and ``sections`` of plugins. ``live`` is the version of a page that is shown while its run goes on.
     """
 
-    pictures: str = "licensed"
+    pictures: bool = True
+    permitted: tuple[str, ...] = ()
     coverage: bool = False
-    live: str = ""
     sections: tuple[str, ...] = ()
+    live: str = ""
 
     def wanted(self, cells: int) -> Wanted:
         """Which pictures a page of so many finished cells has."""
-        few = cells <= FEW_CELLS
-        refused = "none were asked for" if self.pictures == "none" else ""
-        return Wanted(SIDES[0 if few else 1], EACH["few" if few else "many"], refused, self.pictures == "all")
+        side, each = FEW if cells <= FEW_CELLS else MANY
+        return Wanted(side, each if self.pictures else 0, self.permitted)
 
 
 @dataclass(slots=True)

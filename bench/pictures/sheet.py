@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Canvas
     from PIL.ImageDraw import ImageDraw
 
+CHOSEN = "chosen"
+"""Why an image is shown that was asked for by its id."""
 LEGEND = ("true positive", "false positive", "false negative")
 HEAD, MARGIN, CAPTION, LETTER, LINE, GAP = 30, 8, 38, 13, 20, 22
 """Pixels of a legend of one line, between tiles, of a caption of two lines, of letters, of one more line,
@@ -59,7 +61,7 @@ def named(image_counts: Mapping[str, JsonValue], ids: Sequence[str]) -> list[Pic
     Raises:
         DataError: an id that was not scored.
     """
-    picks = {pick.id: pick for pick in _picks(image_counts, "chosen")}
+    picks = {pick.id: pick for pick in _picks(image_counts, CHOSEN)}
     for id in ids:
         if id not in picks:
             raise DataError(

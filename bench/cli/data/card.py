@@ -111,8 +111,8 @@ def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
     from bench.audit.card_pictures import SIDE, areas_plot, examples, levels_plot, sizes_plot
     from bench.component import guarded
     from bench.images import write_png
-    from bench.pictures.curves import write_figure
     from bench.pictures.gallery import thumbnail
+    from bench.pictures.style import write_figure
 
     index = opened.index
 

@@ -49,7 +49,7 @@ def command(
     from bench.audit.context import context
     from bench.audit.context_table import context_document, context_figure
     from bench.component import guarded
-    from bench.pictures.curves import write_figure
+    from bench.pictures.style import write_figure
 
     edges = _edges(sizes)
     if to.suffix not in SUFFIXES:
