@@ -26,6 +26,7 @@ PRINTS_NO_TABLE = {
     "data fetch",
     "data import",
     "export",
+    "figures",
     "merge",
     "plugins check",
     "plugins new",

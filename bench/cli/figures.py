@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, permitted_option, run_named, workspace_options
 from bench.cli.terminal import quiet
 from bench.figures.asked import FORMATS, KINDS, Asked, names_of
@@ -20,7 +21,7 @@ FIGURES_MISSING = 3
 
 
 @click.command("figures")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.runs)
 @click.option(
     "--only", metavar="KIND,...", help=f"Some of: {', '.join(KINDS)}."
 )  # fmt: skip
