@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def format_option(*exports: str) -> Callable[[Any], Any]:
     """``--format``: every format of documents, and the data ``exports`` of this command."""
     choice = click.Choice((*FORMATS, *exports))
-    return click.option("--format", "form", type=choice, default="text", show_default=True)
+    return click.option("--format", "form", type=choice, default="text", show_default=True, help="How it is printed.")
 
 
 def printed(document: Document, form: str = "text") -> str:
