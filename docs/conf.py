@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 
+from sphinx.pycode import ModuleAnalyzer
+
+from bench import api
 from bench.version import __version__
 
 project = "bench"
@@ -50,10 +55,31 @@ def _table(arrows: str) -> str:
     return "\n".join(["| room | imports |", "| --- | --- |", *rows])
 
 
+def meaning(name: str) -> list[str]:
+    """What stands below the assignment of a name that ``bench.api`` imports, line by line."""
+    for node in ast.parse(Path(api.__file__).read_text(encoding="utf-8")).body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            if name in (alias.asname, alias.name):
+                found = ModuleAnalyzer.for_module(str(node.module)).find_attr_docs()
+                return found.get(("", alias.name), [])
+    return []
+
+
 def setup(app: Any) -> None:
-    """Change the text of two pages before it is read."""
-    app.connect("source-read", _changed)
+    """Change what Sphinx reads of pages and of code."""
+    app.connect("source-read", _page)
+    app.connect("autodoc-process-docstring", _docstring)
+    app.connect("autodoc-process-signature", _signature)
 
 
-def _changed(_app: Any, name: str, source: list[str]) -> None:
+def _page(_app: Any, name: str, source: list[str]) -> None:
     source[0] = with_contents(source[0]) if name == root_doc else without_drawing(source[0])
+
+
+def _docstring(_app: Any, what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    if what == "data":  # else it would be that of NumPy's array, or of a number
+        lines[:] = meaning(name.removeprefix("bench.api."))
+
+
+def _signature(_app: Any, _what: str, _name: str, what: Any, *_others: Any) -> tuple[str, None] | None:
+    return ("", None) if getattr(what, "_is_protocol", False) else None  # nobody calls a protocol
