@@ -117,6 +117,11 @@ def test_every_page_is_on_the_first_page(page: Path) -> None:
     assert listed.count(page.name) == (page.name != "index.md"), "a line in docs/index.md is all that a new page needs"
 
 
+def test_every_data_set_offered_is_named(catalog: Catalog) -> None:
+    named = set(re.findall(r"`([a-z0-9-]+)`", (DOCS / "data-sets.md").read_text()))
+    assert set(catalog.names("dataset")) <= named
+
+
 def test_every_public_name_is_in_the_reference_once() -> None:
     text = (DOCS / "api.md").read_text()
     shown = re.findall(r"^\.\. (?:auto|py:)(?:\w+):: (\S+)$", text, re.MULTILINE)
