@@ -25,6 +25,7 @@ html_show_copyright = False
 
 myst_heading_anchors = 4  # as deep as pages link to, named as a code host names them
 highlight_language = "none"
+smartquotes = False  # they would make one dash of the two before an option
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 
