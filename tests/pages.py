@@ -33,9 +33,9 @@ INLINE = re.compile(r"`(bench [^`]+)`")
 TRIED = ("sh", "python", "yaml")
 SHOWN = ("text", "latex", "mermaid", "{eval-rst}")
 """What is printed or drawn, and not entered by anybody."""
-NEEDS = ("minutes", "hours", "gpu", "cluster", "download", "quiet")
-"""Why a block is not run: ``quiet`` is a machine that does nothing else."""
-OTHERS = (".", "cd", "mkdir", "mv", "pip", "sbatch", "tmux", "bash", "pytest")
+NEEDS = ("minutes", "hours", "gpu", "cluster", "download", "quiet", "tools")
+"""Why a block is not run: ``quiet`` is a machine that does nothing else, ``tools`` are programs that are not ours."""
+OTHERS = (".", "cd", "jq", "mkdir", "mv", "pip", "pytest", "sbatch")
 """Commands that are not ours."""
 
 
@@ -107,6 +107,9 @@ def unmarked(block: Block) -> str | None:
 
 def mistake(words: Sequence[str]) -> str | None:
     """What is wrong with a line of shell, as far as can be told without running it."""
+    if "|" in words:
+        bar = words.index("|")
+        return mistake(words[:bar]) or mistake(words[bar + 1 :])
     command, *rest = dropwhile(re.compile(r"\w+=").match, words)  # variables of the environment
     name = Path(command).name
     if name == "bench":
@@ -115,7 +118,7 @@ def mistake(words: Sequence[str]) -> str | None:
         return mistake_of_make(rest)
     if name in ("python", "python3"):
         return mistake_of_python(rest)
-    return None if name in OTHERS or command == "." else f"nobody knows the command {command!r}"
+    return None if command in OTHERS or name in OTHERS else f"nobody knows the command {command!r}"
 
 
 def mistake_of_bench(words: Sequence[str]) -> str | None:

@@ -6,9 +6,8 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from bench.suite.shipped import shipped_suites
 from pages import INLINE, PAGES, ROOT, Block, blocks, mistake, mistake_in_prose, prose, unmarked
 from sampling import whole_run
 from studies.faults.parts import write_parts
-from tiny import bench, environment
+from tiny import bench
 
 TRIED_BY_OTHERS = {
     "first-plugin.md": "test_first_plugin.py",
@@ -73,6 +72,7 @@ def test_every_command_and_option_of_a_sentence_exists(page: Path) -> None:
         ("make everything", "the Makefile has no 'everything'"),
         ("python -m studies.nothing", "no module"),
         ("bensh run my.yaml", "nobody knows"),
+        ("bench plan my.yaml | bench shwo 3f2a", "no command 'shwo'"),
     ],
 )
 def test_a_line_that_would_not_work_is_told(line: str, told: str) -> None:
@@ -125,13 +125,11 @@ def test_every_data_set_offered_is_named(catalog: Catalog) -> None:
 def test_every_public_name_is_in_the_reference_once() -> None:
     text = (DOCS / "api.md").read_text()
     shown = re.findall(r"^\.\. (?:auto|py:)(?:\w+):: (\S+)$", text, re.MULTILINE)
-    assert sorted(shown) == sorted([*names("bench"), *names("bench.api"), *names("bench.testing")])
+    assert sorted(shown) == sorted([*public("bench"), *public("bench.api"), *public("bench.testing")])
 
 
-def names(module: str) -> Iterator[str]:
+def public(module: str) -> Iterator[str]:
     """The whole names of what a module offers."""
-    from importlib import import_module
-
     for name in import_module(module).__all__:
         yield f"{module}.{name}"
 
@@ -172,8 +170,9 @@ def test_every_block_ends_as_it_says(world: Path, tmp_path: Path, monkeypatch: p
         if any(block.language in ("sh", "python") for block in to_be_run):
             settle(here, world)
             monkeypatch.setenv("HOME", str(here))
+            names: dict[str, Any] = {}
             for block in to_be_run:
-                enter(block, here)
+                enter(block, here, names)
 
 
 def settle(here: Path, world: Path) -> None:
@@ -184,12 +183,18 @@ def settle(here: Path, world: Path) -> None:
     (here / "home").symlink_to(world / "home")
 
 
-def enter(block: Block, here: Path) -> None:
-    """Do with a block what a reader does: write it to the file that it names, or enter it."""
+def enter(block: Block, here: Path, names: dict[str, Any]) -> None:
+    """Do with a block what a reader does: write it to the file that it names, or enter it.
+
+    ``names`` are those of Python that earlier blocks of the page have left.
+    """
     if block.file:
         (here / block.file).write_text(block.text)
     elif block.language == "python":
-        subprocess.run([sys.executable, "-c", block.text], cwd=here, env=environment(here), check=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(here)
+            patch.setenv("BENCH_HOME", str(here / "home"))
+            exec(compile(block.text, str(block), "exec"), names)
     elif block.language == "sh":
         *first, last = block.commands
         for words in first:
