@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters browser trackers gpu lint format types lock clean
+.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters browser trackers gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -61,6 +61,11 @@ trackers: $(VENV)/installed-test
 gpu:
 	$(PYTHON) -m studies.gpu $(addprefix --part ,$(PART)) $(if $(DRY),--dry)
 
+# The pages as a site that needs no network to be read; a warning, such as a link that leads nowhere, is an error.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/site
+	@echo "build/site/index.html"
+
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -88,6 +93,10 @@ $(VENV)/installed-test: $(LOCKED) | $(BIN)/python
 	@echo "installing into $(VENV) (minutes, most of them for torch)"
 	@start=$$(date +%s); $(INSTALL) test && $(TOLD)
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml | $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -19,6 +19,7 @@ from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")
+"""Marks a function of a plugin as a hook: the decorator of all that :mod:`bench.hookspecs` names."""
 
 
 @hookspec

@@ -25,7 +25,7 @@ HIGHEST = 65535
 @click.argument("cell", shell_complete=complete.cells)
 @click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("--save", default="overlay", show_default=True, help="Comma-separated: prob, mask, overlay.")
-@click.option("--to", type=PATH, default=Path("predictions"), show_default=True)
+@click.option("--to", type=PATH, default=Path("predictions"), show_default=True, help="Folder for what is written.")
 @click.option("--overwrite", is_flag=True, help="Replace predictions that are there already.")
 @click.option(
     "--white",

@@ -35,7 +35,9 @@ def format_option(*exports: str) -> Callable[[Command], Command]:
             return function(form="json" if as_json else form, **others)
 
         choice = click.Choice((*FORMATS, *exports, "json"))
-        option = click.option("--format", "form", type=choice, default="text", show_default=True)
+        option = click.option(
+            "--format", "form", type=choice, default="text", show_default=True, help="How it is printed."
+        )
         return option(json_option(command))
 
     return decorate

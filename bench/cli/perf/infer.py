@@ -33,7 +33,13 @@ OF_MODELS = (
     click.option("--image", default="512x512x1", show_default=True, metavar="HxWxC", help="Image of the MODELs."),
     click.option("--tile", type=click.IntRange(8), default=256, show_default=True, help="Side of their tiles."),
     click.option("--overlap", type=click.FloatRange(0, 0.9), default=0.25, show_default=True, help="Of their tiles."),
-    click.option("--precision", type=click.Choice(("float32", "bf16")), default="float32", show_default=True),
+    click.option(
+        "--precision",
+        type=click.Choice(("float32", "bf16")),
+        default="float32",
+        show_default=True,
+        help="Of their arithmetic.",
+    ),
     click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of one of their operations."),
 )
 """Options of targets that are no cells: a cell has all this from its suite."""
