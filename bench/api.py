@@ -19,7 +19,7 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Resources, Site
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
 from bench.releases import (
@@ -98,6 +98,7 @@ __all__ = [
     "Queue",
     "Record",
     "Release",
+    "Resources",
     "Row",
     "Sample",
     "SettingsError",

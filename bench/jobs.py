@@ -26,6 +26,15 @@ class DataRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What a job takes of a machine: cores, whether a GPU, and bytes of memory where they are known."""
+
+    processors: int = 1
+    gpu: bool = False
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """An index to be made (no ``stages``), a cell's chain of stages, or one that ends with ``train`` (no ``record``).
 
@@ -38,6 +47,7 @@ class Job:
     the record holds beside the scores.
     A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took;
     ``command_s`` and ``submitted`` tell what went before it.
+    ``takes`` is for launchers that divide machines.
     """
 
     key: str
@@ -52,6 +62,7 @@ class Job:
     timeout_s: float | None = None
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
     pilot: Mapping[str, Any] = field(default_factory=dict)
+    takes: Resources = Resources()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the pipe."""
@@ -67,6 +78,7 @@ class Job:
                 "data": DataRef(**given["data"]),
                 "plugins": tuple((name, source) for name, source in given["plugins"]),
                 "stages": tuple(given["stages"]),
+                "takes": Resources(**given["takes"]),
             }
         )
 
@@ -143,18 +155,20 @@ class Launcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command for a queue: its words, a name for people, and the file for what it prints."""
+    """A command for a queue: its words, a name for people, the file for what it prints, and what it takes."""
 
     words: tuple[str, ...]
     name: str
     log: Path
+    takes: Resources = Resources()
 
 
 @runtime_checkable
 class Queue(Protocol):
     """Runs commands on machines that see the files of this one; the simple way to be a launcher.
 
-    Ids are those of the system, one for each command, and are never used again.
+    Ids are those of the system, one for each command, and are never used again. Those of a command of ``bench`` that
+    was killed are stopped by the next one: where they mean nothing to this queue, they are passed over.
     """
 
     def start(self, commands: Sequence[Command]) -> Sequence[str]:

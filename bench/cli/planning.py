@@ -6,8 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.component import previewed
 from bench.engine.devices import device_remarks, no_bf16
 from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.scheduler import site_of
+from bench.engine.takes import Takes
 from bench.engine.workers import environments_of
 from bench.record import State
 from bench.store.home import Places
@@ -41,7 +44,7 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     for badge in badges:
         yield f"  badge: {badge}"
     yield from opening_remarks(plan)
-    yield workers_line(plan)
+    yield from launcher_lines(plan, places)
     for remark in device_remarks(plan.suite.runtime) if plan.suite.runtime.is_local else ():
         yield f"  remark: {remark}"
     for note in plan.suite.notes:
@@ -56,6 +59,22 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
         images = plural(len(dataset.index.entries), "image") if dataset.index else "not indexed yet"
         yield f"  data set {dataset.data.use}: {dataset.problem or images}"
     yield _disk(plan, places)
+
+
+def launcher_lines(plan: Plan, places: Places) -> Iterator[str]:
+    """Who is at work: here, or what a launcher would submit, as far as it can tell."""
+    runtime = plan.suite.runtime
+    if runtime.is_local:
+        yield workers_line(plan)
+        return
+    takes = list(Takes(plan, places).all())
+    unknown = any(planned.state == "unindexed" for planned in plan.cells)
+    jobs = f"{plural(len(takes), 'job')}{', more after indexing' if unknown else ''}"
+    component = plan.catalog.find("launcher", runtime.launcher.use).component
+    site = site_of(plan.suite, places, lambda _progress: None)
+    lines = previewed(component, takes, site, settings=runtime.launcher.settings) if takes else ()
+    yield f"{workers_line(plan)} ({jobs})"
+    yield from (f"    {line}" for line in lines)
 
 
 def workers_line(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.bounded import read_bounded
 from bench.component import guarded
+from bench.engine.devices import CPU
 from bench.files import whole_file
 from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
 from bench.states import State
@@ -66,9 +67,9 @@ class QueueLauncher:
             self._count += 1
             name = f"{self._count:05d}-{job.key[:8]}"
             with whole_file(self._path(name, ORDER)) as file:
-                file.write(json.dumps({"job": job.as_json(), "device": self.site.device}).encode())
+                file.write(json.dumps({"job": job.as_json(), "device": self._device(job)}).encode())
             words = (sys.executable, "-P", "-m", MODULE, str(self._path(name, ORDER)))
-            commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG)))
+            commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG), job.takes))
             sent.append(Sent(job, name))
         if commands:
             ids = guarded("start() of the launcher", self.queue.start, commands)
@@ -112,6 +113,10 @@ class QueueLauncher:
 
     def _path(self, name: str, ending: str) -> Path:
         return self.site.folder / f"{name}{ending}"
+
+    def _device(self, job: Job) -> str | None:
+        """Where a job computes: it may share a node with GPUs that it did not ask for."""
+        return self.site.device if job.takes.gpu else CPU
 
     def _kill(self, ids: Sequence[str]) -> None:
         if ids:

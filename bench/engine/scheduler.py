@@ -12,19 +12,21 @@ from uuid import uuid4
 from bench.component import build
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
+from bench.engine.forecast import chain_of, chain_of_source
 from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.only import Only
 from bench.engine.orders import cell_job, filing, source_job
-from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
 from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
+from bench.engine.takes import Takes
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
-from bench.jobs import Ended, Launcher, Listener, Site
+from bench.jobs import Ended, Job, Launcher, Listener, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
 from bench.store.home import Places
@@ -34,6 +36,9 @@ from bench.store.store import touch_stage
 from bench.suite.reading.load import Suite
 
 STOPPING = "stopping: trainings finish their step and keep where they are; interrupt again to stop at once"
+
+JOBS = "jobs"
+"""The folder of a run in which each command at work has one for its launcher."""
 
 MakeLauncher = Callable[[Listener], Launcher]
 
@@ -125,11 +130,16 @@ def launcher_of(suite: Suite, invocation: Invocation) -> MakeLauncher:
     component = invocation.catalog.find("launcher", ref.use).component
 
     def make(listener: Listener) -> Launcher:
-        folder = invocation.places.run(suite.name).absolute() / "jobs" / uuid4().hex[:8]
-        site = Site(suite.name, folder, listener, environments_of(suite), suite.runtime.device)
+        site = site_of(suite, invocation.places, listener)
         return launcher_from(build(component, site, settings=ref.settings), site)
 
     return make
+
+
+def site_of(suite: Suite, places: Places, listener: Listener) -> Site:
+    """What the launcher of one command is given."""
+    folder = places.run(suite.name).absolute() / JOBS / uuid4().hex[:8]
+    return Site(suite.name, folder, listener, environments_of(suite), suite.runtime.device)
 
 
 def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
@@ -138,8 +148,17 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     waiting = {planned.cell.id: planned for planned in runnable}
     catalog, places = invocation.catalog, invocation.places
     learner = Learner(plan, places, rates_of(places.home, plan.suite.runtime), len(environments_of(plan.suite)))
-    sources = [source_job(plan.suite, needs.missing[key], catalog, places) for key in needs.missing]
-    launcher.submit([*sources, *(cell_job(plan.suite, planned, catalog, places) for planned in needs.ready)])
+    takes = Takes(plan, places)
+
+    def source(run: Pretraining) -> Job:
+        job = source_job(plan.suite, run, catalog, places)
+        return replace(job, takes=takes.of(chain_of_source(run)))
+
+    def order(planned: Planned) -> Job:
+        job = cell_job(plan.suite, planned, catalog, places)
+        return replace(job, takes=takes.of(chain_of(planned)))
+
+    launcher.submit([*map(source, needs.missing.values()), *map(order, needs.ready)])
     while waiting:
         for ended in endings(launcher, watcher):
             if ended.key in waiting:
@@ -149,7 +168,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)
-            launcher.submit([cell_job(plan.suite, planned, catalog, places) for planned in ready])
+            launcher.submit([*map(order, ready)])
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
