@@ -229,7 +229,7 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
                 return list(self.started)[-len(commands) :]
 
             def alive(self, ids):
-                return [id for id in ids if self.started[id].poll() is None]
+                return [id for id in ids if id in self.started and self.started[id].poll() is None]
 
             def stop(self, ids):
                 for id in self.alive(ids):
@@ -237,7 +237,7 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
 
             def kill(self, ids):
                 self.stop(ids)
-                for id in ids:
+                for id in self.started.keys() & ids:
                     self.started[id].wait()
 
         def build(site: Site, /) -> Queue:

@@ -7,17 +7,20 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.bounded import read_bounded
 from bench.component import guarded
+from bench.engine.abandoned import note_started, owned
 from bench.engine.devices import CPU
+from bench.errors import StoreError
 from bench.files import whole_file
 from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
 from bench.states import State
+from bench.store.home import writing
 
 MODULE = "bench.engine.remote"
 """What runs a job on another machine, with the job's file as its argument."""
@@ -35,9 +38,9 @@ LAST_WORDS = 4000
 """Characters of what a job printed that are kept."""
 
 
-def launcher_from(built: Launcher | Queue, site: Site) -> Launcher:
-    """What a component built, as a launcher."""
-    return QueueLauncher(built, site) if isinstance(built, Queue) else built
+def launcher_from(built: Launcher | Queue, site: Site, told: Sequence[str] = ()) -> Launcher:
+    """What a component built, as a launcher; ``told`` is what there is to remark already."""
+    return QueueLauncher(built, site, list(told)) if isinstance(built, Queue) else built
 
 
 @dataclass(slots=True)
@@ -56,24 +59,30 @@ class QueueLauncher:
 
     queue: Queue
     site: Site
+    told: list[str] = field(default_factory=list)
+    _owned: ExitStack = field(default_factory=ExitStack)
     _sent: dict[str, Sent] = field(default_factory=dict)
     _count: int = 0
     _asked: float = 0.0
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Write an order for each job, and queue them all at once."""
+        if not self._count and jobs:
+            self._owned.enter_context(owned(self.site.folder))
         commands, sent = [], []
         for job in jobs:
             self._count += 1
             name = f"{self._count:05d}-{job.key[:8]}"
-            with whole_file(self._path(name, ORDER)) as file:
+            order = self._path(name, ORDER)
+            with writing(order), whole_file(order) as file:
                 file.write(json.dumps({"job": job.as_json(), "device": self._device(job)}).encode())
-            words = (sys.executable, "-P", "-m", MODULE, str(self._path(name, ORDER)))
+            words = (sys.executable, "-P", "-m", MODULE, str(order))
             commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG), job.takes))
             sent.append(Sent(job, name))
         if commands:
             ids = guarded("start() of the launcher", self.queue.start, commands)
             self._sent.update(zip(ids, sent, strict=True))
+            note_started(self.site.folder, self.queue, ids)
 
     def ended(self, timeout: float) -> Sequence[Ended]:
         """Look at the answers until there is one, and ask the queue now and then for jobs that ended without."""
@@ -86,8 +95,9 @@ class QueueLauncher:
             time.sleep(min(LOOK_S, left))
 
     def remarks(self) -> Sequence[str]:
-        """There are none: devices are those of other machines."""
-        return ()
+        """What was left of commands that were killed; devices are those of other machines."""
+        told, self.told = self.told, []
+        return told
 
     def cancel(self, keys: Collection[str]) -> None:
         """Take jobs out of the queue, running or not."""
@@ -107,6 +117,7 @@ class QueueLauncher:
         """End all that is left of this launcher's jobs."""
         self._kill(list(self._sent))
         self._sent.clear()
+        self._owned.close()
         shutil.rmtree(self.site.folder, ignore_errors=True)
         with suppress(OSError):
             self.site.folder.parent.rmdir()  # of other commands at work there may be more in it
@@ -127,13 +138,19 @@ class QueueLauncher:
 
     def _answered(self) -> Iterator[Ended]:
         """Pass on what is new of progress, and take the answers that are there."""
-        there = {path.name for path in self.site.folder.iterdir()} if self._sent else set()
+        there = self._files() if self._sent else set()
         for id, sent in list(self._sent.items()):
             if f"{sent.name}{PROGRESS}" in there:
                 self._tell(sent)
             if f"{sent.name}{ANSWER}" in there:
                 del self._sent[id]
                 yield self._answer(sent)
+
+    def _files(self) -> set[str]:
+        try:
+            return {path.name for path in self.site.folder.iterdir()}
+        except OSError as error:
+            raise StoreError(f"{self.site.folder}: cannot be read ({error.strerror}); repeat the command") from None
 
     def _tell(self, sent: Sent) -> None:
         """Pass on where a job is, if that is another place than before."""
@@ -181,8 +198,14 @@ class QueueLauncher:
 
 
 def answer(order: Path, ended: Ended) -> None:
-    """Write the answer of a job beside its order."""
-    with whole_file(beside(order, ANSWER)) as file:
+    """Write the answer of a job beside its order, if anybody waits for it.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    if not order.parent.is_dir():
+        return
+    with writing(order), whole_file(beside(order, ANSWER)) as file:
         file.write(json.dumps(asdict(ended)).encode())
 
 

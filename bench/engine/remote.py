@@ -37,7 +37,11 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     order = Path(sys.argv[1])
-    asked = read_bounded(order)
+    try:
+        asked = read_bounded(order)
+    except FileNotFoundError:
+        print(f"{order}: there is no such order any more: the command that gave it has ended", flush=True)  # noqa: T201
+        return
     job = Job.from_json(asked["job"])
     os.environ["BENCH_HOME"] = job.home
     try:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from bench.component import build
+from bench.engine.abandoned import clear_abandoned
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.forecast import chain_of, chain_of_source
@@ -131,7 +132,8 @@ def launcher_of(suite: Suite, invocation: Invocation) -> MakeLauncher:
 
     def make(listener: Listener) -> Launcher:
         site = site_of(suite, invocation.places, listener)
-        return launcher_from(build(component, site, settings=ref.settings), site)
+        built = build(component, site, settings=ref.settings)
+        return launcher_from(built, site, list(clear_abandoned(site.folder.parent, built)))
 
     return make
 
