@@ -14,9 +14,9 @@ import pytest
 
 from bench.catalog import load_catalog
 from bench.testing import breaches
-from clusters.slurm_cluster import NODES, Slurm, slurm, why_not
 from clusters.worlds import CELLS, LIMIT_S, SUITE, records_of, training, until
 from studies.faults import shell
+from studies.slurm_cluster import NODES, Slurm, slurm, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 

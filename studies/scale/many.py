@@ -1,0 +1,80 @@
+"""Ten thousand cells on a thousand workers: what the scheduler takes, what the workers wait, and the board."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.commands import Silent, board_files, board_of_plan
+from bench.engine.scheduler import run_suite, unsettled
+from bench.files import files_below
+from bench.jobs import Launcher, Listener
+from studies.scale.simulation import Fleet, Simulated
+from studies.scale.worlds import World, suite_of, templates
+
+REPEATS = 5
+"""Times that the command is repeated at most until all cells are done."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What one campaign took; ``took`` are real seconds by what was done."""
+
+    fleet: Fleet
+    cells: int
+    took: dict[str, float] = field(default_factory=dict)
+    commands: int = 0
+    clock_s: float = 0.0
+    busy_s: float = 0.0
+    lost_s: float = 0.0
+    losses: int = 0
+    files: int = 0
+    stored: int = 0
+
+    @property
+    def idle(self) -> float:
+        """Share of the workers' time in which they had nothing to do."""
+        return 1 - (self.busy_s + self.lost_s) / (self.clock_s * self.fleet.workers)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Add real seconds."""
+        started = time.perf_counter()
+        yield
+        self.took[what] = self.took.get(what, 0.0) + time.perf_counter() - started
+
+
+def campaign(world: World, cells: int, fleet: Fleet, seed: int = 0) -> Told:
+    """Run a suite until all of it is done, and make its board."""
+    told = Told(fleet, cells)
+    found = templates(world)
+    with told.timed("read"):
+        suite = world.suite(suite_of(cells))
+    rng = random.Random(seed)
+    for _ in range(REPEATS):
+        launcher = Simulated(fleet, world.places, found, rng)
+
+        def make(_listener: Listener, launcher: Launcher = launcher) -> Launcher:
+            return launcher
+
+        with told.timed("run"):
+            plan = run_suite(suite, world.invocation(), Silent(), make)
+        told.took["run"] -= launcher.own_s
+        told.commands += 1
+        told.clock_s += launcher.now
+        told.busy_s += launcher.busy_s
+        told.lost_s += launcher.lost_s
+        told.losses += launcher.losses
+        if not unsettled(plan):
+            break
+    folder = world.places.run(suite.name)
+    with told.timed("board"):
+        board = board_of_plan(plan, "bench run", folder)
+    with told.timed("write"):
+        board_files(board)
+    below = [path for place in (world.places.home, folder) for path in files_below(place)]
+    told.files, told.stored = len(below), sum(path.stat().st_size for path in below)
+    return told
