@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from bench.bounded import read_bounded
 from bench.engine.devices import settled
+from bench.engine.failures import state_of
 from bench.engine.launchers import LocalLauncher
 from bench.engine.queued import PROGRESS, answer, beside
 from bench.engine.workers import worker_environments
-from bench.errors import SuiteError
+from bench.errors import StoreError, SuiteError, named_line
 from bench.jobs import Ended, Job, Progress
 from bench.states import State
 from bench.suite.schema import Runtime
@@ -49,6 +51,15 @@ def main() -> None:
     except SuiteError as error:
         answer(order, Ended(job.key, State.DEVICE_ERROR, str(error)))
         return
+    try:
+        _do(job, order, runtime)
+    except (OSError, StoreError) as error:
+        print(named_line(error), flush=True)  # noqa: T201 - into the log of the job
+        answer(order, Ended(job.key, state_of(error), f"{named_line(error)} (on {socket.gethostname()})"))
+
+
+def _do(job: Job, order: Path, runtime: Runtime) -> None:
+    """Have a worker do a job, and write the answer."""
     launcher = LocalLauncher(worker_environments(runtime, 1), _teller(beside(order, PROGRESS)))
     try:
         launcher.submit([job])
