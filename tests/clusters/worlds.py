@@ -13,13 +13,11 @@ SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1, 2]")
 CELLS = 6
 STEPS = CELLS * 160
 """Steps that all trainings make together."""
+MODELS = ("tiny", "{use: tiny, settings: {width: 2}, label: two}", "{use: tiny, settings: {width: 6}, label: six}")
 MANY = (
     *("run", "tiny.yaml", "--plugin", "models.py", "--plain"),
     *("-x", "axes.crop=[uniform, defect-centred]"),
-    *(
-        "-x",
-        "axes.model=[tiny, {use: tiny, settings: {width: 2}, label: two}, {use: tiny, settings: {width: 6}, label: six}]",
-    ),
+    *("-x", f"axes.model=[{', '.join(MODELS)}]"),
     *("-x", "axes.seed=[0, 1, 2, 3, 4]"),
     *("-x", "recipe.epochs=1", "-x", "recipe.epoch_crops=8", "-x", "recipe.validate_every=1"),
 )
