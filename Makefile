@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters gpu lint format types lock clean
+.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters scale gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -45,6 +45,10 @@ clusters: $(VENV)/installed-test
 	command -v slurmctld slurmd munged >/dev/null || apt-get install --yes --no-install-recommends slurmctld slurmd slurm-client munge
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "submitit>=1.5" "ray>=2.40"
 	$(BIN)/python -m pytest tests/clusters -p no:cacheprovider $(PYTEST)
+
+# Overhead of each launcher, with clusters that are started for it as above, and a simulated suite of 10,000 cells.
+scale: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.scale $(addprefix --part ,$(PART)) --into docs/scale.md
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

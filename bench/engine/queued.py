@@ -145,6 +145,7 @@ class QueueLauncher:
             if f"{sent.name}{ANSWER}" in there:
                 del self._sent[id]
                 yield self._answer(sent)
+                self._forget(sent)
 
     def _files(self) -> set[str]:
         try:
@@ -189,6 +190,11 @@ class QueueLauncher:
                 del self._sent[id]
                 reason = f"job {id} of the queue ended without an answer"
                 yield Ended(sent.job.key, State.KILLED, reason, self._log(sent))
+
+    def _forget(self, sent: Sent) -> None:
+        """Remove the files of a job: the folder is listed at every look, and most jobs of a large suite have ended."""
+        for ending in (ORDER, ANSWER, PROGRESS, LOG):
+            self._path(sent.name, ending).unlink(missing_ok=True)
 
     def _log(self, sent: Sent) -> str | None:
         try:
