@@ -260,7 +260,7 @@ def test_what_a_killed_command_left_is_stopped_and_swept(launcher: QueueLauncher
     abandon(launcher, owner)
     following = Paper()
     told = list(abandoned.clear_abandoned(jobs, following))
-    assert told == [f"what a killed command left in the queue was stopped: 2 jobs of {owner}"]
+    assert told == [f"what {owner} left in the queue when it was killed was stopped"]
     assert following.stopped == ["100", "101"]
     assert not launcher.site.folder.exists()
 
@@ -273,7 +273,7 @@ def test_ids_mean_nothing_to_another_queue(launcher: QueueLauncher) -> None:
     abandon(launcher, ended_process())
     other = Other()
     (told,) = abandoned.clear_abandoned(launcher.site.folder.parent, other)
-    assert told.startswith("what a killed command left in the queue is let go: 1 job of process")
+    assert told.endswith("left in the queue when it was killed is let go")
     assert other.stopped == []
     assert not launcher.site.folder.exists()
 

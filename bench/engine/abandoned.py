@@ -14,7 +14,6 @@ from bench.files import whole_file
 from bench.jobs import Launcher, Queue
 from bench.store.home import writing
 from bench.store.owners import Owner, beating, clock_of, owner_from, this_process
-from bench.words import plural
 
 OWNER = "owner.json"
 """Whose folder it is; touched while the command lives."""
@@ -68,7 +67,7 @@ def clear_abandoned(jobs: Path, built: Launcher | Queue) -> Iterator[str]:
                 how = f"could not be stopped ({error})"
         shutil.rmtree(left.folder, ignore_errors=True)
         if ids:
-            yield f"what a killed command left in the queue {how}: {plural(len(ids), 'job')} of {left.owner}"
+            yield f"what {left.owner} left in the queue when it was killed {how}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,19 @@ from bench.component import build
 from bench.engine.abandoned import clear_abandoned
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
-from bench.engine.forecast import chain_of, chain_of_source
 from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.only import Only
-from bench.engine.orders import cell_job, filing, source_job
-from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
+from bench.engine.orders import Orders, filing
+from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
-from bench.engine.takes import Takes
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
-from bench.jobs import Ended, Job, Launcher, Listener, Site
+from bench.jobs import Ended, Launcher, Listener, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
 from bench.store.home import Places
@@ -148,20 +146,12 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
     waiting = {planned.cell.id: planned for planned in runnable}
-    catalog, places = invocation.catalog, invocation.places
+    places = invocation.places
     learner = Learner(plan, places, rates_of(places.home, plan.suite.runtime), len(environments_of(plan.suite)))
-    takes = Takes(plan, places)
-
-    def source(run: Pretraining) -> Job:
-        job = source_job(plan.suite, run, catalog, places)
-        return replace(job, takes=takes.of(chain_of_source(run)))
-
-    def order(planned: Planned) -> Job:
-        job = cell_job(plan.suite, planned, catalog, places)
-        return replace(job, takes=takes.of(chain_of(planned)))
-
-    launcher.submit([*map(source, needs.missing.values()), *map(order, needs.ready)])
+    orders = Orders(plan, places)
+    launcher.submit([*map(orders.source, needs.missing.values()), *map(orders.cell, needs.ready)])
     while waiting:
+        can_start: list[Planned] = []
         for ended in endings(launcher, watcher):
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
@@ -170,10 +160,12 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)
-            launcher.submit([*map(order, ready)])
+            can_start += ready
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
+        if can_start:  # all at once: to submit is what takes long on a cluster
+            launcher.submit([*map(orders.cell, can_start)])
     learner.close()
 
 
