@@ -29,7 +29,7 @@ from bench.jobs import Ended, Launcher, Listener, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
 from bench.store.home import Places
-from bench.store.records import read_record, write_record
+from bench.store.records import write_record
 from bench.store.running import at_work
 from bench.store.store import touch_stage
 from bench.suite.reading.load import Suite
@@ -180,7 +180,7 @@ def _file_reasons(plan: Plan, invocation: Invocation) -> None:
 def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation) -> Ended:
     """Make sure that the store says how a cell ended; a cell without its record is not done."""
     path = invocation.places.record(suite.name, planned.cell.id)
-    record = read_record(path)
+    record = invocation.records.read(path)
     if record is not None and record.state is State.OK and record.keys == planned.keys:
         return replace(ended, state=State.OK, reason=None)  # another run may have finished it
     if ended.state is State.OK:

@@ -9,6 +9,8 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,17 +19,17 @@ from bench.words import plural, size_text
 from studies.scale.many import Told, campaign
 from studies.scale.overhead import costs
 from studies.scale.simulation import HOUR, Fleet
-from studies.scale.worlds import World, write_world
+from studies.scale.worlds import write_world
 from studies.tables import table_of, tell
 
 CELLS, WORKERS = 10_000, 1000
 FLEETS = (
-    Fleet(WORKERS),
     Fleet(WORKERS, slower=60.0),
     Fleet(WORKERS, slower=600.0),
     Fleet(WORKERS, slower=600.0, hours_to_loss=50.0, failing=0.05),
 )
-"""Cells as short as the measured ones, of minutes, of half an hour, and these with many failures."""
+"""Cells that take so many times what the tiny ones took here, the last with many failures."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - whose file system is in memory: thousands of tiny cells would measure a disk
 OVERHEAD = ("what does it", "first", "each later one")
 TIMES = ("a cell takes", "workers lost, jobs failing", "done after", "commands", "idle", "done twice")
 TAKES = ("what", "seconds", "for each cell")
@@ -39,22 +41,29 @@ WHAT = {
 }
 
 
-def overhead(world: World, _cells: int) -> Sequence[tuple[str, str]]:
+def overhead(_cells: int) -> Sequence[tuple[str, str]]:
     """The table of launchers."""
-    lines = [(name, seconds(cost.first), seconds(cost.later)) for name, cost in costs(world)]
+    with TemporaryDirectory(prefix="bench-scale-") as place:
+        lines = [(name, seconds(cost.first), seconds(cost.later)) for name, cost in costs(write_world(Path(place)))]
     return [("overhead", table_of(OVERHEAD, lines))]
 
 
-def many(world: World, cells: int) -> Sequence[tuple[str, str]]:
-    """The tables of the simulated suite."""
-    told = [campaign(world, cells, fleet) for fleet in FLEETS]
+def many(cells: int) -> Sequence[tuple[str, str]]:
+    """The tables of the simulated suite, each fleet in a process of its own."""
+    with ProcessPoolExecutor(len(FLEETS), mp_context=get_context("spawn")) as pool:
+        told = list(pool.map(_campaign, FLEETS, [cells] * len(FLEETS)))
     return [
         ("simulated", table_of(TIMES, [_simulated(one) for one in told])),
         ("scheduler", table_of(TAKES, [*_took(told[0]), _store(told[0])])),
     ]
 
 
-PARTS: dict[str, Callable[[World, int], Sequence[tuple[str, str]]]] = {"overhead": overhead, "many": many}
+def _campaign(fleet: Fleet, cells: int) -> Told:
+    with TemporaryDirectory(prefix="bench-scale-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+        return campaign(write_world(Path(place)), cells, fleet)
+
+
+PARTS: dict[str, Callable[[int], Sequence[tuple[str, str]]]] = {"overhead": overhead, "many": many}
 
 
 def _simulated(told: Told) -> tuple[str, ...]:
@@ -97,8 +106,7 @@ def main() -> None:
     asked = parser.parse_args()
     for part in asked.part or PARTS:
         loads = [os.getloadavg()[0]]
-        with TemporaryDirectory(prefix="bench-scale-") as place:
-            tables = PARTS[part](write_world(Path(place)), asked.cells)
+        tables = PARTS[part](asked.cells)
         loads.append(os.getloadavg()[0])
         for name, table in tables:
             tell(name, f"{table}\n\n{measured(loads)}", asked.into)
