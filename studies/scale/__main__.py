@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from bench.machine import processors
 from bench.words import plural, size_text
-from studies.scale.many import Told, campaign
+from studies.scale.many import Told, in_a_world_of_its_own
 from studies.scale.overhead import costs
 from studies.scale.simulation import HOUR, Fleet
 from studies.scale.worlds import write_world
@@ -29,7 +29,6 @@ FLEETS = (
     Fleet(WORKERS, slower=600.0, hours_to_loss=50.0, failing=0.05),
 )
 """Cells that take so many times what the tiny ones took here, the last with many failures."""
-MEMORY = Path("/dev/shm")  # noqa: S108 - whose file system is in memory: thousands of tiny cells would measure a disk
 OVERHEAD = ("what does it", "first", "each later one")
 TIMES = ("a cell takes", "workers lost, jobs failing", "done after", "commands", "idle", "done twice")
 TAKES = ("what", "seconds", "for each cell")
@@ -51,16 +50,11 @@ def overhead(_cells: int) -> Sequence[tuple[str, str]]:
 def many(cells: int) -> Sequence[tuple[str, str]]:
     """The tables of the simulated suite, each fleet in a process of its own."""
     with ProcessPoolExecutor(len(FLEETS), mp_context=get_context("spawn")) as pool:
-        told = list(pool.map(_campaign, FLEETS, [cells] * len(FLEETS)))
+        told = list(pool.map(in_a_world_of_its_own, FLEETS, [cells] * len(FLEETS)))
     return [
         ("simulated", table_of(TIMES, [_simulated(one) for one in told])),
         ("scheduler", table_of(TAKES, [*_took(told[0]), _store(told[0])])),
     ]
-
-
-def _campaign(fleet: Fleet, cells: int) -> Told:
-    with TemporaryDirectory(prefix="bench-scale-", dir=MEMORY if MEMORY.is_dir() else None) as place:
-        return campaign(write_world(Path(place)), cells, fleet)
 
 
 PARTS: dict[str, Callable[[int], Sequence[tuple[str, str]]]] = {"overhead": overhead, "many": many}

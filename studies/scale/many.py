@@ -7,16 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.commands import Silent, board_files, board_of_plan
 from bench.engine.scheduler import run_suite, unsettled
 from bench.files import files_below
 from bench.jobs import Launcher, Listener
 from studies.scale.simulation import Fleet, Simulated
-from studies.scale.worlds import World, suite_of, templates
+from studies.scale.worlds import World, suite_of, templates, write_world
 
 REPEATS = 5
 """Times that the command is repeated at most until all cells are done."""
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - whose file system is in memory: thousands of tiny cells would measure a disk
 
 
 @dataclass(slots=True)
@@ -78,3 +83,9 @@ def campaign(world: World, cells: int, fleet: Fleet, seed: int = 0) -> Told:
     below = [path for place in (world.places.home, folder) for path in files_below(place)]
     told.files, told.stored = len(below), sum(path.stat().st_size for path in below)
     return told
+
+
+def in_a_world_of_its_own(fleet: Fleet, cells: int) -> Told:
+    """The same with a store that is left behind by nobody."""
+    with TemporaryDirectory(prefix="bench-scale-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+        return campaign(write_world(Path(place)), cells, fleet)
