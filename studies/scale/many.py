@@ -26,7 +26,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - whose file system is in memory: thousa
 
 @dataclass(slots=True)
 class Told:
-    """What one campaign took; ``took`` are real seconds by what was done."""
+    """What one campaign took; ``took`` are seconds of a processor by what was done."""
 
     fleet: Fleet
     cells: int
@@ -46,10 +46,10 @@ class Told:
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
-        """Add real seconds."""
-        started = time.perf_counter()
+        """Add seconds of a processor."""
+        started = time.process_time()
         yield
-        self.took[what] = self.took.get(what, 0.0) + time.perf_counter() - started
+        self.took[what] = self.took.get(what, 0.0) + time.process_time() - started
 
 
 def campaign(world: World, cells: int, fleet: Fleet, seed: int = 0) -> Told:

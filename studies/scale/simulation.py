@@ -1,7 +1,7 @@
 """A launcher that does nothing but leave what its jobs would have left, on workers and by a clock that are simulated.
 
-Everything else is what every run is made of: the plan, the scheduler, the store, records, the board. What these take in
-real seconds passes on the simulated clock too, so that a slow scheduler leaves simulated workers idle.
+Everything else is what every run is made of: the plan, the scheduler, the store, records, the board. What these take of
+a processor passes on the simulated clock too, so that a slow scheduler leaves simulated workers idle.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Fleet:
 
 @dataclass(slots=True)
 class Simulated:
-    """A launcher of a fleet; ``now`` is its clock in seconds, ``own_s`` real seconds that it took itself."""
+    """A launcher of a fleet; ``now`` is its clock in seconds, ``own_s`` seconds of a processor that it took itself."""
 
     fleet: Fleet
     places: Places
@@ -115,12 +115,12 @@ class Simulated:
 
     def _enter(self) -> None:
         """What the caller took since it was here last has passed on the clock too."""
-        started = time.perf_counter()
+        started = time.process_time()
         self.now += started - self._left
         self._left = started
 
     def _leave(self) -> None:
-        ended = time.perf_counter()
+        ended = time.process_time()
         self.own_s += ended - self._left
         self._left = ended
 
