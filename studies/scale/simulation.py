@@ -70,7 +70,7 @@ class Simulated:
     lost_s: float = 0.0
     losses: int = 0
     own_s: float = 0.0
-    _left: float = field(default_factory=time.perf_counter)
+    _left: float = field(default_factory=time.process_time)
     _queue: deque[Job] = field(default_factory=deque)
     _free: int = field(init=False)
     _running: list[tuple[float, int, Job]] = field(default_factory=list)
