@@ -106,8 +106,8 @@ def slurm(folder: Path, *, here: bool = False) -> Iterator[Slurm]:
             os.environ |= own
         yield cluster
     finally:
-        if here:
-            os.environ.pop(*own, None)
+        for name in own if here else ():
+            os.environ.pop(name, None)
         for daemon in reversed(daemons):
             daemon.terminate()
         for daemon in daemons:
