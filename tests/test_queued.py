@@ -158,6 +158,23 @@ def test_only_what_was_submitted_here_is_cancelled_stopped_and_killed(launcher: 
     assert not launcher.site.folder.parent.exists()
 
 
+def test_what_a_queue_writes_after_an_answer_is_swept_too(
+    launcher: QueueLauncher, paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher.submit([job("first")])
+    queued.answer(order_of(paper, "100"), Ended("first", State.OK))
+    assert len(launcher.ended(5.0)) == 1
+
+    def leaving(ids: Collection[str]) -> Collection[str]:
+        (launcher.site.folder / "result").write_text("late")
+        monkeypatch.setattr(paper, "alive", lambda _ids: ())
+        return ids
+
+    monkeypatch.setattr(paper, "alive", leaving)
+    launcher.close()
+    assert not launcher.site.folder.parent.exists()
+
+
 def test_a_queue_that_fails_is_one_line(launcher: QueueLauncher, paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise OSError("sbatch: no such partition\nplease ask")

@@ -32,6 +32,8 @@ ASK_S = 5.0
 """Seconds between two questions to the queue."""
 GRACE_S = 15.0
 """Seconds that the answer of a job may come later than its end; a shared file system shows it late."""
+LEAVE_S = 10.0
+"""Seconds in which the queue's own part of a job ends that has answered; it may write beside the answer until then."""
 STOP_S = 120.0
 """Seconds that trainings have to finish their step and write where they are."""
 LAST_WORDS = 4000
@@ -62,6 +64,7 @@ class QueueLauncher:
     told: list[str] = field(default_factory=list)
     _owned: ExitStack = field(default_factory=ExitStack)
     _sent: dict[str, Sent] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)
     _count: int = 0
     _asked: float = 0.0
 
@@ -116,7 +119,9 @@ class QueueLauncher:
     def close(self) -> None:
         """End all that is left of this launcher's jobs."""
         self._kill(list(self._sent))
+        self._leaving |= self._sent.keys()
         self._sent.clear()
+        self._wait_for_leaving()
         self._owned.close()
         shutil.rmtree(self.site.folder, ignore_errors=True)
         with suppress(OSError):
@@ -124,6 +129,14 @@ class QueueLauncher:
 
     def _path(self, name: str, ending: str) -> Path:
         return self.site.folder / f"{name}{ending}"
+
+    def _wait_for_leaving(self) -> None:
+        """Wait for what has answered to be gone from the queue too."""
+        deadline = time.monotonic() + LEAVE_S
+        while self._leaving and time.monotonic() < deadline:
+            self._leaving &= set(guarded("alive() of the launcher", self.queue.alive, list(self._leaving)))
+            if self._leaving:
+                time.sleep(LOOK_S)
 
     def _device(self, job: Job) -> str | None:
         """Where a job computes: it may share a node with GPUs that it did not ask for."""
@@ -144,6 +157,7 @@ class QueueLauncher:
                 self._tell(sent)
             if f"{sent.name}{ANSWER}" in there:
                 del self._sent[id]
+                self._leaving.add(id)
                 yield self._answer(sent)
                 self._forget(sent)
 
