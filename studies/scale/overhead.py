@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -95,15 +96,16 @@ def costs(world: World) -> Iterator[tuple[str, Cost]]:
     yield "local", through(catalog.find("launcher", "local").component, {}, job, WARM)
     (template,) = processes.bench_launchers()
     yield "a queue of processes", through(template, {"at_once": 1}, job, COLD)
-    if slurm_cluster.why_not() is None:
+    if slurm_cluster.why_not() is None and find_spec("submitit"):
         with TemporaryDirectory(prefix="bench-slurm-") as place, slurm_cluster.slurm(Path(place), here=True):
             settings = {"at_once": 1, "cpus": 1, "memory_gb": 1.0}
             yield "slurm", through(catalog.find("launcher", "slurm").component, settings, job, COLD)
             yield "submitit alone, an empty function", empty_submitit(Path(place))
-    with ray_cluster() as address:
-        settings = {"address": address, "cpus": 2, "gpus": 0}
-        yield "ray", through(catalog.find("launcher", "ray").component, settings, job, COLD)
-        yield "Ray alone, an empty task", empty_ray()
+    if find_spec("ray"):
+        with ray_cluster() as address:
+            settings = {"address": address, "cpus": 2, "gpus": 0}
+            yield "ray", through(catalog.find("launcher", "ray").component, settings, job, COLD)
+            yield "Ray alone, an empty task", empty_ray()
 
 
 def empty_submitit(folder: Path) -> Cost:
