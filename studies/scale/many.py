@@ -26,23 +26,24 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - whose file system is in memory: thousa
 
 @dataclass(slots=True)
 class Told:
-    """What one campaign took; ``took`` are seconds of a processor by what was done."""
+    """What one campaign took; ``took`` are seconds of a processor by what was done.
+
+    ``first_s`` are simulated seconds of the first command, ``idle`` the share of its workers' time in which they had
+    nothing to do; the other numbers are those of all commands.
+    """
 
     fleet: Fleet
     cells: int
     took: dict[str, float] = field(default_factory=dict)
     commands: int = 0
+    first_s: float = 0.0
+    idle: float = 0.0
     clock_s: float = 0.0
     busy_s: float = 0.0
     lost_s: float = 0.0
     losses: int = 0
     files: int = 0
     stored: int = 0
-
-    @property
-    def idle(self) -> float:
-        """Share of the workers' time in which they had nothing to do."""
-        return 1 - (self.busy_s + self.lost_s) / (self.clock_s * self.fleet.workers)
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -68,6 +69,9 @@ def campaign(world: World, cells: int, fleet: Fleet, seed: int = 0) -> Told:
         with told.timed("run"):
             plan = run_suite(suite, world.invocation(), Silent(), make)
         told.took["run"] -= launcher.own_s
+        if not told.commands:
+            told.first_s = launcher.now
+            told.idle = 1 - (launcher.busy_s + launcher.lost_s) / (launcher.now * fleet.workers)
         told.commands += 1
         told.clock_s += launcher.now
         told.busy_s += launcher.busy_s
