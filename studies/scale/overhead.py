@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -108,6 +108,10 @@ def costs(world: World) -> Iterator[tuple[str, Cost]]:
             yield "Ray alone, an empty task", empty_ray()
 
 
+def nothing() -> None:
+    """Do it."""
+
+
 def empty_submitit(folder: Path) -> Cost:
     """Functions that do nothing, as submitit has Slurm do them one after the other."""
     from submitit import SlurmExecutor
@@ -117,7 +121,7 @@ def empty_submitit(folder: Path) -> Cost:
 
     def ran(number: int) -> None:
         with executor.batch():
-            jobs = [executor.submit(abs, 0) for _ in range(number)]
+            jobs = [executor.submit(nothing) for _ in range(number)]
         while not all(job.paths.result_pickle.exists() for job in jobs):
             time.sleep(0.1)
 
@@ -128,12 +132,14 @@ def empty_submitit(folder: Path) -> Cost:
 @contextmanager
 def ray_cluster() -> Iterator[str]:
     """A Ray of one node on this machine; its address."""
+    import ray
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 10**6})
     try:
         yield cluster.address
     finally:
+        ray.shutdown()
         cluster.shutdown()
 
 
@@ -141,12 +147,11 @@ def empty_ray() -> Cost:
     """Tasks that do nothing, one after the other."""
     import ray
 
-    task = ray.remote(num_cpus=2)(abs)
+    task = ray.remote(num_cpus=2)(nothing)
 
-    def ran(number: int) -> Sequence[int]:
-        return [ray.get(task.remote(0)) for _ in range(number)]
+    def ran(number: int) -> None:
+        for _ in range(number):
+            ray.get(task.remote())
 
     first = _timed(lambda: ran(1))
-    later = _timed(lambda: ran(WARM)) / WARM
-    ray.shutdown()
-    return Cost(first, later)
+    return Cost(first, _timed(lambda: ran(WARM)) / WARM)
