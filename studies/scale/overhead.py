@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,8 +56,12 @@ def direct(world: World, job: Job) -> Cost:
     def call() -> None:
         run_cell(job, world.catalog, lambda _stage, _done, _total, _note="": None, Stop())
 
+    def calls() -> None:
+        for _ in range(DIRECT):
+            call()
+
     first = _timed(call)
-    return Cost(first, _timed(lambda: [call() for _ in range(DIRECT)]) / DIRECT)
+    return Cost(first, _timed(calls) / DIRECT)
 
 
 def through(component: Component[Any], settings: dict[str, Any], job: Job, cells: int) -> Cost:
@@ -103,8 +108,8 @@ def costs(world: World) -> Iterator[tuple[str, Cost]]:
             yield "submitit alone, an empty function", empty_submitit(Path(place))
     if find_spec("ray"):
         with ray_cluster() as address:
-            settings = {"address": address, "cpus": 2, "gpus": 0}
-            yield "ray", through(catalog.find("launcher", "ray").component, settings, job, COLD)
+            cluster = {"address": address, "cpus": 2, "gpus": 0}
+            yield "ray", through(catalog.find("launcher", "ray").component, cluster, job, COLD)
             yield "Ray alone, an empty task", empty_ray()
 
 
@@ -132,9 +137,9 @@ def empty_submitit(folder: Path) -> Cost:
 @contextmanager
 def ray_cluster() -> Iterator[str]:
     """A Ray of one node on this machine; its address."""
-    import ray
     from ray.cluster_utils import Cluster
 
+    ray: Any = import_module("ray")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 10**6})
     try:
         yield cluster.address
@@ -145,8 +150,7 @@ def ray_cluster() -> Iterator[str]:
 
 def empty_ray() -> Cost:
     """Tasks that do nothing, one after the other."""
-    import ray
-
+    ray: Any = import_module("ray")
     task = ray.remote(num_cpus=2)(nothing)
 
     def ran(number: int) -> None:
