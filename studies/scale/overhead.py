@@ -141,12 +141,11 @@ def empty_submitit(folder: Path) -> Cost:
 @contextmanager
 def ray_cluster() -> Iterator[str]:
     """A Ray of one node on this machine; its address."""
-    from ray.cluster_utils import Cluster
-
     ray: Any = import_module("ray")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 10**6})
+    clusters: Any = import_module("ray.cluster_utils")
+    cluster = clusters.Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 10**6})
     try:
-        yield cluster.address
+        yield str(cluster.address)
     finally:
         ray.shutdown()
         cluster.shutdown()
