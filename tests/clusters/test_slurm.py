@@ -199,8 +199,8 @@ def test_what_plan_prints_is_what_slurm_is_asked_for(folder: Path, cluster: Slur
     (told,) = [line for line in shell.said(folder).splitlines() if "sbatch" in line]
     process = started(folder, cluster)
     scripts = folder / "runs" / "tiny" / "jobs"
-    until(lambda: list(scripts.glob("*/slurm/*.sh")), "a script is submitted")
-    (script,) = scripts.glob("*/slurm/*.sh")
+    until(lambda: list(scripts.glob("*/slurm/*_submission.sh")), "a script is submitted")
+    (script,) = scripts.glob("*/slurm/*_submission.sh")
     submitted = {
         line.removeprefix("#SBATCH ") for line in script.read_text().splitlines() if line.startswith("#SBATCH")
     }
