@@ -106,10 +106,10 @@ def costs(world: World) -> Iterator[tuple[str, Cost]]:
     (template,) = processes.bench_launchers()
     yield "a queue of processes", through(template, {"at_once": 1}, job, COLD)
     if slurm_cluster.why_not() is None and find_spec("submitit"):
-        with TemporaryDirectory(prefix="bench-slurm-") as place, slurm_cluster.slurm(Path(place), here=True):
+        with TemporaryDirectory(prefix="bench-slurm-") as place, slurm_cluster.slurm(Path(place), here=True) as slurm:
             settings = {"at_once": 1, "cpus": 1, "memory_gb": 1.0}
             yield "slurm", through(catalog.find("launcher", "slurm").component, settings, job, COLD)
-            yield "submitit alone, an empty function", empty_submitit(Path(place))
+            yield "submitit alone, an empty function", empty_submitit(slurm)
     if find_spec("ray"):
         with ray_cluster() as address:
             cluster = {"address": address, "cpus": 2, "gpus": 0}
@@ -121,11 +121,11 @@ def nothing() -> None:
     """Do it."""
 
 
-def empty_submitit(folder: Path) -> Cost:
+def empty_submitit(slurm: slurm_cluster.Slurm) -> Cost:
     """Functions that do nothing, as submitit has Slurm do them one after the other."""
     from submitit import SlurmExecutor
 
-    executor = SlurmExecutor(folder=folder / "empty")
+    executor = SlurmExecutor(folder=slurm.folder / "empty")
     executor.update_parameters(time=10, cpus_per_task=1, mem="1024M", array_parallelism=1)
 
     def ran(number: int) -> None:
@@ -134,8 +134,10 @@ def empty_submitit(folder: Path) -> Cost:
         while not all(job.paths.result_pickle.exists() for job in jobs):
             time.sleep(0.1)
 
-    first = _timed(lambda: ran(1))
-    return Cost(first, _timed(lambda: ran(COLD)) / COLD)
+    cost = Cost(_timed(lambda: ran(1)), _timed(lambda: ran(COLD)) / COLD)
+    while slurm.jobs():  # a daemon that ends before its jobs leaves them behind
+        time.sleep(0.1)
+    return cost
 
 
 @contextmanager
