@@ -19,7 +19,8 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Resources, Site
+from bench.jobs import Ended, Job, Progress, Resources
+from bench.launcher import Command, Launcher, Queue, Site
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
 from bench.releases import (

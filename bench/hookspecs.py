@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from bench.component import Component
-from bench.jobs import Launcher, Queue
+from bench.launcher import Launcher, Queue
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")

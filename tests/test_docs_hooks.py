@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import hookspecs, jobs, types
+from bench import hookspecs, jobs, launcher, types
 from bench.catalog import HOOKS
 from bench.component import CONTEXT, Component
 from bench.train import model_contract
@@ -37,7 +37,7 @@ PROTOCOLS = {
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
-    "launcher": [jobs.Site, jobs.Resources, jobs.Command, jobs.Queue, jobs.Launcher],
+    "launcher": [launcher.Site, jobs.Resources, launcher.Command, launcher.Queue, launcher.Launcher],
 }
 CHECKS = {
     "dataset": ["datasets", "listing", "loading", "damage"],

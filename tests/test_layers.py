@@ -26,7 +26,7 @@ ORDER = [
     ["images", "picture_files"],
     ["releases"],
     ["trials", "jobs"],
-    ["component"],
+    ["component", "launcher"],
     ["hookspecs"],
     ["catalog", "api"],
     ["plugin_trial"],

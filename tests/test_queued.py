@@ -21,7 +21,8 @@ import pytest
 from bench.engine import abandoned, queued
 from bench.engine.queued import QueueLauncher
 from bench.errors import PluginError, StoreError
-from bench.jobs import Command, DataRef, Ended, Job, Progress, Resources, Site
+from bench.jobs import DataRef, Ended, Job, Progress, Resources
+from bench.launcher import Command, Site
 from bench.states import State
 from bench.store.owners import Owner, this_process
 from sampling import whole_run

@@ -19,7 +19,8 @@ from bench.engine.invocation import Invocation, make_plan
 from bench.engine.plan import Plan
 from bench.engine.rates import rates_of
 from bench.engine.takes import Takes
-from bench.jobs import DataRef, Job, Site
+from bench.jobs import DataRef, Job
+from bench.launcher import Site
 from bench.store.home import Places
 from bench.suite.reading.load import load_suite
 from sampling import whole_run

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.component import guarded
 from bench.errors import PluginError
 from bench.files import whole_file
-from bench.jobs import Launcher, Queue
+from bench.launcher import Launcher, Queue
 from bench.store.home import writing
 from bench.store.owners import Owner, beating, clock_of, owner_from, this_process
 

@@ -18,7 +18,8 @@ from bench.engine.abandoned import note_started, owned
 from bench.engine.devices import CPU
 from bench.errors import StoreError
 from bench.files import whole_file
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Ended, Job, Progress
+from bench.launcher import Command, Launcher, Queue, Site
 from bench.states import State
 from bench.store.home import writing
 

@@ -13,6 +13,7 @@ from bench.component import build
 from bench.engine.abandoned import clear_abandoned
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
+from bench.engine.here import is_here
 from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.learned import Learner
@@ -25,7 +26,8 @@ from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
-from bench.jobs import Ended, Launcher, Listener, Site
+from bench.jobs import Ended, Listener
+from bench.launcher import Launcher, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
 from bench.store.home import Places
@@ -84,7 +86,7 @@ def run_suite(
 
 def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
     """The suite with a device of this machine and as many cells on it at once as were found to fit."""
-    if not suite.runtime.is_local:
+    if not is_here(suite.runtime):
         return suite
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
@@ -156,7 +158,7 @@ def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: 
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
                 settled = _filed(plan.suite, planned, ended, invocation)
-                if settled.state is State.OK and plan.suite.runtime.is_local:
+                if settled.state is State.OK and is_here(plan.suite.runtime):
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)

@@ -17,7 +17,8 @@ from bench.engine.abandoned import started_in
 from bench.engine.queued import launcher_from
 from bench.engine.workers import worker_environments
 from bench.images import write_png
-from bench.jobs import DataRef, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import DataRef, Ended, Job, Progress
+from bench.launcher import Launcher, Queue, Site
 from bench.states import State
 from bench.suite.schema import Runtime
 from bench.testing.clauses import Breach, Sentences, built, in_turn, kept, ran

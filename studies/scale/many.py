@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from bench.commands import Silent, board_files, board_of_plan
 from bench.engine.scheduler import run_suite, unsettled
 from bench.files import files_below
-from bench.jobs import Launcher, Listener
+from bench.jobs import Listener
+from bench.launcher import Launcher
 from studies.scale.simulation import Fleet, Simulated
 from studies.scale.worlds import World, suite_of, templates, write_world
 

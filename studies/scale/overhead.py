@@ -21,7 +21,8 @@ from bench.engine.plan import Pretraining
 from bench.engine.queued import launcher_from
 from bench.engine.scheduler import run_suite
 from bench.engine.workers import worker_environments
-from bench.jobs import Job, Launcher, Site
+from bench.jobs import Job
+from bench.launcher import Launcher, Site
 from bench.stages.execute import run_cell
 from bench.states import State
 from bench.suite.schema import Runtime
