@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters browser trackers gpu lint format types lock clean
+.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters scale browser trackers gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -56,6 +56,10 @@ browser: $(VENV)/installed-test
 trackers: $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[mlflow,tensorboard,wandb]"
 	$(BIN)/python -m pytest tests/trackers -p no:cacheprovider $(PYTEST)
+
+# Overhead of each launcher, with clusters that are started for it as above, and a simulated suite of 10,000 cells.
+scale: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.scale $(addprefix --part ,$(PART)) --into docs/scale.md
 
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:

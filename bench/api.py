@@ -20,7 +20,8 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Command, Ended, Epoch, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Ended, Epoch, Job, Progress, Resources
+from bench.launcher import Command, Launcher, Queue, Site
 from bench.observers import CellResult, ObservedCell, ObservedRun, Observer, RunResult
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
@@ -110,6 +111,7 @@ __all__ = [
     "Queue",
     "Record",
     "Release",
+    "Resources",
     "Row",
     "RunResult",
     "Sample",

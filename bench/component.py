@@ -13,7 +13,7 @@ import inspect
 import json
 import sys
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -116,6 +116,8 @@ class Component(Generic[T]):
     ``badge`` is printed wherever a score of this component is (a leaky split, a test-time oracle).
     ``folder`` names the data set whose folder this one reads too, unless the user gives it one of its own.
     ``learns`` is False for a model with nothing to fit: it needs no defect in the training split.
+    ``preview`` of a launcher takes what each job takes (``Resources``) and then the arguments of ``build``, and says in
+    lines what would be submitted; it starts nothing, and asks no other machine.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Component(Generic[T]):
     release: Release | None = None
     folder: str | None = None
     learns: bool = True
+    preview: Callable[..., Sequence[str]] | None = None
 
 
 def listed(builders: Mapping[Callable[..., T], str]) -> Mapping[str, Component[T]]:
@@ -239,6 +242,8 @@ def _sentence(component: Component[Any], detail: Mapping[str, Any]) -> str:
         names = [setting.name for setting in settings_of(component)]
         hint = did_you_mean(name, names)
         return f"{component.name!r} has no setting {name!r}.{hint} It has: {', '.join(names) or 'none'}."
+    if kind == "unexpected_keyword_argument":
+        return f"setting {name!r} of {component.name!r} has no part {place[-1]!r}"
     problem = detail["msg"]
     if kind == "missing" and isinstance(place[-1], int):
         problem = f"needs {plural(place[-1] + 1, 'value')}"
@@ -303,6 +308,19 @@ def why_not(component: Component[Any], *context: Any, settings: Mapping[str, Jso
         return None
     arguments = _arguments(component, settings)
     return timely(f"'supports' of {component.name!r}", component.supports, *context, **arguments)
+
+
+def previewed(component: Component[Any], *context: Any, settings: Mapping[str, JsonValue]) -> Sequence[str]:
+    """What a launcher says that it would submit; nothing where it does not tell.
+
+    Raises:
+        PluginError: ``preview`` itself fails.
+        SettingsError: as in :func:`complete`.
+    """
+    if component.preview is None:
+        return ()
+    arguments = _arguments(component, settings)
+    return timely(f"'preview' of {component.name!r}", component.preview, *context, **arguments)
 
 
 def guarded(what: str, call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:

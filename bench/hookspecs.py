@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from bench.component import Component
-from bench.jobs import Launcher, Queue
+from bench.launcher import Launcher, Queue
 from bench.observers import Observer
 from bench.reporters import Format, Section
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
@@ -232,7 +232,7 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
                 return list(self.started)[-len(commands) :]
 
             def alive(self, ids):
-                return [id for id in ids if self.started[id].poll() is None]
+                return [id for id in ids if id in self.started and self.started[id].poll() is None]
 
             def stop(self, ids):
                 for id in self.alive(ids):
@@ -240,7 +240,7 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
 
             def kill(self, ids):
                 self.stop(ids)
-                for id in ids:
+                for id in self.started.keys() & ids:
                     self.started[id].wait()
 
         def build(site: Site, /) -> Queue:

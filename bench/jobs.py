@@ -1,11 +1,10 @@
-"""What crosses a process: jobs in, endings out, all of it JSON; and who takes jobs there, a launcher or a queue."""
+"""What crosses a process: jobs in, endings out, all of it JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias
 
 from bench.states import State
 from bench.types import JsonValue
@@ -26,6 +25,19 @@ class DataRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What a job takes of a machine: cores, whether a GPU, and bytes of memory where they are known."""
+
+    processors: int = 1
+    gpu: bool = False
+    memory: int | None = None
+
+
+ONE_CORE = Resources()
+"""What a job takes of which nothing else is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """An index to be made (no ``stages``), a cell's chain of stages, or one that ends with ``train`` (no ``record``).
 
@@ -38,6 +50,7 @@ class Job:
     the record holds beside the scores.
     A job with a ``pilot`` only measures: ``parts``, the kinds of work, and ``to``, the file for what they took;
     ``command_s`` and ``submitted`` tell what went before it.
+    ``takes`` is for launchers that divide machines.
     """
 
     key: str
@@ -52,6 +65,7 @@ class Job:
     timeout_s: float | None = None
     filing: Mapping[str, JsonValue] = field(default_factory=dict)
     pilot: Mapping[str, Any] = field(default_factory=dict)
+    takes: Resources = ONE_CORE
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the pipe."""
@@ -67,6 +81,7 @@ class Job:
                 "data": DataRef(**given["data"]),
                 "plugins": tuple((name, source) for name, source in given["plugins"]),
                 "stages": tuple(given["stages"]),
+                "takes": Resources(**given["takes"]),
             }
         )
 
@@ -126,83 +141,7 @@ class Report(Protocol):
 
     def __call__(self, stage: str, done: int, total: int, note: str, epoch: Epoch | None = None, /) -> None:
         """Hear it."""
-        ...
 
 
 ASIDE = ("waiting", "late")
 """Stages of a progress that are no work but worth a remark: a job waits for another's, or lost its own to another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a launcher is given: the suite's name, who hears of progress, and an environment for each local worker.
-
-    ``folder`` is its own, beside the results: on a cluster all machines see it. ``device`` is what the suite asks for.
-    """
-
-    suite: str
-    folder: Path
-    listener: Listener
-    environments: Sequence[Mapping[str, str]]
-    device: str | None = None
-
-
-class Launcher(Protocol):
-    """Runs jobs somewhere. Never raises for a job: how it ended is an ``Ended``."""
-
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Take jobs that are ready, in the order they should start."""
-        ...
-
-    def ended(self, timeout: float) -> Sequence[Ended]:
-        """Jobs that ended, waiting at most ``timeout`` seconds for the first."""
-        ...
-
-    def remarks(self) -> Sequence[str]:
-        """What there is to tell of devices and of second tries, since this was last asked."""
-        ...
-
-    def cancel(self, keys: Collection[str]) -> None:
-        """Forget waiting jobs and stop running ones; a cancelled job ends no more."""
-        ...
-
-    def stop(self) -> None:
-        """Ask what runs to stop where it can go on, and wait for it; what waits is forgotten."""
-        ...
-
-    def close(self) -> None:
-        """Stop everything at once."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command for a queue: its words, a name for people, and the file for what it prints."""
-
-    words: tuple[str, ...]
-    name: str
-    log: Path
-
-
-@runtime_checkable
-class Queue(Protocol):
-    """Runs commands on machines that see the files of this one; the simple way to be a launcher.
-
-    Ids are those of the system, one for each command, and are never used again.
-    """
-
-    def start(self, commands: Sequence[Command]) -> Sequence[str]:
-        """Queue commands; their ids in the same order."""
-        ...
-
-    def alive(self, ids: Collection[str]) -> Collection[str]:
-        """Those that wait or run."""
-        ...
-
-    def stop(self, ids: Collection[str]) -> None:
-        """Forget those that wait, and send SIGTERM to those that run; ids of what has ended mean nothing."""
-        ...
-
-    def kill(self, ids: Collection[str]) -> None:
-        """End them at once, with all that they started; ids of what has ended mean nothing."""
-        ...

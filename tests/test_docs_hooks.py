@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import hookspecs, jobs, observers, reporters, types
+from bench import hookspecs, jobs, launcher, observers, reporters, types
 from bench.catalog import HOOKS
 from bench.component import CONTEXT, Component
 from bench.train import model_contract
@@ -39,7 +39,7 @@ PROTOCOLS = {
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
-    "launcher": [jobs.Site, jobs.Command, jobs.Queue, jobs.Launcher],
+    "launcher": [launcher.Site, jobs.Resources, launcher.Command, launcher.Queue, launcher.Launcher],
     "observer": [
         observers.ObservedRun,
         observers.ObservedCell,

@@ -12,7 +12,7 @@ import pytest
 from bench import hookspecs
 from bench.catalog import HOOKS, load_catalog
 from bench.component import build
-from bench.jobs import Site
+from bench.launcher import Site
 from bench.testing import breaches
 from bench.types import Task
 

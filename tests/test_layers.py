@@ -26,7 +26,7 @@ ORDER = [
     ["images", "picture_files"],
     ["releases"],
     ["trials", "jobs"],
-    ["component", "observers", "reporters"],
+    ["component", "launcher", "observers", "reporters"],
     ["hookspecs"],
     ["catalog", "api"],
     ["plugin_trial"],

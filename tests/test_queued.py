@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import textwrap
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from bench.engine import queued
+from bench.engine import abandoned, queued
 from bench.engine.queued import QueueLauncher
-from bench.errors import PluginError
-from bench.jobs import Command, DataRef, Ended, Job, Progress, Site
+from bench.errors import PluginError, StoreError
+from bench.jobs import DataRef, Ended, Job, Progress, Resources
+from bench.launcher import Command, Site
 from bench.states import State
+from bench.store.owners import Owner, this_process
 from sampling import whole_run
 from test_hookspecs import PRELUDE, example
 from tiny import bench, write_world
@@ -93,6 +101,8 @@ def test_an_order_says_all_that_a_job_needs_and_an_answer_ends_it(
     queued.answer(order, ended)
     paper.living.clear()
     assert launcher.ended(5.0)[0] == ended
+    left = {path.name for path in order.parent.iterdir()}
+    assert left == {"00002-last.job.json", abandoned.OWNER, abandoned.STARTED}, "nothing is kept of a job that ended"
 
 
 @pytest.mark.parametrize(
@@ -146,6 +156,23 @@ def test_only_what_was_submitted_here_is_cancelled_stopped_and_killed(launcher: 
     launcher.close()
     assert set(paper.killed) == {"101", "102", "103"}
     assert paper.living == {"100"}
+    assert not launcher.site.folder.parent.exists()
+
+
+def test_what_a_queue_writes_after_an_answer_is_swept_too(
+    launcher: QueueLauncher, paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher.submit([job("first")])
+    queued.answer(order_of(paper, "100"), Ended("first", State.OK))
+    assert len(launcher.ended(5.0)) == 1
+
+    def leaving(ids: Collection[str]) -> Collection[str]:
+        (launcher.site.folder / "result").write_text("late")
+        monkeypatch.setattr(paper, "alive", lambda _ids: ())
+        return ids
+
+    monkeypatch.setattr(paper, "alive", leaving)
+    launcher.close()
     assert not launcher.site.folder.parent.exists()
 
 
@@ -219,3 +246,76 @@ def test_without_its_extra_a_launcher_says_what_to_install(tmp_path: Path) -> No
     done = bench(tmp_path, "run", "tiny.yaml", "--plugin", "models.py", "--launcher", "slurm")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("the launcher 'slurm' needs submitit: pip install \"defectbench[slurm]\"")
+
+
+@pytest.mark.parametrize(("gpu", "device"), [(True, "cuda"), (False, "cpu")])
+def test_a_job_that_needs_no_gpu_takes_none(launcher: QueueLauncher, paper: Paper, gpu: bool, device: str) -> None:
+    launcher.site = replace(launcher.site, device="cuda")
+    takes = Resources(gpu=gpu)
+    launcher.submit([replace(job("first"), takes=takes)])
+    assert paper.commands["100"].takes == takes
+    assert json.loads(order_of(paper, "100").read_text())["device"] == device
+
+
+def ended_process() -> Owner:
+    """A process of this machine that has ended."""
+    process = Popen([sys.executable, "-c", ""])
+    process.wait()
+    return replace(this_process(), pid=process.pid)
+
+
+def abandon(launcher: QueueLauncher, owner: Owner) -> None:
+    """Leave the folder of a launcher as if this process had been another, which was killed."""
+    (launcher.site.folder / abandoned.OWNER).write_bytes(owner.as_bytes())
+
+
+def test_what_a_killed_command_left_is_stopped_and_swept(launcher: QueueLauncher, paper: Paper) -> None:
+    launcher.submit([job("first"), job("last")])
+    jobs = launcher.site.folder.parent
+    assert list(abandoned.clear_abandoned(jobs, paper)) == [], "its command is alive"
+    owner = ended_process()
+    abandon(launcher, owner)
+    following = Paper()
+    told = list(abandoned.clear_abandoned(jobs, following))
+    assert told == [f"what {owner} left in the queue when it was killed was stopped"]
+    assert following.stopped == ["100", "101"]
+    assert not launcher.site.folder.exists()
+
+
+def test_ids_mean_nothing_to_another_queue(launcher: QueueLauncher) -> None:
+    class Other(Paper):
+        pass
+
+    launcher.submit([job("first")])
+    abandon(launcher, ended_process())
+    other = Other()
+    (told,) = abandoned.clear_abandoned(launcher.site.folder.parent, other)
+    assert told.endswith("left in the queue when it was killed is let go")
+    assert other.stopped == []
+    assert not launcher.site.folder.exists()
+
+
+def test_a_command_of_another_machine_is_dead_when_it_was_silent_for_long(
+    launcher: QueueLauncher, paper: Paper
+) -> None:
+    launcher.submit([job("first")])
+    abandon(launcher, replace(this_process(), host="elsewhere"))
+    assert list(abandoned.clear_abandoned(launcher.site.folder.parent, paper)) == []
+    long_ago = time.time() - abandoned.SILENT_S - 1
+    os.utime(launcher.site.folder / abandoned.OWNER, (long_ago, long_ago))
+    assert len(list(abandoned.clear_abandoned(launcher.site.folder.parent, paper))) == 1
+
+
+def test_a_job_without_its_order_does_nothing(tmp_path: Path) -> None:
+    order = tmp_path / "jobs" / f"00001-first{queued.ORDER}"
+    done = subprocess.run([sys.executable, "-P", "-m", queued.MODULE, order], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    queued.answer(order, Ended("first", State.OK))
+    assert not order.parent.exists(), "an answer that nobody waits for leaves nothing behind"
+
+
+def test_a_folder_that_is_gone_is_one_line(launcher: QueueLauncher) -> None:
+    launcher.submit([job("first")])
+    shutil.rmtree(launcher.site.folder)
+    with pytest.raises(StoreError, match=r"cannot be read .*; repeat the command"):
+        launcher.ended(0.1)

@@ -13,7 +13,7 @@ from bench.record import State, record_of
 from bench.stages.graph import Stage, stage
 from bench.store.cache import damages, stage_folders
 from bench.store.garbage import garbage
-from bench.store.records import read_record, write_record
+from bench.store.records import Records, read_record, write_record
 from bench.store.store import finish_stage, read_json, stage_note, write_json
 
 
@@ -172,3 +172,17 @@ def test_a_key_depends_on_facts_and_needs_and_kind_alone() -> None:
         stage("tiles", FACTS, {"tiles": "a"}),
     ]
     assert len({other.key for other in others} | {base.key}) == 4
+
+
+def test_a_record_is_read_anew_when_its_file_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "cell.json"
+    records = Records()
+    assert records.read(path) is None
+    write_record(path, record_of(id="cell", state=State.FAILED, reason="first"))
+    first = records.read(path)
+    assert first is not None
+    assert records.read(path) is first
+    write_record(path, record_of(id="cell", state=State.FAILED, reason="other"))
+    assert records.read(path) == read_record(path) != first
+    path.unlink()
+    assert records.read(path) is None

@@ -10,7 +10,8 @@ import pytest
 from bench.catalog import Catalog
 from bench.component import Component
 from bench.engine.worker import perform
-from bench.jobs import Command, Ended, Job, Progress, Site
+from bench.jobs import Ended, Job, Progress
+from bench.launcher import Command, Site
 from bench.states import State
 from bench.testing import breaches, launchers
 from bench.train.stop import Stop

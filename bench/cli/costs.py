@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bench.engine.devices import CPU, devices_of, gpus_of
 from bench.engine.forecast import CellCost, Forecast, forecast
+from bench.engine.here import is_here
 from bench.engine.plan import Plan
 from bench.engine.rates import rates_of
 from bench.engine.workers import environments_of
@@ -32,7 +33,7 @@ def cost_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
         yield "  time: known after indexing, which 'bench plan --pilot' does before it measures"
     if not cost.jobs:
         return
-    if plan.suite.runtime.is_local:
+    if is_here(plan.suite.runtime):
         yield f"  time: {_time(cost)}"
         yield f"  memory: {_memory(plan, cost)}"
     if any(one.weights is not None for one in cost.jobs.values()):

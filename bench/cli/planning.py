@@ -6,8 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.engine.devices import device_remarks, no_bf16
+from bench.component import previewed
+from bench.engine.here import is_here, remarks_here, slow_here
 from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.scheduler import site_of
+from bench.engine.takes import Takes
 from bench.engine.workers import environments_of
 from bench.record import State
 from bench.store.home import Places
@@ -41,8 +44,8 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     for badge in badges:
         yield f"  badge: {badge}"
     yield from opening_remarks(plan)
-    yield workers_line(plan)
-    for remark in device_remarks(plan.suite.runtime) if plan.suite.runtime.is_local else ():
+    yield from launcher_lines(plan, places)
+    for remark in remarks_here(plan.suite.runtime):
         yield f"  remark: {remark}"
     for note in plan.suite.notes:
         yield f"  note: {note}"
@@ -58,9 +61,25 @@ def plan_lines(plan: Plan, places: Places) -> Iterator[str]:
     yield _disk(plan, places)
 
 
+def launcher_lines(plan: Plan, places: Places) -> Iterator[str]:
+    """Who is at work: here, or what a launcher would submit, as far as it can tell."""
+    runtime = plan.suite.runtime
+    if is_here(runtime):
+        yield workers_line(plan)
+        return
+    takes = list(Takes(plan, places).all())
+    unknown = any(planned.state == "unindexed" for planned in plan.cells)
+    jobs = f"{plural(len(takes), 'job')}{', more after indexing' if unknown else ''}"
+    component = plan.catalog.find("launcher", runtime.launcher.use).component
+    site = site_of(plan.suite, places, lambda _progress: None)
+    lines = previewed(component, takes, site, settings=runtime.launcher.settings) if takes else ()
+    yield f"{workers_line(plan)} ({jobs})"
+    yield from (f"    {line}" for line in lines)
+
+
 def workers_line(plan: Plan) -> str:
     """How many cells are at work at once, where, and with how many threads of an operation each."""
-    if not plan.suite.runtime.is_local:
+    if not is_here(plan.suite.runtime):
         return f"  launcher: {plan.suite.runtime.launcher.use}, which decides where and how many at once"
     environments = environments_of(plan.suite)
     devices = dict.fromkeys(environment["BENCH_DEVICE_NAME"] for environment in environments)
@@ -75,7 +94,7 @@ def opening_remarks(plan: Plan) -> Iterator[str]:
         yield f"  remark: {remark}"
     waiting = [planned.cell for planned in plan.cells if planned.state in (*RUNNABLE, "unindexed")]
     in_bf16 = sum(cell.recipe.precision == "bf16" for cell in waiting)
-    slow = no_bf16(plan.suite.runtime) if plan.suite.runtime.is_local else None
+    slow = slow_here(plan.suite.runtime)
     if in_bf16 and slow is not None:
         yield (
             f"  remark: {plural(in_bf16, 'cell')} in bf16, {slow}: -x recipe.precision=float32 makes them other cells, "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.engine.devices import CPU, devices_of, gpus_of
 from bench.engine.forecast import Forecast, forecast
+from bench.engine.here import is_here
 from bench.engine.plan import Plan
 from bench.engine.planner import Planner
 from bench.engine.rates import Rates, rates_of
@@ -49,7 +50,7 @@ def disk_room(plan: Plan, places: Places, cost: Forecast) -> Room:
 
 def memory_room(plan: Plan, cost: Forecast) -> Room | None:
     """Bytes that workers take at once of what they share; None where none was measured, or they are elsewhere."""
-    if cost.memory is None or not plan.suite.runtime.is_local:
+    if cost.memory is None or not is_here(plan.suite.runtime):
         return None
     devices = devices_of(plan.suite.runtime)
     busy = min(cost.workers, len(cost.jobs))

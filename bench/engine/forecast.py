@@ -11,7 +11,7 @@ from bench.component import Component
 from bench.data.splits import assign
 from bench.engine.disk import storage_of
 from bench.engine.needs import Needs
-from bench.engine.plan import RUNNABLE, Plan, Planned
+from bench.engine.plan import RUNNABLE, Plan, Planned, Pretraining
 from bench.engine.rates import MACHINE, Rates, Values, key_of
 from bench.engine.work import Shape, Sides, Work, shapes_of, sides_of, work_of
 from bench.stages.graph import Graph, IndexedData, Stage, images_stage, spent
@@ -113,13 +113,17 @@ def chains_of(plan: Plan, places: Places) -> list[Chain]:
 
 
 def _chains(needs: Needs) -> list[Chain]:
-    chains = []
-    for key, run in needs.missing.items():
-        chains.append(Chain(key, run.cell, run.dataset, {stage.kind: stage for stage in run.stages}))
+    chains = [chain_of_source(run) for run in needs.missing.values()]
     chains += [chain_of(planned) for planned in needs.ready]
     for waiting in needs.held.values():
         chains += [chain_of(planned) for planned in waiting]
     return chains
+
+
+def chain_of_source(pretraining: Pretraining) -> Chain:
+    """The job of a pretraining run."""
+    stages = {stage.kind: stage for stage in pretraining.stages}
+    return Chain(pretraining.train, pretraining.cell, pretraining.dataset, stages)
 
 
 def chain_of(planned: Planned) -> Chain:
@@ -283,6 +287,11 @@ class Foreseer:
         if where not in self._sides:
             self._sides[where] = sides_of(index, assign(index, rule))
         return self._sides[where]
+
+    def memory(self, chain: Chain) -> int | None:
+        """The highest use of memory of a job; None where it was never measured."""
+        values = self.rates.of("memory", self.keys(chain)["memory"], self.workers)
+        return memory_of(values, spent(chain.cell).batch)
 
     def mapped(self, chain: Chain) -> int:
         """Bytes of files that training maps: the image store, or banks of crops and validation tiles."""

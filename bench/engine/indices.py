@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.orders import index_job
 from bench.engine.plan import Plan, Planned
-from bench.jobs import Ended, Launcher
+from bench.jobs import Ended
+from bench.launcher import Launcher
 from bench.record import State
 from bench.suite.reading.load import Suite
 

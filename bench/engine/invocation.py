@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.catalog import Catalog
@@ -11,6 +11,7 @@ from bench.engine.plan import Plan, Planned
 from bench.engine.planner import Planner
 from bench.jobs import Ended, Progress
 from bench.store.home import Places
+from bench.store.records import Records
 from bench.suite.reading.load import Suite
 
 
@@ -40,12 +41,13 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one command brings along: components and folders."""
+    """What one command brings along: components and folders, and the records that it has read."""
 
     catalog: Catalog
     places: Places
+    records: Records = field(default_factory=Records, compare=False)
 
 
 def make_plan(suite: Suite, invocation: Invocation, made: Collection[str] = ()) -> Plan:
     """Plan a suite as the store is now; ``made`` names indices made by this run, which are true without a look."""
-    return Planner(suite, invocation.catalog, invocation.places, frozenset(made)).plan()
+    return Planner(suite, invocation.catalog, invocation.places, frozenset(made), invocation.records).plan()

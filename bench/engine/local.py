@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bench.component import About, Component
 from bench.hookspecs import hookimpl
-from bench.jobs import Launcher, Site
+from bench.launcher import Launcher, Site
 
 
 def build(site: Site, /) -> Launcher:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.catalog import Catalog, Offer, plugins_of
-from bench.engine.plan import Planned, Pretraining
+from bench.engine.forecast import chain_of, chain_of_source
+from bench.engine.plan import Plan, Planned, Pretraining
+from bench.engine.takes import Takes
 from bench.jobs import Job, Plugins
 from bench.stages.graph import as_json, budget_crops, reuse
 from bench.stages.image_metrics import offered_metrics
@@ -18,6 +20,28 @@ from bench.suite.cells import Cell, asked, source_of
 from bench.suite.reading.load import Suite
 from bench.suite.schema import Ref, Runtime
 from bench.types import JsonValue
+
+
+@dataclass(slots=True)
+class Orders:
+    """The jobs of a plan, each with what it takes."""
+
+    plan: Plan
+    places: Places
+    takes: Takes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.takes = Takes(self.plan, self.places)
+
+    def source(self, run: Pretraining) -> Job:
+        """Of a pretraining run."""
+        job = source_job(self.plan.suite, run, self.plan.catalog, self.places)
+        return replace(job, takes=self.takes.of(chain_of_source(run)))
+
+    def cell(self, planned: Planned) -> Job:
+        """Of a cell."""
+        job = cell_job(self.plan.suite, planned, self.plan.catalog, self.places)
+        return replace(job, takes=self.takes.of(chain_of(planned)))
 
 
 def index_job(dataset: LocatedDataset, catalog: Catalog, places: Places, runtime: Runtime) -> Job:

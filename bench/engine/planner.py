@@ -16,7 +16,7 @@ from bench.stages.graph import Graph, IndexedData, Unseeded
 from bench.stages.indexing import LocatedDataset, indexed, locate
 from bench.store.finished import Finished, names_in
 from bench.store.home import Places
-from bench.store.records import read_record
+from bench.store.records import Records
 from bench.suite.cells import Cell, combination_of, source_of
 from bench.suite.reading.load import Suite
 from bench.words import plural
@@ -58,7 +58,14 @@ class Combination:
 class Planner:
     """Looks every data set, every combination and every folder up once, whatever the number of cells."""
 
-    def __init__(self, suite: Suite, catalog: Catalog, places: Places, made: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        catalog: Catalog,
+        places: Places,
+        made: frozenset[str] = frozenset(),
+        records: Records | None = None,
+    ) -> None:
         self._suite = suite
         self._catalog = catalog
         self._places = places
@@ -66,6 +73,7 @@ class Planner:
         self._graph = Graph(catalog)
         self._finished = Finished(places)
         self._disk = DiskNeeds(self._finished)
+        self._records = records or Records()
         self._recorded = names_in(places.records(suite.name))
         self._datasets: dict[str, LocatedDataset] = {}
         self._indexed: dict[tuple[str, str], IndexedData | str] = {}
@@ -84,7 +92,7 @@ class Planner:
             return Planned(cell, "skipped", cell.skipped)
         record = None
         if f"{cell.id}.json" in self._recorded:
-            record = read_record(self._places.record(self._suite.name, cell.id))
+            record = self._records.read(self._places.record(self._suite.name, cell.id))
         key = combination_of(cell)
         if key not in self._combinations:
             self._combinations[key] = self._combination(cell)

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,15 @@ from typing import Any
 from bench.bounded import read_bounded
 from bench.component import guarded
 from bench.contain.channel import Garbled
+from bench.engine.abandoned import note_started, owned
+from bench.engine.devices import CPU
 from bench.engine.messages import said_in
+from bench.errors import StoreError
 from bench.files import whole_file
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Ended, Job, Progress
+from bench.launcher import Command, Launcher, Queue, Site
 from bench.states import State
+from bench.store.home import writing
 
 MODULE = "bench.engine.remote"
 """What runs a job on another machine, with the job's file as its argument."""
@@ -30,15 +35,17 @@ ASK_S = 5.0
 """Seconds between two questions to the queue."""
 GRACE_S = 15.0
 """Seconds that the answer of a job may come later than its end; a shared file system shows it late."""
+LEAVE_S = 10.0
+"""Seconds in which the queue's own part of a job ends that has answered; it may write beside the answer until then."""
 STOP_S = 120.0
 """Seconds that trainings have to finish their step and write where they are."""
 LAST_WORDS = 4000
 """Characters of what a job printed that are kept."""
 
 
-def launcher_from(built: Launcher | Queue, site: Site) -> Launcher:
-    """What a component built, as a launcher."""
-    return QueueLauncher(built, site) if isinstance(built, Queue) else built
+def launcher_from(built: Launcher | Queue, site: Site, told: Sequence[str] = ()) -> Launcher:
+    """What a component built, as a launcher; ``told`` is what there is to remark already."""
+    return QueueLauncher(built, site, list(told)) if isinstance(built, Queue) else built
 
 
 @dataclass(slots=True)
@@ -57,24 +64,31 @@ class QueueLauncher:
 
     queue: Queue
     site: Site
+    told: list[str] = field(default_factory=list)
+    _owned: ExitStack = field(default_factory=ExitStack)
     _sent: dict[str, Sent] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)
     _count: int = 0
     _asked: float = 0.0
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Write an order for each job, and queue them all at once."""
+        if not self._count and jobs:
+            self._owned.enter_context(owned(self.site.folder))
         commands, sent = [], []
         for job in jobs:
             self._count += 1
             name = f"{self._count:05d}-{job.key[:8]}"
-            with whole_file(self._path(name, ORDER)) as file:
-                file.write(json.dumps({"job": job.as_json(), "device": self.site.device}).encode())
-            words = (sys.executable, "-P", "-m", MODULE, str(self._path(name, ORDER)))
-            commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG)))
+            order = self._path(name, ORDER)
+            with writing(order), whole_file(order) as file:
+                file.write(json.dumps({"job": job.as_json(), "device": self._device(job)}).encode())
+            words = (sys.executable, "-P", "-m", MODULE, str(order))
+            commands.append(Command(words, f"{self.site.suite}-{name}", self._path(name, LOG), job.takes))
             sent.append(Sent(job, name))
         if commands:
             ids = guarded("start() of the launcher", self.queue.start, commands)
             self._sent.update(zip(ids, sent, strict=True))
+            note_started(self.site.folder, self.queue, ids)
 
     def ended(self, timeout: float) -> Sequence[Ended]:
         """Look at the answers until there is one, and ask the queue now and then for jobs that ended without."""
@@ -87,8 +101,9 @@ class QueueLauncher:
             time.sleep(min(LOOK_S, left))
 
     def remarks(self) -> Sequence[str]:
-        """There are none: devices are those of other machines."""
-        return ()
+        """What was left of commands that were killed; devices are those of other machines."""
+        told, self.told = self.told, []
+        return told
 
     def cancel(self, keys: Collection[str]) -> None:
         """Take jobs out of the queue, running or not."""
@@ -107,13 +122,28 @@ class QueueLauncher:
     def close(self) -> None:
         """End all that is left of this launcher's jobs."""
         self._kill(list(self._sent))
+        self._leaving |= self._sent.keys()
         self._sent.clear()
+        self._wait_for_leaving()
+        self._owned.close()
         shutil.rmtree(self.site.folder, ignore_errors=True)
         with suppress(OSError):
             self.site.folder.parent.rmdir()  # of other commands at work there may be more in it
 
     def _path(self, name: str, ending: str) -> Path:
         return self.site.folder / f"{name}{ending}"
+
+    def _wait_for_leaving(self) -> None:
+        """Wait for what has answered to be gone from the queue too."""
+        deadline = time.monotonic() + LEAVE_S
+        while self._leaving and time.monotonic() < deadline:
+            self._leaving &= set(guarded("alive() of the launcher", self.queue.alive, list(self._leaving)))
+            if self._leaving:
+                time.sleep(LOOK_S)
+
+    def _device(self, job: Job) -> str | None:
+        """Where a job computes: it may share a node with GPUs that it did not ask for."""
+        return self.site.device if job.takes.gpu else CPU
 
     def _kill(self, ids: Sequence[str]) -> None:
         if ids:
@@ -124,13 +154,21 @@ class QueueLauncher:
 
     def _answered(self) -> Iterator[Ended]:
         """Pass on what is new of progress, and take the answers that are there."""
-        there = {path.name for path in self.site.folder.iterdir()} if self._sent else set()
+        there = self._files() if self._sent else set()
         for id, sent in list(self._sent.items()):
             if f"{sent.name}{PROGRESS}" in there:
                 self._tell(sent)
             if f"{sent.name}{ANSWER}" in there:
                 del self._sent[id]
+                self._leaving.add(id)
                 yield self._answer(sent)
+                self._forget(sent)
+
+    def _files(self) -> set[str]:
+        try:
+            return {path.name for path in self.site.folder.iterdir()}
+        except OSError as error:
+            raise StoreError(f"{self.site.folder}: cannot be read ({error.strerror}); repeat the command") from None
 
     def _tell(self, sent: Sent) -> None:
         """Pass on where a job is, if that is another place than before."""
@@ -171,6 +209,11 @@ class QueueLauncher:
                 reason = f"job {id} of the queue ended without an answer"
                 yield Ended(sent.job.key, State.KILLED, reason, self._log(sent))
 
+    def _forget(self, sent: Sent) -> None:
+        """Remove the files of a job: the folder is listed at every look, and most jobs of a large suite have ended."""
+        for ending in (ORDER, ANSWER, PROGRESS, LOG):
+            self._path(sent.name, ending).unlink(missing_ok=True)
+
     def _log(self, sent: Sent) -> str | None:
         try:
             return self._path(sent.name, LOG).read_text(errors="replace")[-LAST_WORDS:]
@@ -179,8 +222,14 @@ class QueueLauncher:
 
 
 def answer(order: Path, ended: Ended) -> None:
-    """Write the answer of a job beside its order."""
-    with whole_file(beside(order, ANSWER)) as file:
+    """Write the answer of a job beside its order, if anybody waits for it.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    if not order.parent.is_dir():
+        return
+    with writing(order), whole_file(beside(order, ANSWER)) as file:
         file.write(json.dumps(asdict(ended)).encode())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from bench.bounded import read_bounded
 from bench.engine.devices import settled
+from bench.engine.failures import state_of
 from bench.engine.launchers import LocalLauncher
 from bench.engine.queued import PROGRESS, answer, beside
 from bench.engine.workers import worker_environments
-from bench.errors import SuiteError
+from bench.errors import StoreError, SuiteError, named_line
 from bench.jobs import Ended, Job, Progress
 from bench.states import State
 from bench.suite.schema import Runtime
@@ -37,7 +39,11 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     order = Path(sys.argv[1])
-    asked = read_bounded(order)
+    try:
+        asked = read_bounded(order)
+    except FileNotFoundError:
+        print(f"{order}: there is no such order any more: the command that gave it has ended", flush=True)  # noqa: T201
+        return
     job = Job.from_json(asked["job"])
     os.environ["BENCH_HOME"] = job.home
     try:
@@ -45,6 +51,15 @@ def main() -> None:
     except SuiteError as error:
         answer(order, Ended(job.key, State.DEVICE_ERROR, str(error)))
         return
+    try:
+        _do(job, order, runtime)
+    except (OSError, StoreError) as error:
+        print(named_line(error), flush=True)  # noqa: T201 - into the log of the job
+        answer(order, Ended(job.key, state_of(error), f"{named_line(error)} (on {socket.gethostname()})"))
+
+
+def _do(job: Job, order: Path, runtime: Runtime) -> None:
+    """Have a worker do a job, and write the answer."""
     launcher = LocalLauncher(worker_environments(runtime, 1), _teller(beside(order, PROGRESS)))
     try:
         launcher.submit([job])

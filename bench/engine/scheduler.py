@@ -10,30 +10,36 @@ from dataclasses import replace
 from uuid import uuid4
 
 from bench.component import build
+from bench.engine.abandoned import clear_abandoned
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
+from bench.engine.here import is_here
 from bench.engine.indices import Indices, endings
 from bench.engine.invocation import Invocation, Watcher, make_plan
 from bench.engine.learned import Learner
 from bench.engine.needs import Needs
 from bench.engine.only import Only
-from bench.engine.orders import cell_job, filing, source_job
+from bench.engine.orders import Orders, filing
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of
 from bench.errors import StoreError
-from bench.jobs import Ended, Launcher, Listener, Site
+from bench.jobs import Ended, Listener
+from bench.launcher import Launcher, Site
 from bench.record import State, record_of
 from bench.stages.graph import images_stage
 from bench.store.home import Places
-from bench.store.records import read_record, write_record
+from bench.store.records import write_record
 from bench.store.running import at_work
 from bench.store.store import touch_stage
 from bench.suite.reading.load import Suite
 
 STOPPING = "stopping: trainings finish their step and keep where they are; interrupt again to stop at once"
+
+JOBS = "jobs"
+"""The folder of a run in which each command at work has one for its launcher."""
 
 MakeLauncher = Callable[[Listener], Launcher]
 
@@ -80,7 +86,7 @@ def run_suite(
 
 def _settled(suite: Suite, invocation: Invocation, watcher: Watcher) -> Suite:
     """The suite with a device of this machine and as many cells on it at once as were found to fit."""
-    if not suite.runtime.is_local:
+    if not is_here(suite.runtime):
         return suite
     for text in device_remarks(suite.runtime):
         watcher.remark(text)
@@ -125,34 +131,43 @@ def launcher_of(suite: Suite, invocation: Invocation) -> MakeLauncher:
     component = invocation.catalog.find("launcher", ref.use).component
 
     def make(listener: Listener) -> Launcher:
-        folder = invocation.places.run(suite.name).absolute() / "jobs" / uuid4().hex[:8]
-        site = Site(suite.name, folder, listener, environments_of(suite), suite.runtime.device)
-        return launcher_from(build(component, site, settings=ref.settings), site)
+        site = site_of(suite, invocation.places, listener)
+        built = build(component, site, settings=ref.settings)
+        return launcher_from(built, site, list(clear_abandoned(site.folder.parent, built)))
 
     return make
+
+
+def site_of(suite: Suite, places: Places, listener: Listener) -> Site:
+    """What the launcher of one command is given."""
+    folder = places.run(suite.name).absolute() / JOBS / uuid4().hex[:8]
+    return Site(suite.name, folder, listener, environments_of(suite), suite.runtime.device)
 
 
 def _run_cells(plan: Plan, invocation: Invocation, launcher: Launcher, watcher: Watcher) -> None:
     runnable = [planned for planned in plan.cells if planned.state in RUNNABLE]
     needs = Needs.of(runnable, invocation.places)
     waiting = {planned.cell.id: planned for planned in runnable}
-    catalog, places = invocation.catalog, invocation.places
+    places = invocation.places
     learner = Learner(plan, places, rates_of(places.home, plan.suite.runtime), len(environments_of(plan.suite)))
-    sources = [source_job(plan.suite, needs.missing[key], catalog, places) for key in needs.missing]
-    launcher.submit([*sources, *(cell_job(plan.suite, planned, catalog, places) for planned in needs.ready)])
+    orders = Orders(plan, places)
+    launcher.submit([*map(orders.source, needs.missing.values()), *map(orders.cell, needs.ready)])
     while waiting:
+        can_start: list[Planned] = []
         for ended in endings(launcher, watcher):
             if ended.key in waiting:
                 planned = waiting.pop(ended.key)
                 settled = _filed(plan.suite, planned, ended, invocation)
-                if settled.state is State.OK and plan.suite.runtime.is_local:
+                if settled.state is State.OK and is_here(plan.suite.runtime):
                     learner.ended(planned, ended.seconds)
                 watcher.ended(planned, settled)
             ready, lost = needs.after(ended)
-            launcher.submit([cell_job(plan.suite, planned, catalog, places) for planned in ready])
+            can_start += ready
             for planned, why in lost:
                 del waiting[planned.cell.id]
                 watcher.ended(planned, _filed(plan.suite, planned, why, invocation))
+        if can_start:  # all at once: to submit is what takes long on a cluster
+            launcher.submit([*map(orders.cell, can_start)])
     learner.close()
 
 
@@ -167,7 +182,7 @@ def _file_reasons(plan: Plan, invocation: Invocation) -> None:
 def _filed(suite: Suite, planned: Planned, ended: Ended, invocation: Invocation) -> Ended:
     """Make sure that the store says how a cell ended; a cell without its record is not done."""
     path = invocation.places.record(suite.name, planned.cell.id)
-    record = read_record(path)
+    record = invocation.records.read(path)
     if record is not None and record.state is State.OK and record.keys == planned.keys:
         return replace(ended, state=State.OK, reason=None)  # another run may have finished it
     if ended.state is State.OK:

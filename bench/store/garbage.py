@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,7 +13,7 @@ from pathlib import Path
 from bench.files import UNFINISHED
 from bench.store.cache import damages_in, damages_of_checkpoint, stage_folders, weight
 from bench.store.leases import LEASE, claims, if_idle, lease_path
-from bench.store.owners import Owner
+from bench.store.owners import Owner, clock_of
 from bench.store.records import load_record
 from bench.store.running import RUNNING, Running, running_in
 from bench.store.store import CHECKPOINT, NOTE, read_note
@@ -52,7 +50,7 @@ class Cleaning:
     now: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now = _clock_of(self.home)
+        self.now = clock_of(self.home)
         self.running = [one for one in running_in(self.home) if not self._is_over(one)]
 
     def found(self) -> Iterator[Garbage]:
@@ -166,15 +164,6 @@ def _keys_of(home: Path, runs: Sequence[Path]) -> frozenset[str]:
                 note = read_note(home / "stages" / kind / key) or {}
                 keys |= {key, *note.get("reads", {}).values()}
     return frozenset(keys)
-
-
-def _clock_of(home: Path) -> float:
-    """What time it is on the disk of a store: another machine may keep it."""
-    try:
-        with tempfile.TemporaryFile(dir=home) as file:
-            return os.fstat(file.fileno()).st_mtime
-    except OSError:
-        return time.time()
 
 
 def remove(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import Damaged
@@ -17,6 +19,30 @@ def load_record(path: Path) -> Record:
         StoreError: it is missing, cannot be read, or a newer version wrote it.
     """
     return record_from(read_object(path), str(path))
+
+
+@dataclass(slots=True)
+class Records:
+    """Records as :func:`read_record` has them, each parsed once for as long as its file is the same one."""
+
+    _known: dict[Path, tuple[tuple[int, int, int], Record | None]] = field(default_factory=dict)
+
+    def read(self, path: Path) -> Record | None:
+        """The record in a file, or None where there is none.
+
+        Raises:
+            StoreError: as :func:`read_record` does.
+        """
+        try:
+            with path.open("rb") as file:  # a network file system tells of a new file when it is opened, not before
+                state = os.fstat(file.fileno())
+        except OSError:
+            return read_record(path)
+        stamp = state.st_ino, state.st_mtime_ns, state.st_size
+        stamped = self._known.get(path)
+        if stamped is None or stamped[0] != stamp:
+            stamped = self._known[path] = stamp, read_record(path)
+        return stamped[1]
 
 
 def read_record(path: Path) -> Record | None:

@@ -350,11 +350,6 @@ class Runtime(Strict):
     )
 
     @property
-    def is_local(self) -> bool:
-        """Whether the work is done on this machine."""
-        return self.launcher.use.rpartition(":")[2] == LOCAL
-
-    @property
     def timeout_s(self) -> float | None:
         """``timeout`` in seconds."""
         return None if self.timeout == UNLIMITED else seconds_of(self.timeout)

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from bench.component import Component
+from bench.engine.abandoned import started_in
 from bench.engine.queued import launcher_from
 from bench.engine.workers import worker_environments
 from bench.images import write_png
-from bench.jobs import DataRef, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import DataRef, Ended, Job, Progress
+from bench.launcher import Launcher, Queue, Site
 from bench.states import State
 from bench.suite.schema import Runtime
 from bench.testing.clauses import Breach, Sentences, built, in_turn, kept, ran
@@ -136,15 +138,19 @@ def cancelling(trial: Trial) -> Sentences:
 
 
 def leaving(trial: Trial) -> Sentences:
-    """Once it is closed nothing of it runs, and its folder is gone."""
+    """Once it is closed nothing of it runs, and its folder is gone; what it started means nothing to the next."""
     with trial.launcher() as launcher:
         ran("submit()", launcher.submit, [trial.job(f"job{number}") for number in range(3)])
+        ids = started_in(trial.site.folder)
         trial.look(launcher, 1.0, [f"job{number}" for number in range(3)])
     deadline = time.monotonic() + GONE_S
     while (left := _running(trial.site.folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
     if left:
         yield f"{GONE_S:g} seconds after close() these commands still run: {', '.join(left)}"
+    following = built(trial.component, trial.site) if ids else None
+    for call in (following.stop, following.kill) if isinstance(following, Queue) else ():
+        ran(f"{call.__name__}() with ids of another command, as one that was killed leaves them,", call, ids)
     if trial.site.folder.exists() and list(trial.site.folder.iterdir()):
         yield "files are left in the folder of the site: close() must take them away"
 

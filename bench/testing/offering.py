@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.component import CONTEXT, Component, complete, context_arguments, json_schema, mistakes_in, settings_of
-from bench.jobs import Site
+from bench.launcher import Site
 from bench.testing.clauses import Breach, Sentences, judged, said
 from bench.types import Task
 from bench.words import plural

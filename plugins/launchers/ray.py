@@ -62,14 +62,14 @@ class Ray:
         """Forget tasks that wait, and interrupt those that run, which pass it on as SIGTERM."""
         import ray
 
-        for id in ids:
+        for id in self.references.keys() & set(ids):
             ray.cancel(self.references[id], force=False)
 
     def kill(self, ids: Collection[str]) -> None:
         """End the processes of the tasks; their commands end with them."""
         import ray
 
-        for id in ids:
+        for id in self.references.keys() & set(ids):
             ray.cancel(self.references[id], force=True)
 
 

@@ -1,4 +1,4 @@
-"""Slurm, through submitit: an array for all that is submitted at once; who is preempted or out of time is queued again.
+"""Slurm, through submitit: an array for each class of jobs; who is preempted or out of time is queued again.
 
 Submitit's own envelope is a pickle, which only the user can write: it lies in a folder of mode 700. Which jobs are
 alive is asked of ``squeue``, for all at once, since ``sacct`` tells nothing where a cluster keeps no accounts.
@@ -9,14 +9,17 @@ from __future__ import annotations
 import getpass
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from bench_plugins.launchers._slurm_classes import Class, Gigabytes, Positive, Settings, WithoutGpu, warning
 from pydantic import Field
 
-from bench.api import About, Command, Component, PluginError, Queue, Site, hookimpl
+from bench.api import About, Command, Component, PluginError, Queue, Resources, Site, hookimpl, plural
 
 if TYPE_CHECKING:
     from submitit import SlurmExecutor
@@ -24,21 +27,25 @@ if TYPE_CHECKING:
 
 ASK_S = 60
 """Seconds in which a command of Slurm must answer."""
-WARNING_S = 120
-"""Seconds between the warning that the time is over and the end."""
 
 
+@dataclass(slots=True)
 class Slurm:
     """Commands as jobs of Slurm; ids are Slurm's own, as ``123_4``."""
 
-    def __init__(self, executor: SlurmExecutor) -> None:
-        self.executor = executor
+    site: Site
+    settings: Settings
+    executors: dict[Class, SlurmExecutor] = field(default_factory=dict)
 
     def start(self, commands: Sequence[Command]) -> Sequence[str]:
-        """Submit an array, or a job where there is one command only."""
-        with self.executor.batch():
-            jobs = [self.executor.submit(Requeued(command.words, command.log)) for command in commands]
-        return [str(job.job_id) for job in jobs]
+        """Submit an array for each class, or a job where there is one command only."""
+        ids: dict[int, str] = {}
+        for asked, numbers in self.settings.arrays([command.takes for command in commands]):
+            executor = self._executor(asked)
+            with executor.batch():
+                jobs = [executor.submit(Requeued(commands[n].words, commands[n].log)) for n in numbers]
+            ids.update(zip(numbers, [str(job.job_id) for job in jobs], strict=True))
+        return [ids[number] for number in range(len(commands))]
 
     def alive(self, ids: Collection[str]) -> Collection[str]:
         """Those that wait or run; all of them while Slurm does not answer."""
@@ -58,6 +65,18 @@ class Slurm:
         """Cancel them."""
         _scancel(*ids)
 
+    def _executor(self, asked: Class) -> SlurmExecutor:
+        """What submits jobs of a class."""
+        if asked not in self.executors:
+            from submitit import SlurmExecutor
+
+            folder = self.site.folder / "slurm"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            executor = SlurmExecutor(folder=folder, max_num_timeout=self.settings.requeues)
+            executor.update_parameters(**asked.parameters(self.site.suite))
+            self.executors[asked] = executor
+        return self.executors[asked]
+
 
 class Requeued:
     """A command that is queued again when it must leave its node; it goes on from what it has written."""
@@ -69,7 +88,7 @@ class Requeued:
 
     def __call__(self) -> int:
         """Run it to its end."""
-        warned = signal.Signals[f"SIG{_warning()}"]
+        warned = signal.Signals[f"SIG{warning()}"]
         with self.log.open("ab") as log:
             # Slurm warns every process of a job, which would end those that know nothing of it
             self.process = subprocess.Popen(
@@ -92,61 +111,44 @@ def build(
     /,
     *,
     partition: str = "",
-    minutes: Annotated[int, Field(gt=0)] = 24 * 60,
+    minutes: Positive = 24 * 60,
     gpus: Annotated[int, Field(ge=0)] | None = None,
-    cpus: Annotated[int, Field(gt=0)] = 4,
-    memory_gb: Annotated[float, Field(gt=0)] = 16.0,
-    at_once: Annotated[int, Field(gt=0)] = 256,
+    cpus: Positive = 4,
+    memory_gb: Gigabytes = 16.0,
+    at_once: Positive = 256,
     requeues: Annotated[int, Field(ge=0)] = 100,
     options: tuple[str, ...] = (),
+    without_gpu: WithoutGpu | None = None,
 ) -> Queue:
-    """Submit jobs of Slurm, each of one cell.
+    """Submit jobs of Slurm, each of one cell, in arrays of those that take the same.
 
-    ``minutes`` of ``cpus`` cores, ``memory_gb`` and ``gpus`` (null: one, none where the suite asks for the processor)
-    in ``partition`` (Slurm's own where it is empty), ``at_once`` at most. A job whose time is over is queued again, up
+    ``minutes`` of ``cpus`` cores, ``memory_gb`` and ``gpus`` (null: one) in ``partition`` (Slurm's own where it is
+    empty), ``at_once`` at most of an array. Jobs that need no GPU get none: indices, crops of ``bench prepare``, cells
+    that are only scored anew, all of a suite that asks for the processor; ``without_gpu`` sets the same otherwise for
+    them. More cores are asked for where a recipe has more threads, and a quarter more than the measured memory where a
+    cell runs on the processor and a pilot or a run here has measured it. A job whose time is over is queued again, up
     to ``requeues`` times. ``options`` are others of ``sbatch``, as ``account=lab``.
     """
     try:
         from submitit import SlurmExecutor
     except ImportError:
         raise PluginError("the launcher 'slurm' needs submitit: pip install \"defectbench[slurm]\"") from None
-    folder = site.folder / "slurm"
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        executor = SlurmExecutor(folder=folder, max_num_timeout=requeues)
-    except RuntimeError as error:
-        raise PluginError(f"the launcher 'slurm' finds no Slurm here: {error}") from None
-    asked: dict[str, Any] = {
-        "job_name": site.suite,
-        "time": minutes,
-        "cpus_per_task": cpus,
-        "mem": f"{round(1024 * memory_gb)}M",
-        "array_parallelism": at_once,
-        "signal_delay_s": WARNING_S,
-        "stderr_to_stdout": True,
-        "additional_parameters": {"requeue": True, **dict(map(_option, options))},
-    }
-    number = gpus if gpus is not None else int(site.device != "cpu")
-    if partition:
-        asked["partition"] = partition
-    if number:
-        asked["gpus_per_node"] = number
-    executor.update_parameters(**asked)
-    queue: Queue = Slurm(executor)
+    if SlurmExecutor.affinity() <= 0:
+        raise PluginError("the launcher 'slurm' finds no Slurm here: there is no srun") from None
+    settings = Settings(partition, minutes, gpus, cpus, memory_gb, at_once, requeues, options, without_gpu)
+    queue: Queue = Slurm(site, settings)
     return queue
 
 
-def _option(text: str) -> tuple[str, str | bool]:
-    """Name and value of an option of ``sbatch``; one without a value is set."""
-    name, equals, value = text.removeprefix("--").partition("=")
-    return name, value if equals else True
-
-
-def _warning() -> str:
-    """The signal that submitit has Slurm send before the time is over, without ``SIG``."""
-    from submitit.slurm.slurm import SlurmJobEnvironment
-
-    return str(SlurmJobEnvironment.USR_SIG)
+def preview(takes: Sequence[Resources], site: Site, /, **settings: Any) -> Sequence[str]:
+    """The arrays, and what ``sbatch`` is asked for; neither Slurm nor submitit need be here."""
+    arrays = Counter((asked, len(numbers)) for asked, numbers in Settings(**settings).arrays(takes))
+    lines = []
+    for (asked, jobs), number in arrays.items():
+        what = plural(number, "array") + f" of {jobs} jobs" if jobs > 1 else plural(number, "job")
+        lines.append(f"{what}, {plural(asked.gpus, 'GPU')} each" if asked.gpus else f"{what} without a GPU")
+        lines.append(f"  sbatch {asked.words(site.suite, jobs)}")
+    return lines
 
 
 def _scancel(*words: str) -> None:
@@ -157,4 +159,5 @@ def _scancel(*words: str) -> None:
 @hookimpl
 def bench_launchers() -> Iterable[Component[Queue]]:
     """Offer it."""
-    yield Component("slurm", build, about=About("jobs of Slurm, one cell each; needs the extra 'slurm'"))
+    about = About("jobs of Slurm, one cell each; needs the extra 'slurm'")
+    yield Component("slurm", build, about=about, preview=preview)

@@ -133,7 +133,7 @@ class Here:
         self._catalogs: dict[Any, Catalog] = {}
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """See :class:`bench.jobs.Launcher`, also for what follows."""
+        """See :class:`bench.launcher.Launcher`, also for what follows."""
         self._waiting += jobs
 
     def ended(self, timeout: float) -> Sequence[Ended]:  # noqa: ARG002 - nothing is waited for

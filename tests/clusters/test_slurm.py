@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import CalledProcessError, Popen
 from typing import Any
@@ -14,9 +15,9 @@ import pytest
 
 from bench.catalog import load_catalog
 from bench.testing import breaches
-from clusters.slurm_cluster import NODES, Slurm, slurm, why_not
-from clusters.worlds import CELLS, LIMIT_S, SUITE, records_of, training, until
+from clusters.worlds import CELLS, LIMIT_S, STEPS, SUITE, records_of, training, until
 from studies.faults import shell
+from studies.slurm_cluster import NODES, Slurm, slurm, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -32,8 +33,28 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
         yield found
 
 
-def started(folder: Path, cluster: Slurm) -> Popen[bytes]:
-    return shell.started(folder, ON_SLURM, cluster.environment)
+def started(folder: Path, cluster: Slurm, *others: str) -> Popen[bytes]:
+    return shell.started(folder, [*ON_SLURM, *others], cluster.environment)
+
+
+@contextmanager
+def disk(folder: Path, options: str = "size=16m") -> Iterator[None]:
+    """Have a folder be a small disk of its own."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """A file that takes all that is left of a disk."""
+    path = folder / "filler"
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return path
 
 
 def running(cluster: Slurm) -> list[str]:
@@ -117,7 +138,7 @@ def test_ctrl_c_takes_out_of_the_queue_what_this_command_put_in(
     before = len(shell.steps(folder))
     check_whole(folder, cluster, local)
     every = len(shell.steps(folder))
-    assert every - before < CELLS * 160, "trainings went on from where they were"
+    assert every - before < STEPS, "trainings went on from where they were"
 
 
 def test_a_killed_command_is_repeated_and_what_ran_meanwhile_counts(
@@ -127,9 +148,67 @@ def test_a_killed_command_is_repeated_and_what_ran_meanwhile_counts(
     until(lambda: training(folder), "a training")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert cluster.jobs(), "the jobs of a killed command go on"
+    left = cluster.jobs()
+    assert left, "the jobs of a killed command go on"
+    jobs = folder / "runs" / "tiny" / "jobs"
+    assert len(list(jobs.iterdir())) == 1
     check_whole(folder, cluster, local)
-    assert len(shell.steps(folder)) == CELLS * 160
+    assert "left in the queue when it was killed was stopped" in shell.said(folder)
+    assert not jobs.exists()
+    assert len(shell.steps(folder)) == STEPS, "trainings that were stopped went on where they were"
+
+
+@pytest.mark.parametrize("place", ["home", "runs"])
+def test_a_shared_disk_that_is_full_is_a_line_and_the_same_command_goes_on(
+    place: str, folder: Path, cluster: Slurm, local: dict[str, Any]
+) -> None:
+    with disk(folder / place):
+        process = started(folder, cluster)
+        until(lambda: training(folder), "a training")
+        filler = fill(folder / place)
+        assert process.wait(LIMIT_S) in (2, 3), shell.said(folder)
+        assert "No space left on device" in shell.said(folder)
+        filler.unlink()
+        check_whole(folder, cluster, local)
+
+
+def test_the_full_disk_of_a_node_costs_nothing(folder: Path, cluster: Slurm, local: dict[str, Any]) -> None:
+    own = folder / "own"
+    with disk(own, "size=4k,nr_inodes=2"):
+        fill(own)
+        asked = f"runtime.launcher.settings.options=['export=ALL,TMPDIR={own}']"
+        assert started(folder, cluster, "-x", asked).wait(LIMIT_S) == 0, shell.said(folder)
+    assert records_of(folder) == local
+
+
+def test_two_commands_on_one_cluster_share_the_work(folder: Path, cluster: Slurm, local: dict[str, Any]) -> None:
+    processes = [started(folder, cluster) for _ in range(2)]
+    assert [process.wait(LIMIT_S) for process in processes] == [0, 0], shell.said(folder)
+    assert records_of(folder) == local
+    assert len(shell.steps(folder)) == STEPS, "every training was done once"
+    until(lambda: not cluster.jobs(), "the queue is empty")
+    assert not (folder / "runs" / "tiny" / "jobs").exists()
+
+
+def test_what_plan_prints_is_what_slurm_is_asked_for(folder: Path, cluster: Slurm) -> None:
+    prepared = shell.started(folder, ["prepare", *SUITE[1:4]])
+    assert prepared.wait(LIMIT_S) == 0, shell.said(folder)
+    words = [word for word in ON_SLURM[1:] if word != "--plain"]
+    planned = shell.started(folder, ["plan", *words], cluster.environment)
+    assert planned.wait(LIMIT_S) == 0, shell.said(folder)
+    (told,) = [line for line in shell.said(folder).splitlines() if "sbatch" in line]
+    process = started(folder, cluster)
+    scripts = folder / "runs" / "tiny" / "jobs"
+    until(lambda: list(scripts.glob("*/slurm/*_submission.sh")), "a script is submitted")
+    (script,) = scripts.glob("*/slurm/*_submission.sh")
+    submitted = {
+        line.removeprefix("#SBATCH ") for line in script.read_text().splitlines() if line.startswith("#SBATCH")
+    }
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(LIMIT_S) == 130, shell.said(folder)
+    assert set(told.split()[1:]) <= submitted
+    others = {word.partition("=")[0] for word in submitted - set(told.split())}
+    assert others <= {"--nodes", "--output", "--open-mode", "--wckey"}
 
 
 def test_it_keeps_the_contract_of_launchers(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:

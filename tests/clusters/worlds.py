@@ -11,7 +11,19 @@ from studies.faults import shell
 
 SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1, 2]")
 CELLS = 6
-LIMIT_S = 180.0
+STEPS = CELLS * 160
+"""Steps that all trainings make together."""
+MODELS = ("tiny", "{use: tiny, settings: {width: 2}, label: two}", "{use: tiny, settings: {width: 6}, label: six}")
+MANY = (
+    *("run", "tiny.yaml", "--plugin", "models.py", "--plain"),
+    *("-x", "axes.crop=[uniform, defect-centred]"),
+    *("-x", f"axes.model=[{', '.join(MODELS)}]"),
+    *("-x", "axes.seed=[0, 1, 2, 3, 4]"),
+    *("-x", "recipe.epochs=1", "-x", "recipe.epoch_crops=8", "-x", "recipe.validate_every=1"),
+)
+"""A suite of thirty cells of seconds."""
+LIMIT_S = 900.0
+"""Seconds for anything; a machine may have much else to do."""
 
 
 def records_of(folder: Path) -> dict[str, Any]:

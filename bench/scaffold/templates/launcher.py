@@ -44,7 +44,7 @@ class Processes:
     def stop(self, ids: Collection[str], number: int = signal.SIGTERM) -> None:
         """Forget those that wait and send a signal to the others."""
         for id in ids:
-            if self.waiting.pop(id, None) is None and self.started[id].poll() is None:
+            if self.waiting.pop(id, None) is None and id in self.started and self.started[id].poll() is None:
                 with suppress(ProcessLookupError):
                     os.kill(self.started[id].pid, number)
 

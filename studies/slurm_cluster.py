@@ -74,8 +74,11 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def slurm(folder: Path) -> Iterator[Slurm]:
-    """Start the daemons in an empty folder and wait for both nodes; end all of it."""
+def slurm(folder: Path, *, here: bool = False) -> Iterator[Slurm]:
+    """Start the daemons in an empty folder and wait for both nodes; end all of it.
+
+    With ``here`` commands of Slurm that this process starts find it too.
+    """
     host = socket.gethostname()
     ports = _free_ports(1 + len(NODES))
     nodes = [
@@ -99,8 +102,12 @@ def slurm(folder: Path) -> Iterator[Slurm]:
             daemons.append(started)
         cluster = Slurm(folder, own)
         _wait(cluster)
+        if here:
+            os.environ |= own
         yield cluster
     finally:
+        for name in own if here else ():
+            os.environ.pop(name, None)
         for daemon in reversed(daemons):
             daemon.terminate()
         for daemon in daemons:
