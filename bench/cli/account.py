@@ -10,6 +10,7 @@ from bench.cli.clock import AtWork, Clock, Left
 from bench.cli.costs import cost_lines, foreseen, workers_at_once
 from bench.cli.memory import held_by_workers
 from bench.cli.planning import opening_remarks, workers_line
+from bench.engine.here import is_here
 from bench.engine.outlook import Outlook
 from bench.engine.plan import RUNNABLE, Plan, Planned
 from bench.engine.rates import rates_of
@@ -213,7 +214,7 @@ class Account:
 
 def clock_of(plan: Plan, places: Places) -> Clock:
     """The clock of a run that begins now; what is done elsewhere is not foreseen by the rates of this machine."""
-    local = plan.suite.runtime.is_local
+    local = is_here(plan.suite.runtime)
     workers = workers_at_once(plan) if local else 1
     rates = rates_of(places.home, plan.suite.runtime) if local else None
     return Clock(Outlook(plan, places, rates, workers), workers)

@@ -8,6 +8,7 @@ from typing import Any
 from bench.cli.planning import free_bytes, opening_remarks
 from bench.cli.power import Foretold, foretold
 from bench.engine.forecast import CellCost, Forecast
+from bench.engine.here import is_here
 from bench.engine.plan import Plan, Planned
 from bench.store.home import Places
 
@@ -32,9 +33,9 @@ def plan_data(plan: Plan, places: Places, cost: Forecast, why_unfit: str | None)
         ],
         "remarks": [text.strip().removeprefix("remark: ") for text in opening_remarks(plan)],
         "notes": suite.notes,
-        "workers": cost.workers if suite.runtime.is_local else None,
+        "workers": cost.workers if is_here(suite.runtime) else None,
         "launcher": suite.runtime.launcher.use,
-        "seconds": cost.seconds if suite.runtime.is_local else None,
+        "seconds": cost.seconds if is_here(suite.runtime) else None,
         "memory_bytes": cost.memory,
         "disk_bytes": {**plan.disk, **{what: cost.disk(what) for what in ("weights", "evidence", "results")}},
         "free_bytes": free_bytes(places),
