@@ -19,7 +19,7 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Arrived, Carrier, Command, Ended, Job, Launcher, Parcel, Progress, Queue, Site
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
 from bench.releases import (
@@ -65,8 +65,10 @@ __all__ = [
     "PICTURE_TYPES",
     "SPLITS",
     "About",
+    "Arrived",
     "BenchError",
     "Bool",
+    "Carrier",
     "Channels",
     "Choosing",
     "Colour",
@@ -90,6 +92,7 @@ __all__ = [
     "Job",
     "Launcher",
     "Mask",
+    "Parcel",
     "Part",
     "PixelMetric",
     "PluginError",

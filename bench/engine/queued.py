@@ -15,7 +15,7 @@ from typing import Any
 from bench.bounded import read_bounded
 from bench.component import guarded
 from bench.files import whole_file
-from bench.jobs import Command, Ended, Job, Launcher, Progress, Queue, Site
+from bench.jobs import Command, Ended, Job, Progress, Queue, Site
 from bench.states import State
 
 MODULE = "bench.engine.remote"
@@ -32,11 +32,6 @@ STOP_S = 120.0
 """Seconds that trainings have to finish their step and write where they are."""
 LAST_WORDS = 4000
 """Characters of what a job printed that are kept."""
-
-
-def launcher_from(built: Launcher | Queue, site: Site) -> Launcher:
-    """What a component built, as a launcher."""
-    return QueueLauncher(built, site) if isinstance(built, Queue) else built
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from bench.component import build
+from bench.engine.carriers import launcher_from
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.indices import Indices, endings
@@ -19,7 +20,6 @@ from bench.engine.needs import Needs
 from bench.engine.only import Only
 from bench.engine.orders import cell_job, filing, source_job
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.component import Component
-from bench.engine.queued import launcher_from
+from bench.engine.carriers import launcher_from
 from bench.engine.workers import worker_environments
 from bench.images import write_png
 from bench.jobs import DataRef, Ended, Job, Launcher, Progress, Queue, Site
