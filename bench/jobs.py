@@ -1,4 +1,4 @@
-"""What crosses a process: jobs in, endings out, all of it JSON; and who takes jobs there: launcher, queue or carrier."""
+"""What crosses a process: jobs in, endings out, all of it JSON; and who takes them: launcher, queue or carrier."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Carrier(Protocol):
     retries: int
 
     def start(self, parcels: Sequence[Parcel]) -> Sequence[str]:
-        """Take commands; their ids in the same order. They wait until a node has room, one that is still to come too."""
+        """Take commands, which wait for a node, also for one that is still to come; their ids in the same order."""
         ...
 
     def arrived(self) -> Sequence[Arrived]:

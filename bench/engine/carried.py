@@ -227,4 +227,3 @@ def same_data(job: Job, located: LocatedDataset) -> str | None:
         f"data set {job.data.use!r} in {located.data.root} is another one: its fingerprint is "
         f"{located.index.fingerprint}, asked for is {asked}"
     )
-

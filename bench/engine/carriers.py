@@ -31,7 +31,7 @@ from bench.engine.queued import QueueLauncher
 from bench.errors import BenchError, Damaged, named_line
 from bench.jobs import Arrived, Carrier, Ended, Job, Launcher, Parcel, Progress, Queue, Site
 from bench.states import State
-from bench.store.store import NOTE
+from bench.store.store import NOTE, stage_note
 from bench.store.taken import take_checkpoint, take_stage
 from bench.words import plural
 
@@ -80,6 +80,7 @@ class CarrierLauncher:
     here: LocalLauncher
     _waiting: list[tuple[Job, int]] = field(default_factory=list)
     _sent: dict[str, Sent] = field(default_factory=dict)
+    _training: set[str] = field(default_factory=set)
     _left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     _remarks: list[str] = field(default_factory=list)
     _at_home: set[str] = field(default_factory=set)
@@ -139,20 +140,15 @@ class CarrierLauncher:
             self.site.folder.parent.rmdir()  # of other commands at work there may be more in it
 
     def _start(self) -> Iterator[Ended]:
-        """Send the jobs that wait for no other, and end those that no node can do."""
-        at_work = {stages_of(sent.job)["train"] for sent in self._sent.values()}
-        ready, waiting = [], []
-        for job, tries in self._waiting:
-            train = stages_of(job)["train"]
-            (waiting if train in at_work else ready).append((job, tries))
-            at_work.add(train)
-        self._waiting = waiting
-        for job, tries in ready:
-            why = self._hopeless(job)
-            if why is None:
-                why = self._send(job, tries)
-            if why is not None:
-                yield why
+        """Send the jobs whose training is not another's just now, and end those that no node can do."""
+        waiting, self._waiting = self._waiting, []
+        for job, tries in waiting:
+            if stages_of(job)["train"] in self._training:
+                self._waiting.append((job, tries))
+                continue
+            ended = self._hopeless(job) or self._send(job, tries)
+            if ended is not None:
+                yield ended
 
     def _send(self, job: Job, tries: int) -> Ended | None:
         """Send a job; how it ended where that cannot be."""
@@ -166,6 +162,9 @@ class CarrierLauncher:
         except (BenchError, OSError) as error:
             return Ended(job.key, _state(error), named_line(error))
         self._sent[id] = Sent(job, folder, Unpacking(folder, lambda name: expected(job, name)), tries)
+        train = stages_of(job)["train"]
+        if stage_note(home_of(job).stage("train", train)) is None:
+            self._training.add(train)
         return None
 
     def _ended_here(self) -> list[Ended]:
@@ -222,6 +221,7 @@ class CarrierLauncher:
                 _, kind, key, _ = name.split("/")
                 take_stage(places, kind, key, path.parent)
                 shutil.rmtree(path.parent)
+                self._training.discard(key)
         return None
 
     def _tell(self, sent: Sent, path: Path) -> None:
@@ -297,6 +297,7 @@ class CarrierLauncher:
     def _forget(self, id: str) -> None:
         sent = self._sent.pop(id, None)
         if sent is not None:
+            self._training.discard(stages_of(sent.job)["train"])
             sent.unpacking.close()
             shutil.rmtree(sent.folder, ignore_errors=True)
 

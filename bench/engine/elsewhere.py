@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,7 +44,7 @@ from bench.home import bench_home
 from bench.jobs import Ended, Job, Progress
 from bench.stages.indexing import LocatedDataset, locate
 from bench.states import State
-from bench.store.home import Places, check_writable, unwritable, writing
+from bench.store.home import Places, check_writable, unwritable
 from bench.store.running import at_work, running_in
 from bench.store.store import checkpoint_path
 from bench.suite.schema import Ref, Runtime
@@ -154,7 +153,7 @@ def _received(folder: Path) -> Order:
         Damaged: it is not what was sent.
         Unfit: another version of bench sent it.
     """
-    unpacking = Unpacking(folder, lambda name: True)
+    unpacking = Unpacking(folder, lambda _name: True)
     try:
         while content := os.read(0, CHUNK):
             unpacking.feed(content)
