@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clusters.slurm_cluster import free_ports
 from clusters.worlds import until
 from studies.faults.parts import write_parts
 
@@ -23,6 +26,7 @@ MEMORY = 100 * 10**6
 """Bytes of each node's object store."""
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 """A node's own mounts and processes; it ends with all of them."""
+RAY = Path(sys.executable).with_name("ray")
 ANY_PORT = ("--min-worker-port=0", "--max-worker-port=0")
 
 
@@ -41,11 +45,6 @@ class Node:
     home: Path
     process: subprocess.Popen[bytes]
 
-    def lose(self) -> None:
-        """End it and all its processes at once."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
 
 @dataclass(slots=True)
 class FarCluster:
@@ -55,37 +54,27 @@ class FarCluster:
     place: Path
     hidden: Path
     nodes: list[Node] = field(default_factory=list)
+    _count: int = 0
 
     @property
     def address(self) -> str:
         return str(self.head.address)
 
-    def add(self, name: str, *, data: bool = True, room: str = "") -> Node:
+    def add(self, *, data: bool = True, room: str = "") -> Node:
         """A node with the data set ``folder`` or without; ``room`` is the size of its home's disk, as mount takes it."""
-        home = self.place / name
-        home.mkdir(exist_ok=True)
+        self._count += 1
+        home = self.place / f"n{self._count}"
+        home.mkdir()
         mounts = [f"mount -t tmpfs none {self.hidden}"]
         if room:
             mounts.append(f"mount -t tmpfs -o size={room} none {home}")
         if data:
-            write_parts(self.place / "parts")
-            mounts.append(f"mkdir -p {home}/data && cp -rn {self.place}/parts {home}/data/folder")
-        ray = f"{Path(sys.executable).parent}/ray"
-        start = f"exec {ray} start --address={self.address} --num-cpus={CPUS} --object-store-memory={MEMORY} --block"
+            mounts.append(_with_data(self.place, home))
+        start = f"exec {RAY} start --address={self.address} --num-cpus={CPUS} --object-store-memory={MEMORY} --block"
         script = " && ".join([*mounts, f"{start} {' '.join(ANY_PORT)} --disable-usage-stats"])
         before = len(self.alive())
-        with (self.place / f"{name}.txt").open("ab") as said:
-            process = subprocess.Popen(
-                [*NAMESPACES, "sh", "-c", script],
-                cwd="/",
-                env={**os.environ, "BENCH_HOME": str(home), "OMP_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-            )
-        self.nodes.append(Node(home, process))
-        until(lambda: len(self.alive()) > before, f"node {name} is there")
+        self.nodes.append(Node(home, _unshared(script, home)))
+        until(lambda: len(self.alive()) > before, f"{home.name} is there")
         return self.nodes[-1]
 
     def alive(self) -> Sequence[Any]:
@@ -94,13 +83,37 @@ class FarCluster:
 
         return [node for node in ray.nodes() if node["Alive"]]
 
-    def clear(self) -> None:
-        """End all nodes but the head."""
-        while self.nodes:
-            node = self.nodes.pop()
-            node.lose()
-            shutil.rmtree(node.home, ignore_errors=True)
-        until(lambda: len(self.alive()) == 1, "only the head is left")
+    def tasks(self) -> Sequence[Any]:
+        """Tasks of any driver that have not ended."""
+        from ray.util.state import list_tasks
+
+        return [task for task in list_tasks() if task.state not in ("FINISHED", "FAILED")]
+
+    def listed(self, folder: Path) -> list[list[str] | None]:
+        """What each node sees in a folder; None where it cannot open it."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        def listed(path: str) -> list[str] | None:
+            try:
+                return sorted(os.listdir(path))  # noqa: PTH208 - this runs on the node
+            except OSError:
+                return None
+
+        found = []
+        for node in self.alive():
+            if node["Resources"].get("CPU"):
+                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                found.append(ray.remote(num_cpus=0, scheduling_strategy=there)(listed).remote(str(folder)))
+        return ray.get(found)
+
+    def lose(self, node: Node) -> None:
+        """End a node and all its processes at once."""
+        before = len(self.alive())
+        self.nodes.remove(node)
+        node.process.send_signal(signal.SIGKILL)
+        node.process.wait()
+        until(lambda: len(self.alive()) < before, "Ray has seen that a node is lost")
 
 
 @contextmanager
@@ -109,13 +122,65 @@ def far_cluster(hidden: Path) -> Iterator[FarCluster]:
     import ray
     from ray.cluster_utils import Cluster
 
-    place = Path(tempfile.mkdtemp(prefix="bench-nodes-"))
-    head = Cluster(initialize_head=True, connect=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
-    cluster = FarCluster(head, place, hidden)
-    try:
-        yield cluster
-    finally:
-        cluster.clear()
-        ray.shutdown()
-        head.shutdown()
-        shutil.rmtree(place, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="bench-nodes-", ignore_cleanup_errors=True) as place:
+        head = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+        ray.init(head.address, log_to_driver=False)
+        cluster = FarCluster(head, Path(place), hidden)
+        try:
+            yield cluster
+        finally:
+            ray.shutdown()
+            for node in cluster.nodes:
+                node.process.kill()
+                node.process.wait()
+            head.shutdown()
+
+
+@contextmanager
+def autoscaled(hidden: Path) -> Iterator[str]:
+    """The address of a cluster that has no node but its head, and starts others when tasks wait for them."""
+    from ray.cluster_utils import AutoscalingCluster
+
+    kinds = {"worker": {"resources": {"CPU": CPUS}, "node_config": {}, "min_workers": 0, "max_workers": 2}}
+    configuration = AutoscalingCluster({"CPU": 0}, kinds)._config  # its start() would end every Ray of this machine
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="bench-nodes-", ignore_cleanup_errors=True) as place:
+        home, written = Path(place, "home"), Path(place, "cluster.json")
+        home.mkdir()
+        written.write_text(json.dumps(configuration))
+        start = f"exec {RAY} start --head --port={port} --num-cpus=0 --autoscaling-config={written} --block"
+        mounts = [f"mount -t tmpfs none {hidden}", _with_data(Path(place), home)]
+        script = " && ".join([*mounts, f"{start} {' '.join(ANY_PORT)} --disable-usage-stats"])
+        process = _unshared(script, home, AUTOSCALER_UPDATE_INTERVAL_S="1", RAY_FAKE_CLUSTER="1")
+        try:
+            until(lambda: _listens(port), "the head is there")
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _unshared(script: str, home: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """A script in namespaces of its own, which end with it."""
+    with home.with_suffix(".txt").open("ab") as said:
+        return subprocess.Popen(
+            [*NAMESPACES, "sh", "-c", script],
+            cwd="/",
+            env={**os.environ, "BENCH_HOME": str(home), "OMP_NUM_THREADS": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+
+
+def _with_data(place: Path, home: Path) -> str:
+    """What gives a node a copy of the data set."""
+    if not (place / "parts").is_dir():
+        write_parts(place / "parts")
+    return f"mkdir -p {home}/data && cp -r {place}/parts {home}/data/folder"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

@@ -77,7 +77,7 @@ def why_not() -> str | None:
 def slurm(folder: Path) -> Iterator[Slurm]:
     """Start the daemons in an empty folder and wait for both nodes; end all of it."""
     host = socket.gethostname()
-    ports = _free_ports(1 + len(NODES))
+    ports = free_ports(1 + len(NODES))
     nodes = [
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=64000 State=UNKNOWN"
         for name, port in zip(NODES, ports[1:], strict=True)
@@ -133,7 +133,8 @@ def _wait(cluster: Slurm) -> None:
     raise RuntimeError(f"the nodes are not ready:\n{logs}")
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody has now."""
     sockets = [socket.socket() for _ in range(number)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
