@@ -61,7 +61,7 @@ class FarCluster:
         return str(self.head.address)
 
     def add(self, *, data: bool = True, room: str = "") -> Node:
-        """A node with the data set ``folder`` or without; ``room`` is the size of its home's disk, as mount takes it."""
+        """A node with the data set ``folder`` or without; ``room`` is the size of the disk of its home, for mount."""
         self._count += 1
         home = self.place / f"n{self._count}"
         home.mkdir()
