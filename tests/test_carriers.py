@@ -1,4 +1,4 @@
-"""A carrier as a launcher: jobs go as bytes, what comes back is filed, and nodes that cannot do a job are passed over."""
+"""A carrier as a launcher: jobs go as bytes, what comes back is filed, and nodes that cannot do a job are passed by."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ PROTOCOLS = {
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
-    "launcher": [jobs.Site, jobs.Command, jobs.Queue, jobs.Launcher],
+    "launcher": [jobs.Site, jobs.Command, jobs.Queue, jobs.Parcel, jobs.Arrived, jobs.Carrier, jobs.Launcher],
 }
 CHECKS = {
     "dataset": ["datasets", "listing", "loading", "damage"],

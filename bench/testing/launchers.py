@@ -55,7 +55,7 @@ class Trial:
         self.site.folder.mkdir(parents=True)
         made = built(self.component, self.site)
         if not isinstance(made, Queue) and not all(hasattr(made, name) for name in ("submit", "ended", "close")):
-            raise Breach(f"its builder returned {shown(made)}: return a Queue or a Launcher")
+            raise Breach(f"its builder returned {shown(made)}: return a Queue, a Carrier or a Launcher")
         launcher = launcher_from(made, self.site)
         try:
             yield launcher

@@ -36,6 +36,8 @@ PASSED = ("BENCH_", "CUDA_", "HF_", "OMP_", "TORCH_")
 """How variables begin that a command gets from here; all others are those of its node."""
 CHUNK = 1 << 22
 """Bytes of what a command writes that are sent at once."""
+PIPE_BYTES = 1 << 20
+"""Bytes that a pipe is asked to hold, so that no message to the mailbox is small; Linux alone heeds it."""
 HELD = 1 << 28
 """Bytes that the mailbox holds; whoever has more waits until this machine has taken some."""
 FULL_S = 0.2
@@ -93,6 +95,7 @@ class Carrying:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.mailbox: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
         self.references: dict[str, ObjectRef[bytes]] = {}
+        self.names: dict[str, str] = {}
         self.put = lru_cache(KEPT)(ray.put)
         self.count = 0
 
@@ -112,15 +115,16 @@ class Carrying:
         """Empty the mailbox."""
         import ray
 
-        names = self._names()
         taken: list[tuple[str, str, bytes]] = ray.get(self.mailbox.take.remote())
-        return [Arrived(id, names.get(node, node[:8]), content) for id, node, content in taken]
+        if any(node not in self.names for _, node, _ in taken):
+            self.names = {node["NodeID"]: _name(node) for node in ray.nodes()}
+        return [Arrived(id, self.names[node], content) for id, node, content in taken]
 
     def nodes(self) -> Collection[str]:
         """Nodes that have as many cores and GPUs as a task asks for, whoever has them now."""
         import ray
 
-        return [self._name(node) for node in ray.nodes() if node["Alive"] and self._is_large(node["Resources"])]
+        return [_name(node) for node in ray.nodes() if node["Alive"] and self._is_large(node["Resources"])]
 
     def alive(self, ids: Collection[str]) -> Collection[str]:
         """Those whose tasks wait or run."""
@@ -148,19 +152,16 @@ class Carrying:
 
     def _elsewhere(self, avoid: frozenset[str]) -> dict[str, Any]:
         """What keeps a task from nodes of these names."""
-        avoided = [node for node, name in self._names().items() if name in avoid]
+        avoided = [node for node, name in self.names.items() if name in avoid]
         return {"label_selector": {"ray.io/node-id": f"!in({','.join(avoided)})"}} if avoided else {}
-
-    def _names(self) -> dict[str, str]:
-        import ray
-
-        return {node["NodeID"]: self._name(node) for node in ray.nodes()}
-
-    def _name(self, node: Mapping[str, Any]) -> str:
-        return f"{node['NodeManagerAddress']}/{node['NodeID'][:8]}"
 
     def _is_large(self, resources: Mapping[str, float]) -> bool:
         return resources.get("CPU", 0.0) >= self.cpus and resources.get("GPU", 0.0) >= self.gpus
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    """A node for people: its address, and as much of its id as tells it from others there."""
+    return f"{node['NodeManagerAddress']}/{node['NodeID'][:8]}"
 
 
 class Mailbox:
@@ -272,6 +273,7 @@ def started(
         stdin=into,
         stdout=out,
         stderr=printed,
+        pipesize=PIPE_BYTES,
         start_new_session=True,
         preexec_fn=_end_with_parent,
     )
