@@ -36,6 +36,7 @@ def take_stage(places: Places, kind: str, key: str, arrived: Path) -> None:
         return {name: value for name, value in note.items() if name not in ("schema", "files", "digests")}
 
     finish_stage(places.stage(kind, key), write)
+    checkpoint_path(places.stage(kind, key)).unlink(missing_ok=True)  # of no use then
 
 
 def take_checkpoint(places: Places, train: str, arrived: Path) -> None:

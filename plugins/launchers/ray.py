@@ -93,7 +93,8 @@ class Carrying:
         self.environment = environment
         self.task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(carry)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.mailbox: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
+        actor: Any = ray.remote(Mailbox)
+        self.mailbox = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self.references: dict[str, ObjectRef[bytes]] = {}
         self.names: dict[str, str] = {}
         self.put = lru_cache(KEPT)(ray.put)
@@ -117,14 +118,12 @@ class Carrying:
 
         taken: list[tuple[str, str, bytes]] = ray.get(self.mailbox.take.remote())
         if any(node not in self.names for _, node, _ in taken):
-            self.names = {node["NodeID"]: _name(node) for node in ray.nodes()}
+            self.names = {node["NodeID"]: _name(node) for node in known_nodes()}
         return [Arrived(id, self.names[node], content) for id, node, content in taken]
 
     def nodes(self) -> Collection[str]:
         """Nodes that have as many cores and GPUs as a task asks for, whoever has them now."""
-        import ray
-
-        return [_name(node) for node in ray.nodes() if node["Alive"] and self._is_large(node["Resources"])]
+        return [_name(node) for node in known_nodes() if node["Alive"] and self._is_large(node["Resources"])]
 
     def alive(self, ids: Collection[str]) -> Collection[str]:
         """Those whose tasks wait or run."""
@@ -157,6 +156,15 @@ class Carrying:
 
     def _is_large(self, resources: Mapping[str, float]) -> bool:
         return resources.get("CPU", 0.0) >= self.cpus and resources.get("GPU", 0.0) >= self.gpus
+
+
+def known_nodes() -> list[dict[str, Any]]:
+    """What Ray tells of each node of the cluster, also of those that are gone."""
+    import ray
+
+    untyped: Any = ray
+    found: list[dict[str, Any]] = untyped.nodes()
+    return found
 
 
 def _name(node: Mapping[str, Any]) -> str:

@@ -83,11 +83,11 @@ class FarCluster:
 
         return [node for node in ray.nodes() if node["Alive"]]
 
-    def tasks(self) -> Sequence[Any]:
-        """Tasks of any driver that have not ended."""
-        from ray.util.state import list_tasks
+    def is_idle(self) -> bool:
+        """Whether no task has or awaits a core."""
+        import ray
 
-        return [task for task in list_tasks() if task.state not in ("FINISHED", "FAILED")]
+        return bool(ray.available_resources().get("CPU") == ray.cluster_resources().get("CPU"))
 
     def listed(self, folder: Path) -> list[list[str] | None]:
         """What each node sees in a folder; None where it cannot open it."""

@@ -155,7 +155,7 @@ def test_ctrl_c_brings_checkpoints_back_and_leaves_nothing_running(
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(LIMIT_S) == 130, shell.said(folder)
     assert not at_work()
-    until(lambda: not cluster.tasks(), "no task waits or runs")
+    until(cluster.is_idle, "all cores are free")
     assert checkpoints(folder / "home")
     check_whole(folder, cluster.address, here)
     assert any(note["continued"] for note in trainings(folder / "home").values())
