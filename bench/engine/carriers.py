@@ -261,8 +261,9 @@ class CarrierLauncher:
     def _hopeless(self, job: Job) -> Ended | None:
         """How a job ends that no node can do."""
         avoided = self._avoided(job)
-        if not avoided or set(guarded("nodes() of the launcher", self.carrier.nodes)) - avoided:
-            return None
+        nodes = set(guarded("nodes() of the launcher", self.carrier.nodes)) if avoided else set()
+        if not nodes or nodes - avoided:
+            return None  # where there is no node, one is still to come
         lacking = self._left_out.get(_data_of(job), {})
         node, reason = next(iter({**self._left_out.get(ANY_DATA, {}), **lacking}.items()))
         more = f" (and {plural(len(avoided) - 1, 'other')} likewise)" if len(avoided) > 1 else ""

@@ -231,13 +231,16 @@ def carry(
     python = [sys.executable, *words]
     with tempfile.TemporaryFile() as printed:
         process = started(python, environment, None, subprocess.PIPE, subprocess.PIPE, printed)
-        feeding = Thread(target=feed, args=(process, pieces))
-        forwarding = Thread(target=forward, args=(process, mailbox, id, node))
-        for thread in (feeding, forwarding):
-            thread.start()
-        ended(process)
-        for thread in (feeding, forwarding):
-            thread.join()
+        threads = [Thread(target=feed, args=(process, pieces))]
+        threads.append(Thread(target=forward, args=(process, mailbox, id, node)))
+        try:
+            for thread in threads:
+                thread.start()
+            ended(process)
+            for thread in threads:
+                thread.join()
+        finally:
+            process.kill()  # where this was interrupted elsewhere than in its waiting
         printed.seek(max(0, printed.seek(0, os.SEEK_END) - LAST_WORDS))
         return printed.read()
 
@@ -247,9 +250,12 @@ def feed(process: subprocess.Popen[bytes], pieces: Sequence[ObjectRef[bytes]]) -
     import ray
 
     assert process.stdin is not None
-    with suppress(OSError), process.stdin as file:
-        for piece in pieces:
-            file.write(ray.get(piece))
+    try:
+        with suppress(OSError), process.stdin as file:
+            for piece in pieces:
+                file.write(ray.get(piece))
+    except ray.exceptions.RayError:
+        process.kill()
 
 
 def forward(process: subprocess.Popen[bytes], mailbox: Any, id: str, node: str) -> None:
