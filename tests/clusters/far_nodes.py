@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,18 @@ MEMORY = 100 * 10**6
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 """A node's own mounts and processes; it ends with all of them."""
 RAY = Path(sys.executable).with_name("ray")
+NOTHING_MORE = (
+    "cluster_synced_files",
+    "head_setup_commands",
+    "head_start_ray_commands",
+    "initialization_commands",
+    "rsync_exclude",
+    "rsync_filter",
+    "setup_commands",
+    "worker_setup_commands",
+    "worker_start_ray_commands",
+)
+"""What else a growing cluster must be told of: nothing."""
 ANY_PORT = ("--min-worker-port=0", "--max-worker-port=0")
 
 
@@ -139,25 +150,50 @@ def far_cluster(hidden: Path) -> Iterator[FarCluster]:
 @contextmanager
 def autoscaled(hidden: Path) -> Iterator[str]:
     """The address of a cluster that has no node but its head, and starts others when tasks wait for them."""
-    from ray.cluster_utils import AutoscalingCluster
+    from ray.util import get_node_ip_address
 
-    kinds = {"worker": {"resources": {"CPU": CPUS}, "node_config": {}, "min_workers": 0, "max_workers": 2}}
-    configuration = AutoscalingCluster({"CPU": 0}, kinds)._config  # its start() would end every Ray of this machine
     (port,) = free_ports(1)
+    address = f"{get_node_ip_address()}:{port}"
     with tempfile.TemporaryDirectory(prefix="bench-nodes-", ignore_cleanup_errors=True) as place:
         home, written = Path(place, "home"), Path(place, "cluster.json")
         home.mkdir()
-        written.write_text(json.dumps(configuration))
+        written.write_text(json.dumps(growing(address)))
         start = f"exec {RAY} start --head --port={port} --num-cpus=0 --autoscaling-config={written} --block"
         mounts = [f"mount -t tmpfs none {hidden}", _with_data(Path(place), home)]
         script = " && ".join([*mounts, f"{start} {' '.join(ANY_PORT)} --disable-usage-stats"])
         process = _unshared(script, home, AUTOSCALER_UPDATE_INTERVAL_S="1", RAY_FAKE_CLUSTER="1")
         try:
-            until(lambda: _listens(port), "the head is there")
-            yield f"127.0.0.1:{port}"
+            until(lambda: "Ray runtime started" in home.with_suffix(".txt").read_text(), "the head is there")
+            yield address
         finally:
             process.kill()
             process.wait()
+
+
+def growing(address: str) -> dict[str, Any]:
+    """Up to two nodes with room for a task each, as Ray's own tests have them started: as processes of the head."""
+    worker = {"resources": {"CPU": CPUS}, "node_config": {}, "min_workers": 0, "max_workers": 2}
+    return {
+        "cluster_name": "growing",
+        "max_workers": 2,
+        "idle_timeout_minutes": 1,
+        "provider": {
+            "type": "fake_multinode",
+            "gcs_address": address,
+            "use_node_id_as_ip": True,
+            "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+        },
+        "available_node_types": {
+            "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+            "worker": worker,
+        },
+        "head_node_type": "head",
+        "upscaling_speed": 1.0,
+        "auth": {},
+        "file_mounts": {},
+        **{name: [] for name in NOTHING_MORE},
+    }
 
 
 def _unshared(script: str, home: Path, **environment: str) -> subprocess.Popen[bytes]:
@@ -179,8 +215,3 @@ def _with_data(place: Path, home: Path) -> str:
     if not (place / "parts").is_dir():
         write_parts(place / "parts")
     return f"mkdir -p {home}/data && cp -r {place}/parts {home}/data/folder"
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
