@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.catalog import load_catalog
 from bench.engine import carriers
 from bench.engine.carried import packed_stage
 from bench.engine.carriers import CarrierLauncher, launcher_from
@@ -99,6 +102,11 @@ def launcher(tmp_path: Path, paper: Paper, heard: list[Progress], monkeypatch: p
     return made
 
 
+def looked(launcher: CarrierLauncher) -> list[Ended]:
+    """What has ended after a few looks: what came is taken in one, and what follows is sent in the next."""
+    return [ended for _ in range(3) for ended in launcher.ended(0.0)]
+
+
 def job(home: Path, key: str, train: str = "") -> Job:
     """A cell; without ``train`` its training is its own."""
     stages = (
@@ -114,10 +122,10 @@ def test_progress_and_the_answer_come_back_and_nothing_is_left(
     launcher: CarrierLauncher, paper: Paper, heard: list[Progress], tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, "first")])
-    assert launcher.ended(0.0) == []
+    assert looked(launcher) == []
     progress = Progress("first", "train", 2, 4, "note")
     paper.says("1", "progress.json", asdict(progress))
-    assert launcher.ended(0.0) == []
+    assert looked(launcher) == []
     assert heard == [progress]
     paper.answers("1", Ended("first", State.OOM, "no room", "a log", 2.5))
     assert launcher.ended(5.0) == [Ended("first", State.OOM, "no room (on node n1)", "a log", 2.5)]
@@ -129,14 +137,14 @@ def test_jobs_with_a_training_in_common_wait_until_it_is_there(
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, "first", "t"), job(tmp_path, "second", "t"), job(tmp_path, "other")])
-    launcher.ended(0.0)
+    looked(launcher)
     assert [parcel.name for parcel in paper.parcels.values()] == ["suite-00001-first", "suite-00002-other"]
     node = Places(tmp_path / "node", tmp_path, {})
     finish_stage(node.stage("train", "t"), lambda folder: written(folder, {"kind": "train", "key": "t"}))
     for content in packed_stage(node, "train", "t"):
         paper.held.append(Arrived("1", "n1", content))
-    launcher.ended(0.0)
-    assert launcher.ended(0.0) == []
+    looked(launcher)
+    assert looked(launcher) == []
     assert [parcel.name for parcel in paper.parcels.values()][2:] == ["suite-00003-second"]
     here = Places(tmp_path, tmp_path, {}).stage("train", "t")
     assert stage_note(here) == stage_note(node.stage("train", "t"))
@@ -151,10 +159,10 @@ def test_a_lost_node_has_its_job_begun_again_with_the_last_checkpoint(
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, "first")])
-    launcher.ended(0.0)
+    looked(launcher)
     paper.held.append(Arrived("1", "n1", packed_bytes("checkpoint", b"step 9")))
     paper.loses("1")
-    assert launcher.ended(0.1) == []
+    assert looked(launcher) == []
     assert checkpoint_path(Places(tmp_path, tmp_path, {}).stage("train", "train-first")).read_bytes() == b"step 9"
     assert launcher.remarks() == ["node n1 was lost; its job is begun again from its last checkpoint"]
     assert list(paper.parcels) == ["1", "2"]
@@ -170,10 +178,10 @@ def test_a_node_that_cannot_do_a_job_is_passed_and_said_once(
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, "first"), job(tmp_path, "second")])
-    launcher.ended(0.0)
+    looked(launcher)
     for id in ("1", "2"):
         paper.says(id, "unfit.json", {"reason": "not here", "data": True})
-    launcher.ended(0.01)
+    looked(launcher)
     assert launcher.remarks() == ["node n1 is left out for data set 'folder': not here"]
     assert [paper.parcels[id].avoid for id in ("3", "4")] == [{"n1"}, {"n1"}]
     paper.says("3", "unfit.json", {"reason": "the disk is full", "data": False}, "n2")
@@ -187,7 +195,7 @@ def test_a_node_that_sends_what_nobody_asked_for_ends_its_job_and_no_other(
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path, name: str
 ) -> None:
     launcher.submit([job(tmp_path, "first"), job(tmp_path, "second")])
-    launcher.ended(0.0)
+    looked(launcher)
     head = len(name).to_bytes(2, "big") + (1).to_bytes(8, "big") + name.encode()
     paper.held.append(Arrived("1", "n1", head + b"x" + bytes(16)))
     (ended,) = launcher.ended(1.0)
@@ -203,7 +211,7 @@ def test_a_command_that_ended_without_an_answer_is_told_with_its_last_words(
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, "first")])
-    launcher.ended(0.0)
+    looked(launcher)
     paper.living.clear()
     paper.words["1"] = "Bus error\n"
     (ended,) = launcher.ended(1.0)
@@ -218,13 +226,40 @@ def test_only_jobs_of_this_launcher_are_cancelled_and_stopped_and_what_stops_sen
     launcher: CarrierLauncher, paper: Paper, tmp_path: Path
 ) -> None:
     launcher.submit([job(tmp_path, key) for key in ("first", "second")])
-    launcher.ended(0.0)
+    looked(launcher)
     launcher.cancel(["second"])
     assert paper.killed == ["2"]
     paper.held.append(Arrived("1", "n1", packed_bytes("checkpoint", b"step 9")))
     launcher.stop()
     assert paper.stopped == ["1"]
     assert checkpoint_path(Places(tmp_path, tmp_path, {}).stage("train", "train-first")).read_bytes() == b"step 9"
+
+
+def test_jobs_wait_where_there_is_no_node_at_all(
+    launcher: CarrierLauncher, paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher.submit([job(tmp_path, "first")])
+    looked(launcher)
+    monkeypatch.setattr(paper, "nodes", tuple)
+    paper.says("1", "unfit.json", {"reason": "not here", "data": True})
+    assert looked(launcher) == []
+    assert list(paper.parcels) == ["1", "2"]
+
+
+def test_where_files_are_carried_no_variable_with_a_place_of_this_machine_travels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in list(os.environ):
+        if name.startswith(("BENCH_", "HF_", "CUDA_", "OMP_", "TORCH_")):
+            monkeypatch.delenv(name)
+    told = {"BENCH_HOME": "/mine", "HF_HOME": "~/hf", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "3", "OURS": "/x"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    build: Any = load_catalog().find("launcher", "ray").component.build
+    passed = build.__globals__["passed"]
+    assert passed("carried", ()) == {"HF_HUB_OFFLINE": "1"}
+    assert passed("carried", ("OURS",)) == {"HF_HUB_OFFLINE": "1", "OURS": "/x"}
+    assert passed("shared", ()) == {"BENCH_HOME": "/mine", "HF_HOME": "~/hf", "HF_HUB_OFFLINE": "1"}
 
 
 CARRIER = PRELUDE.replace("import torch\nimport torch.nn.functional as F\n", "") + textwrap.dedent(
