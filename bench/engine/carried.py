@@ -51,14 +51,14 @@ def home_of(job: Job) -> Places:
 
 def stages_of(job: Job) -> dict[str, str]:
     """Key of each stage of a job's chain that crosses, by kind."""
-    keys: dict[str, str] = {stage["kind"]: stage["key"] for stage in job.stages}  # type: ignore[misc]
+    keys: dict[str, str] = {stage["kind"]: stage["key"] for stage in job.stages}
     return {kind: keys[kind] for kind in TRAVELLING if kind in keys}
 
 
 def needed_stages(job: Job) -> Iterator[tuple[str, str]]:
     """Kind and key of the stages that a job may go on from: its own, and the training of its pretraining run."""
     for stage in job.stages:
-        needs: Mapping[str, Any] = stage["needs"]  # type: ignore[assignment]
+        needs: Mapping[str, Any] = stage["needs"]
         if "pretrain" in needs:
             yield "train", needs["pretrain"]
     yield from stages_of(job).items()
@@ -218,7 +218,7 @@ def take_results(job: Job, arrived: Path) -> None:
 
 def same_data(job: Job, located: LocatedDataset) -> str | None:
     """Why the data of this machine are not those that a job was planned with, or None."""
-    asked = job.stages[0]["facts"]["data"]  # type: ignore[index,call-overload]
+    asked = job.stages[0]["facts"]["data"]
     if located.index is None:
         return located.problem or f"data set {job.data.use!r} could not be indexed"
     if located.index.fingerprint == asked:
