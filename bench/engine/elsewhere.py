@@ -7,46 +7,39 @@ is, which is sent too; then there is no answer, and whoever is asked next goes o
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.catalog import load_used
 from bench.engine.carried import (
     ANSWER,
-    CHECKPOINT,
-    PROGRESS,
-    TRAVELLING,
     UNFIT,
     Order,
     packed_results,
-    packed_stage,
     read_order,
     same_data,
     settled_in,
-    stages_of,
     with_data,
 )
 from bench.engine.devices import settled
 from bench.engine.failures import state_of
 from bench.engine.launchers import LocalLauncher
-from bench.engine.pieces import CHUNK, Unpacking, packed_bytes, packed_file
+from bench.engine.pieces import CHUNK, Unpacking
+from bench.engine.returning import Results, Wire
 from bench.engine.workers import worker_environments
 from bench.errors import BenchError, StoreError, SuiteError
 from bench.home import bench_home
-from bench.jobs import Ended, Job, Progress
+from bench.jobs import Ended, Job
 from bench.stages.indexing import LocatedDataset, locate
 from bench.states import State
 from bench.store.home import Places, check_writable, unwritable
 from bench.store.running import at_work, running_in
-from bench.store.store import checkpoint_path
 from bench.suite.schema import Ref, Runtime
 from bench.train.stop import Stop
 from bench.version import __version__
@@ -55,8 +48,6 @@ CARRIED = "carried"
 """Folder of ``BENCH_HOME`` with one for each job that is at work."""
 ROOM = 100 * 10**6
 """Bytes: a job that fails where less than this is free has failed for want of room."""
-EVERY_S = 5.0
-"""Seconds between two words on one stage."""
 WAIT_S = 0.5
 """Seconds between two looks for what is new."""
 
@@ -71,31 +62,6 @@ class Unfit(Exception):
 
 class Stopping(Exception):
     """The job was asked to stop, and where it is has been sent."""
-
-
-@dataclass(slots=True)
-class Wire:
-    """The way back: standard output as it was before anything else could print to it."""
-
-    descriptor: int
-
-    @staticmethod
-    def taken() -> Wire:
-        """Standard output; what is printed from here on goes to standard error."""
-        wire = Wire(os.dup(1))
-        os.dup2(2, 1)
-        return wire
-
-    def send(self, chunks: Iterable[bytes]) -> None:
-        """Send pieces, waiting until they are taken."""
-        for chunk in chunks:
-            left = memoryview(chunk)
-            while left:
-                left = left[os.write(self.descriptor, left) :]
-
-    def tell(self, name: str, value: object) -> None:
-        """Send a word as JSON."""
-        self.send([packed_bytes(name, json.dumps(value).encode())])
 
 
 def main() -> None:
@@ -247,64 +213,6 @@ class Turn:
                 self.look()
                 raise Stopping
         return found[0]
-
-
-@dataclass(slots=True)
-class Results:
-    """What a job leaves, sent as soon as it is there: its stages when they are filed, checkpoints, where it is."""
-
-    job: Job
-    places: Places
-    wire: Wire
-    _sent: set[str] = field(default_factory=set)
-    _written: int = 0
-    _told: tuple[str, float] = ("", 0.0)
-
-    def known(self, folder: Path) -> None:
-        """Leave out what came along: the stages and the checkpoint in the folder of the job."""
-        for kind, key in stages_of(self.job).items():
-            if (folder / "stages" / kind / key).is_dir():
-                self._sent.add(kind)
-        self._written = self._checkpoint_written()
-
-    def heard(self, progress: Progress) -> None:
-        """Pass on where the job is, and a stage that it has filed."""
-        if progress.key != self.job.key:
-            progress = replace(progress, key=self.job.key)  # its index
-        if progress.stage in TRAVELLING and progress.note == "filed":
-            self._send(progress.stage)
-        now = time.monotonic()
-        if progress.stage == self._told[0] and progress.done < progress.total and now - self._told[1] < EVERY_S:
-            return
-        self._told = (progress.stage, now)
-        self.wire.tell(PROGRESS, asdict(progress))
-
-    def new(self) -> None:
-        """Send a checkpoint that was written since the last one."""
-        written = self._checkpoint_written()
-        if written not in (0, self._written):
-            self._written = written
-            with suppress(FileNotFoundError):  # the training has ended meanwhile
-                self.wire.send(packed_file(CHECKPOINT, self._checkpoint()))
-
-    def all(self) -> None:
-        """Send the stages that the job has found finished here."""
-        for kind in stages_of(self.job):
-            self._send(kind)
-
-    def _send(self, kind: str) -> None:
-        if kind not in self._sent:
-            self.wire.send(packed_stage(self.places, kind, stages_of(self.job)[kind]))
-            self._sent.add(kind)
-
-    def _checkpoint(self) -> Path:
-        return checkpoint_path(self.places.stage("train", stages_of(self.job)["train"]))
-
-    def _checkpoint_written(self) -> int:
-        try:
-            return self._checkpoint().stat().st_mtime_ns
-        except OSError:
-            return 0
 
 
 if __name__ == "__main__":

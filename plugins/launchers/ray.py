@@ -6,21 +6,14 @@ an environment. Where they do not, it is bytes of bench as well, from its standa
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from threading import Thread
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from bench_plugins.launchers._ray_node import Mailbox, carry, perform
 from pydantic import Field
 
 from bench.api import About, Arrived, Carrier, Command, Component, Parcel, PluginError, Queue, Site, hookimpl
@@ -31,21 +24,10 @@ if TYPE_CHECKING:
 Files = Literal["shared", "carried"]
 """Whether nodes see the files of this machine."""
 
-PR_SET_PDEATHSIG = 1
 PASSED = ("BENCH_", "CUDA_", "HF_", "OMP_", "TORCH_")
 """How variables begin that a command gets from here; all others are those of its node."""
-CHUNK = 1 << 22
-"""Bytes of what a command writes that are sent at once."""
-PIPE_BYTES = 1 << 20
-"""Bytes that a pipe is asked to hold, so that no message to the mailbox is small; Linux alone heeds it."""
-HELD = 1 << 28
-"""Bytes that the mailbox holds; whoever has more waits until this machine has taken some."""
-FULL_S = 0.2
-"""Seconds after which a full mailbox is tried again."""
 KEPT = 16
 """Pieces of what jobs need that are put into the object store once, where several need the same."""
-LAST_WORDS = 4000
-"""Bytes of what a command printed that are kept."""
 
 
 class Ray:
@@ -172,27 +154,6 @@ def _name(node: Mapping[str, Any]) -> str:
     return f"{node['NodeManagerAddress']}/{node['NodeID'][:8]}"
 
 
-class Mailbox:
-    """What commands have written and this machine has not taken yet: an actor on its node, gone with the driver."""
-
-    def __init__(self) -> None:
-        self.held: list[tuple[str, str, bytes]] = []
-        self.size = 0
-
-    def put(self, id: str, node: str, content: bytes) -> bool:
-        """Take some bytes; whether there was room."""
-        if self.size >= HELD:
-            return False
-        self.held.append((id, node, content))
-        self.size += len(content)
-        return True
-
-    def take(self) -> list[tuple[str, str, bytes]]:
-        """All that is held."""
-        taken, self.held, self.size = self.held, [], 0
-        return taken
-
-
 def alive(references: Mapping[str, ObjectRef[Any]], ids: Collection[str]) -> Collection[str]:
     """Those whose tasks wait or run; one that waits for a node that is still to come is alive."""
     import ray
@@ -210,102 +171,6 @@ def cancel(references: Mapping[str, ObjectRef[Any]], ids: Collection[str], *, fo
 
     for id in ids:
         ray.cancel(references[id], force=force, recursive=False)
-
-
-def perform(words: Sequence[str], log: str, folder: str, environment: Mapping[str, str]) -> int:
-    """Run a command on a node; its exit code."""
-    with Path(log).open("ab") as printed:
-        return ended(started(words, environment, folder, subprocess.DEVNULL, printed, printed))
-
-
-def carry(
-    id: str, words: Sequence[str], pieces: Sequence[ObjectRef[bytes]], mailbox: Any, environment: Mapping[str, str]
-) -> bytes:
-    """Run a command with this node's Python, with what it needs on its standard input; the last that it printed.
-
-    What it writes goes to the mailbox, from a thread of its own: a stop interrupts the one that waits.
-    """
-    import ray
-
-    node = ray.get_runtime_context().get_node_id()
-    python = [sys.executable, *words]
-    with tempfile.TemporaryFile() as printed:
-        process = started(python, environment, None, subprocess.PIPE, subprocess.PIPE, printed)
-        threads = [Thread(target=feed, args=(process, pieces))]
-        threads.append(Thread(target=forward, args=(process, mailbox, id, node)))
-        try:
-            for thread in threads:
-                thread.start()
-            ended(process)
-            for thread in threads:
-                thread.join()
-        finally:
-            process.kill()  # where this was interrupted elsewhere than in its waiting
-        printed.seek(max(0, printed.seek(0, os.SEEK_END) - LAST_WORDS))
-        return printed.read()
-
-
-def feed(process: subprocess.Popen[bytes], pieces: Sequence[ObjectRef[bytes]]) -> None:
-    """Write pieces to the standard input of a process, one after the other; it may have ended before."""
-    import ray
-
-    assert process.stdin is not None
-    try:
-        with suppress(OSError), process.stdin as file:
-            for piece in pieces:
-                file.write(ray.get(piece))
-    except ray.exceptions.RayError:
-        process.kill()
-
-
-def forward(process: subprocess.Popen[bytes], mailbox: Any, id: str, node: str) -> None:
-    """Send what a process writes; without a mailbox nobody wants it, and the process ends."""
-    import ray
-
-    assert process.stdout is not None
-    try:
-        while content := os.read(process.stdout.fileno(), CHUNK):
-            while not ray.get(mailbox.put.remote(id, node, content)):
-                time.sleep(FULL_S)
-    except ray.exceptions.RayError:
-        process.kill()
-
-
-def started(
-    words: Sequence[str],
-    environment: Mapping[str, str],
-    folder: str | None,
-    into: int,
-    out: int | IO[bytes],
-    printed: IO[bytes],
-) -> subprocess.Popen[bytes]:
-    """A command as a process in a session of its own, which ends with this one."""
-    return subprocess.Popen(
-        words,
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdin=into,
-        stdout=out,
-        stderr=printed,
-        pipesize=PIPE_BYTES,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,
-    )
-
-
-def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process, which is asked to stop where this one is interrupted; its exit code."""
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        return process.wait()
-
-
-def _end_with_parent() -> None:
-    """Have Linux kill this process when the one that started it has ended."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def passed(files: Files, named: Sequence[str]) -> dict[str, str]:
