@@ -27,6 +27,8 @@ HELD = 1 << 28
 """Bytes that the mailbox holds; whoever has more waits until this machine has taken some."""
 FULL_S = 0.2
 """Seconds after which a full mailbox is tried again."""
+LOOK_S = 0.2
+"""Seconds between two looks whether a command has ended, or a stop was asked for."""
 LAST_WORDS = 4000
 """Bytes of what a command printed that are kept."""
 
@@ -134,12 +136,18 @@ def started(
 
 
 def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process, which is asked to stop where this one is interrupted; its exit code."""
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        return process.wait()
+    """Wait for a process, which is asked to stop where this one is interrupted; its exit code.
+
+    Ray's interruption sets a mark for Python and wakes nothing, so nobody may wait for long at a time.
+    """
+    while True:
+        try:
+            code = process.poll()
+            if code is not None:
+                return code
+            time.sleep(LOOK_S)
+        except KeyboardInterrupt:
+            process.terminate()
 
 
 def _end_with_parent() -> None:

@@ -58,15 +58,15 @@ def started(folder: Path, address: str, suite: tuple[str, ...] = SUITE) -> Popen
     return shell.started(folder, [*suite, "--launcher", "ray", *options])
 
 
-def at_work() -> list[int]:
-    """Processes that do a job on a node."""
+def at_work(place: Path = Path()) -> list[int]:
+    """Processes that do a job on a node, one whose home is in ``place``."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words = path.read_bytes()
+            words, told = path.read_bytes(), path.with_name("environ").read_bytes()
         except OSError:
             continue
-        if b"bench.engine.elsewhere" in words:
+        if b"bench.engine.elsewhere" in words and f"BENCH_HOME={place}".removesuffix(".").encode() in told:
             found.append(int(path.parent.name))
     return found
 
@@ -155,7 +155,7 @@ def test_ctrl_c_brings_checkpoints_back_and_leaves_nothing_running(
     until(lambda: checkpoints(folder / "home"), "a training is at work")
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(LIMIT_S) == 130, shell.said(folder)
-    assert not at_work()
+    assert not at_work(cluster.place)
     until(cluster.is_idle, "all cores are free")
     assert checkpoints(folder / "home")
     check_whole(folder, cluster.address, here)
