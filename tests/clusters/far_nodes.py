@@ -185,10 +185,10 @@ def growing(address: str) -> dict[str, Any]:
             "disable_launch_config_check": True,
         },
         "available_node_types": {
-            "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+            "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
             "worker": worker,
         },
-        "head_node_type": "head",
+        "head_node_type": "ray.head.default",
         "upscaling_speed": 1.0,
         "auth": {},
         "file_mounts": {},
