@@ -92,7 +92,6 @@ def check_records(folder: Path, here: dict[str, Any]) -> None:
     assert records_of(folder) == here
     until(lambda: not at_work(), "no job is at work")
     assert "Traceback" not in shell.said(folder)
-    assert not (folder / "runs" / "tiny" / "jobs").exists()
 
 
 def test_smoke_gives_the_same_leaderboard_as_on_one_machine(tmp_path: Path, cluster: FarCluster) -> None:
@@ -143,6 +142,7 @@ def test_a_lost_node_costs_what_was_done_since_its_last_checkpoint(
     assert process.wait(LIMIT_S) == 0, shell.said(folder)
     assert "was lost; its job is begun again from its last checkpoint" in shell.said(folder)
     check_records(folder, here)
+    assert not (folder / "runs" / "tiny" / "jobs").exists()
     after = trainings(home)
     assert {key: after[key] for key in done} == done
     assert any(note["continued"] for note in after.values())
@@ -198,18 +198,18 @@ def test_a_node_with_a_full_disk_is_left_out_and_the_others_go_on(
 
 
 def test_where_every_node_is_full_the_cells_say_so_and_the_repeated_command_does_them(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory, here: dict[str, Any]
+    folder: Path, cluster: FarCluster, here: dict[str, Any]
 ) -> None:
-    pytest.importorskip("ray")
-    with far_cluster(tmp_path_factory.getbasetemp()) as alone:
-        full = alone.add(room="256k")
-        assert started(folder, alone.address).wait(LIMIT_S) == 3, shell.said(folder)
-        for record in records_of(folder).values():
-            assert record["reason"].startswith("no node can do it; ")
-            assert "its disk has" in record["reason"] or "No space left on device" in record["reason"]
-        alone.lose(full)
-        alone.add()
-        check_whole(folder, alone.address, here)
+    for node in list(cluster.nodes):
+        cluster.lose(node)
+    full = cluster.add(room="256k")
+    assert started(folder, cluster.address).wait(LIMIT_S) == 3, shell.said(folder)
+    for record in records_of(folder).values():
+        assert record["reason"].startswith("no node can do it; ")
+        assert "its disk has" in record["reason"] or "No space left on device" in record["reason"]
+    cluster.lose(full)
+    cluster.add()
+    check_whole(folder, cluster.address, here)
 
 
 def test_tasks_wait_for_a_node_that_is_still_to_come(
