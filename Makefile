@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all benchmark benchmark-compare simulation faults clusters gpu lint format types lock clean
+.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters browser trackers gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -46,9 +46,25 @@ clusters: $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "submitit>=1.5" "ray>=2.49"
 	$(BIN)/python -m pytest tests/clusters -p no:cacheprovider $(PYTEST)
 
+# Pages of runs in a real browser, which is Debian's; installing it takes the rights of root.
+browser: $(VENV)/installed-test
+	command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "playwright>=1.50" "axe-playwright-python>=0.1.4"
+	$(BIN)/python -m pytest tests/browser -p no:cacheprovider $(PYTEST)
+
+# MLflow, W&B and TensorBoard themselves, offline: what they read back is what the records say.
+trackers: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[mlflow,tensorboard,wandb]"
+	$(BIN)/python -m pytest tests/trackers -p no:cacheprovider $(PYTEST)
+
 # With the interpreter of PYTHON as it is, nothing is installed: a machine with a GPU may have no network.
 gpu:
 	$(PYTHON) -m studies.gpu $(addprefix --part ,$(PART)) $(if $(DRY),--dry)
+
+# The pages as a site that needs no network to be read; a warning, such as a link that leads nowhere, is an error.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/site
+	@echo "build/site/index.html"
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -77,6 +93,10 @@ $(VENV)/installed-test: $(LOCKED) | $(BIN)/python
 	@echo "installing into $(VENV) (minutes, most of them for torch)"
 	@start=$$(date +%s); $(INSTALL) test && $(TOLD)
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml | $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

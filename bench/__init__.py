@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from bench.version import __version__
 
 if TYPE_CHECKING:
-    from bench.commands import run
+    from bench.commands import results, run
 
-__all__ = ["__version__", "run"]
+__all__ = ["__version__", "results", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Make ``bench.run`` available without importing it for every ``bench.api`` user."""
-    if name == "run":
-        from bench.commands import run
+    """Make ``bench.run`` and ``bench.results`` available without importing them for every ``bench.api`` user."""
+    if name in ("results", "run"):
+        from bench import commands
 
-        return run
+        return getattr(commands, name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """The one door for plugin authors: everything a plugin may import from ``bench``."""
 
+from bench import document
 from bench.component import About, Component, Download, Release
 from bench.decoding import LOSSY_TYPES, Exif
 from bench.errors import BenchError, DataError, PluginError, SettingsError
@@ -19,9 +20,11 @@ from bench.images import (
     read_palette,
     write_png,
 )
-from bench.jobs import Arrived, Carrier, Command, Ended, Job, Launcher, Parcel, Progress, Queue, Site
+from bench.jobs import Arrived, Carrier, Command, Ended, Epoch, Job, Launcher, Parcel, Progress, Queue, Site
+from bench.observers import CellResult, ObservedCell, ObservedRun, Observer, RunResult
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
+from bench.record import Record as CellRecord
 from bench.releases import (
     Row,
     check_partners,
@@ -33,6 +36,7 @@ from bench.releases import (
     release_home,
     subfolders,
 )
+from bench.reporters import Format, Question, Section
 from bench.types import (
     IGNORED,
     SPLITS,
@@ -69,6 +73,8 @@ __all__ = [
     "BenchError",
     "Bool",
     "Carrier",
+    "CellRecord",
+    "CellResult",
     "Channels",
     "Choosing",
     "Colour",
@@ -80,11 +86,13 @@ __all__ = [
     "Download",
     "Ended",
     "Entry",
+    "Epoch",
     "Exif",
     "FallingBack",
     "Fitting",
     "Float32",
     "Float64",
+    "Format",
     "Image",
     "ImageMetric",
     "Index",
@@ -92,17 +100,23 @@ __all__ = [
     "Job",
     "Launcher",
     "Mask",
+    "ObservedCell",
+    "ObservedRun",
+    "Observer",
     "Parcel",
     "Part",
     "PixelMetric",
     "PluginError",
     "Prediction",
     "Progress",
+    "Question",
     "Queue",
     "Record",
     "Release",
     "Row",
+    "RunResult",
     "Sample",
+    "Section",
     "SettingsError",
     "Site",
     "Split",
@@ -112,6 +126,7 @@ __all__ = [
     "check_share",
     "check_size",
     "check_values",
+    "document",
     "entry",
     "hookimpl",
     "is_picture",

@@ -47,6 +47,8 @@ HOOKS = {
     "bench_losses": "loss",
     "bench_metrics": "metric",
     "bench_launchers": "launcher",
+    "bench_observers": "observer",
+    "bench_reporters": "reporter",
 }
 """Hook name to kind of component, in the order of a cell's life."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,10 +17,10 @@ from bench.errors import Damaged, StoreError
 from bench.files import sweep
 from bench.home import bench_home
 from bench.jobs import Ended, Progress
-from bench.record import Record
 from bench.runs.folder import SUITE, note_outdated, read_run, records_in, run_folder, told
 from bench.runs.journal import journalled
 from bench.runs.latencies import with_latencies
+from bench.runs.observing import observed
 from bench.store.home import Places, check_writable
 from bench.store.replicates import with_replicates
 from bench.store.store import SCHEMA, write_json, write_text
@@ -27,12 +28,15 @@ from bench.suite.reading.load import Suite, load_suite
 from bench.suite.shipped import suite_path
 
 if TYPE_CHECKING:
+    from bench.figures.asked import Asked
+    from bench.figures.write import Outcome
     from bench.report.board import Leaderboard
     from bench.report.compare import Comparison, Met
     from bench.report.sides import Side
     from bench.report.verdicts import Judged
     from bench.runs.merge import Merged
     from bench.runs.repro import Repeated
+    from bench.runs.results import Results
     from bench.runs.why import Why
 
 
@@ -55,6 +59,23 @@ def run(
     places = Places(bench_home(), Path(out), {**loaded.data, **(data or {})})
     _, board = run_and_file(loaded, Invocation(catalog, places), Silent(), f"bench.run({str(suite)!r})")
     return board
+
+
+def results(run: str | Path) -> Results:
+    """The cells of a run folder, or of an archive of ``bench export``: records, selection by labels, one table of all.
+
+    Scores and thresholds lie in 0..1, unrounded, times are seconds, memory is bytes::
+
+        found = bench.results("runs/cropping")
+        found.select(model="unet").values("f1@test")
+        found.frame()
+
+    Raises:
+        StoreError: there is no such run, or it is damaged.
+    """
+    from bench.runs.results import results_of
+
+    return results_of(Path(run))
 
 
 def compare(
@@ -167,6 +188,41 @@ def export(
     return len(files)
 
 
+def figures(
+    run: str | Path,
+    *,
+    to: str | Path,
+    asked: Asked | None = None,
+    permitted: Collection[str] = (),
+    catalog: Catalog | None = None,
+    places: Places | None = None,
+) -> Outcome:
+    """Write the figures of a run folder or archive into the folder ``to``, as ``bench figures`` does.
+
+    ``asked.cells`` may be the starts of ids; ``permitted`` are data sets whose pictures may be printed all the same.
+
+    Raises:
+        BenchError: there is no such run, cell, axis, width or font.
+    """
+    from bench.figures.asked import Asked
+    from bench.figures.source import Source
+    from bench.figures.write import write_figures
+    from bench.report.board import board_of_records
+    from bench.report.undefined import all_shown
+    from bench.runs.starts import cell_by_start
+
+    with run_folder(Path(run)) as folder:
+        suite, command = read_run(folder)
+        records = told(folder, records_in(folder, suite))
+        where = places or Places(bench_home(), Path(run).parent, {})
+        where = replace(where, data={**suite.data, **where.data})
+        board = board_of_records(suite, records, command)
+        source = Source(suite, board, all_shown(records), catalog or load_catalog(), where, permitted)
+        wanted = asked or Asked()
+        ids = tuple(cell_by_start(suite.cells, start, str(run)).id for start in wanted.cells)
+        return write_figures(source, replace(wanted, cells=ids), Path(to))
+
+
 class Silent:
     """A watcher that says nothing."""
 
@@ -203,19 +259,27 @@ def run_and_file(
     check_writable(folder)
     sweep(folder)
     write_json(folder / SUITE, {"schema": SCHEMA, "command": command, "suite": suite.resolved()})
-    with journalled(folder, watcher, command) as journal:
-        plan = run_suite(suite, invocation, journal, make, only=only)
-    note_outdated(folder, plan.outdated())
+    with (
+        journalled(folder, watcher, command) as journal,
+        observed(suite.runtime.observers, invocation, folder, journal) as told_too,
+    ):
+        plan = run_suite(suite, invocation, told_too, make, only=only)
+        note_outdated(folder, plan.outdated())
+        board = _board_or_mended(plan, command, folder, invocation, watcher)
+        _write_tables(board, folder)
+    return plan, board
+
+
+def _board_or_mended(plan: Plan, command: str, folder: Path, invocation: Invocation, watcher: Watcher) -> Leaderboard:
+    """The leaderboard of a plan, for which what lies damaged beside the records is mended."""
     try:
-        board = board_of_plan(plan, command, folder)
+        return board_of_plan(plan, command, folder)
     except Damaged:
         from bench.runs.mend import mended
 
-        for line in mended(folder, suite.cells, plan.records(), invocation.catalog, invocation.places):
+        for line in mended(folder, plan.suite.cells, plan.records(), invocation.catalog, invocation.places):
             watcher.remark(line)
-        board = board_of_plan(plan, command, folder)
-    _write_tables(board, folder)
-    return plan, board
+        return board_of_plan(plan, command, folder)
 
 
 def _write_tables(board: Leaderboard, folder: Path) -> None:
@@ -247,6 +311,8 @@ def _draw_costs(board: Leaderboard, folder: Path) -> None:
 
 def board_of_plan(plan: Plan, command: str, folder: Path) -> Leaderboard:
     """The leaderboard of a suite as the store is now, with the replicates and latencies in its run folder."""
+    from bench.report.board import board_of_records
+
     return board_of_records(plan.suite, with_replicates(folder, with_latencies(folder, plan.records())), command)
 
 
@@ -256,24 +322,8 @@ def board_of_run(folder: Path) -> Leaderboard:
     Raises:
         StoreError: the folder holds no run.
     """
+    from bench.report.board import board_of_records
+
     with run_folder(folder) as unpacked:
         suite, command = read_run(unpacked)
         return board_of_records(suite, told(unpacked, records_in(unpacked, suite)), command)
-
-
-def board_of_records(suite: Suite, records: Mapping[str, Record], command: str) -> Leaderboard:
-    """The leaderboard of a suite whose records are at hand, such as those with late scores."""
-    from bench.report.board import leaderboard
-
-    return leaderboard(
-        suite.cells,
-        records,
-        suite.board,
-        suite_name=suite.name,
-        suite_hash=suite.hash,
-        command=command,
-        profile=suite.profile or "",
-        paired=suite.paired,
-        published=suite.reference,
-        description=suite.description or "",
-    )

@@ -13,7 +13,7 @@ import inspect
 import json
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -42,19 +42,34 @@ CONTEXT = {
     "loss": 0,
     "metric": 0,
     "launcher": 1,
+    "observer": 1,
+    "reporter": 0,
 }
-"""How many positional arguments the builder of each kind takes: root, task, size, site, or none."""
+"""How many positional arguments the builder of each kind takes: root, task, size, site, folder, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a user must know of a component even when its data are absent."""
+    """What a user must know of a component even when its data are absent.
+
+    ``withheld`` says why pictures of the data must not be passed on; it is empty where they may be.
+    """
 
     summary: str
     licence: str = ""
     citation: str = ""
     home: str = ""
     obtain: str = ""
+    withheld: str = ""
+
+
+def why_withheld(name: str, about: About | None, permitted: Collection[str]) -> str:
+    """Why pictures of a data set are not shown to others, and what to do; empty where they may be."""
+    if about is None or not about.withheld or name in permitted:
+        return ""
+    return (
+        f"pictures of {name} may not be passed on: {about.withheld}; once its owner lets you, give --permitted {name}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,13 @@ import pluggy
 
 from bench.component import Component
 from bench.jobs import Carrier, Launcher, Queue
+from bench.observers import Observer
+from bench.reporters import Format, Section
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")
+"""Marks a function of a plugin as a hook: the decorator of all that :mod:`bench.hookspecs` names."""
 
 
 @hookspec
@@ -247,5 +250,63 @@ def bench_launchers() -> Iterable[Component[Launcher | Queue | Carrier]]:
         @hookimpl
         def bench_launchers():
             yield Component("processes", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_observers() -> Iterable[Component[Observer]]:
+    """Observers of a run, such as trackers. Context: ``folder``, one of its own in the folder of the run's results.
+
+    It lives in a process of its own while a run is at work, and is told of all that ends: it decides nothing. What a
+    suite sets (``runtime.observers``) is in no id.
+
+    Example::
+
+        class Lines(Observer):
+            def __init__(self, path: Path):
+                self.path = path
+
+            def cell_ended(self, cell: ObservedCell, result: CellResult):
+                scores = result.record.scores.get("test")
+                f1 = scores.number("f1") if scores else None
+                with self.path.open("a") as file:
+                    file.write(f"{cell.name}: {result.record.state.word}, F1 {f1}\\n")
+
+        def build(folder: Path, /) -> Observer:
+            return Lines(folder / "cells.txt")
+
+        @hookimpl
+        def bench_observers():
+            yield Component("lines", build)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def bench_reporters() -> Iterable[Component[Section | Format]]:
+    """Reporters. No context. Builds a ``Section`` of the page of a run, or a ``Format`` for all that it says.
+
+    ``bench report RUN --section NAME`` puts the section on the page, ``--as NAME`` writes a file in the format. Records
+    are those of finished cells. Documents are made of the blocks of ``bench.api.document``.
+
+    Example::
+
+        class Hardest:
+            question = "fails"
+
+            def section(self, records):
+                recalls = {}
+                for record in records.values():
+                    for name, scores in record.of_split("test").types.items():
+                        recalls.setdefault(name, []).append(scores["recall"])
+                means = {name: sum(found) / len(found) for name, found in recalls.items()}
+                listed = [f"{name}: {100 * mean:.1f} %" for name, mean in sorted(means.items(), key=lambda one: one[1])]
+                blocks = [document.Heading("Types by mean recall"), document.Points(listed)]
+                return document.Document("", blocks if listed else [])
+
+        @hookimpl
+        def bench_reporters():
+            yield Component("hardest-types", Hardest)
     """
     raise NotImplementedError

@@ -15,6 +15,7 @@ from bench.errors import DataError
 from bench.types import Bool, Image, Mask
 
 Channels: TypeAlias = Literal[1, 3]
+"""Grey, or red, green and blue."""
 DARK = 16
 """Levels below this, and above 255 minus this, are those of a mask; smoothing and lossy files miss them by less."""
 LITTLE, FEW_LEVELS, GRAINY = 0.05, 32, 0.15

@@ -83,17 +83,51 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """What a training says of an epoch that has ended; the last three are null where nothing was validated.
+
+    ``step`` counts from the first of the training; ``train_loss`` is the mean since the last validation;
+    ``validation_f1`` is pooled and the highest over thresholds, in 0..1, and ``threshold`` where it is.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    validation_loss: float | None = None
+    validation_f1: float | None = None
+    threshold: float | None = None
+
+    @staticmethod
+    def of(event: Mapping[str, Any]) -> Epoch:
+        """The epoch in an event of a training, or in an entry of its history, which hold more or less."""
+        return Epoch(**{name: event[name] for name in Epoch.__slots__ if name in event})
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a running job is: ``done`` of ``total`` units of ``stage``; ``note`` has figures worth showing."""
+    """Where a running job is: ``done`` of ``total`` units of ``stage``; ``note`` has figures worth showing.
+
+    ``epoch`` is what it says of a training whose epoch has just ended, null of anything else.
+    """
 
     key: str
     stage: str
     done: int
     total: int
     note: str = ""
+    epoch: Epoch | None = None
 
 
 Listener = Callable[[Progress], None]
+
+
+class Report(Protocol):
+    """Who hears where a job is, in the words of a :class:`Progress`."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str, epoch: Epoch | None = None, /) -> None:
+        """Hear it."""
+        ...
+
 
 ASIDE = ("waiting", "late")
 """Stages of a progress that are no work but worth a remark: a job waits for another's, or lost its own to another."""

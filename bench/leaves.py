@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -38,6 +38,17 @@ def look(tree: JsonValue, path: Sequence[str | None]) -> JsonValue:
             return None
         tree = tree.get(key)
     return tree
+
+
+def numbers_in(tree: Mapping[str, JsonValue], above: str = "") -> Iterator[tuple[str, float]]:
+    """Dotted names and values of all finite numbers in a nested mapping; lists are none of it."""
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        found = number(value)
+        if found is not None:
+            yield name, found
+        elif isinstance(value, Mapping):
+            yield from numbers_in(value, f"{name}.")
 
 
 def _whole(value: JsonValue) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import ConfigDict, Field, RootModel, ValidationError
 
 from bench.documented import Documented
-from bench.leaves import Flag, Leaves, Number, Text, Tree, Whole, look, number, pair, text_of, texts_of
+from bench.leaves import Flag, Leaves, Number, Text, Tree, Whole, look, number, numbers_in, pair, text_of, texts_of
 from bench.types import JsonValue
 from bench.words import plural
 
@@ -20,6 +20,11 @@ class Part(Documented):
     def plain(self) -> dict[str, JsonValue]:
         """The fields that were given, as plain JSON values."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Dotted name of every number that was given to its value."""
+        return dict(numbers_in(self.plain()))
 
 
 class ImageCounts(Part):
@@ -37,6 +42,11 @@ class Scores(RootModel[Tree]):
     """The scores of one split by name: numbers, and for some a mapping of further names to numbers."""
 
     model_config = ConfigDict(frozen=True)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Dotted name of every score to its value, as ``f1`` or ``sizes.q1.recall``; what has none is left out."""
+        return dict(numbers_in(self.root))
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -28,6 +28,7 @@ from bench.parts import (
     Scores,
 )
 from bench.replicates import CellReplicates
+from bench.scores import facts
 from bench.sealed import DIGEST
 from bench.states import WORDS, EndWord, State
 from bench.types import JsonValue
@@ -177,6 +178,14 @@ class Record(Part):
     def recipe(self) -> Mapping[str, JsonValue]:
         """How it was trained, as asked."""
         return self.cell.recipe if self.cell else {}
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """What is known of the cell beside its scores by name, as ``parameters`` or ``cost.train_s``, and all costs."""
+        known = {name: number(self.value(name.split("."))) for name in facts()}
+        known["convergence_epoch"] = number(self.convergence.epoch if self.convergence else None)
+        known |= {f"cost.{name}": value for name, value in (self.cost.numbers if self.cost else {}).items()}
+        return {name: value for name, value in known.items() if value is not None}
 
     @property
     def plain_scores(self) -> dict[str, Mapping[str, JsonValue]]:

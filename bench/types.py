@@ -17,15 +17,20 @@ IGNORED = 255
 """Mask value of pixels that take no part in training or scoring."""
 
 Split: TypeAlias = Literal["train", "validation", "test"]
+"""A part of a data set, by name."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+"""All of them, in the order in which they are used."""
 
 Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 """``[H, W, C]``."""
 Mask: TypeAlias = npt.NDArray[np.uint8]
 """``[H, W]``: 0 background, k the k-th defect class, 255 ignored."""
 Float64: TypeAlias = npt.NDArray[np.float64]
+"""An array of 64-bit numbers, of any shape."""
 Float32: TypeAlias = npt.NDArray[np.float32]
+"""An array of 32-bit numbers, of any shape."""
 Bool: TypeAlias = npt.NDArray[np.bool_]
+"""An array of truth values, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)

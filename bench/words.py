@@ -25,6 +25,14 @@ def size_text(size: float) -> str:
     return f"{size:,.1f} {UNITS[step]}" if step else f"{size:,.0f} {UNITS[0]}"
 
 
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min`` or ``3 h 20 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def line(text: str) -> str:
     """One printable line: a reason may hold line breaks and terminal codes, a table must not."""
     return " ".join(visible(text).split())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import hookspecs, jobs, types
+from bench import hookspecs, jobs, observers, reporters, types
 from bench.catalog import HOOKS
 from bench.component import CONTEXT, Component
 from bench.train import model_contract
@@ -30,14 +30,25 @@ WHEN = {
     "bench_losses": "every training step, and the validation loss",
     "bench_metrics": "last: scores, from what the predictions left behind",
     "bench_launchers": "around all of it: where the work of a run is done",
+    "bench_observers": "beside all of it: who is told of cells, epochs and scores",
+    "bench_reporters": "after all of it: what is reported of finished cells",
 }
-CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"], "launcher": ["site"]}
+CONTEXT_NAMES = {"dataset": ["root"], "crop": ["size"], "model": ["task"], "launcher": ["site"], "observer": ["folder"]}
 PROTOCOLS = {
     "dataset": [types.Dataset, types.Record, types.Sample],
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
     "launcher": [jobs.Site, jobs.Command, jobs.Queue, jobs.Parcel, jobs.Arrived, jobs.Carrier, jobs.Launcher],
+    "observer": [
+        observers.ObservedRun,
+        observers.ObservedCell,
+        jobs.Epoch,
+        observers.CellResult,
+        observers.RunResult,
+        observers.Observer,
+    ],
+    "reporter": [reporters.Section, reporters.Format],
 }
 CHECKS = {
     "dataset": ["datasets", "listing", "loading", "damage"],
@@ -48,6 +59,8 @@ CHECKS = {
     "loss": ["losses"],
     "metric": ["metrics"],
     "launcher": ["launchers"],
+    "observer": ["observers"],
+    "reporter": ["reporters"],
 }
 """Kind to the modules of ``bench.testing`` whose clauses are its contract."""
 

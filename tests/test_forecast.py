@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import numpy as np
 import pytest
 
 from bench.catalog import Catalog, load_catalog
-from bench.cli.clock import Clock
-from bench.cli.costs import UNMEASURED, cost_lines, duration
+from bench.cli.costs import UNMEASURED, cost_lines
 from bench.engine import fits
 from bench.engine.few import Few
 from bench.engine.forecast import Foreseer, chains_of, forecast
@@ -28,6 +26,7 @@ from bench.suite.reading.load import load_suite
 from bench.suite.schema import Runtime
 from bench.train.pace import pace
 from bench.types import Record, Sample
+from bench.words import duration
 from tiny import bench, write_world
 
 RATES = {
@@ -183,22 +182,6 @@ def test_a_plan_that_does_not_fit_on_the_disk_is_refused_before_anything_is_trai
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not list(tmp_path.glob("tiny/cells/*"))
-
-
-def test_the_clock_starts_from_the_forecast_and_follows_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    clock = Clock({"a": 0.5, "b": 0.5}, 100.0, 1000.0)
-    assert clock.left() == "about 0:01:40 left"
-    now = 1100.0  # twice as long as foreseen
-    clock.reached("a", 1.0)
-    assert clock.left() == "about 0:01:35 left"
-    clock.reached("a", 0.5)
-    assert clock.left() == "about 0:01:35 left"
-    unknown = Clock({"a": 0.5, "b": 0.5}, None, 1000.0)
-    assert unknown.left() == ""
-    unknown.reached("a", 1.0)
-    assert unknown.left() == "about 0:01:40 left"
 
 
 def test_a_finished_run_teaches_what_the_next_plan_foresees(ran_world: Path) -> None:

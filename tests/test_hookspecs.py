@@ -31,6 +31,7 @@ CONTEXT: dict[str, tuple[Any, ...]] = {
     "dataset": (Path(),),
     "crop": (16,),
     "model": (Task(1, 1),),
+    "observer": (Path(),),
     "launcher": (Site("suite", Path(), lambda _progress: None, ()),),
 }
 

@@ -1,38 +1,33 @@
-"""What the README shows works as it is written there."""
+"""What the README shows first works as it is written there; its other blocks are those of ``test_pages.py``."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.catalog import Catalog
-from bench.cli.data import COMMANDS as DATA
-from bench.cli.main import COMMANDS
-from bench.cli.plugins import COMMANDS as PLUGINS
 from bench.images import write_png
+from pages import ROOT, blocks
 from sampling import whole_run
 from tiny import bench, write_world
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+OWN_DATA = ROOT / "docs" / "own-data.md"
 QUICK = ["-x", "axes.model=[constant]", "-x", "axes.crop_size=[32]", "-x", "axes.seed=[0]", "-x", "recipe.epochs=1"]
 
 
-def block(language: str, start: str) -> str:
-    """The one fenced block of a language that begins with ``start``."""
-    found = [b for b in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if b.startswith(start)]
-    assert len(found) == 1
-    return str(found[0])
+def shown(page: Path, start: str) -> str:
+    """The one fenced block of a page that begins with ``start``."""
+    (found,) = (block.text for block in blocks(page) if block.text.startswith(start))
+    return found
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     write_world(tmp_path)
     (tmp_path / "parts").rename(tmp_path / "own")
-    suite = block("yaml", "name: my-parts").replace("~/parts", "own")
+    suite = shown(OWN_DATA, "# my.yaml").replace("~/parts", "own")
     (tmp_path / "my.yaml").write_text(suite)
     return tmp_path
 
@@ -47,7 +42,7 @@ def test_the_suite_over_own_folders_is_valid_and_runs(world: Path) -> None:
 
 @whole_run
 def test_the_data_set_plugin_of_twenty_lines_runs(world: Path) -> None:
-    (world / "scratches.py").write_text(block("python", "# scratches.py"))
+    (world / "scratches.py").write_text(shown(README, "# scratches.py"))
     (world / "scratches").mkdir()
     for number in range(8):
         image = np.full((40, 40), 30 + number, np.uint8)
@@ -63,27 +58,14 @@ def test_the_data_set_plugin_of_twenty_lines_runs(world: Path) -> None:
     assert "nothing_of_that_name" in done.stderr
 
 
-def test_every_command_shown_exists() -> None:
-    shown = set(re.findall(r"^bench (\w+)", README, re.MULTILINE)) | set(re.findall(r"`bench (\w+)", README))
-    assert shown
-    assert shown <= set(COMMANDS)
-    for group, known in (("cache", {"ls", "verify", "gc"}), ("data", set(DATA)), ("plugins", set(PLUGINS))):
-        assert set(re.findall(rf"(?:^|`)bench {group} ([a-z]+)", README, re.MULTILINE)) <= known
-
-
-def test_every_data_set_offered_is_named(catalog: Catalog) -> None:
-    named = set(re.findall(r"`([a-z0-9-]+)`", README))
-    assert set(catalog.names("dataset")) <= named
+def test_the_two_commands_of_the_project_stand_first() -> None:
+    first, second = shown(README, "make run").splitlines()
+    assert [first.split("  ")[0], second.split("  ")[0]] == ["make run", "make test"]
 
 
 def test_what_the_contract_says_of_the_plugin_shown_is_what_the_text_says(world: Path) -> None:
-    (world / "scratches.py").write_text(block("python", "# scratches.py"))
+    (world / "scratches.py").write_text(shown(README, "# scratches.py"))
     done = bench(world, "plugins", "check", "scratches.py")
     assert done.returncode == 3
     assert "licence" in done.stdout
     assert "example" in done.stdout
-
-
-def test_every_file_linked_exists() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).is_file(), target

@@ -15,9 +15,10 @@ from hypothesis.extra.numpy import arrays
 
 from bench.errors import DataError
 from bench.images import read_image, read_mask, write_png
-from bench.pictures.curves import CURVES, aprf_plot, spread, training_plot, write_figure
+from bench.pictures.curves import CURVES, Aprf, Training, aprf_plot, spread, training_plot
 from bench.pictures.overlay import codes, colours, grey, overlay
 from bench.pictures.sheet import Panel, Pick, contact_sheet, fitted, named, panel, worst
+from bench.pictures.style import write_figure
 
 SHAPE = (7, 9)
 masks = arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
@@ -179,7 +180,7 @@ def curves_over(thresholds: Any) -> dict[str, Any]:
 def test_an_aprf_plot_has_five_named_curves_and_the_threshold() -> None:
     thresholds = np.arange(1001) / 1000
     curves = curves_over(thresholds)
-    axis = aprf_plot(thresholds, curves, 0.437).axes[0]
+    axis = aprf_plot(Aprf(thresholds, curves, 0.437)).axes[0]
     drawn = [np.asarray(line.get_ydata()) for line in axis.lines]
     assert all(any(np.array_equal(values, line) for line in drawn) for values in curves.values())
     assert any(set(np.asarray(line.get_xdata())) == {0.437} for line in axis.lines)
@@ -191,7 +192,7 @@ def test_an_aprf_plot_has_five_named_curves_and_the_threshold() -> None:
 def test_an_aprf_plot_takes_curves_that_are_undefined_everywhere(tmp_path: Path) -> None:
     thresholds = np.arange(1001) / 1000
     curves = {**curves_over(thresholds), "precision": np.full(1001, np.nan)}
-    write_figure(aprf_plot(thresholds, curves, 1.0), tmp_path / "aprf.png")
+    write_figure(aprf_plot(Aprf(thresholds, curves, 1.0)), tmp_path / "aprf.png")
     assert read_image(tmp_path / "aprf.png").shape[2] == 3
 
 
@@ -199,9 +200,9 @@ def test_an_aprf_plot_refuses_missing_and_short_curves() -> None:
     thresholds = np.arange(1001) / 1000
     curves = curves_over(thresholds)
     with pytest.raises(DataError, match="needs the curve 'f2'"):
-        aprf_plot(thresholds, {k: v for k, v in curves.items() if k != "f2"}, 0.5)
+        aprf_plot(Aprf(thresholds, {k: v for k, v in curves.items() if k != "f2"}, 0.5))
     with pytest.raises(DataError, match="7 values for 1,001 thresholds"):
-        aprf_plot(thresholds, {**curves, "f1": np.zeros(7)}, 0.5)
+        aprf_plot(Aprf(thresholds, {**curves, "f1": np.zeros(7)}, 0.5))
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -221,7 +222,7 @@ def history(epochs: int) -> list[dict[str, float]]:
 
 @pytest.mark.parametrize(("epoch", "text"), [(7, "E 7"), (None, "E > 12")])
 def test_a_training_plot_marks_convergence_and_the_kept_weights(epoch: int | None, text: str, tmp_path: Path) -> None:
-    figure = training_plot(history(12), convergence_epoch=epoch, best_epoch=9)
+    figure = training_plot(Training(history(12), epoch, 9))
     note = " ".join(found.get_text() for found in figure.axes[0].texts)
     assert text in note
     assert "epoch 9" in note
@@ -230,7 +231,7 @@ def test_a_training_plot_marks_convergence_and_the_kept_weights(epoch: int | Non
 
 
 def test_a_training_without_validations_still_plots(tmp_path: Path) -> None:
-    write_figure(training_plot([], convergence_epoch=None, best_epoch=None), tmp_path / "empty.png")
+    write_figure(training_plot(Training([], None, None)), tmp_path / "empty.png")
     assert (tmp_path / "empty.png").stat().st_size > 0
 
 
@@ -242,7 +243,7 @@ def test_plots_leave_pyplot_alone_and_reports_load_nothing_heavy() -> None:
         "heavy = {'torch', 'scipy', 'pandas', 'matplotlib', 'PIL', 'rich', 'h5py'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "import numpy as np\n"
-        "bench.pictures.curves.training_plot([], convergence_epoch=None, best_epoch=None)\n"
+        "bench.pictures.curves.training_plot(bench.pictures.curves.Training([], None, None))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -274,7 +275,7 @@ def test_a_sound_image_has_no_f1_in_its_caption() -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5, 12, 300])
 def test_epochs_are_ticked_at_whole_numbers(epochs: int) -> None:
-    axis = training_plot(history(epochs), convergence_epoch=None, best_epoch=None).axes[1]
+    axis = training_plot(Training(history(epochs), None, None)).axes[1]
     low, high = axis.get_xlim()
     ticks = [tick for tick in axis.get_xticks() if low <= tick <= high]
     assert ticks
@@ -283,7 +284,7 @@ def test_epochs_are_ticked_at_whole_numbers(epochs: int) -> None:
 
 def test_a_long_title_is_set_in_lines_and_leaves_the_axes_their_width() -> None:
     titles = ("U-Net", "U-Net " * 40)
-    figures = [training_plot(history(3), convergence_epoch=None, best_epoch=3, title=title) for title in titles]
+    figures = [training_plot(Training(history(3), None, 3, title)) for title in titles]
     widths = []
     for figure in figures:
         figure.draw_without_rendering()
@@ -294,7 +295,7 @@ def test_a_long_title_is_set_in_lines_and_leaves_the_axes_their_width() -> None:
 def test_curves_without_a_value_are_named_in_words_and_not_at_zero() -> None:
     thresholds = np.arange(1001) / 1000
     absent = {name: np.full(1001, np.nan) for name in CURVES if name != "accuracy"}
-    figure = aprf_plot(thresholds, {**curves_over(thresholds), **absent}, 0.5)
+    figure = aprf_plot(Aprf(thresholds, {**curves_over(thresholds), **absent}, 0.5))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "no value on test: precision, recall, f1, f2" in texts
     assert "F1" not in texts

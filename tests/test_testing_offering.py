@@ -17,8 +17,8 @@ from bench.testing.offering import HEAVY, answering, light, without
 from suite_worlds import begins
 
 OFFERS = [(offer.kind, offer.component.name) for offer in load_catalog().all if offer.provider.package == "defectbench"]
-SLOW = {"model", "launcher"}
-"""Asked elsewhere: models in tests/test_models.py, with light encoders, launchers where what they launch on is."""
+SLOW = {"model", "launcher", "observer"}
+"""Asked elsewhere: models in tests/test_models.py, with light encoders, the others where their packages are."""
 
 
 @pytest.mark.sampled("kind", each=2)

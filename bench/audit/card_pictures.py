@@ -11,8 +11,8 @@ import numpy as np
 from bench.audit.pixels import DARK, Int64, PixelFacts
 from bench.data.index import DatasetIndex, IndexedImage, spread
 from bench.data.statistics import CROPS, is_defective
-from bench.pictures.curves import axes_of, broken, counting
 from bench.pictures.gallery import Strip, Thumbnail, Tile, gallery
+from bench.pictures.style import axes_of, broken, counting
 from bench.report.measures import plain
 from bench.words import plural
 

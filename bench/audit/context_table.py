@@ -12,6 +12,7 @@ from bench.audit.context import Context, Nest, window
 from bench.document import Document, Paragraph, Picture, Table
 from bench.pictures.gallery import Thumbnail, outlined, thumbnail, toned
 from bench.pictures.overlay import Colour
+from bench.pictures.style import blank, lettered
 from bench.report.tables import plain_table
 from bench.types import Sample
 from bench.words import plural
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#D55E00", "#E69F00", "#0072B2", "#009E73", "#56B4E9", "#CC79A7")
+EDGES = ("#D55E00", "#E69F00", "#0072B2", "#009E73", "#56B4E9", "#CC79A7")
 """Squares and frames from the smallest size up; told apart by the colour-blind too."""
-MOST_SIZES = len(COLOURS)
+MOST_SIZES = len(EDGES)
 VIEW = 2.5
 """Largest edge of what is shown of an image, in edges of the largest crop."""
 MINUS = "\u2212"
 WIDTH = 7.2
 """Inches: the text width of a two-column paper."""
+NARROW = 5.5
+"""Inches below which the words under the images are short."""
 
 
 def context_document(context: Context, figure: str) -> Document:
@@ -54,13 +57,12 @@ def _table(context: Context) -> Table:
     )
 
 
-def context_figure(context: Context, load: Callable[[str], Sample]) -> Figure:
+def context_figure(context: Context, load: Callable[[str], Sample], width: float = WIDTH) -> Figure:
     """Both images with a square per size, and beside them the crops, smallest first, with their likeness.
 
-    All pictures go through one tone curve. What the mask marks is outlined in the images and not in the crops.
+    It is ``width`` inches wide. All pictures go through one tone curve. What the mask marks is outlined in the images
+    and not in the crops.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     sizes, nests = context.sizes, (context.pair.defect, context.pair.sound)
@@ -68,13 +70,12 @@ def context_figure(context: Context, load: Callable[[str], Sample]) -> Figure:
     views = [_view(nest, sizes[-1], plain.shape) for nest, (plain, _) in zip(nests, pictures, strict=True)]
     widest = max((columns.stop - columns.start) / (rows.stop - rows.start) for rows, columns in views)
     aspect = float(np.clip(widest, 0.6, 2.0))
-    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.4) / (aspect + len(sizes)) + 0.75))
-    FigureCanvasAgg(figure)
+    figure = blank((width, 2 * (width - 0.4) / (aspect + len(sizes)) + 0.75))
     figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.05, wspace=0.01, hspace=0.01)
     axes = figure.subplots(2, 1 + len(sizes), width_ratios=[aspect, *[1.0] * len(sizes)])
     for (whole, *crops), nest, (plain, marked), view in zip(axes, nests, pictures, views, strict=True):
         _show(whole, marked[view])
-        for axis, corner, size, colour in zip(crops, nest.corners, sizes, cycle(COLOURS), strict=False):
+        for axis, corner, size, colour in zip(crops, nest.corners, sizes, cycle(EDGES), strict=False):
             place = corner[1] - view[1].start - 0.5, corner[0] - view[0].start - 0.5
             whole.add_patch(Rectangle(place, size, size, fill=False, edgecolor=colour, linewidth=1.3))
             _show(axis, window(plain, corner, size), colour)
@@ -99,7 +100,7 @@ def _view(nest: Nest, largest: int, shape: Sequence[int]) -> tuple[slice, slice]
 
 
 def _show(axis: Axes, picture: Colour, frame: str | None = None) -> None:
-    axis.imshow(picture)
+    axis.imshow(picture, interpolation="none")
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
         spine.set(visible=frame is not None, edgecolor=frame, linewidth=1.6)
@@ -108,11 +109,13 @@ def _show(axis: Axes, picture: Colour, frame: str | None = None) -> None:
 def _label(axes: Any, context: Context) -> None:
     """What the rows are, sizes above, the two indices below."""
     middle = np.median(context.best, axis=0)
-    labels = zip(context.sizes, cycle(COLOURS), context.pair.likeness, middle, strict=False)
+    labels = zip(context.sizes, cycle(EDGES), context.pair.likeness, middle, strict=False)
     for column, (size, colour, likeness, found) in enumerate(labels, start=1):
-        axes[0, column].set_title(f"{size} \u00d7 {size}", fontsize=9, color=colour)
-        axes[1, column].set_xlabel(f"{likeness:.2f}\n{found:.2f}".replace("-", MINUS), fontsize=8)
+        axes[0, column].set_title(f"{size} \u00d7 {size}", fontsize="small", color=colour)
+        axes[1, column].set_xlabel(f"{likeness:.2f}\n{found:.2f}".replace("-", MINUS), fontsize="small")
     text = f"likeness of these two\nbest found, median of {plural(len(context.best), 'defect')}"
-    axes[0, 0].set_ylabel("defect", fontsize=9)
-    axes[1, 0].set_ylabel("look-alike", fontsize=9)
-    axes[1, 0].set_xlabel(text, fontsize=8)
+    if axes[0, 0].figure.get_figwidth() < NARROW:
+        text = f"these two\nmedian of {len(context.best)}"
+    axes[0, 0].set_ylabel(lettered(0, "defect"))
+    axes[1, 0].set_ylabel(lettered(1, "look-alike"))
+    axes[1, 0].set_xlabel(text, fontsize="small")

@@ -94,26 +94,41 @@ def _some(keys: Mapping[Key, list[Record]]) -> str:
     return shown + (" and others" if len(keys) > MOST_NAMED else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a picture shows: a strip per instance, in it two tiles per viewpoint, the first data set's left."""
+
+    viewpoints: tuple[str, ...]
+    strips: tuple[Strip, ...]
+
+
+def shown(
+    found: Correspondence, small: tuple[Small, Small], *, instances: int, viewpoints: int = MOST_VIEWPOINTS
+) -> Shown:
+    """The images of at most so many instances and viewpoints; a place stays empty where an instance lacks one."""
+    groups = chosen_groups(found, instances)
+    frequent = _frequent(found, groups, viewpoints)
+    by_place = {(pair.group, pair.viewpoint): pair for pair in found.pairs}
+    strips = []
+    for group in groups:
+        tiles: list[Tile | None] = []
+        for viewpoint in frequent:
+            pair = by_place.get((group, viewpoint))
+            tiles += [Tile(small[0](pair.first)), Tile(small[1](pair.second))] if pair else [None, None]
+        strips.append(Strip(group, tuple(tiles)))
+    return Shown(tuple(frequent), tuple(strips))
+
+
 def views(
     found: Correspondence, names: tuple[str, str], small: tuple[Small, Small], *, instances: int, outline: bool
 ) -> Colour:
     """One row per instance, one pair of columns per viewpoint: the first data set left, the second beside it.
 
-    All pictures go through one tone curve, so a difference in brightness is one of the data. A place stays empty
-    where an instance lacks the viewpoint.
+    All pictures go through one tone curve, so a difference in brightness is one of the data.
     """
-    groups = chosen_groups(found, instances)
-    shown = _frequent(found, groups)
-    by_place = {(pair.group, pair.viewpoint): pair for pair in found.pairs}
-    heads = [f"viewpoint {viewpoint}\n{name}" for viewpoint in shown for name in names]
-    strips = []
-    for group in groups:
-        tiles: list[Tile | None] = []
-        for viewpoint in shown:
-            pair = by_place.get((group, viewpoint))
-            tiles += [Tile(small[0](pair.first)), Tile(small[1](pair.second))] if pair else [None, None]
-        strips.append(Strip(group, tuple(tiles)))
-    return gallery(strips, heads=heads, outline=outline)
+    chosen = shown(found, small, instances=instances)
+    heads = [f"viewpoint {viewpoint}\n{name}" for viewpoint in chosen.viewpoints for name in names]
+    return gallery(chosen.strips, heads=heads, outline=outline)
 
 
 def chosen_groups(found: Correspondence, instances: int) -> list[str]:
@@ -124,8 +139,8 @@ def chosen_groups(found: Correspondence, instances: int) -> list[str]:
     return spread(fullest, instances) if len(fullest) >= instances else ranked[:instances]
 
 
-def _frequent(found: Correspondence, groups: Sequence[str]) -> list[str]:
+def _frequent(found: Correspondence, groups: Sequence[str], most: int) -> list[str]:
     """The viewpoints that most of these groups have, in their own order."""
     count = Counter(pair.viewpoint for pair in found.pairs if pair.group in groups)
-    frequent = sorted(count, key=lambda v: (-count[v], found.viewpoints.index(v)))[:MOST_VIEWPOINTS]
+    frequent = sorted(count, key=lambda v: (-count[v], found.viewpoints.index(v)))[:most]
     return [viewpoint for viewpoint in found.viewpoints if viewpoint in frequent]

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from bench.cli.printing import json_option, put_json
 from bench.words import plural
 
 DAY_S = 86_400
 RUNS = Path("runs")
 REMEDY = "'bench cache gc' removes damaged stages; 'bench run' does again what a line names no other remedy for"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Finished stages of one kind."""
+
+    kind: str
+    stages: int
+    bytes: int
 
 
 @click.group("cache")
@@ -21,7 +32,8 @@ def command() -> None:
 
 
 @command.command("ls")
-def ls() -> None:
+@json_option
+def ls(as_json: bool) -> None:
     """List finished stages by kind: how many, how large."""
     from bench.home import bench_home
     from bench.store.cache import stage_folders, weight
@@ -29,18 +41,21 @@ def ls() -> None:
 
     home = bench_home()
     check_readable(home)
+    kinds = [Held(kind, len(found), sum(map(weight, found))) for kind, found in stage_folders(home).items()]
+    total = sum(one.bytes for one in kinds)
+    if as_json:
+        put_json({"home": home, "kinds": kinds, "bytes": total})
+        return
     click.echo(f"{home}")
-    total = 0
-    for kind, folders in stage_folders(home).items():
-        size = sum(weight(folder) for folder in folders)
-        total += size
-        click.echo(f"  {kind:8s} {len(folders):6d} stages {size / 1e6:10.1f} MB")
+    for one in kinds:
+        click.echo(f"  {one.kind:8s} {one.stages:6d} stages {one.bytes / 1e6:10.1f} MB")
     click.echo(f"  {'all':8s} {'':6s}        {total / 1e6:10.1f} MB")
 
 
 @command.command("verify")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
-def verify(runs: tuple[Path, ...]) -> int:
+@json_option
+def verify(runs: tuple[Path, ...], as_json: bool) -> int:
     """Read every file and compare it with its checksum; exit code 3 when something is damaged.
 
     Checked are all shared stages, checkpoints, indices and measured rates, and the run folders RUNS (a folder of runs
@@ -56,6 +71,9 @@ def verify(runs: tuple[Path, ...]) -> int:
     check_readable(bench_home())
     folders = list(chain.from_iterable(runs_below(run) for run in runs or (RUNS,)))
     found = list(chain(damages(bench_home()), *map(run_damages, folders)))
+    if as_json:
+        put_json({"home": bench_home(), "runs": folders, "damaged": list(map(str, found))})
+        return 3 if found else 0
     for problem in found:
         click.echo(problem)
     seen = f"the store and {plural(len(folders), 'run')}"

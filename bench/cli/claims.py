@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import OPTIONS, PATH, run_named
 from bench.cli.printing import format_option, printed
 
@@ -13,9 +14,9 @@ NOT_ALL_HOLD = 3
 
 
 @click.command("claims")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.runs)
 @click.option("--file", type=PATH, default=Path("claims.yaml"), show_default=True, help="The claims.")
-@format_option("json")
+@format_option()
 @OPTIONS["--out"]
 def command(run: Path, file: Path, form: str, out: Path) -> int:
     """Check the claims of a file against the records of RUN: a run folder, its name below --out, or an archive.

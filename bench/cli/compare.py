@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
@@ -20,15 +21,19 @@ GATE_MET = 3
 
 
 @click.command("compare")
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", shell_complete=complete.run_folders)
+@click.argument("second", metavar="B", shell_complete=complete.run_folders)
 @click.option(
-    "--measure", "measures", multiple=True, help="A measure, such as recall@test or cost.train_s; repeatable."
+    "--measure",
+    "measures",
+    multiple=True,
+    shell_complete=complete.measures,
+    help="A measure, such as recall@test or cost.train_s; repeatable.",
 )
 @click.option(
     "--fail-if", "gates", multiple=True, metavar="EXPR", help="Exit with 3 where B less A meets it; repeatable."
 )
-@format_option("csv", "json")
+@format_option("csv")
 @workspace_options("--out")
 def command(
     first: str, second: str, measures: tuple[str, ...], gates: tuple[str, ...], form: str, workspace: Workspace

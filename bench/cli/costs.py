@@ -11,7 +11,7 @@ from bench.engine.rates import rates_of
 from bench.engine.workers import environments_of
 from bench.machine import memory_bytes
 from bench.store.home import Places
-from bench.words import plural, size_text
+from bench.words import duration, plural, size_text
 
 UNMEASURED = "not measured: run 'bench plan --pilot' with this suite"
 
@@ -78,11 +78,3 @@ def _cell(one: CellCost) -> str:
     time = "?" if one.seconds is None else duration(one.seconds)
     sizes = ["?" if size is None else size_text(size) for size in (one.memory, one.weights, one.evidence)]
     return " ".join(f"{text:>9s}" for text in (time, *sizes))
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``3 h 20 min``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import format_option, printed
 
 
 @click.command("effects")
 @suite_options
-@click.option("--axis", required=True, help="The axis, such as crop or model.")
-@click.option("--metric", default="f1@test", show_default=True, help="A score, such as iou@test or object_recall@test.")
+@click.option("--axis", required=True, shell_complete=complete.axes, help="The axis, such as crop or model.")
+@click.option(
+    "--metric",
+    default="f1@test",
+    show_default=True,
+    shell_complete=complete.measures,
+    help="A score, such as iou@test or object_recall@test.",
+)
 @click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
-@format_option("csv", "json")
+@format_option("csv")
 def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None, form: str) -> None:
     """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
 

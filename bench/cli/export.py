@@ -7,12 +7,13 @@ from typing import Literal
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, run_named, workspace_options
 from bench.words import plural
 
 
 @click.command("export")
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, shell_complete=complete.runs)
 @click.option("--to", "to", required=True, type=PATH, help="The archive, such as cropping.zip.")
 @click.option("--only", type=click.Choice(["numbers"]), help="Leave out tables, pictures, and what no table shows.")
 @workspace_options("--out")

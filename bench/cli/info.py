@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
+from bench.cli.printing import json_option, put_json
 from bench.cli.recipe_parts import recipe_offers
+from bench.cli.terminal import fitted
 from bench.errors import PluginError
 from bench.suite.shipped import shipped_suites
 from bench.words import did_you_mean
@@ -24,10 +27,11 @@ TOLD = ("summary", "licence", "citation", "home", "obtain")
 
 
 @click.command("info")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.components())
 @click.option("--schema", is_flag=True, help="Print the settings (of a suite: its keys) as JSON Schema instead.")
 @workspace_options()
-def command(name: str, schema: bool, workspace: Workspace) -> None:
+@json_option
+def command(name: str, schema: bool, workspace: Workspace, as_json: bool) -> None:
     """Show the component NAME (settings with defaults, provider, licence, how to obtain), or the shipped suite NAME."""
     catalog = workspace.catalog
     found, suite = _found(catalog, name), shipped_suites().get(name)
@@ -38,8 +42,12 @@ def command(name: str, schema: bool, workspace: Workspace) -> None:
     if schema:
         _print_schemas(found)
         return
+    if as_json:
+        put_json({"components": list(map(_plain, found)), "suite": suite and {"name": name, "file": suite}})
+        return
     for offer in found:
-        click.echo("\n".join(_lines(offer)))
+        for text in fitted(_lines(offer)):
+            click.echo(text)
     if suite:
         click.echo(f"suite {name}: {suite}\n\n{suite.read_text(encoding='utf-8').rstrip()}")
 
@@ -77,6 +85,30 @@ def _lines(offer: Offer) -> list[str]:
     for setting in settings_of(component):
         lines.append(f"    {setting.name}: {type_text(setting.type)} = {json.dumps(defaults[setting.name])}")
     return lines
+
+
+def _plain(offer: Offer) -> dict[str, Any]:
+    """A component as data."""
+    from bench.component import complete, json_schema, settings_of
+
+    component = offer.component
+    told = {label: getattr(component.about, label, None) for label in TOLD}
+    defaults = complete(component, {})
+    settings = [
+        {"name": setting.name, "type": type_text(setting.type), "default": defaults[setting.name]}
+        for setting in settings_of(component)
+    ]
+    return {
+        "kind": offer.kind,
+        "name": component.name,
+        "version": component.version,
+        "badge": component.badge,
+        "provider": offer.provider,
+        **told,
+        "explained": "\n".join(_explained(component.build)),
+        "settings": settings,
+        "schema": json_schema(component),
+    }
 
 
 def _explained(build: Callable[..., Any]) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("leaderboard")
 @suite_options
-@format_option("csv", "json")
+@format_option("csv")
 @click.option("--raw-rank", is_flag=True, help="Plain ranks by the mean in place of tie groups.")
 def command(suite: SuiteArgument, form: str, raw_rank: bool) -> None:
     """Print the leaderboard of a run folder (such as runs/cropping), or of a suite with results in --out."""

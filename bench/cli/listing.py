@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import Workspace, workspace_options
+from bench.cli.printing import json_option, put_json
+from bench.cli.terminal import entries
 from bench.suite.shipped import shipped_suites
 
 if TYPE_CHECKING:
@@ -16,22 +18,25 @@ if TYPE_CHECKING:
 
 KINDS = (
     "datasets", "models", "crops", "preprocess", "augment", "losses", "optimisers", "schedules", "metrics", "launchers",
-    "suites",
+    "observers", "reporters", "suites",
 )  # fmt: skip
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
 @workspace_options()
-def command(kind: str, workspace: Workspace) -> None:
+@json_option
+def command(kind: str, workspace: Workspace, as_json: bool) -> None:
     """List the components of KIND with their provider, or the optimisers, schedules or shipped suites."""
     if kind == "suites":
-        rows = [(name, _description(path)) for name, path in shipped_suites().items()]
+        listed = [_suite(name, path) for name, path in shipped_suites().items()]
     else:
-        rows = [(offer.component.name, _line(offer)) for offer in _offers(kind, workspace)]
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, text in rows:
-        click.echo(f"{name:{width}s}  {text}".rstrip())
+        listed = [_offered(offer) for offer in _offers(kind, workspace)]
+    if as_json:
+        put_json({kind: listed})
+        return
+    for text in entries([(one["name"], _told(one)) for one in listed]):
+        click.echo(text)
     if kind == "suites":
         click.echo("'bench info NAME' prints one, to copy and change", err=True)
 
@@ -47,12 +52,21 @@ def _offers(plural: str, workspace: Workspace) -> Sequence[Offer]:
     return [offer for offer in recipe_offers() if f"{offer.kind}s" == plural]
 
 
-def _line(offer: Offer) -> str:
-    """Summary, licence, package, badge."""
-    about = offer.component.about
-    told = [about.summary, about.licence] if about else []
-    badge = f"BADGE: {offer.component.badge}" if offer.component.badge else ""
-    return " | ".join(text for text in (*told, offer.provider.package, badge) if text)
+def _offered(offer: Offer) -> dict[str, str]:
+    about, badge = offer.component.about, offer.component.badge
+    told = {"summary": about.summary, "licence": about.licence} if about else {}
+    return {"name": offer.component.name, **told, "package": offer.provider.package, "badge": badge or ""}
+
+
+def _suite(name: str, path: Path) -> dict[str, str]:
+    return {"name": name, "description": _description(path), "file": str(path)}
+
+
+def _told(one: Mapping[str, str]) -> str:
+    """Summary, licence, package, badge; of a suite its description."""
+    badge = f"BADGE: {one['badge']}" if one.get("badge") else ""
+    texts = [one.get(name, "") for name in ("description", "summary", "licence", "package")]
+    return " | ".join(text for text in (*texts, badge) if text)
 
 
 def _description(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Entry point: the table of commands, and how errors leave.
 
-Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells or pictures failed, a claim does not hold or the
-machine was too busy to measure, 130 interrupted.
+Exit codes: 0 all good, 1 internal error, 2 invalid input, 3 some cells, pictures or figures failed, a claim does not
+hold or the machine was too busy to measure, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ COMMANDS = {
     "plan": "Show the cells of a suite by state, and the disk they need.",
     "validate": "Check a suite and show all mistakes at once.",
     "leaderboard": "Print the leaderboard of a run or a suite.",
+    "report": "Write a run as one HTML page to be looked at.",
+    "serve": "Show that page of a run while it runs, on this machine.",
     "score": "Score finished cells again from stored evidence.",
     "effects": "Show what an axis does, over all others.",
     "claims": "Check what is claimed of a run against its records.",
+    "figures": "Write figures, captions and tables of a run for a paper.",
     "show": "Show everything known of one cell.",
     "compare": "Compare two runs cell by cell, with gates for CI.",
     "why": "Say why a cell is done, stale, failed, pending or blocked.",
@@ -39,8 +42,11 @@ COMMANDS = {
     "data": "Get, check and look at data sets.",
     "perf": "Measure latency, the data path and the training step on this machine.",
     "cache": "List, verify or clear shared stages.",
+    "completion": "Complete commands, options and names in bash, zsh or fish.",
 }
 """Command to its one line of help."""
+COMPLETING = "_BENCH_COMPLETE"
+"""Set by the function of a shell that asks what can be typed next."""
 
 
 @click.group(
@@ -66,10 +72,10 @@ def _code() -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except SystemExit as leaving:  # click's own answer to a pipe whose reader left; nothing is wrong
-        return 0 if isinstance(leaving.__context__, BrokenPipeError) else 1
+    except SystemExit as leaving:  # click's own answer to a pipe whose reader left, and to a shell that completes
+        return 0 if COMPLETING in os.environ or isinstance(leaving.__context__, BrokenPipeError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; finished stages and checkpoints are kept, the same command continues", err=True)
+        click.echo("interrupted; what was done is kept, the same command goes on", err=True)
         return 130
     except Hanging as error:
         click.echo(visible_lines(error), err=True)

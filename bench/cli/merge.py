@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH
 from bench.words import plural
 
 
 @click.command("merge")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH, shell_complete=complete.run_folders)
 @click.option("--to", "to", required=True, type=PATH, help="Run folder of the result.")
 def command(runs: tuple[Path, ...], to: Path) -> None:
     """Merge RUNs of one suite (run folders, or archives of 'bench export') into one run, for its leaderboard.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.terminal import quiet
 from bench.errors import SuiteError
 from bench.suite.shipped import suite_path
@@ -227,6 +228,14 @@ class SuiteArgument:
         return suite, invocation.places.run(suite.name)
 
 
+permitted_option = click.option(
+    "--permitted",
+    multiple=True,
+    metavar="DATASET",
+    help="A data set whose licence forbids pictures, and whose owner lets you show them; repeatable.",
+)
+
+
 def launcher_option(function: Command) -> Command:
     """Give a command that has ``suite`` the option ``--launcher``, which goes before what is overridden with ``-x``."""
 
@@ -236,7 +245,27 @@ def launcher_option(function: Command) -> Command:
         return function(suite=replace(suite, overrides=(*named, *suite.overrides)), **others)
 
     option = click.option(
-        "--launcher", metavar="NAME", help="Who starts the workers, in place of the suite's; 'bench list launchers'."
+        "--launcher",
+        metavar="NAME",
+        shell_complete=complete.components("launcher"),
+        help="Who starts the workers, in place of the suite's; 'bench list launchers'.",
+    )
+    return option(command)
+
+
+def observe_option(function: Command) -> Command:
+    """Give a command that has ``suite`` the option ``--observe``, which goes before what is overridden with ``-x``."""
+
+    @wraps(function)
+    def command(*, suite: SuiteArgument, observe: tuple[str, ...], **others: Any) -> Any:
+        named = (f"runtime.observers=[{', '.join(observe)}]",) if observe else ()
+        return function(suite=replace(suite, overrides=(*named, *suite.overrides)), **others)
+
+    option = click.option(
+        "--observe",
+        multiple=True,
+        metavar="NAME",
+        help="Tell a tracker, in place of the suite's; repeatable; 'bench list observers'.",
     )
     return option(command)
 
@@ -260,10 +289,6 @@ def _with_options(command: Command, options: Sequence[Callable[[Command], Comman
     return command
 
 
-READ_RUNS = ("effects", "leaderboard", "score")
-"""Commands that take a run folder in place of a suite, so that a bare name may be one below ``--out``."""
-
-
 def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str) -> str:
     """``runs/my`` for ``my`` where a run but no suite is called so; whatever else is named as it stands.
 
@@ -271,7 +296,7 @@ def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str
         SuiteError: neither the suite nor the run is there.
     """
     path = Path(name)
-    if context.command.name not in READ_RUNS or path.name != name:
+    if context.command.name not in complete.READ_RUNS or path.name != name:
         return name
     from bench.runs.folder import is_run
 
@@ -288,7 +313,7 @@ def _suite_or_run(context: click.Context, _parameter: click.Parameter, name: str
 
 
 _SUITE: tuple[Callable[[Command], Command], ...] = (
-    click.argument("suite", callback=_suite_or_run),
+    click.argument("suite", callback=_suite_or_run, shell_complete=complete.suites),
     click.option("--profile", help="Profile of the suite; by default the one that fits this machine."),
     click.option(
         "-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. recipe.epochs=3."

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import SuiteArgument, launcher_option, suite_options
+from bench.cli.printing import json_option, put_json
+from bench.cli.terminal import fitted
 from bench.words import visible
 
 if TYPE_CHECKING:
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
 @launcher_option
 @click.option("--pilot", is_flag=True, help="Measure a few steps of each kind of cell first, in worker processes.")
 @click.option("--cells", is_flag=True, help="Print time, memory and disk of each cell too.")
-def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
+@json_option
+def command(suite: SuiteArgument, pilot: bool, cells: bool, as_json: bool) -> None:
     """Show the cells of SUITE by state, inert levels, and the time, memory and disk that they need.
 
     Opens no image and imports no torch, unless a pilot is asked for. What was measured is kept for this machine.
     """
     from bench.cli.costs import cell_lines, cost_lines, foreseen
+    from bench.cli.plan_data import plan_data
     from bench.cli.planning import plan_lines
     from bench.cli.power import power_lines
     from bench.engine.fits import why_unfit
@@ -40,18 +44,16 @@ def command(suite: SuiteArgument, pilot: bool, cells: bool) -> None:
     check_writable(invocation.places.run(opened.name))
     plan = _measured(opened, invocation) if pilot else make_plan(opened, invocation)
     plan = shared(plan, invocation.places, rates_of(invocation.places.home, opened.runtime))
-    for line in plan_lines(plan, invocation.places):
-        click.echo(visible(line))
     cost = foreseen(plan, invocation.places)
-    for line in cost_lines(plan, cost):
-        click.echo(visible(line))
-    for line in power_lines(plan):
-        click.echo(visible(line))
     why = why_unfit(plan, invocation.places, cost)
-    if why is not None:
-        click.echo(f"  does not fit: {visible(why)}")
-    for line in cell_lines(plan, cost) if cells else ():
-        click.echo(visible(line))
+    if as_json:
+        put_json(plan_data(plan, invocation.places, cost, why))
+        return
+    lines = [*plan_lines(plan, invocation.places), *cost_lines(plan, cost), *power_lines(plan)]
+    lines += [] if why is None else [f"  does not fit: {why}"]
+    lines += cell_lines(plan, cost) if cells else ()
+    for line in fitted(lines):
+        click.echo(line)
 
 
 def _measured(suite: Suite, invocation: Invocation) -> Plan:

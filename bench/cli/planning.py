@@ -105,12 +105,17 @@ def _reasons(plan: Plan) -> Iterator[str]:
         yield f"  {state} ({len(group)}): {reason}"
 
 
-def _disk(plan: Plan, places: Places) -> str:
-    """Bytes needed against bytes free; unindexed data sets cannot be counted yet."""
+def free_bytes(places: Places) -> int:
+    """Bytes that are free where the store is, or will be."""
     folder = places.home
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    return shutil.disk_usage(folder).free
+
+
+def _disk(plan: Plan, places: Places) -> str:
+    """Bytes needed against bytes free; unindexed data sets cannot be counted yet."""
+    free = free_bytes(places)
     verdict = "" if plan.disk_bytes < free else " - NOT ENOUGH"
     indexed = all(dataset.index is not None or dataset.problem for dataset in plan.datasets)
     parts = ", ".join(f"{what} {size_text(count)}" for what, count in plan.disk.items())

@@ -51,8 +51,25 @@ class Asked:
         return len({cell.seed for cell in self.cells})
 
 
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What a run of this design would find on one data set; without ``power`` its groups are known after indexing."""
+
+    dataset: str
+    measure: Measure
+    seeds: int
+    power: Power | None
+    is_measured: bool
+
+
 def power_lines(plan: Plan) -> Iterator[str]:
     """For every data set which difference between two rows a run of this design would find."""
+    for one in foretold(plan):
+        yield f"  power: {one.dataset}, {_told(one, one.power) if one.power else 'known after indexing'}"
+
+
+def foretold(plan: Plan) -> Iterator[Foretold]:
+    """For every data set what the comparison of its rows would find."""
     board = plan.suite.board
     how = ordering([measure_of(name) for name in board.values], board.reference, plan.records())
     if how is None or not how.measure.percent or not is_comparable(board.rows):
@@ -60,7 +77,15 @@ def power_lines(plan: Plan) -> Iterator[str]:
     for name, asked in _by_dataset(plan).items():
         if len(asked.rows) > 1:
             groups = _defective_groups(asked.planned[0])
-            yield f"  power: {name}, {_told(asked, groups, how.measure) if groups else 'known after indexing'}"
+            scatter = _measured(asked, how.measure) if groups else None
+            power = _power(asked, groups, scatter) if groups else None
+            yield Foretold(name, how.measure, asked.seeds, power, scatter is not None)
+
+
+def _power(asked: Asked, groups: int, scatter: Scatter | None) -> Power:
+    """By the scatter of finished cells, or by what is assumed."""
+    scatter = scatter or Scatter(SEEDS_SD**2, GROUPS_SD**2 / groups, FREEDOM)
+    return Power(scatter, len(asked.rows), max(asked.seeds, FEWEST_SEEDS), groups)
 
 
 def _by_dataset(plan: Plan) -> dict[str, Asked]:
@@ -81,17 +106,14 @@ def _defective_groups(planned: Planned) -> int:
     return len({entry.group for entry in index.entries if split[entry.id] == "test" and is_defective(entry)})
 
 
-def _told(asked: Asked, groups: int, measure: Measure) -> str:
+def _told(one: Foretold, power: Power) -> str:
     """``3 seeds, 112 test groups with defects: of two of 5 rows a difference of 9.4 points of F1_T is found ...``."""
-    measured = _measured(asked, measure)
-    scatter = measured or Scatter(SEEDS_SD**2, GROUPS_SD**2 / groups, FREEDOM)
-    power = Power(scatter, len(asked.rows), max(asked.seeds, FEWEST_SEEDS), groups)
-    start = f"{plural(asked.seeds, 'seed')}, {plural(groups, 'test group')} with defects: "
-    if asked.seeds < FEWEST_SEEDS:
+    start = f"{plural(one.seeds, 'seed')}, {plural(power.groups, 'test group')} with defects: "
+    if one.seeds < FEWEST_SEEDS:
         start += f"no order of the rows is claimed with fewer than {FEWEST_SEEDS} seeds; with {FEWEST_SEEDS} "
-    found = f"a difference of {100 * power.found:.1f} points of {heading(measure, '')} between two of "
+    found = f"a difference of {100 * power.found:.1f} points of {heading(one.measure, '')} between two of "
     text = f"{start}{found}{plural(power.rows, 'row')} is found in 8 of 10 repetitions{_wanted(power)}"
-    return f"{text} ({'by the scatter of finished cells' if measured else _assumed(measure)})"
+    return f"{text} ({'by the scatter of finished cells' if one.is_measured else _assumed(one.measure)})"
 
 
 def _wanted(power: Power) -> str:

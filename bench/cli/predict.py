@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ HIGHEST = 65535
 
 
 @click.command("predict")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("--save", default="overlay", show_default=True, help="Comma-separated: prob, mask, overlay.")
-@click.option("--to", type=PATH, default=Path("predictions"), show_default=True)
+@click.option("--to", type=PATH, default=Path("predictions"), show_default=True, help="Folder for what is written.")
 @click.option("--overwrite", is_flag=True, help="Replace predictions that are there already.")
 @click.option(
     "--white",

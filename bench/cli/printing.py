@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.options import Command
 from bench.cli.terminal import in_colour, width
 from bench.render.formats import FORMATS
 
@@ -15,14 +18,45 @@ if TYPE_CHECKING:
     from bench.report.board import Leaderboard
 
 
-def format_option(*exports: str) -> Callable[[Any], Any]:
-    """``--format``: every format of documents, and the data ``exports`` of this command."""
-    choice = click.Choice((*FORMATS, *exports))
-    return click.option("--format", "form", type=choice, default="text", show_default=True)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the data as JSON, see docs/terminal.md.")
+
+
+def json_option(function: Command) -> Command:
+    """Give a command that has no formats the option ``--json``, as ``as_json``."""
+    return JSON(function)
+
+
+def format_option(*exports: str) -> Callable[[Command], Command]:
+    """``--format`` and ``--json``: every format of documents, JSON, and the data ``exports`` of this command."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(*, form: str, as_json: bool, **others: Any) -> Any:
+            return function(form="json" if as_json else form, **others)
+
+        choice = click.Choice((*FORMATS, *exports, "json"))
+        option = click.option(
+            "--format", "form", type=choice, default="text", show_default=True, help="How it is printed."
+        )
+        return option(json_option(command))
+
+    return decorate
+
+
+def plain_fields(result: Any) -> dict[str, Any]:
+    """A typed result by the names of its fields."""
+    return {field.name: getattr(result, field.name) for field in fields(result)}
+
+
+def put_json(content: Mapping[str, Any]) -> None:
+    """Print a result as JSON on standard output."""
+    from bench.render.plain import json_text
+
+    click.echo(json_text(content), nl=False)
 
 
 def printed(document: Document, form: str = "text") -> str:
-    """A document in a format; plain text fits the terminal that it is printed on."""
+    """A document in a format of documents; plain text fits the terminal that it is printed on."""
     if form != "text":
         return FORMATS[form].render(document)
     from bench.render.text import to_text

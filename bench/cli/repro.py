@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
+from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
@@ -20,15 +22,17 @@ SHOWN = 12
 
 
 @click.command("repro")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.option("--run", "run", type=PATH, help="Its run folder; by default any below --out.")
 @click.option("--device", help="Device to run on, such as cpu or cuda:0.")
 @workspace_options("--data", "--out")
+@json_option
 def command(
     cell: str,
     run: Path | None,
     device: str | None,
     workspace: Workspace,
+    as_json: bool,
 ) -> int:
     """Run CELL (its id, or the start of it) again from its stored record, in a fresh store that is thrown away.
 
@@ -50,8 +54,11 @@ def command(
         quiet(),
     ):
         found = repeat(path, record, invocation, Path(place), watcher, device)
-    for line in folded(lines(found)):
-        click.echo(line)
+    if as_json:
+        put_json(plain_fields(found))
+    else:
+        for line in folded(lines(found)):
+            click.echo(line)
     return DIFFERENT if found.verdict == "different" else 0
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SHARD, SuiteArgument, launcher_option, suite_options
-from bench.cli.printing import board_text
+from bench.cli.options import SHARD, SuiteArgument, launcher_option, observe_option, suite_options
+from bench.cli.printing import board_text, json_option
 from bench.cli.terminal import command_line, quiet
 from bench.words import visible
 
@@ -23,6 +23,7 @@ CELLS_FAILED = 3
 @click.command("run")
 @suite_options
 @launcher_option
+@observe_option
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live display.")
 @click.option(
     "--only", multiple=True, metavar="WHICH", help="Only cells that are failed, missing or stale, or by id; repeatable."
@@ -31,7 +32,10 @@ CELLS_FAILED = 3
     "--shard", type=SHARD, metavar="I/N", help="Only the I-th of N parts of the suite: for machines that share nothing."
 )
 @click.option("--raw-rank", is_flag=True, help="Print plain ranks by the mean in place of tie groups.")
-def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], shard: Shard | None, raw_rank: bool) -> int:
+@json_option
+def command(
+    suite: SuiteArgument, plain: bool, only: tuple[str, ...], shard: Shard | None, raw_rank: bool, as_json: bool
+) -> int:
     """Run every cell of SUITE that is not done yet, then print its leaderboard.
 
     Interrupt it at any time, once to let trainings keep where they are, twice to stop at once: the same command
@@ -56,9 +60,9 @@ def command(suite: SuiteArgument, plain: bool, only: tuple[str, ...], shard: Sha
     started = time.monotonic()
     with watching(invocation.places, plain=plain or not sys.stderr.isatty()) as watcher, quiet():
         plan, board = run_and_file(opened, invocation, watcher, command_line(), only=which)
-    click.echo(board_text(plain_order(board) if raw_rank else board, "text"))
+    click.echo(board_text(plain_order(board) if raw_rank else board, "json" if as_json else "text"))
     for text in blocked_lines(plan):
         click.echo(visible(text), err=True)
     minutes = (time.monotonic() - started) / 60
-    click.echo(f"results: {invocation.places.run(opened.name)} (this run took {minutes:.1f} minutes)")
+    click.echo(f"results: {invocation.places.run(opened.name)} (this run took {minutes:.1f} minutes)", err=as_json)
     return CELLS_FAILED if unsettled(plan) else 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import SuiteArgument, suite_options
 from bench.cli.printing import board_text, format_option
 from bench.cli.terminal import command_line, quiet
@@ -24,13 +25,19 @@ SHOWN = ("f1", "precision", "recall")
 
 @click.command("score")
 @suite_options
-@click.option("--metric", "metrics", multiple=True, help="A score to show, such as iou or sizes.q1.recall; repeatable.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    shell_complete=complete.scores,
+    help="A score to show, such as iou or sizes.q1.recall; repeatable.",
+)
 @click.option(
     "--threshold", default="protocol", show_default=True, help="A rule: best-f2, 0.5, 'recall>=0.9', 'precision>=0.9'."
 )
 @click.option("--found", type=click.FloatRange(0, 1, min_open=True), help="Share of a defect that must be predicted.")
 @click.option("--write", is_flag=True, help="Store the scores; what records hold already is never changed.")
-@format_option("csv", "json")
+@format_option("csv")
 def command(
     suite: SuiteArgument,
     metrics: tuple[str, ...],
@@ -101,7 +108,7 @@ def _board(suite: Suite, records: Mapping[str, Record], values: tuple[str, ...],
     """The leaderboard of the late scores."""
     from dataclasses import replace
 
-    from bench.commands import board_of_records
+    from bench.report.board import board_of_records
 
     name = suite.name if request.is_protocol else f"{suite.name}, threshold {request.text}"
     shown = replace(suite, name=name, board=suite.board.model_copy(update={"values": values}))

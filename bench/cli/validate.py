@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
+from bench.cli.terminal import fitted
 from bench.words import plural
 
 
@@ -16,4 +17,5 @@ def command(suite: SuiteArgument) -> None:
     excluded = sum(cell.excluded is not None for cell in opened.cells)
     profile = f", profile {opened.profile}" if opened.profile else ""
     counted = f"{plural(len(opened.cells), 'cell')}, {excluded} excluded{profile}"
-    click.echo(f"{opened.name}: {counted}, suite hash {opened.hash[:12]}. No mistakes.")
+    for text in fitted([f"{opened.name}: {counted}, suite hash {opened.hash[:12]}. No mistakes."]):
+        click.echo(text)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
+from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import folded, quiet
 
 if TYPE_CHECKING:
@@ -19,13 +21,19 @@ if TYPE_CHECKING:
 
 
 @click.command("why")
-@click.argument("cell")
+@click.argument("cell", shell_complete=complete.cells)
 @click.option("--suite", help="Ask of this suite file as it is now; by default of the suite as it was run.")
 @click.option("--profile", help="Profile of that suite.")
 @click.option("-x", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of that suite.")
 @workspace_options("--data", "--out")
+@json_option
 def command(
-    cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
+    cell: str,
+    suite: str | None,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Say why CELL (its id, or the start of it) is done, stale, failed, pending or blocked.
 
@@ -37,6 +45,9 @@ def command(
     with quiet():
         wanted, opened, invocation = _found(cell, suite, profile, overrides, workspace)
         found = why(wanted, opened, invocation, lambda text: click.echo(text, err=True))
+    if as_json:
+        put_json(plain_fields(found))
+        return
     for line in folded(lines(found)):
         click.echo(line)
 
@@ -45,7 +56,8 @@ def _found(
     cell: str, suite: str | None, profile: str | None, overrides: tuple[str, ...], workspace: Workspace
 ) -> tuple[Cell, Suite, Invocation]:
     """The cell with its suite, as it was run or as the file is now."""
-    from bench.cli.cells import cell_by_start, found_cell
+    from bench.cli.cells import found_cell
+    from bench.runs.starts import cell_by_start
 
     if suite is not None:
         loaded, invocation = workspace.suite(suite, profile, overrides)

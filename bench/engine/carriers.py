@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.bounded import read_bounded
 from bench.canonical import digest
 from bench.component import guarded
+from bench.contain.channel import Garbled
 from bench.engine.carried import (
     ANSWER,
     CHECKPOINT,
@@ -26,6 +27,7 @@ from bench.engine.carried import (
 )
 from bench.engine.failures import state_of
 from bench.engine.launchers import LocalLauncher
+from bench.engine.messages import said_in
 from bench.engine.pieces import Unpacking
 from bench.engine.queued import QueueLauncher
 from bench.errors import BenchError, Damaged, named_line
@@ -225,8 +227,10 @@ class CarrierLauncher:
         return None
 
     def _tell(self, sent: Sent, path: Path) -> None:
-        with suppress(OSError, ValueError, TypeError):  # nothing depends on it
-            self.site.listener(Progress(**{**read_bounded(path), "key": sent.job.key}))
+        with suppress(OSError, ValueError, TypeError, Garbled):  # nothing depends on it
+            told = said_in(["progress", {**read_bounded(path), "key": sent.job.key}])
+            if isinstance(told, Progress):
+                self.site.listener(told)
 
     def _answer(self, sent: Sent, path: Path) -> Ended:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench.engine.rates import MACHINE, Rates, Values, key_of
 from bench.engine.work import Shape, Sides, Work, shapes_of, sides_of, work_of
 from bench.stages.graph import Graph, IndexedData, Stage, images_stage, spent
 from bench.stages.indexing import LocatedDataset
+from bench.stages.shown import MOST
 from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.suite.cells import Cell, combination_of
@@ -42,9 +43,10 @@ class Chain:
 class CellCost:
     """What one job costs; None is what was never measured.
 
-    ``seconds`` are those of stages that no earlier job of the run makes. ``memory`` is the highest use of a GPU, or of
-    the worker's own memory on a processor; ``mapped`` are bytes of files that the latter shows beside it, which the
-    system takes back when it needs them. ``weights``, ``evidence`` and ``results`` are bytes on disk.
+    ``seconds`` are those of stages that no earlier job of the run makes, ``stages`` has those of each. ``memory`` is
+    the highest use of a GPU, or of the worker's own memory on a processor; ``mapped`` are bytes of files that the
+    latter shows beside it, which the system takes back when it needs them. ``weights``, ``evidence`` and ``results``
+    are bytes on disk.
     """
 
     seconds: float | None
@@ -53,6 +55,7 @@ class CellCost:
     weights: int | None
     evidence: int | None
     results: int | None
+    stages: Mapping[str, float | None] = field(default_factory=dict)
 
 
 COPIES = 6
@@ -184,20 +187,23 @@ class Foreseer:
 
     def _cost(self, chain: Chain, left: Sequence[str]) -> CellCost:
         work, values = self._work(chain), self._values(chain)
-        parts = [*self._seconds(left, work, values)]
-        known = [part for part in parts if part is not None]
+        stages = self._seconds(left, work, values)
+        known = [seconds for seconds in stages.values() if seconds is not None]
         learn, predict = values.get("learn"), values.get("predict")
         weights = 0 if "train" not in left else _times(learn, "weights_bytes", 2 if work.validations > 1 else 1)
         images = work.images["validation"] + work.images["test"]
         evidence = 0 if "predict" not in left else _times(predict, "evidence_bytes", images)
+        if evidence is not None and "predict" in left:
+            evidence += _times(predict, "map_bytes", min(MOST, work.images["test"])) or 0
         results = _times(values.get("machine"), "results_bytes", 1) if "predict" in chain.stages else 0
         return CellCost(
-            seconds=sum(known) if len(known) == len(parts) else None,
+            seconds=sum(known) if len(known) == len(stages) else None,
             memory=memory_of(values.get("memory"), spent(chain.cell).batch),
             mapped=self.mapped(chain),
             weights=weights,
             evidence=evidence,
             results=results,
+            stages=stages,
         )
 
     def _is_left(self, stage: Stage) -> bool:
@@ -207,27 +213,31 @@ class Foreseer:
         self._made.add(stage.key)
         return stage.kind == "score" or self.finished.note(stage.kind, stage.key) is None
 
-    def _seconds(self, left: Sequence[str], work: Work, values: Mapping[str, Values | None]) -> Iterator[float | None]:
+    def _seconds(self, left: Sequence[str], work: Work, values: Mapping[str, Values | None]) -> dict[str, float | None]:
         """Seconds of every stage that is left, in the units that each was measured in."""
         data, crops = values["data"], values["crops"]
         learn, predict, machine = values["learn"], values.get("predict"), values["machine"]
         again = 1.0 if self.delivery == "crops" else 0.0  # images are decoded wherever they are needed
+        stages: dict[str, float | None] = {}
         if "images" in left and not again:
-            yield _sum(data, decode_mp_s=work.all_megapixels)
+            stages["images"] = _sum(data, decode_mp_s=work.all_megapixels)
         if "tiles" in left:
             shown = work.megapixels["train"] + work.megapixels["validation"]
-            yield _sum(data, tiles_mp_s=shown, decode_mp_s=again * shown)
+            stages["tiles"] = _sum(data, tiles_mp_s=shown, decode_mp_s=again * shown)
         if "crops" in left and work.crops:
-            yield _sum(crops, crops_mp_s=work.megapixels["train"], crop_s=work.crops)
-            yield _sum(data, decode_mp_s=again * work.megapixels["train"])
+            drawn = _sum(crops, crops_mp_s=work.megapixels["train"], crop_s=work.crops)
+            decoded = _sum(data, decode_mp_s=again * work.megapixels["train"])
+            stages["crops"] = None if drawn is None or decoded is None else drawn + decoded
         if "train" in left:
             seen = work.validations * work.validation_tiles
-            yield _sum(learn, step_s=work.steps, tile_s=seen, fit_s=1)
+            stages["train"] = _sum(learn, step_s=work.steps, tile_s=seen, fit_s=1)
         if "predict" in left:
             scored = work.megapixels["validation"] + work.megapixels["test"]
-            yield _sum(predict, tile_s=work.predicted_tiles, evidence_mp_s=work.scored, ceiling_mp_s=scored, fixed_s=1)
+            tiles = work.predicted_tiles
+            stages["predict"] = _sum(predict, tile_s=tiles, evidence_mp_s=work.scored, ceiling_mp_s=scored, fixed_s=1)
         if "score" in left:
-            yield (machine or {}).get("rest_s", 0.0)
+            stages["score"] = (machine or {}).get("rest_s", 0.0)
+        return stages
 
     def _values(self, chain: Chain) -> dict[str, Values | None]:
         keys = self.keys(chain)

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from bench.catalog import Catalog
 from bench.engine.failures import is_out_of_memory
-from bench.jobs import Job
+from bench.jobs import Job, Report
 from bench.stages.cell_run import CellRun
 from bench.stages.environment import device
-from bench.stages.indexing import Report
 from bench.stages.train import build_model
 from bench.suite.schema import Recipe
 from bench.train.forward import forward, place, precise

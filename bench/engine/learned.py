@@ -12,6 +12,8 @@ from bench.engine.plan import Plan, Planned
 from bench.engine.rates import MACHINE, Rates, key_of
 from bench.engine.work import Sides, megapixels_of, tiles_of
 from bench.errors import StoreError
+from bench.stages.graph import Stage
+from bench.stages.shown import MOST, SHOWN
 from bench.store.finished import Finished
 from bench.store.home import Places
 from bench.store.store import stage_note
@@ -29,10 +31,12 @@ class Learner:
         self._new: set[str] = set()
         self._rest: list[float] = []
         finished = Finished(places)
+        stages: dict[str, Stage] = {}
         for chain in chains_of(plan, places):
-            for stage in self._foreseer.with_images(chain).values():
-                if finished.note(stage.kind, stage.key) is None:
-                    self._new.add(stage.key)
+            stages |= {stage.key: stage for stage in self._foreseer.with_images(chain).values()}
+        for key, stage in stages.items():
+            if finished.note(stage.kind, key) is None:
+                self._new.add(key)
 
     def ended(self, planned: Planned, seconds: float) -> None:
         """Look at what a finished cell left, which took ``seconds`` in all; a stage teaches once."""
@@ -45,7 +49,7 @@ class Learner:
                 if kind in ("tiles", "crops") and self._foreseer.delivery == "crops":
                     continue  # decoding is among their seconds
                 notes[kind] = {**note, "size": chain.cell.crop_size}
-        self._rest.append(max(0.0, seconds - sum(note["seconds"] for note in notes.values())))
+        self._learn_rest(max(0.0, seconds - sum(note["seconds"] for note in notes.values())))
         keys = self._foreseer.keys(chain)
         values = values_of(notes, self._foreseer.sides(chain))
         if "train" in notes and notes["train"]["fitted"]:
@@ -56,14 +60,18 @@ class Learner:
 
     def close(self) -> None:
         """Keep what was learned; a run that ended badly is none for it."""
-        first, later = self._rest[: self._workers], self._rest[self._workers :]
-        if later:  # the first cell of a worker imports what the others find there
-            rest = fmean(later)
-            values = {"rest_s": rest, "startup_s": max(0.0, fmean(first) - rest)}
-            self._rates.learn("machine", key_of(MACHINE), self._workers, values)
         if self._rest:
             with suppress(StoreError):
                 self._rates.write()
+
+    def _learn_rest(self, rest: float) -> None:
+        """What a cell takes beside its stages; the first cell of a worker imports what the others find there."""
+        self._rest.append(rest)
+        first, later = self._rest[: self._workers], self._rest[self._workers :]
+        if later:
+            usual = fmean(later)
+            values = {"rest_s": usual, "startup_s": max(0.0, fmean(first) - usual)}
+            self._rates.learn("machine", key_of(MACHINE), self._workers, values)
 
 
 FILE_S = 0.03
@@ -158,5 +166,6 @@ def _predicted(note: Mapping[str, Any], sides: Mapping[Split, Sides]) -> dict[st
         "evidence_mp_s": counting_seconds(note) / (note["scored"] * megapixels / images),
         "ceiling_mp_s": note["ceiling_s"] / megapixels,
         "evidence_bytes": kept / images,
+        "map_bytes": note["files"].get(SHOWN, 0) / min(MOST, sides["test"].total()),
         "fixed_s": max(0.0, note["seconds"] - predicting_seconds(note)),
     }

@@ -20,13 +20,12 @@ from bench.engine.few import FewRun, few_run
 from bench.engine.learned import FILE_S, beyond_file, predicting_seconds, trained_seconds, values_of
 from bench.engine.work import megapixels_of, sides_of
 from bench.files import files_below
-from bench.jobs import Job
+from bench.jobs import Job, Report
 from bench.stages.cell_run import CellRun, Note, Step, finish
 from bench.stages.crops import run_crops
 from bench.stages.environment import device, threads
 from bench.stages.filing import filed
 from bench.stages.images import run_images
-from bench.stages.indexing import Report
 from bench.stages.predict import run_predict
 from bench.stages.tiles import run_tiles
 from bench.stages.train import run_train

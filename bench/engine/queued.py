@@ -14,6 +14,8 @@ from typing import Any
 
 from bench.bounded import read_bounded
 from bench.component import guarded
+from bench.contain.channel import Garbled
+from bench.engine.messages import said_in
 from bench.files import whole_file
 from bench.jobs import Command, Ended, Job, Progress, Queue, Site
 from bench.states import State
@@ -132,11 +134,12 @@ class QueueLauncher:
             written = path.stat().st_mtime_ns
             if written == sent.shown:
                 return
-            told = Progress(**{**read_bounded(path), "key": sent.job.key})
-        except (OSError, ValueError, TypeError):
+            told = said_in(["progress", {**read_bounded(path), "key": sent.job.key}])
+        except (OSError, ValueError, TypeError, Garbled):
             return  # it is shown the next time, or never: nothing depends on it
         sent.shown = written
-        self.site.listener(told)
+        if isinstance(told, Progress):
+            self.site.listener(told)
 
     def _answer(self, sent: Sent) -> Ended:
         path = self._path(sent.name, ANSWER)

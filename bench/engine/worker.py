@@ -20,11 +20,10 @@ from bench.contain.channel import Channel, joined
 from bench.engine.failures import state_of
 from bench.engine.messages import Said, Unfit, message_of
 from bench.errors import BenchError, named_line
-from bench.jobs import Ended, Job, Plugins, Progress
+from bench.jobs import Ended, Epoch, Job, Plugins, Progress, Report
 from bench.life import heard_by
 from bench.record import State
 from bench.stages.environment import why_no_proof
-from bench.stages.indexing import Report
 from bench.train.stop import Stop
 
 ALIVE_S = 1.0
@@ -65,10 +64,10 @@ def perform(job: Job, catalogs: dict[Plugins, Catalog], say: Say, stop: Stop) ->
     reason: str | None = None
     log: str | None = None
 
-    def report(stage: str, done: int, total: int, note: str = "") -> None:
+    def report(stage: str, done: int, total: int, note: str = "", epoch: Epoch | None = None) -> None:
         nonlocal at
         at = stage
-        say(Progress(job.key, stage, done, total, note))
+        say(Progress(job.key, stage, done, total, note, epoch))
 
     try:
         _do(job, _catalog(job, catalogs), report, stop)

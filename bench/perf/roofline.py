@@ -81,7 +81,7 @@ def _learns(pilot: Pilot, plan: Plan) -> bool:
     return plan.catalog.find("model", pilot.chain.cell.model.use).component.learns
 
 
-def _deaf(what: str, done: int, total: int, text: str) -> None:
+def _deaf(*_progress: object) -> None:
     """Progress is told by nobody."""
 
 

@@ -1,141 +1,186 @@
-"""APRF plots: accuracy, precision, recall, F1 and F2 over the binarisation threshold (supplement, figures 5-8)."""
+"""APRF plots (supplement, figures 5-8) and training curves: one for a screen, or panels of several for print.
+
+An APRF plot has accuracy, precision, recall, F1 and F2 over the binarisation threshold.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.errors import DataError
+from bench.pictures.sizes import panelled
+from bench.pictures.style import BLACK, BLUE, GREEN, GREY, INK, VERMILION, axes_of, counting, entitle, lettered
 from bench.types import Float64
 from bench.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-CURVES = {
-    "accuracy": ("A  accuracy", "#7f7f7f", "-"),
-    "precision": ("P  precision", "#0072B2", "-"),
-    "recall": ("R  recall", "#D55E00", "-"),
-    "f1": ("F1", "#000000", "-"),
-    "f2": ("F2", "#009E73", (0, (5, 1.5))),
+CURVES: Mapping[str, tuple[str, str, Any]] = {
+    "accuracy": ("A  accuracy", GREY, (0, (2, 1))),
+    "precision": ("P  precision", BLUE, (0, (6, 1.5))),
+    "recall": ("R  recall", VERMILION, (0, (6, 1.5, 1.5, 1.5))),
+    "f1": ("F1", BLACK, "-"),
+    "f2": ("F2", GREEN, (0, (4, 1.2, 1.2, 1.2, 1.2, 1.2))),
 }
-"""Label, colour (Okabe and Ito's, told apart by every common kind of colour vision) and dash of each curve."""
+"""Label, colour and dash of each curve; the dotted line is that of the threshold alone."""
+LOSSES: Mapping[str, tuple[str, str, Any]] = {
+    "training": ("train_loss", GREY, (0, (4, 1.5))),
+    "validation": ("validation_loss", BLUE, "-"),
+}
+"""Label of each loss to its field, colour and dash."""
+F1: Mapping[str, tuple[str, str, Any]] = {"F1": ("validation_f1", BLACK, "-")}
+REACHED, KEPT = (INK, ":"), (GREEN, "--")
+"""Colour and dash of the lines at the epoch of convergence and at that of the kept weights."""
 
 SPACING = 0.052
 """Least distance of two labels, as a share of the axis."""
-TITLE = 64
-"""Letters of a title's line that fit a figure; a longer one would squeeze the axes or be cut off."""
 EDGE = 0.15
 """Share of the axis at either end where a label over it is set inwards, off the names of the curves."""
+BOLD = 1.5
+"""How much wider the line of F1, which decides, is than the others."""
 
 
-def aprf_plot(thresholds: Float64, curves: Mapping[str, Float64], threshold: float, *, title: str = "") -> Figure:
-    """Plot ``curves[name]: float64[T]`` (0..1, NaN where undefined) over ``thresholds: float64[T]``.
-
-    The dotted line TH stands at the threshold chosen on validation. A curve that is undefined everywhere is said so.
+@dataclass(frozen=True, slots=True)
+class Aprf:
+    """Curves ``float64[T]`` (0..1, NaN where undefined) of a cell over ``thresholds: float64[T]``, and the chosen one.
 
     Raises:
         DataError: a curve of the five is missing or of another length than the thresholds.
     """
-    _check(thresholds, curves)
-    figure, axes = axes_of(1, (6.4, 4.0))
-    axis = axes[0]
-    ends, absent = {}, []
-    for name, (label, colour, dash) in CURVES.items():
-        axis.plot(thresholds, curves[name], color=colour, linestyle=dash, linewidth=2.2 if name == "f1" else 1.5)
-        if np.isfinite(curves[name]).any():
-            ends[label] = (_last(curves[name]), colour)
-        else:
+
+    thresholds: Float64
+    curves: Mapping[str, Float64]
+    threshold: float
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self.thresholds, self.curves)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The epochs of a cell: rows with ``epoch``, ``train_loss``, ``validation_loss``, ``validation_f1``."""
+
+    history: Sequence[Mapping[str, float]]
+    convergence_epoch: int | None
+    best_epoch: int | None
+    name: str = ""
+
+    @property
+    def epochs(self) -> Float64:
+        """The epochs that were validated."""
+        return np.array([row["epoch"] for row in self.history], dtype=np.float64)
+
+
+def aprf_plot(one: Aprf) -> Figure:
+    """The plot of one cell for a screen; the dotted line TH stands at the threshold chosen on validation."""
+    figure, (axis,) = axes_of(1, (6.4, 4.0))
+    _draw_aprf(axis, one)
+    ends = {}
+    for name, (label, colour, _) in CURVES.items():
+        if np.isfinite(one.curves[name]).any():
+            ends[label] = (_last(one.curves[name]), colour)
+    _end_labels(axis, ends)
+    entitle(axis, one.name)
+    return figure
+
+
+def aprf_panels(cells: Sequence[Aprf], width: float) -> Figure:
+    """A panel for each cell, ``width`` inches wide in all, under one legend.
+
+    Raises:
+        DataError: more panels than fit a page.
+    """
+    figure, grid = panelled(len(cells), width)
+    for number, (axis, one) in enumerate(zip(grid.axes, cells, strict=True)):
+        _draw_aprf(axis, one)
+        axis.set_title(lettered(number, one.name), loc="left", pad=12, parse_math=False)
+    grid.outer_labels_only()
+    handles = [_handle(label, colour, dash) for label, colour, dash in CURVES.values()]
+    grid.legend([*handles, _handle("TH  threshold", INK, ":")])
+    return figure
+
+
+def _draw_aprf(axis: Axes, one: Aprf) -> None:
+    """The curves, and above the axes the threshold; a curve that is undefined everywhere is said so."""
+    absent = []
+    for name, (_, colour, dash) in CURVES.items():
+        (drawn,) = axis.plot(one.thresholds, one.curves[name], color=colour, linestyle=dash)
+        if name == "f1":
+            drawn.set_linewidth(BOLD * drawn.get_linewidth())
+        if not np.isfinite(one.curves[name]).any():
             absent.append(name)
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="binarisation threshold", ylabel="score on test")
-    axis.axvline(threshold, color="#444444", linestyle=":", linewidth=1.4, clip_on=False)
-    side = "left" if threshold < EDGE else "right" if threshold > 1 - EDGE else "center"
-    axis.annotate(
-        f"TH {threshold:.3f}", (threshold, 1.0), (0, 4), textcoords="offset points", ha=side, fontsize="small"
-    )
-    _end_labels(axis, ends)
+    axis.axvline(one.threshold, color=INK, linestyle=":", clip_on=False)
+    side = "left" if one.threshold < EDGE else "right" if one.threshold > 1 - EDGE else "center"
+    text = f"TH {one.threshold:.3f}"
+    axis.annotate(text, (one.threshold, 1.0), (0, 3), textcoords="offset points", ha=side, fontsize="small")
     if absent:
         text = f"no value on test: {', '.join(absent)}"
         axis.text(0.5, 0.5, text, ha="center", va="center", fontsize="small", backgroundcolor="white")
-    entitle(axis, title)
-    return figure
 
 
-def training_plot(
-    history: Sequence[Mapping[str, float]], *, convergence_epoch: int | None, best_epoch: int | None, title: str = ""
-) -> Figure:
-    """Plot losses and validation F1 over epochs, with E (convergence) and the epoch of the kept weights.
-
-    ``history`` rows have ``epoch``, ``train_loss``, ``validation_loss``, ``validation_f1``.
-    """
+def training_plot(one: Training) -> Figure:
+    """Losses and validation F1 of one cell over epochs, with E (convergence) and the epoch of the kept weights."""
     figure, axes = axes_of(2, (6.4, 5.0))
-    epochs = np.array([row["epoch"] for row in history], dtype=np.float64)
-    losses = {"training": ("train_loss", "#7f7f7f"), "validation": ("validation_loss", "#0072B2")}
-    axes[0].set(ylabel="loss")
-    axes[1].set(ylabel="validation F1", xlabel="epoch", ylim=(0, 1))
-    counting(axes[1].xaxis)
-    if len(epochs):
-        axes[1].set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
-    _draw_history(axes[0], epochs, history, losses)
-    _draw_history(axes[1], epochs, history, {"F1": ("validation_f1", "#000000")})
-    for axis in axes:
-        _mark_epoch(axis, convergence_epoch, ":", "#444444")
-        _mark_epoch(axis, best_epoch, "--", "#009E73")
-    _name_epochs(axes[0], convergence_epoch, best_epoch, int(epochs[-1]) if len(epochs) else 0)
-    entitle(axes[0], title)
+    _draw_training(axes[0], axes[1], one)
+    for axis, curves in zip(axes, (LOSSES, F1), strict=True):
+        ends = {label: (_last(_column(one, field)), colour) for label, (field, colour, _) in curves.items()}
+        _end_labels(axis, ends)
+    entitle(axes[0], one.name)
     return figure
 
 
-def counting(axis: Axis) -> None:
-    """Ticks at whole numbers only: there is no half an epoch, defect or image."""
-    from matplotlib.ticker import MaxNLocator
+def training_panels(cells: Sequence[Training], width: float) -> Figure:
+    """The same of several cells, two panels below each other for each, ``width`` inches wide in all, under one legend.
 
-    axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, min_n_ticks=1))
-
-
-def entitle(axis: Axes, title: str) -> None:
-    """Set a title in as many lines as it takes, above a line of remarks."""
-    axis.set_title(broken(title, TITLE), loc="left", fontsize=10, pad=18, parse_math=False)
-
-
-def broken(text: str, letters: int) -> str:
-    """The text in lines of at most so many letters."""
-    from textwrap import wrap
-
-    return "\n".join(wrap(text, letters))
-
-
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write as PNG, SVG or PDF by the suffix of ``path``; a PNG holds no version or date."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".png":
-        figure.savefig(path, dpi=150, metadata={"Software": None})  # the version would make equal plots differ
-    else:
-        figure.savefig(path)
+    Raises:
+        DataError: more panels than fit a page.
+    """
+    figure, grid = panelled(len(cells), width, each=2)
+    for number, ((losses, score), one) in enumerate(zip(grid.pairs, cells, strict=True)):
+        _draw_training(losses, score, one)
+        losses.set_title(lettered(number, one.name), loc="left", pad=12, parse_math=False)
+        losses.tick_params(labelbottom=False)
+    grid.outer_labels_only()
+    handles = [_handle(f"{label} loss", colour, dash) for label, (_, colour, dash) in LOSSES.items()]
+    marks = (("validation F1", BLACK, "-"), ("E  convergence", *REACHED), ("kept weights", *KEPT))
+    grid.legend([*handles, *(_handle(*mark) for mark in marks)])
+    return figure
 
 
-def axes_of(rows: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """A figure outside pyplot's global list, with room for labels on the right."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _draw_training(losses: Axes, score: Axes, one: Training) -> None:
+    """Losses on the upper axes, F1 on the lower, the marked epochs on both and in words above."""
+    epochs = one.epochs
+    losses.set(ylabel="loss")
+    score.set(ylabel="validation F1", xlabel="epoch", ylim=(0, 1))
+    for axis, curves in ((losses, LOSSES), (score, F1)):
+        counting(axis.xaxis)
+        for field, colour, dash in curves.values():
+            axis.plot(epochs, _column(one, field), color=colour, linestyle=dash, marker="o", markersize=2.5)
+        if len(epochs):
+            axis.set_xlim(epochs[0] - 0.5 - 0.02 * len(epochs), epochs[-1] + 0.5 + 0.02 * len(epochs))
+        _mark_epoch(axis, one.convergence_epoch, *REACHED)
+        _mark_epoch(axis, one.best_epoch, *KEPT)
+    _name_epochs(losses, one.convergence_epoch, one.best_epoch, int(epochs[-1]) if len(epochs) else 0)
 
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = list(np.atleast_1d(figure.subplots(rows, 1, sharex=True)))
-    for axis in axes:
-        plain(axis)
-    return figure, axes
+
+def _column(one: Training, field: str) -> Float64:
+    return np.array([row.get(field, np.nan) for row in one.history], dtype=np.float64)
 
 
-def plain(axis: Axes) -> None:
-    """A light grid, and no frame where there is no scale."""
-    axis.grid(color="#dddddd", linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
+def _handle(label: str, colour: str, dash: Any) -> Line2D:
+    """An entry of a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, linestyle=dash, label=label)
 
 
 def _check(thresholds: Float64, curves: Mapping[str, Float64]) -> None:
@@ -186,24 +231,14 @@ def spread(heights: Float64, spacing: float) -> Float64:
     return moved
 
 
-def _draw_history(
-    axis: Axes, epochs: Float64, history: Sequence[Mapping[str, float]], curves: Mapping[str, tuple[str, str]]
-) -> None:
-    ends = {}
-    for label, (field, colour) in curves.items():
-        values = np.array([row.get(field, np.nan) for row in history], dtype=np.float64)
-        axis.plot(epochs, values, color=colour, linewidth=1.5, marker="o", markersize=3)
-        ends[label] = (_last(values), colour)
-    _end_labels(axis, ends)
-
-
-def _mark_epoch(axis: Axes, epoch: int | None, dash: str, colour: str) -> None:
+def _mark_epoch(axis: Axes, epoch: int | None, colour: str, dash: str) -> None:
     if epoch is not None:
-        axis.axvline(epoch, color=colour, linestyle=dash, linewidth=1.2)
+        axis.axvline(epoch, color=colour, linestyle=dash)
 
 
 def _name_epochs(axis: Axes, convergence: int | None, best: int | None, last: int) -> None:
     """Name the marked epochs in one line above the axis, where they cannot meet a curve."""
     reached = f"E {convergence} (dotted)" if convergence is not None else f"E > {last}: not converged"
     kept = f"   kept weights: epoch {best} (dashed)" if best is not None else ""
-    axis.annotate(reached + kept, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", fontsize=8)
+    above: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": "small"}
+    axis.annotate(reached + kept, (0, 1), (0, 3), **above)

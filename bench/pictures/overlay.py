@@ -24,6 +24,11 @@ ALPHA = 0.8
 
 BRIGHTEST_GAIN = 8.0
 """Dark images are lifted by at most this factor: more shows only noise."""
+TONES = (
+    "Grey levels are the mean of the channels, stretched between their 0.5 and 99.5 percentiles (at most "
+    f"{BRIGHTEST_GAIN:g} times); dark images are lifted by a gamma of at least 0.45."
+)
+"""What :func:`grey` does, for captions: publishers want what is not linear to be said."""
 
 
 def codes(truth: Mask, predicted: Bool) -> Codes:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.pictures.curves import broken, plain, write_figure
+from bench.pictures.sizes import panelled
+from bench.pictures.style import COLOURS, GREY, MORE_COLOURS, blank, broken, lettered, plain, write_figure
 from bench.report.naming import slug
 from bench.report.shape import CostLine
 
@@ -26,10 +27,6 @@ PANELS = {
     "parameters": ("millions of parameters", 1e-6),
 }
 """Cost to its words and what it is multiplied by."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, told apart by every common kind of colour vision."""
-MORE_COLOURS = ("#882255", "#117733", "#332288", "#999933", "#AA4499", "#661100", "#DDCC77", "#6699CC")
-"""Tol's, for more than seven columns."""
 SIGNS = (*"osD^vP*X<>phd", *(f"${letter}$" for letter in ascii_uppercase))
 """No two rows share one before there are forty."""
 LETTER, ENTRY = 0.085, 0.2
@@ -39,25 +36,46 @@ FILLED = "filled: no other position has a higher F1 at no more cost"
 
 def pareto_plot(lines: Sequence[CostLine], *, title: str = "") -> Figure | None:
     """Validation F1 over every cost that has a front, one panel each; None where there is no front."""
-    panels = [cost for cost in PANELS if any(cost in one.fronts for one in lines)]
+    panels = fronts_of(lines)
     if not panels:
         return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     marks = _Marks.of(lines)
     names = [*marks.colours, *marks.signs]
     width = 1.4 + 2.8 * len(panels) + LETTER * max(map(len, names))
     heading = broken(f"{title}   {FILLED}", int(width / LETTER))
     height = max(3.3, ENTRY * len(names)) + ENTRY * (1 + heading.count("\n"))
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank((width, height))
+    figure.set_layout_engine("constrained")
     for axis, cost in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
-        _panel(axis, lines, cost, marks)
+        _panel(axis, lines, cost, marks, 7)
     figure.axes[0].set_ylabel("validation F1")
     figure.legend(handles=marks.legend(), loc="outside right center", fontsize="small", frameon=False)
     figure.suptitle(heading, x=0.01, ha="left", fontsize=9, parse_math=False)
     return figure
+
+
+def pareto_panels(lines: Sequence[CostLine], width: float) -> Figure:
+    """The same for print, ``width`` inches wide, without a title, of lines that have a front.
+
+    Raises:
+        DataError: more panels than fit a page.
+    """
+    costs = fronts_of(lines)
+    marks = _Marks.of(lines)
+    figure, panels = panelled(len(costs), width)
+    for number, (axis, cost) in enumerate(zip(panels.axes, costs, strict=True)):
+        _panel(axis, lines, cost, marks, 4)
+        axis.set_ylabel("validation F1")
+        if len(costs) > 1:
+            axis.set_title(lettered(number), loc="left")
+    panels.outer_labels_only(columns=False)
+    panels.legend(marks.legend())
+    return figure
+
+
+def fronts_of(lines: Sequence[CostLine]) -> list[str]:
+    """The costs that have a front."""
+    return [cost for cost in PANELS if any(cost in one.fronts for one in lines)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +95,21 @@ class _Marks:
     def legend(self) -> list[Line2D]:
         from matplotlib.lines import Line2D
 
-        def handle(name: str, colour: str, sign: str) -> Line2D:
-            shown = name.replace("$", r"\$")  # a label is no formula
-            return Line2D([], [], color=colour, marker=sign, linestyle="", markerfacecolor=colour, label=shown)
+        columns = [
+            Line2D([], [], color=colour, linewidth=5, label=_shown(name)) for name, colour in self.colours.items()
+        ]
+        rows = []
+        for name, sign in self.signs.items():
+            rows.append(Line2D([], [], color=GREY, marker=sign, linestyle="", label=_shown(name)))
+        return columns + rows
 
-        rows = [handle(name, "#7f7f7f", sign) for name, sign in self.signs.items()]
-        return [handle(name, colour, "s") for name, colour in self.colours.items()] + rows
+
+def _shown(name: str) -> str:
+    """A label is no formula."""
+    return name.replace("$", r"\$")
 
 
-def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> None:
+def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks, size: float) -> None:
     """Points, filled where they are on the front, and the front as a staircase."""
     label, scale = PANELS[cost]
     front = []
@@ -97,10 +121,11 @@ def _panel(axis: Axes, lines: Sequence[CostLine], cost: str, marks: _Marks) -> N
         if cost in one.fronts:
             face = colour
             front.append((paid * scale, score))
-        axis.plot(paid * scale, score, marks.signs[one.row], color=colour, markerfacecolor=face, markersize=7)
+        axis.plot(paid * scale, score, marks.signs[one.row], color=colour, markerfacecolor=face, markersize=size)
     steps = np.array(sorted(front)).reshape(-1, 2)
-    axis.step(steps[:, 0], steps[:, 1], where="post", color="#7f7f7f", linewidth=1, zorder=0)
+    axis.step(steps[:, 0], steps[:, 1], where="post", color=GREY, linewidth=1, zorder=0)
     axis.set(xlabel=label)
+    axis.margins(y=0.1)
     plain(axis)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.canonical import printable
 from bench.errors import DataError
-from bench.pictures.overlay import COLOURS, Colour, coloured, colours
+from bench.pictures.overlay import COLOURS, Codes, Colour, coloured, colours
 from bench.report.measures import percent
 from bench.types import JsonValue
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Canvas
     from PIL.ImageDraw import ImageDraw
 
+CHOSEN = "chosen"
+"""Why an image is shown that was asked for by its id."""
 LEGEND = ("true positive", "false positive", "false negative")
 HEAD, MARGIN, CAPTION, LETTER, LINE, GAP = 30, 8, 38, 13, 20, 22
 """Pixels of a legend of one line, between tiles, of a caption of two lines, of letters, of one more line,
@@ -59,7 +61,7 @@ def named(image_counts: Mapping[str, JsonValue], ids: Sequence[str]) -> list[Pic
     Raises:
         DataError: an id that was not scored.
     """
-    picks = {pick.id: pick for pick in _picks(image_counts, "chosen")}
+    picks = {pick.id: pick for pick in _picks(image_counts, CHOSEN)}
     for id in ids:
         if id not in picks:
             raise DataError(
@@ -182,13 +184,17 @@ def fitted(picture: Colour, side: int) -> Colour:
     factor = -(-longer // side)
     found = colours(picture)
     base = np.where(found == 0, picture[:, :, 0], picture.min(axis=2))  # what a colour leaves to see of the image
-    means = np.rint(_blocks(base, factor).mean(axis=(1, 3))).astype(np.uint8)
-    counts = np.stack([_blocks(found == code, factor).sum(axis=(1, 3)) for code in (1, 2, 3)])
-    frequent = np.where(counts.any(axis=0), counts.argmax(axis=0) + 1, 0)
-    return coloured(means, frequent.astype(np.uint8))
+    means = np.rint(blocks(base, factor).mean(axis=(1, 3))).astype(np.uint8)
+    return coloured(means, frequent(found, factor, (1, 2, 3)))
 
 
-def _blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.float64]:
+def frequent(found: Codes, factor: int, codes: Sequence[int]) -> Codes:
+    """Of each block of ``uint8[H, W]`` the most frequent of ``codes``, 1 and up, or 0 where it has none of them."""
+    counts = np.stack([blocks(found == code, factor).sum(axis=(1, 3)) for code in codes])
+    return np.where(counts.any(axis=0), counts.argmax(axis=0) + 1, 0).astype(np.uint8)
+
+
+def blocks(values: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.float64]:
     """View as ``[rows, factor, columns, factor]``; the last rows and columns are repeated to a whole block."""
     height, width = values.shape
     padded = np.pad(values, ((0, -height % factor), (0, -width % factor)), mode="edge")

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields
 
 from bench.canonical import printable
 from bench.record import pair
+from bench.render.plain import json_text, plain_data
 from bench.report.compare import Comparison, Difference, Met
 from bench.report.effects import Effects, InteractionLine, LevelLine
 from bench.report.measures import leaves
 from bench.report.shape import CellLine, Leaderboard
 from bench.report.verdicts import Judged
 from bench.types import JsonValue
-
-SCHEMA = 1
-"""Raised when a field of the JSON or a column of the CSV changes its meaning."""
 
 COUNTS = "image_counts"
 """A field that is left out: counts per image lie in the cell records, and weigh more than all the rest."""
@@ -84,7 +80,9 @@ def rows_csv(rows: Sequence[Mapping[str, JsonValue]]) -> str:
 
 def board_json(board: Leaderboard) -> str:
     """Everything the leaderboard holds but counts per image, with a schema number."""
-    return _json(_clean(board))
+    whole = _without_counts(plain_data(board))
+    assert isinstance(whole, Mapping)
+    return json_text(whole)
 
 
 def effects_csv(effects: Effects) -> str:
@@ -96,7 +94,7 @@ def effects_csv(effects: Effects) -> str:
 
 def effects_json(effects: Effects) -> str:
     """Everything, with a schema number."""
-    return _json({**asdict(effects), "measure": effects.measure.name})
+    return json_text({**asdict(effects), "measure": effects.measure.name})
 
 
 def claims_json(found: Judged) -> str:
@@ -105,7 +103,7 @@ def claims_json(found: Judged) -> str:
     for one in found.verdicts:
         values = {field.name: getattr(one, field.name) for field in fields(one)}
         claims.append({**values, "claim": one.claim.model_dump(mode="json"), "measure": one.measure.name})
-    return _json({"suite": found.suite, "claims": claims, "of_others": found.of_others})
+    return json_text({"suite": found.suite, "claims": claims, "of_others": found.of_others})
 
 
 def comparison_csv(comparison: Comparison) -> str:
@@ -115,7 +113,7 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def comparison_json(comparison: Comparison, met: Sequence[Met]) -> str:
     """Everything, with a schema number."""
-    return _json(
+    return json_text(
         {
             "first": comparison.first,
             "second": comparison.second,
@@ -124,10 +122,6 @@ def comparison_json(comparison: Comparison, met: Sequence[Met]) -> str:
             "gates_met": [{"gate": one.gate.text, "cell": one.cell, "how": one.how} for one in met],
         }
     )
-
-
-def _json(content: Mapping[str, JsonValue]) -> str:
-    return json.dumps({"schema": SCHEMA, **content}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _csv(rows: Sequence[Mapping[str, JsonValue]], first: Sequence[str] = ()) -> str:
@@ -172,17 +166,11 @@ def _flat(name: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
             yield key, leaf
 
 
-def _clean(value: JsonValue) -> JsonValue:
-    """Plain JSON: no image counts, and null for what is not finite."""
-    if is_dataclass(value):
-        exported = [field.name for field in fields(value) if field.metadata.get("exported", True)]
-        return {name: _clean(getattr(value, name)) for name in exported}
+def _without_counts(value: JsonValue) -> JsonValue:
     if isinstance(value, Mapping):
-        return {str(key): _clean(inner) for key, inner in value.items() if key != COUNTS}
-    if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return {key: _without_counts(inner) for key, inner in value.items() if key != COUNTS}
+    if isinstance(value, list):
+        return [_without_counts(inner) for inner in value]
     return value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench.document import Document
+from bench.render.html import to_html
 from bench.render.latex import to_latex
 from bench.render.markdown import to_markdown
 from bench.render.text import to_text
@@ -23,4 +24,5 @@ FORMATS: Mapping[str, Format] = {
     "text": Format(to_text, "txt"),
     "markdown": Format(to_markdown, "md"),
     "latex": Format(to_latex, "tex"),
+    "html": Format(to_html, "html"),
 }

@@ -51,7 +51,7 @@ def above_section(
     grids = tuple(table.grid(title_text(table.title, "Low end of F1_T [%]"), rows_axis, text) for table in tables)
     said = "; ".join(f"{name} {percent(end)}" for name, end in ends.items())
     sentences = (MEANING.format(ends=said), OF_THE_REST) if gone else (MEANING.format(ends=said),)
-    return Section(TITLE, grids, sentences, tuple(values))
+    return Section(TITLE, grids, sentences, tuple(values), "real")
 
 
 def highest_ends(standings: Sequence[Standing]) -> dict[str, float]:

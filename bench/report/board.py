@@ -30,9 +30,10 @@ from bench.report.standing import standings
 from bench.report.tolerance import tolerance_section
 from bench.report.undefined import all_shown
 from bench.suite.cells import Cell
+from bench.suite.resolved import Suite
 from bench.suite.schema import Board, Published
 
-__all__ = ["Leaderboard", "leaderboard"]
+__all__ = ["Leaderboard", "board_of_records", "leaderboard"]
 
 
 def leaderboard(
@@ -92,6 +93,22 @@ def leaderboard(
         sections=tuple(section for section in sections if section),
         costs=costs,
         description=description,
+    )
+
+
+def board_of_records(suite: Suite, records: Records, command: str) -> Leaderboard:
+    """The leaderboard of a suite whose records are at hand, such as those with late scores."""
+    return leaderboard(
+        suite.cells,
+        records,
+        suite.board,
+        suite_name=suite.name,
+        suite_hash=suite.hash,
+        command=command,
+        profile=suite.profile or "",
+        paired=suite.paired,
+        published=suite.reference,
+        description=suite.description or "",
     )
 
 

@@ -62,7 +62,7 @@ def board_document(board: Leaderboard) -> Document:
     for section in board.sections:
         blocks += [Heading(section.title), *map(table_of, section.grids), Paragraph(section.sentences)]
     for standing in board.standings:
-        blocks += _standing(standing, several=len(board.standings) > 1)
+        blocks += standing_blocks(standing, several=len(board.standings) > 1)
     blocks.append(Listing([(name, Code(value)) for name, value in board.footer]))
     return Document(_title(board), blocks)
 
@@ -142,7 +142,7 @@ def _settings(entry: Entry, *, only: str | None) -> str:
     return text if trial.finished == trial.trials else f"{text} ({trial.finished} of {plural(trial.trials, 'trial')})"
 
 
-def _standing(standing: Standing, *, several: bool) -> Iterator[Block]:
+def standing_blocks(standing: Standing, *, several: bool) -> Iterator[Block]:
     """Sentences and small tables of one data set, under its name where there are several."""
     if several and (standing.sentences or standing.baselines or standing.types):
         yield Heading(standing.dataset)

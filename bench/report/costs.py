@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from itertools import chain
 
 from bench.record import Latency, Record, number
+from bench.report.best import scored_alike
 from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_of
 from bench.report.front import front
 from bench.report.measures import NOTHING, OLD, mean_of_all, mean_over, percent, plain
@@ -79,9 +80,8 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         badges += record.badges
         if record.cost and record.cost.peak_memory_of is not None:
             memories.append(line(record.cost.peak_memory_of))
-    group = [label for axis, label in labels.items() if axis == "dataset" or axis.startswith("protocol.")]
     return CostLine(
-        group=", ".join(group),
+        group=scored_alike(labels),
         name=", ".join([f"{entry.row} / {entry.column}", *dict(table.title).values()]),
         row=entry.row,
         column=entry.column,
@@ -206,7 +206,7 @@ def cost_section(lines: Sequence[CostLine]) -> Section | None:
     beside = max(one.beside for one in known)
     if beside > 1:
         sentences.append(BESIDE.format(beside))
-    return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(_values, known)))
+    return Section("Cost", (_grid(known),), tuple(sentences), tuple(map(_values, known)), "cost")
 
 
 def _alike_words(lines: Sequence[CostLine]) -> str:

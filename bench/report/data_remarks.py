@@ -15,4 +15,4 @@ def data_section(cells: Sequence[Cell], records: Records) -> Section | None:
     """Every remark once, in the order of the cells; None where there is none."""
     known = [records[cell.id] for cell in cells if cell.id in records]
     found = dict.fromkeys(remark for record in known for remark in record.remarks)
-    return Section(TITLE, (), tuple(found)) if found else None
+    return Section(TITLE, (), tuple(found), question="data") if found else None

@@ -66,15 +66,21 @@ def _interaction(one: InteractionLine, measure: Measure) -> Sequence[str]:
 def sentences(effects: Effects) -> list[str]:
     """The effects in words, what is left out, and how to read the figures."""
     told = [_in_words(effects, one) for one in effects.levels if one.difference is not None]
-    told += effects.remarks
+    told += cautions(effects)
+    told += [MEANING, ADJUSTED] if effects.levels else ["Nothing can be compared yet."]
+    if effects.interactions:
+        told.append(DEVIATION)
+    return told
+
+
+def cautions(effects: Effects) -> list[str]:
+    """What is left out, and what to beware of."""
+    told = list(effects.remarks)
     if effects.seeds == 1:
         told.append("One seed: intervals over groups only.")
     unsure = reliability(effects.defective_groups) if effects.levels else ""
     if unsure:
         told.append(f"{unsure[0].upper()}{unsure[1:]}.")
-    told += [MEANING, ADJUSTED] if effects.levels else ["Nothing can be compared yet."]
-    if effects.interactions:
-        told.append(DEVIATION)
     return told
 
 

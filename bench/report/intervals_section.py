@@ -48,7 +48,8 @@ def intervals_section(
             heads = [text for one in others for text in (heading(one), "interval")]
             grids.append(Grid(title_text(table.title, name), (rows_axis, *heads), tuple(lines)))
     absent = any(NOTHING in line for grid in grids for line in grid.rows)
-    return Section(TITLE, tuple(grids), (MEANING, ABSENT) if absent else (MEANING,), tuple(values)) if values else None
+    sentences = (MEANING, ABSENT) if absent else (MEANING,)
+    return Section(TITLE, tuple(grids), sentences, tuple(values), "real") if values else None
 
 
 def _intervals(

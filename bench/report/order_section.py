@@ -72,7 +72,7 @@ def order_section(columns: Sequence[Column], how: Ordering | None, rows_axis: st
         values += _values(column, how)
     sentences += _meaning(several, how)
     title = f"{TITLE} by {heading(how.measure, '')}"
-    return Section(title, tuple(grids), tuple(sentences), tuple(values))
+    return Section(title, tuple(grids), tuple(sentences), tuple(values), "real")
 
 
 def _values(column: Column, how: Ordering) -> Iterator[Mapping[str, JsonValue]]:

@@ -13,6 +13,9 @@ from bench.types import JsonValue
 BoardState = EndWord | Literal["pending", "absent"]
 """How a cell ended; ``pending``: it has not run; ``absent``: the suite has no such cell."""
 
+Question = Literal["real", "cost", "data", "change"]
+"""What a reader asks of a leaderboard, besides which position is best."""
+
 Labels = tuple[tuple[str, str], ...]
 """Axes and labels."""
 
@@ -244,12 +247,17 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the report below the tables; ``values`` are the figures of its grids, not rounded, for programs."""
+    """A part of the report below the tables; ``values`` are the figures of its grids, not rounded, for programs.
+
+    ``question`` is what of a reader it answers: is the difference real, what did it cost, can the data be trusted, what
+    would change the answer.
+    """
 
     title: str
     grids: tuple[Grid, ...]
     sentences: tuple[str, ...]
     values: tuple[Mapping[str, JsonValue], ...] = ()
+    question: Question = field(default="change", metadata=INSIDE)
 
 
 @dataclass(frozen=True, slots=True)

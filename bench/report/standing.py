@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
-from bench.report.choose import TEST_F1, VALIDATION_F1, Records, done_cells, done_records, seed_of
+from bench.report.best import best_of
+from bench.report.choose import TEST_F1, Records, done_records, seed_of
 from bench.report.counts import counts_of, reliability
-from bench.report.measures import interval_text, mean_of_all, mean_over, measure_of, percent, read
+from bench.report.measures import interval_text, mean_over, measure_of, percent, read
 from bench.report.rows import seeds_interval
-from bench.report.shape import Baseline, Best, Entry, Standing, Table, TypeLine, entries_of
+from bench.report.shape import Baseline, Best, Standing, Table, TypeLine, entries_of
 from bench.suite.cells import Cell
 from bench.suite.joint import naming_axes
 from bench.words import plural
@@ -74,26 +75,18 @@ def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float
 def _best(cells: Sequence[Cell], tables: Sequence[Table], records: Records, gone: Collection[str]) -> Best | None:
     """The position of best mean validation F1, and in it the cell of best validation F1.
 
-    Positions with all seeds come before positions that lack some. Where there are several seeds the scores are means
-    over those that stand, with an interval over seeds and groups; a position is chosen by all of its seeds, so that
-    none is the best for having lost those that went wrong.
+    Where there are several seeds the scores are means over those that stand, with an interval over seeds and groups.
     """
     here = {cell.id: cell for cell in cells}
-    best: tuple[bool, float] | None = None
-    for entry in entries_of(tables):
-        own = _scores(entry, here, records)
-        mean = mean_of_all(own.values())
-        if mean is not None and (best is None or (len(own) == entry.expected, mean) > best):
-            best = len(own) == entry.expected, mean
-            scores, expected = own, entry.expected
+    best = best_of(entries_of(tables), here, records)
     if best is None:
         return None
-    id = max(scores, key=scores.__getitem__)
+    id, scores = best.cell, best.scores
     test = records[id].of_split("test")
     stand = {seed: score for seed, score in scores.items() if seed not in gone} or scores
     f1_test = mean_over([records[seed] for seed in stand], TEST_F1)
     interval, note = test.interval, test.interval_note
-    name = _name(here[id], here.values(), seeds=expected if len(scores) == 1 else 1)
+    name = _name(here[id], here.values(), seeds=best.entry.expected if len(scores) == 1 else 1)
     if len(scores) > 1:
         name = f"{name}, {_of_seeds(len(stand), len(scores))}"
         known = f1_test is not None and len(stand) > 1
@@ -118,13 +111,6 @@ def _of_seeds(stand: int, seeds: int) -> str:
     if stand == seeds:
         return f"mean of {plural(seeds, 'seed')}"
     return f"mean of the {stand} of {plural(seeds, 'seed')} that did not collapse"
-
-
-def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:
-    """Validation F1 of the entry's finished cells, by id; empty where the entry is of another data set."""
-    done = done_cells([cells[id] for id in entry.cells if id in cells], records)
-    values = {cell.id: read(records[cell.id], VALIDATION_F1).value for cell in done}
-    return {id: value for id, value in values.items() if value is not None}
 
 
 def _name(cell: Cell, cells: Iterable[Cell], *, seeds: int) -> str:

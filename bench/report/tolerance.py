@@ -56,6 +56,7 @@ def tolerance_section(tables: Sequence[Table], rows_axis: str, records: Records)
         grids=(_grid(values),),
         sentences=(MEANING.format(pixels=width), *([NONE_LEFT] if lacking else ())),
         values=tuple(values),
+        question="data",
     )
 
 

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from bench.runs.folder import CELLS, read_run, records_in
 from bench.runs.journal import BEAT_S, events
 from bench.suite.joint import short_names
 from bench.types import JsonValue
+from bench.words import duration, plural
 
 ERRORS = 5
 """Last failures that are told."""
@@ -166,3 +167,35 @@ def _plain(command: Command, now: float) -> dict[str, Any]:
     told = asdict(command)
     tasks = list(told["tasks"].values())
     return {**told, "tasks": tasks, "alive": command.is_alive(now), "left_s": command.left(now)}
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """What goes on, for the eye."""
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(status.cells.items()))
+    yield f"{status.suite}: {plural(sum(status.cells.values()), 'cell')} ({counts})"
+    for at_work in status.alive:
+        yield from _command_lines(at_work, status.now)
+    if not status.alive:
+        yield _rest(status.last, status.now)
+    for failure in status.failures:
+        yield f"{failure['state']}: {str(failure['cell'])[:8]} {failure['name']}: {failure['reason']}"
+
+
+def _command_lines(at_work: Command, now: float) -> Iterator[str]:
+    left = at_work.left(now)
+    ahead = "" if left is None else f", about {duration(left)} left"
+    ended = f"{plural(at_work.ended, 'cell')} ended in {duration(now - at_work.began)}"
+    yield f"at work: {at_work.host} process {at_work.pid}, {ended}{ahead}"
+    for task in at_work.tasks.values():
+        note = f", {task.note}" if task.note else ""
+        yield f"  {task.name}: {task.stage} {task.done}/{task.total}, {duration(now - task.since)}{note}"
+
+
+def _rest(last: Command | None, now: float) -> str:
+    """Why nothing is at work."""
+    if last is None:
+        return "nothing is at work; no command has kept a journal here"
+    silent = duration(now - last.last)
+    if last.how is None:
+        return f"nothing is at work; the last command was killed (silent for {silent}); repeat it"
+    return f"nothing is at work; the last command ended {silent} ago: {last.how}"

@@ -172,7 +172,8 @@ def suite(name: str, kinds: Sequence[str]) -> str:
             *lines("augment", f"  augment: [flips, {name}]"),
             *lines("loss", f"  loss: {name}"),
             "protocol: {tiles: {overlap: 0}}",
-            *lines("launcher", f"runtime: {{launcher: {name}}}"),
+            *lines("launcher", "runtime:", f"  launcher: {name}"),
+            *lines("observer", *([] if "launcher" in kinds else ["runtime:"]), f"  observers: [{name}]"),
             *lines("metric", f"board: {{values: [f1@validation, f1@test, {name}@test]}}"),
             "",
         ]

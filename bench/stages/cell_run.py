@@ -17,9 +17,9 @@ from bench.data.index_file import is_current, read_index
 from bench.data.splits import assign, restricted, split_digest
 from bench.data.verified import Verified
 from bench.errors import StoreError
-from bench.jobs import Job
+from bench.jobs import Job, Report
 from bench.stages.graph import Stage, from_json, images_stage
-from bench.stages.indexing import Report, listed, open_dataset, split_rule
+from bench.stages.indexing import listed, open_dataset, split_rule
 from bench.stages.provenance import provenance
 from bench.store.home import Places
 from bench.store.store import Event, always, finish_stage, stage_note

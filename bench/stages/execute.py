@@ -10,12 +10,11 @@ from pathlib import Path
 
 from bench.catalog import Catalog
 from bench.errors import Damaged
-from bench.jobs import Job
+from bench.jobs import Job, Report
 from bench.stages.cell_run import CellRun, Note, finish
 from bench.stages.crops import noted_crops
 from bench.stages.filing import filed
 from bench.stages.healing import forgot_damage
-from bench.stages.indexing import Report
 from bench.stages.predict import run_predict
 from bench.stages.tiles import tiled
 from bench.stages.train import trained

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,13 @@ from bench.data.remarks import image_remarks, split_remarks
 from bench.data.splits import Rule, assign, split_digest
 from bench.data.statistics import is_defective
 from bench.errors import BenchError, DataError, PluginError, StoreError, UnusableImages
-from bench.jobs import DataRef, Job
+from bench.jobs import DataRef, Job, Report
 from bench.stages.graph import IndexedData, locator
 from bench.store.home import Places, check_writable, writing
 from bench.store.place import occupied
 from bench.suite.schema import Protocol, Ref
 from bench.types import Dataset, JsonValue, Record
 from bench.words import clipped
-
-Report = Callable[[str, int, int, str], None]
 
 LONGEST = 1000
 """Characters of an id or group: no file system has longer names of files."""

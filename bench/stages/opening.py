@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.catalog import Catalog, Offer
 from bench.data.index import DatasetIndex
 from bench.errors import DataError
-from bench.jobs import Job
-from bench.stages.indexing import Report, listed, locate, make_index, open_dataset
+from bench.jobs import Job, Report
+from bench.stages.indexing import listed, locate, make_index, open_dataset
 from bench.store.home import Places
 from bench.suite.schema import Ref
 from bench.threads import Progress, silent
@@ -18,7 +18,7 @@ from bench.types import Dataset, Record
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A data set that can be read: who offers it, what was asked, its folder, reader, records and index."""
+    """A data set that can be read: who offers it, what was asked, its folder, reader, records, index and its file."""
 
     offer: Offer
     ref: Ref
@@ -26,6 +26,7 @@ class Opened:
     dataset: Dataset
     records: tuple[Record, ...]
     index: DatasetIndex
+    index_file: Path
 
 
 def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Progress = silent) -> Opened:
@@ -43,8 +44,10 @@ def open_indexed(catalog: Catalog, ref: Ref, places: Places, progress: Progress 
     if found.index is None:
         raise DataError(found.problem or f"data set {ref.use!r} changes while it is read; repeat the command")
     dataset = open_dataset(catalog, found.data)
-    return Opened(offer, ref, Path(found.data.root), dataset, listed(dataset, ref.use), found.index)
+    return Opened(
+        offer, ref, Path(found.data.root), dataset, listed(dataset, ref.use), found.index, Path(found.data.index)
+    )
 
 
 def _reporting(progress: Progress) -> Report:
-    return lambda _what, done, total, _text: progress(done, total)
+    return lambda _what, done, total, *_: progress(done, total)

@@ -24,7 +24,7 @@ from bench.stages.environment import device, spare_threads
 from bench.stages.forms import image_source
 from bench.stages.graph import Stage
 from bench.stages.image_metrics import IMAGE_METRICS, ImageRows
-from bench.stages.shown import SHOWN, packed, picks, unpacked, write_shown
+from bench.stages.shown import SHOWN, Map, PackedMap, Shown, write_shown
 from bench.stages.train import build_model
 from bench.store.store import stage_note
 from bench.threads import beside
@@ -32,7 +32,7 @@ from bench.train.forward import place
 from bench.train.history import read_history
 from bench.train.predict import predict_image
 from bench.train.weights import load_weights
-from bench.types import Bool, Float32, Float64, Mask, Split
+from bench.types import Float32, Float64, Mask, Split
 
 READERS = 2
 """Threads that read images ahead: decoding is slower than a fast device, and few images must wait in memory."""
@@ -49,7 +49,7 @@ def run_predict(run: CellRun, stage: Stage, folder: Path) -> Note:
     write_evidence(folder / "validation.npz", validation)
     write_evidence(folder / "test.npz", test)
     rows.write(folder / IMAGE_METRICS, threshold.index)
-    write_shown(folder / SHOWN, images.shown(test, threshold.index))
+    write_shown(folder / SHOWN, images.maps)
     last_step = _last_step(images, {"validation": validation, "test": test})
     started = time.perf_counter()
     reached = _ceiling(images)
@@ -96,7 +96,7 @@ class _Predictor:
         self.scored = 0
         self.evidence_seconds = 0.0
         self.waited_seconds = 0.0
-        self.positive: dict[str, bytes] = {}
+        self.maps: dict[str, Map] = {}
 
     def predictions(self, split: Split, weights: str) -> Iterator[_Predicted]:
         """Predict every image of a split with one of the two stored states."""
@@ -125,6 +125,7 @@ class _Predictor:
     def evidence(self, split: Split, threshold: int | None, rows: ImageRows | None = None) -> Evidence:
         """Evidence of a split under the best weights; where the threshold is known, ``rows`` sees every image at it."""
         collector = Collector(self.run.index.classes, tolerance=self.facts["tolerance"], threshold=threshold)
+        shown = None if threshold is None else Shown(self.run.images(split).entries, threshold)
 
         def seen() -> Iterator[_Predicted]:
             for image in self.predictions(split, BEST):
@@ -132,21 +133,23 @@ class _Predictor:
                     rows.observe(split, image.entry.id, image.probabilities, image.mask, threshold)
                 yield image
 
-        def scored(image: _Predicted) -> tuple[Measured, bytes, float]:
+        def scored(image: _Predicted) -> tuple[Measured, PackedMap | None, float]:
             started = time.perf_counter()
             entry, found = image.entry, image.probabilities
             measured = collector.measured(entry.id, entry.group, found, image.mask)
             seconds = time.perf_counter() - started
-            positive = b"" if threshold is None else packed(1 - found[0] >= np.float32(threshold / 1000))
-            return measured, positive, seconds
+            return measured, None if shown is None else shown.packed(1 - found[0], image.mask), seconds
 
         started, predicting = time.perf_counter(), self.seconds
-        for measured, positive, seconds in beside(scored, seen(), self.threads):
+        for measured, packed, seconds in beside(scored, seen(), self.threads):
             collector.add(measured)
-            self.positive[measured.id] = positive
+            if shown is not None and packed is not None:
+                shown.add(measured.id, packed)
             self.evidence_seconds += seconds
             self.scored += 1
         self.waited_seconds += time.perf_counter() - started - (self.seconds - predicting)
+        if shown is not None:
+            self.maps = shown.maps()
         return collector.evidence()
 
     def pooled(self, split: Split, weights: str) -> Float64:
@@ -174,11 +177,6 @@ class _Predictor:
         for image in self.predictions(split, BEST):
             rows.observe(split, image.entry.id, image.probabilities, image.mask, threshold)
         self.predicted, self.seconds = counted
-
-    def shown(self, test: Evidence, threshold: int) -> dict[str, Bool]:
-        """Binary predictions of the test images that the overlays show."""
-        sides = {entry.id: (entry.height, entry.width) for entry in self.run.images("test").entries}
-        return {pick.id: unpacked(self.positive[pick.id], *sides[pick.id]) for pick in picks(test, threshold)}
 
 
 def source_threshold(run: CellRun) -> int:

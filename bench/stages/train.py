@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import PluginError, StoreError, one_line
+from bench.jobs import Epoch
 from bench.stages.cell_run import BEST, LAST, CellRun, Note, finish, last_is_best
 from bench.stages.crops import drawn
 from bench.stages.environment import device
@@ -75,7 +76,7 @@ def run_train(run: CellRun, stage: Stage, folder: Path) -> Note:
 
     def told(event: Mapping[str, Any]) -> None:
         events.append(event)
-        run.report("train", event["epoch"], event["epochs"], _figures(event))
+        run.report("train", event["epoch"], event["epochs"], _figures(event), Epoch.of(event))
 
     if fitting:
         run.report("train", 0, recipe.epochs, "")

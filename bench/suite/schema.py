@@ -320,6 +320,8 @@ class Runtime(Strict):
 
     launcher: Ref = Ref(use=LOCAL)
     """who starts the workers: `bench list launchers`"""
+    observers: tuple[Ref, ...] = ()
+    """who is told of cells, epochs and scores, such as trackers: `bench list observers`"""
     workers: Annotated[int, Field(gt=0)] | None = None
     """processes at once; null is `cells_per_device` per GPU, or one per processor core with 2 GB of memory each"""
     cells_per_device: Literal["auto"] | Annotated[int, Field(gt=0)] = Field(

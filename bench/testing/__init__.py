@@ -54,5 +54,7 @@ CONTRACTS = {
     "loss": "losses",
     "metric": "metrics",
     "launcher": "launchers",
+    "observer": "observers",
+    "reporter": "reporters",
 }
 """Kind of component to the module of its contract, which is imported when it is asked for."""

@@ -36,6 +36,7 @@ SAMPLE_CONTEXT: dict[str, tuple[Any, ...]] = {
     "dataset": (Path("absent"),),
     "model": (Task(1, 1),),
     "crop": (64,),
+    "observer": (Path("absent"),),
     "launcher": (Site("suite", Path("absent"), lambda _progress: None, ()),),
 }
 

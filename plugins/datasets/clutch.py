@@ -280,6 +280,7 @@ def _offered(name: Name, what: str, noise: float, exposures: Sequence[int]) -> C
     about = About(
         summary=f"{what}; not found released: a folder of images, one of masks and a table of views",
         licence="unknown: no release was found",
+        withheld="its licence is unknown",
         citation=PAPER,
         obtain=_obtain(name),
     )

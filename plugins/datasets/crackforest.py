@@ -211,6 +211,7 @@ ABOUT = About(
         "annotation are skipped, as they are not free of cracks; no official split"
     ),
     licence="non-commercial research only",
+    withheld="its licence is for research alone and allows no copies",
     citation=(
         "Shi, Cui, Qi, Meng, Chen: Automatic road crack detection using random structured forests, "
         "IEEE Transactions on Intelligent Transportation Systems 17 (2016) 3434-3445"

@@ -312,6 +312,7 @@ ABOUT = About(
         "laid out as the authors' loader reads them, not yet tried on the real files"
     ),
     licence="CC BY-NC-ND 4.0 according to users of its Zenodo record",
+    withheld="its licence (ND) allows no changed copies",
     citation=(
         "Honzatko, Turetken, Bigdeli, Dunbar, Fua: Defect segmentation for multi-illumination quality control "
         "systems, Machine Vision and Applications 32 (2021) 118"

@@ -234,6 +234,7 @@ def _soft_mark(height: int, width: int, rng: np.random.Generator) -> Mask:
 ABOUT = About(
     summary="Magnetic tiles, 5 kinds of defect, 1,344 grey images of 215 tiles, split by tile",
     licence="none stated; cite the paper",
+    withheld="no licence is stated",
     citation=(
         "Huang, Qiu, Guo, Wang, Yuan: Surface defect saliency of magnetic tile, IEEE CASE 2018; "
         "Huang, Qiu, Yuan: Surface defect saliency of magnetic tile, The Visual Computer 36 (2020) 85-96"
@@ -250,6 +251,7 @@ RELEASE = Release(
 LEAKY = About(
     summary="The magnetic tiles split image by image: photographs of one tile lie in train and test",
     licence=ABOUT.licence,
+    withheld=ABOUT.withheld,
     citation=ABOUT.citation,
     home=ABOUT.home,
     obtain=ABOUT.obtain.replace("mtd:", "mtd-leaky:").replace("--data mtd=", "--data mtd-leaky="),

@@ -156,6 +156,7 @@ ABOUT = About(
         "turned copies of test images are in train"
     ),
     licence="none stated; cite the paper",
+    withheld="no licence is stated",
     citation=(
         "Dong, Song, He, Xu, Yan, Meng: PGA-Net: Pyramid feature fusion and global context attention network for "
         "automated surface defect detection, IEEE Transactions on Industrial Informatics 16 (2020) 7448-7458, "

@@ -167,6 +167,7 @@ def _run_lengths(marked: Bool) -> str:
 ABOUT = About(
     summary="Severstal: flat steel, 12,568 images with 6,666 defective ones, 4 classes of defect, no official split",
     licence="none stated; rules of the competition",
+    withheld="the rules of its competition allow no copies",
     citation="Severstal: Steel Defect Detection, Kaggle competition, 2019",
     home="https://www.kaggle.com/c/severstal-steel-defect-detection",
     obtain=OBTAIN,

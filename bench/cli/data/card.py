@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
-from bench.cli.terminal import quiet
+from bench.cli.printing import json_option, put_json
+from bench.cli.terminal import fitted, quiet
 
 if TYPE_CHECKING:
+    from bench.audit.card import CardFacts
     from bench.audit.pixels import PixelFacts
     from bench.data.remarks import AssignmentOrWhy
     from bench.pictures.gallery import Thumbnail
@@ -20,10 +24,11 @@ FILE = "card.md"
 
 
 @click.command("card")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option("--to", type=PATH, help="Folder for the card; by default cards/DATASET.")
 @workspace_options("--data")
-def command(dataset: str, to: Path | None, workspace: Workspace) -> None:
+@json_option
+def command(dataset: str, to: Path | None, workspace: Workspace, as_json: bool) -> None:
     """Write a card of DATASET: origin, sizes, grey levels, classes, splits, copies, examples.
 
     DATASET is a name or, with settings, '{use: NAME, settings: {...}}'. Every image is read once.
@@ -36,14 +41,40 @@ def command(dataset: str, to: Path | None, workspace: Workspace) -> None:
     click.echo(f"looking at the pixels of {plural(len(opened.records), 'image')}", err=True)
     with quiet():
         pixels = pixel_facts(opened.index, opened.dataset)
-        remarks, written = _write(opened, pixels, to)
-    for remark in remarks:
-        click.echo(f"- {remark}")
+        facts, remarks, written = _write(opened, pixels, to)
+    if as_json:
+        put_json(_plain(facts, remarks, written))
+        return
+    for remark in fitted(f"- {remark}" for remark in remarks):
+        click.echo(remark)
     click.echo(f"card: {printable(str(written))}")
 
 
-def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[str], Path]:
-    """Draw the pictures, write the card, and return its remarks and its file."""
+def _plain(facts: CardFacts, remarks: Sequence[str], written: Path) -> dict[str, Any]:
+    """What the card says, as data."""
+    from bench.data.statistics import class_counts, meta_fields, split_counts
+
+    index, assignment = facts.index, facts.assignment
+    return {
+        "dataset": facts.name,
+        "version": facts.version,
+        "badge": facts.badge,
+        "about": facts.about,
+        "settings": facts.settings,
+        "images": len(index.entries),
+        "groups": len({entry.group for entry in index.entries}),
+        "pixels": facts.pixels.pixels,
+        "dark_pixels": facts.pixels.dark,
+        "classes": dict(zip(index.classes, class_counts(index.entries, len(index.classes)), strict=True)),
+        "splits": None if isinstance(assignment, str) else split_counts(index, assignment),
+        "metadata": meta_fields(index),
+        "remarks": remarks,
+        "card": written,
+    }
+
+
+def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[CardFacts, list[str], Path]:
+    """Draw the pictures, write the card, and return what it says, its remarks and its file."""
     from bench.audit.card import CardFacts, beware, card
     from bench.data.splits import assign
     from bench.errors import DataError
@@ -72,7 +103,7 @@ def _write(opened: Opened, pixels: PixelFacts, to: Path | None) -> tuple[list[st
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(to_markdown(card(facts)), encoding="utf-8", newline="\n")
-    return beware(facts), folder / FILE
+    return facts, beware(facts), folder / FILE
 
 
 def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
@@ -80,8 +111,8 @@ def _draw(opened: Opened, pixels: PixelFacts, folder: Path) -> dict[str, str]:
     from bench.audit.card_pictures import SIDE, areas_plot, examples, levels_plot, sizes_plot
     from bench.component import guarded
     from bench.images import write_png
-    from bench.pictures.curves import write_figure
     from bench.pictures.gallery import thumbnail
+    from bench.pictures.style import write_figure
 
     index = opened.index
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
-from bench.cli.printing import printed
+from bench.cli.printing import json_option, plain_fields, printed, put_json
 from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 
 @click.command("context")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option("--sizes", default="256,192,128", show_default=True, metavar="A,B,...", help="Edges of crops in pixels.")
 @click.option(
     "--split", type=click.Choice(("train", "validation", "test", "all")), default="train", show_default=True,
@@ -30,12 +31,14 @@ SUFFIXES = (".png", ".svg", ".pdf")
     help="The figure, a PNG, SVG or PDF file.",
 )  # fmt: skip
 @workspace_options("--data")
+@json_option
 def command(
     dataset: str,
     sizes: str,
     split: str,
     to: Path,
     workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Show how much defects of DATASET and sound surface look alike in smaller crops (supplement, Figure 2).
 
@@ -46,7 +49,7 @@ def command(
     from bench.audit.context import context
     from bench.audit.context_table import context_document, context_figure
     from bench.component import guarded
-    from bench.pictures.curves import write_figure
+    from bench.pictures.style import write_figure
 
     edges = _edges(sizes)
     if to.suffix not in SUFFIXES:
@@ -57,6 +60,9 @@ def command(
         found = context(index, opened.dataset, edges)
         what = f"load of data set {index.dataset!r}"
         write_figure(context_figure(found, lambda image: guarded(what, opened.dataset.load, image)), to)
+    if as_json:
+        put_json({"dataset": index.dataset, **plain_fields(found), "figure": to})
+        return
     click.echo(printed(context_document(found, str(to))), nl=False)
 
 

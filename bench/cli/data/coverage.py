@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli.options import SuiteArgument, suite_options
-from bench.cli.printing import format_option, printed
+from bench.cli.printing import format_option, printed, put_json
 from bench.cli.terminal import quiet
 
 
@@ -23,7 +23,9 @@ def command(suite: SuiteArgument, form: str) -> int:
     opened, invocation = suite.opened()
     with quiet():
         rows, problems = coverage_rows(opened, invocation, lambda text: click.echo(text, err=True))
-    if rows:
+    if form == "json":
+        put_json({"rows": rows, "problems": problems})
+    elif rows:
         click.echo(rows_csv(rows) if form == "csv" else printed(coverage_document(rows), form), nl=False)
     for problem in problems:
         click.echo(problem, err=True)

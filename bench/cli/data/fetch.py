@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
 from bench.errors import BenchError
 from bench.words import plural
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.components("dataset"))
 @workspace_options()
 def command(names: tuple[str, ...], workspace: Workspace) -> int:
     """Download the data sets NAME..., check and unpack them under $BENCH_HOME/data; an interrupted fetch goes on."""

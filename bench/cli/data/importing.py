@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
 from bench.words import plural
 
 
 @click.command("import")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.components("dataset"))
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=PATH)
 @click.option("--link", is_flag=True, help="Leave the folder where it is and link to it.")
 @click.option("--quick", is_flag=True, help="Let the reader list the files only, instead of decoding every image.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
-from bench.cli.printing import format_option, printed
+from bench.cli.printing import format_option, printed, put_json
 from bench.cli.terminal import quiet
 from bench.home import expanded
 
@@ -28,7 +29,7 @@ SHEETS = re.compile(r"(group|copy|near-duplicate)-\d+\.png")
 
 
 @click.command("leaks")
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=complete.components("dataset"))
 @click.option(
     "--split", default="grouped", show_default=True, metavar="grouped|random|FILE.csv", help="The split to search."
 )
@@ -71,7 +72,9 @@ def command(
         if to:
             _write(opened, found, to)
     named = f"random (seed {seed})" if split == "random" else split
-    if form == "csv":
+    if form == "json":
+        put_json(_plain(found, named))
+    elif form == "csv":
         click.echo(_csv(found), nl=False)
     else:
         more = "--format csv lists all, --to DIR shows them"
@@ -103,6 +106,20 @@ def _descriptors(opened: Opened) -> dict[str, Descriptor]:
         seen = descriptors(opened.index, opened.dataset, progress=lambda done, total: watch(IMAGES, done, total))
     click.echo(f"comparing {plural(len(seen), 'image')}", err=True)
     return seen
+
+
+def _plain(found: Found, split: str) -> dict[str, Any]:
+    """Every link, not only those that the text has room for."""
+    from bench.audit.leaks import link_row, links
+
+    return {
+        "dataset": found.index.dataset,
+        "split": split,
+        "least_likeness": found.least,
+        "resemblance": found.resemblance,
+        "blank": list(found.blank),
+        "links": [{**link_row(found, link), "likeness": link.likeness} for link in links(found)],
+    }
 
 
 def _csv(found: Found) -> str:

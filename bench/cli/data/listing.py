@@ -10,14 +10,13 @@ import click
 
 from bench.canonical import printable
 from bench.cli.options import Workspace, workspace_options
-from bench.cli.printing import format_option, printed
-from bench.cli.terminal import quiet
+from bench.cli.printing import format_option, printed, put_json
+from bench.cli.terminal import NARROWEST, quiet, width
 from bench.document import Document
 
 if TYPE_CHECKING:
     from bench.obtain.inventory import InventoryRow
 
-WIDTH = 100
 HEADER = ("data set", "state", "images", "size", "licence", "where, or how to get it")
 
 
@@ -30,7 +29,9 @@ def command(form: str, workspace: Workspace) -> None:
 
     with quiet():
         found = inventory(workspace.catalog, workspace.places)
-    if form == "csv":
+    if form == "json":
+        put_json({"datasets": [_row(one) for one in found]})
+    elif form == "csv":
         from bench.render.data import rows_csv
 
         click.echo(rows_csv([_row(one) for one in found]), nl=False)
@@ -88,5 +89,10 @@ def text_lines(found: Sequence[InventoryRow]) -> Iterator[str]:
 
 def _wrapped(text: str, first: str, others: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
+        text,
+        max(width(), NARROWEST),
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Workspace, workspace_options
+from bench.cli.printing import json_option, put_json
+from bench.cli.terminal import fitted
 from bench.errors import BenchError, DataError, PluginError, UnusableImages
 from bench.words import plural
 
@@ -18,22 +22,44 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.components("dataset"))
 @workspace_options("--data")
-def command(names: tuple[str, ...], workspace: Workspace) -> int:
+@json_option
+def command(names: tuple[str, ...], workspace: Workspace, as_json: bool) -> int:
     """Decode every image and mask of the data sets NAME... and compare their counts with the release.
 
     A NAME may carry settings: '{use: NAME, settings: {...}}'. Exit code 3 when something is wrong; a sound subset
     is none.
     """
     refs = [workspace.ref(name) for name in names]
+    looks = [_looked(workspace, ref) for ref in refs] if as_json else []
+    if as_json:
+        put_json({"datasets": [_plain(ref, look) for ref, look in zip(refs, looks, strict=True)]})
+        return max(look.code for look in looks)
     return max(_verified(workspace, ref) for ref in refs)
 
 
 def _verified(workspace: Workspace, ref: Ref) -> int:
-    """Verify one data set, print what was found, and return the exit code.
+    """Verify one data set, print what was found, and return the exit code."""
+    look = _looked(workspace, ref)
+    for line in fitted(_lines(ref, look.found)) if look.found else ():
+        click.echo(line)
+    return look.code
 
-    2 where it is absent or cannot be asked, 3 if it is wrong; the others are verified whatever it is.
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of a look at one data set: what was found, or why it cannot be used; and the exit code."""
+
+    code: int
+    found: Verified | None = None
+    problems: tuple[str, ...] = ()
+
+
+def _looked(workspace: Workspace, ref: Ref) -> Looked:
+    """Verify one data set; what is wrong is said on standard error.
+
+    The code is 2 where it is absent or cannot be asked, 3 if it is wrong; the others are verified whatever it is.
     """
     from bench.canonical import printable
     from bench.cli.data.bars import IMAGES, watching
@@ -48,13 +74,30 @@ def _verified(workspace: Workspace, ref: Ref) -> int:
             click.echo(printable(f"{ref.use}: {mistake}"), err=True)
         if len(error.mistakes) > 1:
             click.echo(printable(f"{ref.use}: {_unusable(error)}"), err=True)
-        return 3
+        return Looked(3, problems=tuple(error.mistakes))
     except (BenchError, OSError) as error:
         click.echo(printable(f"{ref.use}: {error}"), err=True)
-        return 3 if isinstance(error, DataError | PluginError) and _there(workspace, ref) else 2
-    for line in _lines(ref, found):
-        click.echo(line)
-    return 3 if found.verdict.standing == "wrong" else 0
+        code = 3 if isinstance(error, DataError | PluginError) and _there(workspace, ref) else 2
+        return Looked(code, problems=(str(error),))
+    return Looked(3 if found.verdict.standing == "wrong" else 0, found)
+
+
+def _plain(ref: Ref, look: Looked) -> dict[str, Any]:
+    """What was found, as data."""
+    from bench.data.remarks import remarks
+
+    told = {"dataset": ref.use, "settings": dict(ref.settings), "problems": look.problems}
+    if look.found is None:
+        return {**told, "verdict": None, "census": None, "remarks": [], "outdated": [], "fingerprint": None}
+    found = look.found
+    return {
+        **told,
+        "verdict": found.verdict,
+        "census": found.census,
+        "remarks": remarks(found.index, ref.settings),
+        "outdated": found.outdated,
+        "fingerprint": found.index.fingerprint,
+    }
 
 
 def _unusable(error: UnusableImages) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import PATH, Workspace, workspace_options
+from bench.cli.printing import json_option, plain_fields, put_json
 from bench.cli.terminal import quiet
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command("views")
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", shell_complete=complete.components("dataset"))
+@click.argument("second", metavar="B", shell_complete=complete.components("dataset"))
 @click.option(
     "--instances", type=click.IntRange(1, 100), default=4, show_default=True, help="Objects shown, a row each."
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     help="The picture, a PNG file.",
 )
 @workspace_options("--data")
+@json_option
 def command(
     first: str,
     second: str,
@@ -38,6 +41,7 @@ def command(
     outline: bool,
     to: Path,
     workspace: Workspace,
+    as_json: bool,
 ) -> None:
     """Show the same objects from the same viewpoints in data sets A and B (supplement, Figure 1).
 
@@ -57,6 +61,9 @@ def command(
         found = correspondence(one.records, other.records, names)
         picture = views(found, names, (one.small, other.small), instances=instances, outline=outline)
     write_png(to, picture)
+    if as_json:
+        put_json({"first": one.name, "second": other.name, **plain_fields(found), "picture": to})
+        return
     groups = len({pair.group for pair in found.pairs})
     click.echo(f"{plural(len(found.pairs), 'viewpoint')} of {plural(groups, 'group')} in both")
     click.echo(f"without a partner: {found.alone_in_first:,} of {one.name}, {found.alone_in_second:,} of {other.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import Command, Workspace, workspace_options
 from bench.cli.printing import format_option, printed
 from bench.cli.terminal import quiet
@@ -33,7 +33,13 @@ OF_MODELS = (
     click.option("--image", default="512x512x1", show_default=True, metavar="HxWxC", help="Image of the MODELs."),
     click.option("--tile", type=click.IntRange(8), default=256, show_default=True, help="Side of their tiles."),
     click.option("--overlap", type=click.FloatRange(0, 0.9), default=0.25, show_default=True, help="Of their tiles."),
-    click.option("--precision", type=click.Choice(("float32", "bf16")), default="float32", show_default=True),
+    click.option(
+        "--precision",
+        type=click.Choice(("float32", "bf16")),
+        default="float32",
+        show_default=True,
+        help="Of their arithmetic.",
+    ),
     click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of one of their operations."),
 )
 """Options of targets that are no cells: a cell has all this from its suite."""
@@ -88,7 +94,7 @@ class ModelOptions:
 
 
 @click.command("infer")
-@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...")
+@click.argument("targets", nargs=-1, required=True, metavar="RUN|CELL|MODEL...", shell_complete=complete.runs)
 @click.option("--batch", type=click.IntRange(1), help=f"Tiles at once; of a cell that of its training, else {BATCH}.")
 @click.option("--device", help="Device to measure on, such as cpu or cuda:0.")
 @click.option(
@@ -96,7 +102,7 @@ class ModelOptions:
 )
 @model_options
 @workspace_options("--data", "--out")
-@format_option("json")
+@format_option()
 def command(
     targets: tuple[str, ...],
     batch: int | None,
@@ -186,16 +192,17 @@ def _told(quiet_spells: int, spells: int) -> None:
 
 def _json(found: Infer) -> str:
     """Every figure, not rounded."""
+    from bench.render.plain import json_text
+
     measured = found.measured
     whole = {
-        "schema": SCHEMA,
         "device": found.device,
         "processes": measured.processes,
         "quiet": measured.quiet,
         "spells": measured.spells,
         "latencies": [_row(found, subject) for subject in found.subjects],
     }
-    return json.dumps(whole, indent=1) + "\n"
+    return json_text(whole, SCHEMA)
 
 
 def _row(found: Infer, subject: Subject) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from bench.cli.options import SuiteArgument
-from bench.cli.printing import printed
+from bench.cli.printing import printed, put_json
 from bench.cli.terminal import quiet
 from bench.errors import BenchError
 
@@ -25,4 +25,7 @@ def show(suite: SuiteArgument, parts: Sequence[str], form: str) -> None:
         found = list(rooflines(plan, invocation, parts, lambda cell: click.echo(f"measuring {cell}", err=True)))
     if not found:
         raise BenchError("nothing to measure: no cell can run ('bench plan' says why), or none has a model that learns")
-    click.echo(printed(roofline_document(found), form), nl=False)
+    if form == "json":
+        put_json({"shapes": found})
+    else:
+        click.echo(printed(roofline_document(found), form), nl=False)

@@ -14,7 +14,12 @@ from bench.cli.options import PATH
 @click.command("new")
 @click.argument("name")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="What it offers; repeatable. By default a dataset."
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help=f"What it offers: {', '.join(KINDS)}; repeatable. By default a dataset.",
 )
 @click.option("--to", "folder", type=PATH, default=Path(), help="Folder to write NAME/ into.")
 def command(name: str, kinds: tuple[str, ...], folder: Path) -> None:

@@ -20,7 +20,7 @@ from bench.suite.cells import Grid, expand
 from bench.suite.reading.axes import Base, one_value, ordered, read_axes
 from bench.suite.reading.layers import Choice, choose, layered, profiles_of, read_file, read_overrides
 from bench.suite.reading.rules import Conditions, check_board, read_exclusions, read_extras, reference_of
-from bench.suite.reading.typed import Reader, protocol_of, recipe_of, typed, without_clash
+from bench.suite.reading.typed import Reader, all_resolved, protocol_of, recipe_of, typed, without_clash
 from bench.suite.reading.typed import resolved as resolved_component
 from bench.suite.reading.yaml import Mark, Mistakes, Node, mark_of, parse
 from bench.suite.resolved import Suite, suite_from_json
@@ -147,12 +147,19 @@ def _base(reader: Reader, file: SuiteFile, root: Node) -> Base:
 
 
 def _runtime(reader: Reader, runtime: Runtime, root: Node) -> Runtime:
-    """The run time with its launcher found and complete."""
+    """The run time with its launcher and its observers found and complete."""
     why = why_no_device(runtime.device) if runtime.device is not None else None
     if why:
         reader.add(mark_of(root, ("runtime", "device")), f"runtime.device: {why}.")
     launcher = resolved_component(reader, "launcher", runtime.launcher, root, "runtime", "launcher")
-    return runtime.model_copy(update={"launcher": launcher}) if launcher else runtime
+    observers = all_resolved(reader, "observer", runtime.observers, root, "runtime", "observers")
+    names = [ref.use for ref in runtime.observers]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            reader.add(
+                mark_of(root, ("runtime", "observers", number)), f"runtime.observers: {name!r} stands there twice."
+            )
+    return runtime.model_copy(update={"launcher": launcher or runtime.launcher, "observers": observers or ()})
 
 
 def _data(reader: Reader, node: Node) -> dict[str, str]:

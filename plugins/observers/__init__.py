@@ -1,0 +1,1 @@
+"""Observers: trackers that are told of runs, each with the packages of its extra."""

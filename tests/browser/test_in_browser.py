@@ -1,0 +1,320 @@
+"""The page of a run in a real browser: what a reader clicks does what it says, and nothing is asked of anybody."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+import pytest
+
+from bench.store.store import read_object, write_json
+from browser.pages import Opened, written
+from test_page import HOSTILE
+from tiny import environment, write_world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SORTED = """() => {
+    const began = performance.now();
+    document.querySelector('#positions thead button').click();
+    return performance.now() - began;
+}"""
+BLANK = "data:text/html,<!doctype html><title>blank</title><p>blank"
+
+
+@pytest.fixture(params=["three", "many"])
+def opened(request: pytest.FixtureRequest, page: Page) -> Opened:
+    return Opened(page, request.getfixturevalue(f"{request.param}_page"))
+
+
+@pytest.fixture
+def small(page: Page, three_page: str) -> Opened:
+    return Opened(page, three_page)
+
+
+def column_of(opened: Opened, path: str) -> list[float]:
+    texts = opened.text(f'#positions tbody td[data-path="{path}"]')
+    return [float(text.split("±")[0]) for text in texts]
+
+
+def test_nothing_goes_wrong_and_nothing_is_asked_of_anybody(opened: Opened) -> None:
+    opened.page.mouse.wheel(0, 20_000)
+    opened.page.wait_for_timeout(500)
+    assert opened.wrong == []
+    assert [address for address in opened.asked[1:] if not address.startswith("data:")] == []
+
+
+def test_a_click_on_a_head_sorts_and_another_turns_the_order(opened: Opened) -> None:
+    head = opened.page.locator("#positions thead th", has_text="F1_T")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    values = column_of(opened, "scores.test.f1")
+    assert len(values) > 1
+    assert values == sorted(values, reverse=True)
+    opened.page.locator("#positions thead th", has_text="F1_T").locator("button").click()
+    assert column_of(opened, "scores.test.f1") == sorted(values)
+
+
+def test_a_word_filters_the_rows(opened: Opened) -> None:
+    before = opened.text("#positions tbody tr th")
+    first = before[-1]
+    opened.page.fill("#filter", first)
+    rows = opened.text("#positions tbody tr th")
+    assert rows
+    assert all(first in row for row in rows)
+    assert len(rows) < len(before)
+    opened.page.fill("#filter", "no such name")
+    assert opened.text("#positions tbody tr") == []
+
+
+def test_another_score_split_and_threshold_show_the_numbers_of_their_own(small: Opened, three: Path) -> None:
+    small.page.select_option("#score", "iou")
+    small.page.select_option("#split", "validation")
+    _compare(small, three, "scores.validation.iou")
+    small.page.select_option("#rule", "recall>=0.9")
+    small.page.select_option("#score", "precision")
+    _compare(small, three, "scores.test.operating.recall_90.precision")
+
+
+def _compare(opened: Opened, run: Path, path: str) -> None:
+    """Every number on the page under this path is the mean over the files that it names."""
+    cells = opened.page.locator(f'#positions tbody td[data-path="{path}"]')
+    assert cells.count() > 1
+    for number in range(cells.count()):
+        cell = cells.nth(number)
+        ids = (cell.get_attribute("data-cells") or "").split()
+        values = []
+        for id in ids:
+            assert f"cells/{id}.json" in (cell.get_attribute("title") or "")
+            found = read_object(run / "cells" / f"{id}.json")
+            for step in path.split("."):
+                found = found[step]
+            values.append(found)
+        assert cell.inner_text().split(" ±")[0] == f"{100 * sum(values) / len(values):.1f}"
+
+
+def test_a_column_can_be_hidden(small: Opened) -> None:
+    small.page.click("#board-tools summary")
+    before = small.text("#positions thead th")
+    small.page.uncheck("#columns label:has-text('seeds') input")
+    assert [text for text in before if text not in small.text("#positions thead th")] == ["seeds"]
+
+
+def test_chosen_cells_have_their_curves_and_thresholds_on_one_sheet(small: Opened) -> None:
+    small.page.wait_for_selector("#chart-curves svg")
+    before = int(small.page.get_attribute("#chart-curves", "data-rows") or 0)
+    boxes = small.page.locator("#positions tbody input:not(:checked)")
+    boxes.first.check()
+    small.page.wait_for_function(f"Number(document.getElementById('chart-curves').dataset.rows) > {before}")
+    assert len(small.text("#chosen label")) == 2
+    assert small.page.locator("#chart-curves .mark-rule path, #chart-curves .mark-rule line").count() >= 2
+    small.page.locator("#chosen input").first.uncheck()
+    assert len(small.text("#chosen label")) == 1
+
+
+def test_effects_have_a_mark_and_a_row_for_every_level(small: Opened) -> None:
+    assert len(small.text("#effects-table tbody tr")) == 2
+    small.page.wait_for_selector("#chart-effects svg")
+    assert small.page.locator("#chart-effects .mark-symbol path").count() == 2
+
+
+def test_two_cells_are_compared_image_by_image_the_most_different_first(small: Opened) -> None:
+    page = small.page
+    page.uncheck("#image-pictured")
+    names = page.locator("#cell-a option").evaluate_all("options => options.map(one => one.value)")
+    page.select_option("#cell-a", names[0])
+    page.select_option("#cell-b", names[-1])
+    order = "document.querySelectorAll('#image-list > li .facts')"
+    said = page.evaluate(f"[...{order}].map(one => one.textContent)")
+    gaps = [int(text.rpartition("by ")[2].replace(",", "")) if "by " in text else 0 for text in said]
+    assert gaps == sorted(gaps, reverse=True)
+    assert len(gaps) > 1
+
+
+def test_pictures_show_truth_predictions_and_on_a_key_the_probability(small: Opened) -> None:
+    page = small.page
+    figures = page.locator("#image-list > li").first.locator("figure")
+    kinds = figures.evaluate_all("all => all.map(one => one.dataset.kind)")
+    assert kinds == ["image", "truth", "prediction A", "prediction B"]
+    page.locator("#image-list").scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#image-list img')].slice(0, 4).every(one => one.naturalWidth)"
+    )
+    over = page.locator(".stack .map").first
+    assert not over.is_visible()
+    page.locator("body").press("p")
+    assert over.is_visible()
+    page.locator("body").press("p")
+    assert not over.is_visible()
+
+
+def test_images_are_filtered_by_group_and_by_type(small: Opened) -> None:
+    page = small.page
+    page.uncheck("#image-pictured")
+    everything = len(small.text("#image-list > li"))
+    name = page.locator("#image-list > li strong").first.inner_text()
+    page.fill("#image-filter", name)
+    assert small.text("#image-list > li strong") == [name]
+    page.fill("#image-filter", "")
+    page.select_option("#image-size", "none")
+    assert len(small.text("#image-list > li")) < everything
+    assert all("no defect" in text for text in small.text("#image-list > li .facts"))
+
+
+def test_a_cell_opens_in_full_and_closes_by_the_keyboard(small: Opened) -> None:
+    page = small.page
+    page.click("#board-tools summary")
+    page.check("#columns label:has-text('cells') input")
+    page.locator("#positions tbody button").first.click()
+    assert "scores.test.f1" in page.locator("dialog").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_reader_is_shut_out(browser: Browser, three_page: str, dark: bool) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = browser.new_context(color_scheme="dark" if dark else "light", bypass_csp=True)
+    opened = Opened(context.new_page(), three_page)
+    opened.page.wait_for_selector("#chart-cost svg")
+    found = axe.Axe().run(opened.page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_page_is_wider_than_its_window(browser: Browser, many_page: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    opened = Opened(context.new_page(), many_page)
+    opened.page.wait_for_timeout(500)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_the_page_can_be_printed(small: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "page.pdf"
+    small.page.pdf(path=file)
+    assert file.read_bytes().startswith(b"%PDF")
+    assert file.stat().st_size > 20_000
+
+
+def test_without_scripts_tables_and_sentences_are_there(browser: Browser, three_page: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(three_page)
+    assert "Cropping mechanism" in page.locator("#best").inner_text()
+    assert page.locator("#short li").count() > 2
+    context.close()
+
+
+def test_names_with_markup_scripts_and_marks_of_direction_stay_text(three: Path, page: Page, tmp_path: Path) -> None:
+    world = tmp_path / "hostile"
+    run = world / "runs" / "tiny"
+    write_world(world)
+    (run / "cells").mkdir(parents=True)
+    suite = read_object(three / "suite.json")
+    suite["suite"]["description"] = HOSTILE
+    for cell in suite["suite"]["cells"]:
+        if cell["labels"]["crop"] == "uniform":
+            cell["labels"]["crop"] = HOSTILE
+    write_json(run / "suite.json", suite)
+    for file in (three / "cells").glob("*.json"):
+        record = read_object(file)
+        crop = HOSTILE if record["axes"]["crop"] == "uniform" else record["axes"]["crop"]
+        write_json(run / "cells" / file.name, {**record, "axes": {**record["axes"], "crop": crop}, "badges": [HOSTILE]})
+    said: list[str] = []
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    opened = Opened(page, written(run))
+    opened.page.wait_for_selector("#chart-effects svg")
+    opened.page.wait_for_timeout(300)
+    assert said == []
+    assert opened.wrong == []
+    assert any("<script>alert(1)</script>" in text for text in opened.text("#positions tbody tr"))
+    assert opened.page.locator("main img[onerror], main script").count() == 0
+
+
+def test_a_large_page_is_shown_and_answers_soon(page: Page, many_page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? performance.now()"
+    page.goto(BLANK)
+    page.wait_for_timeout(300)
+    blank = max(page.evaluate(painted), 1.0)
+    opened = Opened(page, many_page)
+    opened.page.wait_for_timeout(300)
+    first = page.evaluate(painted)
+    ready = page.evaluate("performance.now()")
+    clicked = page.evaluate(SORTED)
+    size = Path(many_page.removeprefix("file://")).stat().st_size / 1e6
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n500 cells, {size:.1f} MB: first paint {first / blank:.1f} times that of a blank page ({blank:.0f} ms), "
+            f"ready {ready / blank:.1f} times, one sorting {clicked / blank:.2f} times\n"
+        )
+    assert len(opened.text("#positions tbody tr")) == 100
+
+
+def test_a_run_is_shown_while_it_runs_and_after_it_has_ended(page: Page, tmp_path: Path) -> None:
+    write_world(tmp_path)
+    bench = [sys.executable, "-P", "-m", "bench"]
+    settings = environment(tmp_path)
+    (tmp_path / "runs" / "tiny").mkdir(parents=True)
+    server = subprocess.Popen(
+        [*bench, "serve", "tiny", "--port", "0", "--plugin", "models.py"],
+        cwd=tmp_path,
+        env=settings,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[0]
+        assert address.startswith("http://127.0.0.1:")
+        page.goto(address)
+        assert "no run" in page.locator("body").inner_text() or "suite" in page.locator("body").inner_text()
+        run = [*bench, "run", "tiny.yaml", "--plugin", "models.py", "--plain", "-x", "axes.model=[tiny, failing]"]
+        ran = subprocess.run(run, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
+        assert ran.returncode == 3, ran.stderr
+        page.wait_for_selector("#live:not([hidden])", timeout=60_000)
+        page.wait_for_function("document.getElementById('live').textContent.includes('nothing is at work')")
+        assert "2 done" in page.locator("#live").inner_text()
+        assert "failed" in page.locator("#short").inner_text()
+        assert server.poll() is None
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=20)
+        assert server.stdout is not None
+        server.stdout.close()
+
+
+def test_only_this_machine_is_answered_and_only_under_its_own_name(three: Path) -> None:
+    world = three.parent.parent
+    server = subprocess.Popen(
+        [sys.executable, "-P", "-m", "bench", "serve", str(three), "--port", "0", "--plugin", str(world / "models.py")],
+        cwd=world,
+        env=environment(world),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[0]
+        listening = Path(f"/proc/{server.pid}/net/tcp").read_text()
+        port = f"{int(address.rstrip('/').rpartition(':')[2]):04X}"
+        places = [line.split()[1] for line in listening.splitlines()[1:] if line.split()[1].endswith(f":{port}")]
+        assert {place.partition(":")[0] for place in places} == {"0100007F"}
+        with urlopen(f"{address}status.json") as answer:
+            assert b'"version"' in answer.read()
+        asked = ["curl", "-s", "-o", os.devnull, "-w", "%{http_code}"]
+        assert subprocess.check_output([*asked, "-H", "Host: evil.example", address], text=True) == "403"
+        assert subprocess.check_output([*asked, f"{address}cells/"], text=True) == "404"
+        assert subprocess.check_output([*asked, "-X", "POST", address], text=True) == "501"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        assert server.stdout is not None
+        server.stdout.close()
