@@ -29,12 +29,12 @@ def _clauses(component: Component[Any]) -> Sentences:
             f"its builder returned {shown(made)}: it has neither 'question' and section() nor 'suffix' and render()"
         )
     if isinstance(made, Section):
-        yield from _saying(made)
+        yield from saying(made)
     if isinstance(made, Format):
-        yield from _setting(made)
+        yield from setting(made)
 
 
-def _saying(section: Section) -> Sentences:
+def saying(section: Section) -> Sentences:
     """It answers a question that there is, with a document, of no cells, of one without scores, and of sound ones."""
     if section.question not in get_args(Question):
         yield f"question is {section.question!r}: one of {', '.join(get_args(Question))}"
@@ -55,7 +55,7 @@ def _records(*, scored: bool) -> dict[str, Record]:
     return records
 
 
-def _setting(form: Format) -> Sentences:
+def setting(form: Format) -> Sentences:
     """It sets every kind of block as text, and what it is told is found again in it."""
     if not (form.suffix.isalnum() and form.suffix == form.suffix.lower()):
         yield f"suffix is {form.suffix!r}: small letters and digits, as in 'html'"
