@@ -43,7 +43,7 @@ faults: $(VENV)/installed-test
 # A real Slurm and a real Ray cluster on this machine; the packages of Slurm are Debian's, and take the rights of root.
 clusters: $(VENV)/installed-test
 	command -v slurmctld slurmd munged >/dev/null || apt-get install --yes --no-install-recommends slurmctld slurmd slurm-client munge
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "submitit>=1.5" "ray>=2.40"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "submitit>=1.5" "ray>=2.49"
 	$(BIN)/python -m pytest tests/clusters -p no:cacheprovider $(PYTEST)
 
 # Pages of runs in a real browser, which is Debian's; installing it takes the rights of root.

@@ -21,7 +21,7 @@ from bench.images import (
     write_png,
 )
 from bench.jobs import Ended, Epoch, Job, Progress, Resources
-from bench.launcher import Command, Launcher, Queue, Site
+from bench.launcher import Arrived, Carrier, Command, Launcher, Parcel, Queue, Site
 from bench.observers import CellResult, ObservedCell, ObservedRun, Observer, RunResult
 from bench.picture_files import TYPES as PICTURE_TYPES
 from bench.picture_files import is_picture, picture_files, visible
@@ -70,8 +70,10 @@ __all__ = [
     "PICTURE_TYPES",
     "SPLITS",
     "About",
+    "Arrived",
     "BenchError",
     "Bool",
+    "Carrier",
     "CellRecord",
     "CellResult",
     "Channels",
@@ -102,6 +104,7 @@ __all__ = [
     "ObservedCell",
     "ObservedRun",
     "Observer",
+    "Parcel",
     "Part",
     "PixelMetric",
     "PluginError",

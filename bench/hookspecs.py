@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from bench.component import Component
-from bench.launcher import Launcher, Queue
+from bench.launcher import Carrier, Launcher, Queue
 from bench.observers import Observer
 from bench.reporters import Format, Section
 from bench.types import CropStrategy, Dataset, ImageMetric, PixelMetric
@@ -212,11 +212,12 @@ def bench_metrics() -> Iterable[Component[PixelMetric | ImageMetric]]:
 
 
 @hookspec
-def bench_launchers() -> Iterable[Component[Launcher | Queue]]:
+def bench_launchers() -> Iterable[Component[Launcher | Queue | Carrier]]:
     """Launchers. Context: ``site``, with the suite's name, a folder and who hears of progress.
 
-    Builds a ``Queue``, which runs commands on machines that see the same files, or a ``Launcher``, which takes jobs
-    however it likes. What a suite sets (``runtime.launcher``) is in no id: results are the same everywhere.
+    Builds a ``Queue``, which runs commands on machines that see the same files, a ``Carrier``, which runs them on
+    machines that do not and carries bytes there and back, or a ``Launcher``, which takes jobs however it likes. What a
+    suite sets (``runtime.launcher``) is in no id: results are the same everywhere.
 
     Example::
 

@@ -1,8 +1,8 @@
-"""What whoever takes jobs must do, a launcher or a queue, and what it is given."""
+"""What whoever takes jobs must do, a launcher, a queue or a carrier, and what it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -76,6 +76,67 @@ class Queue(Protocol):
 
     def alive(self, ids: Collection[str]) -> Collection[str]:
         """Those that wait or run."""
+        ...
+
+    def stop(self, ids: Collection[str]) -> None:
+        """Forget those that wait, and send SIGTERM to those that run; ids of what has ended mean nothing."""
+        ...
+
+    def kill(self, ids: Collection[str]) -> None:
+        """End them at once, with all that they started; ids of what has ended mean nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A command for a carrier: what follows the name of Python, a name for people, and what is on its standard input.
+
+    ``content`` is read once, in pieces of some megabytes. ``avoid`` names nodes that must not get it.
+    """
+
+    words: tuple[str, ...]
+    name: str
+    content: Iterable[bytes]
+    avoid: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The next bytes of what a command has written to its standard output, and the node on which it runs."""
+
+    id: str
+    node: str
+    content: bytes
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """Runs commands on machines that see no file of this one, and carries bytes there and back.
+
+    Each node runs them with its own Python and its own environment. ``retries``: how often a command is begun again
+    whose node was lost. Ids are never used again.
+    """
+
+    retries: int
+
+    def start(self, parcels: Sequence[Parcel]) -> Sequence[str]:
+        """Take commands, which wait for a node, also for one that is still to come; their ids in the same order."""
+        ...
+
+    def arrived(self) -> Sequence[Arrived]:
+        """What has come since this was last asked, in order for each command; waits for nothing."""
+        ...
+
+    def nodes(self) -> Collection[str]:
+        """Names of the nodes that are here now and large enough for a command."""
+        ...
+
+    def alive(self, ids: Collection[str]) -> Collection[str]:
+        """Those that wait or run; whatever another has written has arrived."""
+        ...
+
+    def last_words(self, id: str) -> str | None:
+        """What an ended command has printed to its standard error; None where its node was lost."""
         ...
 
     def stop(self, ids: Collection[str]) -> None:

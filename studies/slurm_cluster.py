@@ -80,7 +80,7 @@ def slurm(folder: Path, *, here: bool = False) -> Iterator[Slurm]:
     With ``here`` commands of Slurm that this process starts find it too.
     """
     host = socket.gethostname()
-    ports = _free_ports(1 + len(NODES))
+    ports = free_ports(1 + len(NODES))
     nodes = [
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=64000 State=UNKNOWN"
         for name, port in zip(NODES, ports[1:], strict=True)
@@ -140,7 +140,8 @@ def _wait(cluster: Slurm) -> None:
     raise RuntimeError(f"the nodes are not ready:\n{logs}")
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody has now."""
     sockets = [socket.socket() for _ in range(number)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

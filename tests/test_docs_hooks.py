@@ -39,7 +39,16 @@ PROTOCOLS = {
     "crop": [types.CropStrategy, types.Part, types.Fitting, types.FallingBack],
     "model": [types.Choosing],
     "metric": [types.PixelMetric, types.ImageMetric],
-    "launcher": [launcher.Site, jobs.Resources, launcher.Command, launcher.Queue, launcher.Launcher],
+    "launcher": [
+        launcher.Site,
+        jobs.Resources,
+        launcher.Command,
+        launcher.Queue,
+        launcher.Parcel,
+        launcher.Arrived,
+        launcher.Carrier,
+        launcher.Launcher,
+    ],
     "observer": [
         observers.ObservedRun,
         observers.ObservedCell,

@@ -21,7 +21,7 @@ from bench.engine.messages import said_in
 from bench.errors import StoreError
 from bench.files import whole_file
 from bench.jobs import Ended, Job, Progress
-from bench.launcher import Command, Launcher, Queue, Site
+from bench.launcher import Command, Queue, Site
 from bench.states import State
 from bench.store.home import writing
 
@@ -41,11 +41,6 @@ STOP_S = 120.0
 """Seconds that trainings have to finish their step and write where they are."""
 LAST_WORDS = 4000
 """Characters of what a job printed that are kept."""
-
-
-def launcher_from(built: Launcher | Queue, site: Site, told: Sequence[str] = ()) -> Launcher:
-    """What a component built, as a launcher; ``told`` is what there is to remark already."""
-    return QueueLauncher(built, site, list(told)) if isinstance(built, Queue) else built
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from bench.component import build
 from bench.engine.abandoned import clear_abandoned
+from bench.engine.carriers import launcher_from
 from bench.engine.devices import device_remarks, refuse_graphs, settled
 from bench.engine.fits import refuse_unfit
 from bench.engine.here import is_here
@@ -21,7 +22,6 @@ from bench.engine.needs import Needs
 from bench.engine.only import Only
 from bench.engine.orders import Orders, filing
 from bench.engine.plan import RUNNABLE, Plan, Planned
-from bench.engine.queued import launcher_from
 from bench.engine.rates import rates_of
 from bench.engine.sharing import is_open, shared
 from bench.engine.workers import environments_of

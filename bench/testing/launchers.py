@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.component import Component
 from bench.engine.abandoned import started_in
-from bench.engine.queued import launcher_from
+from bench.engine.carriers import launcher_from
 from bench.engine.workers import worker_environments
 from bench.images import write_png
 from bench.jobs import DataRef, Ended, Job, Progress
@@ -57,7 +57,7 @@ class Trial:
         self.site.folder.mkdir(parents=True)
         made = built(self.component, self.site)
         if not isinstance(made, Queue) and not all(hasattr(made, name) for name in ("submit", "ended", "close")):
-            raise Breach(f"its builder returned {shown(made)}: return a Queue or a Launcher")
+            raise Breach(f"its builder returned {shown(made)}: return a Queue, a Carrier or a Launcher")
         launcher = launcher_from(made, self.site)
         try:
             yield launcher
