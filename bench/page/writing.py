@@ -245,7 +245,7 @@ def _chosen(page: Page) -> list[str]:
     """The cells that are shown first: of every run the best on validation, one per column."""
     chosen = []
     for number, run in enumerate(page.runs):
-        best = {}
+        best: dict[str, tuple[float, str]] = {}
         for entry in entries_of(run.board.tables):
             done = [id for id in entry.cells if id in run.done()]
             value = read(run.records[done[0]], VALIDATION_F1).value if done else None

@@ -41,11 +41,11 @@ class Scale:
 
     def mean(self, values: Bytes) -> Bytes:
         """Means of blocks of ``uint8[H, W]``."""
-        return np.rint(blocks(values, self.factor).mean(axis=(1, 3))).astype(np.uint8)
+        return np.asarray(np.rint(blocks(values, self.factor).mean(axis=(1, 3))), np.uint8)
 
     def most(self, values: Bytes) -> Bytes:
         """Greatest values of blocks of ``uint8[H, W]``."""
-        return blocks(values, self.factor).max(axis=(1, 3)).astype(np.uint8)
+        return np.asarray(blocks(values, self.factor).max(axis=(1, 3)), np.uint8)
 
     def codes(self, found: Codes, codes: Sequence[int]) -> Codes:
         """The most frequent code of each block that is not 0, if there is one: thin defects do not fade."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from bench.component import Component
-from bench.document import Cell, Code, Column, Document, Group, Heading, Listing, Paragraph, Points, Row, Table
+from bench.document import Block, Cell, Code, Column, Document, Group, Heading, Listing, Paragraph, Points, Row, Table
 from bench.record import Record, State, record_of
 from bench.reporters import Format, Question, Section
 from bench.testing.clauses import Breach, Sentences, built, kept, ran
@@ -40,7 +40,7 @@ def saying(section: Section) -> Sentences:
         yield f"question is {section.question!r}: one of {', '.join(get_args(Question))}"
     cases = {"no cells": {}, "a cell without scores": _records(scored=False), "finished cells": _records(scored=True)}
     for what, records in cases.items():
-        said = ran(f"section() of {what}", section.section, records)
+        said: object = ran(f"section() of {what}", section.section, records)
         if not isinstance(said, Document):
             yield f"section() of {what} returned {shown(said)}, not a Document"
 
@@ -59,7 +59,7 @@ def setting(form: Format) -> Sentences:
     """It sets every kind of block as text, and what it is told is found again in it."""
     if not (form.suffix.isalnum() and form.suffix == form.suffix.lower()):
         yield f"suffix is {form.suffix!r}: small letters and digits, as in 'html'"
-    said = ran("render() of a document", form.render, _document())
+    said: object = ran("render() of a document", form.render, _document())
     if not isinstance(said, str):
         yield f"render() returned {shown(said)}, not text"
         return
@@ -74,7 +74,7 @@ def _document() -> Document:
     """A document that says :data:`ODD` once in each of its blocks."""
     columns = [Group([Column("F1"), Column(ODD)], "scores")]
     table = Table("crop", columns, [Row("uniform", [[Cell("45.1", best=True), Cell("40.2", "1.3", ties="a")]])])
-    blocks = [Heading(ODD), Paragraph([ODD]), Points([ODD]), Listing([("name", Code(ODD))]), table]
+    blocks: list[Block] = [Heading(ODD), Paragraph([ODD]), Points([ODD]), Listing([("name", Code(ODD))]), table]
     return Document("title", blocks)
 
 

@@ -117,7 +117,8 @@ class Carrying:
         from ray.exceptions import NodeDiedError, ObjectLostError, OwnerDiedError, RayError, WorkerCrashedError
 
         try:
-            return ray.get(self.references[id]).decode(errors="replace")
+            said: bytes = ray.get(self.references[id])
+            return said.decode(errors="replace")
         except (NodeDiedError, ObjectLostError, OwnerDiedError, WorkerCrashedError):
             return None
         except RayError as error:

@@ -16,12 +16,12 @@ import bench.scaffold.templates.launcher as processes
 from bench.catalog import load_catalog
 from bench.commands import Silent
 from bench.component import Component, build
+from bench.engine.carriers import launcher_from
 from bench.engine.orders import source_job
 from bench.engine.plan import Pretraining
-from bench.engine.queued import launcher_from
 from bench.engine.scheduler import run_suite
 from bench.engine.workers import worker_environments
-from bench.jobs import Job
+from bench.jobs import Epoch, Job
 from bench.launcher import Launcher, Site
 from bench.stages.execute import run_cell
 from bench.states import State
@@ -51,7 +51,7 @@ def idle_job(world: World) -> Job:
     return replace(source_job(plan.suite, run, world.catalog, world.places), until="tiles")
 
 
-def unheard(_stage: str, _done: int, _total: int, _note: str = "") -> None:
+def unheard(_stage: str, _done: int, _total: int, _note: str, _epoch: Epoch | None = None, /) -> None:
     """Nobody listens."""
 
 

@@ -25,8 +25,9 @@ class Scatter:
         gaps = {name: max(found) - min(found) for name, found in scores.items() if len(found) > 1}
         widest = sorted(gaps.items(), key=lambda gap: gap[1], reverse=True)
         lines = [f"{name}: {100 * gap:.1f} points" for name, gap in widest]
-        blocks = [document.Heading("How far seeds lie apart"), document.Points(lines)]
-        return document.Document("", blocks if lines else [])
+        if not lines:
+            return document.Document("", [])
+        return document.Document("", [document.Heading("How far seeds lie apart"), document.Points(lines)])
 
 
 def build() -> Section:
