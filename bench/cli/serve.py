@@ -24,13 +24,13 @@ def command(run: Path, port: int, permitted: tuple[str, ...], workspace: Workspa
 
     It goes on after the run has ended, until Ctrl-C.
     """
-    from bench.page.live import Live, server
+    from bench.page.live import LOOPBACK, Live, server
 
     live = Live(run_named(run, workspace.out), workspace.invocation({}), permitted)
     try:
         served = server(live, port)
     except OSError as error:
         raise StoreError(f"port {port}: {error.strerror}; '--port 0' takes any that is free") from None
-    click.echo(f"http://{served.server_name}:{served.server_port}/ until Ctrl-C")
+    click.echo(f"http://{LOOPBACK}:{served.server_port}/ until Ctrl-C")
     with quiet(), served:
         served.serve_forever()

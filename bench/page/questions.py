@@ -18,8 +18,8 @@ from bench.report.tables import table_of
 from bench.types import JsonValue
 from bench.words import duration, plural
 
-LEVEL = 3
-"""Of the headings inside a question."""
+LEVEL = 2
+"""Of the title of a question; the headings inside it are one lower."""
 
 
 @dataclass(frozen=True, slots=True)

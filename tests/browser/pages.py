@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,13 @@ class Opened:
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(address)
         page.wait_for_selector("body[data-ready=yes]")
+
+    def until(self, true: str) -> None:
+        """Wait until an expression is true; the page's policy lets nobody wait in the page itself."""
+        deadline = time.monotonic() + 60
+        while not self.page.evaluate(true):
+            assert time.monotonic() < deadline, true
+            self.page.wait_for_timeout(50)
 
     def text(self, selector: str) -> list[str]:
         """The text of every element that is found."""

@@ -109,12 +109,11 @@ def test_a_column_can_be_hidden(small: Opened) -> None:
 def test_chosen_cells_have_their_curves_and_thresholds_on_one_sheet(small: Opened) -> None:
     small.page.wait_for_selector("#chart-curves svg")
     before = int(small.page.get_attribute("#chart-curves", "data-rows") or 0)
-    boxes = small.page.locator("#positions tbody input:not(:checked)")
-    boxes.first.check()
-    small.page.wait_for_function(f"Number(document.getElementById('chart-curves').dataset.rows) > {before}")
+    small.page.locator("#positions tbody input:not(:checked)").first.click()
+    small.until(f"Number(document.getElementById('chart-curves').dataset.rows) > {before}")
     assert len(small.text("#chosen label")) == 2
     assert small.page.locator("#chart-curves .mark-rule path, #chart-curves .mark-rule line").count() >= 2
-    small.page.locator("#chosen input").first.uncheck()
+    small.page.locator("#chosen input").first.click()
     assert len(small.text("#chosen label")) == 1
 
 
@@ -143,9 +142,7 @@ def test_pictures_show_truth_predictions_and_on_a_key_the_probability(small: Ope
     kinds = figures.evaluate_all("all => all.map(one => one.dataset.kind)")
     assert kinds == ["image", "truth", "prediction A", "prediction B"]
     page.locator("#image-list").scroll_into_view_if_needed()
-    page.wait_for_function(
-        "[...document.querySelectorAll('#image-list img')].slice(0, 4).every(one => one.naturalWidth)"
-    )
+    small.until("[...document.querySelectorAll('#image-list img')].slice(0, 4).every(one => one.naturalWidth)")
     over = page.locator(".stack .map").first
     assert not over.is_visible()
     page.locator("body").press("p")
@@ -280,7 +277,7 @@ def test_a_run_is_shown_while_it_runs_and_after_it_has_ended(page: Page, tmp_pat
         ran = subprocess.run(run, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
         assert ran.returncode == 3, ran.stderr
         page.wait_for_selector("#live:not([hidden])", timeout=60_000)
-        page.wait_for_function("document.getElementById('live').textContent.includes('nothing is at work')")
+        page.wait_for_selector("#live:has-text('nothing is at work')", timeout=60_000)
         assert "2 done" in page.locator("#live").inner_text()
         assert "failed" in page.locator("#short").inner_text()
         assert server.poll() is None
