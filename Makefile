@@ -7,7 +7,7 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 LOCKED := pyproject.toml locks/run.txt locks/test.txt locks/install.py
 TOLD = awk "BEGIN { printf \"installed in %.1f minutes\\n\", ($$(date +%s) - $$start) / 60 }"
 
-.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters scale browser trackers gpu lint format types lock clean
+.PHONY: run test test-rest test-all docs benchmark benchmark-compare simulation faults clusters scale chromium browser trackers gpu lint format types lock clean
 
 run: $(VENV)/installed
 	$(BIN)/bench run suites/cropping.yaml
@@ -47,8 +47,10 @@ clusters: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/clusters -p no:cacheprovider $(PYTEST)
 
 # Pages of runs in a real browser, which is Debian's; installing it takes the rights of root.
-browser: $(VENV)/installed-test
+chromium:
 	command -v chromium chromium-browser google-chrome >/dev/null || apt-get install --yes --no-install-recommends chromium
+
+browser: chromium $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "playwright>=1.50" "axe-playwright-python>=0.1.4"
 	$(BIN)/python -m pytest tests/browser -p no:cacheprovider $(PYTEST)
 

@@ -64,5 +64,7 @@ def command(
     for text in blocked_lines(plan):
         click.echo(visible(text), err=True)
     minutes = (time.monotonic() - started) / 60
-    click.echo(f"results: {invocation.places.run(opened.name)} (this run took {minutes:.1f} minutes)", err=as_json)
+    folder = invocation.places.run(opened.name)
+    click.echo(f"results: {folder} (this run took {minutes:.1f} minutes)", err=as_json)
+    click.echo(f"on one page: bench report {folder}", err=as_json)
     return CELLS_FAILED if unsettled(plan) else 0
