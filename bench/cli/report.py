@@ -34,7 +34,7 @@ def command(
     """Write one HTML file that shows RUN (folders or archives of 'bench export'), to be opened from disk.
 
     It holds tables, charts, curves, and the test images on which any two cells differ. Where pictures take more than
-    10 MB, they lie in a folder beside it.
+    8 MB, they lie in a folder beside it.
     """
     from bench.page.writing import Asked, write_page
 

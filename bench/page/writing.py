@@ -47,7 +47,7 @@ QUESTIONS = {
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: {}"
 """Nothing is fetched from anywhere, and no text becomes a script."""
 
-INLINE = 10_000_000
+INLINE = 8_000_000
 """Bytes of pictures that a page holds itself; more lie in a folder beside it."""
 FEW_CELLS = 40
 """Up to so many cells have larger pictures."""
