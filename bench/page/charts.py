@@ -140,7 +140,7 @@ TRAINING = _spec(
     transform=[{"filter": "datum.what == 'validation F1'"}],
     mark={"type": "line", "point": True},
     encoding={
-        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}, "title": "epoch"},
+        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}, "title": "epoch"},
         "y": {"field": "value", "type": "quantitative", "title": "validation F1", "scale": {"domain": [0, 1]}},
         "color": CELL,
         "tooltip": _tooltip(("cell", "cell", ""), ("epoch", "epoch", ""), ("value", "validation F1", ".3f")),
@@ -153,10 +153,16 @@ LOSSES = _spec(
     transform=[{"filter": "datum.what != 'validation F1'"}],
     mark={"type": "line", "point": True},
     encoding={
-        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}, "title": "epoch"},
+        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}, "title": "epoch"},
         "y": {"field": "value", "type": "quantitative", "title": "loss", "scale": {"zero": False}},
         "color": CELL,
-        "strokeDash": {"field": "what", "type": "nominal", "title": None, "scale": {"range": list(DASHES)}},
+        "strokeDash": {
+            "field": "what",
+            "type": "nominal",
+            "title": None,
+            "scale": {"range": list(DASHES)},
+            "legend": {"symbolType": "stroke", "symbolSize": 400},
+        },
         "tooltip": _tooltip(("cell", "cell", ""), ("epoch", "epoch", ""), ("what", "loss", ""), ("value", "", ".3f")),
     },
 )
@@ -170,9 +176,23 @@ PARTS = _spec(
         "x": {"field": "value", "type": "quantitative", "title": "%", "scale": {"domain": [0, 100]}},
         "color": CELL,
         "shape": CELL,
-        "tooltip": _tooltip(("cell", "cell", ""), ("part", "of", ""), ("value", "%", ".1f")),
+        "tooltip": _tooltip(("cell", "cells", ""), ("part", "of", ""), ("value", "%", ".1f"), ("range", "seeds", "")),
     },
 )
+
+LOG: Spec = {"type": "log", "nice": False, "padding": 20}
+POSITION: Spec = {
+    "x": {
+        "field": "cost",
+        "type": "quantitative",
+        "title": "cost",
+        "scale": {"type": "log", "nice": False, "padding": 20},
+    },
+    "y": {"field": "score", "title": "F1 on validation, %", **SHARE},
+    "color": {"field": "column", "type": "nominal", "title": None},
+    "shape": {"field": "row", "type": "nominal", "title": None, "sort": None},
+    "tooltip": _tooltip(("name", "position", ""), ("score", "F1 on validation, %", ".1f"), ("text", "cost", "")),
+}
 
 COST = _spec(
     "Validation F1 against a cost; filled are positions that no other beats at both",
@@ -189,20 +209,14 @@ COST = _spec(
             },
         },
         {
-            "mark": {"type": "point", "size": 90, "strokeWidth": 2},
-            "encoding": {
-                "x": {"field": "cost", "title": "cost", "type": "quantitative", "scale": {"type": "log"}},
-                "y": {"field": "score", "title": "F1 on validation, %", **SHARE},
-                "color": {"field": "column", "type": "nominal", "title": None},
-                "shape": {"field": "row", "type": "nominal", "title": None, "sort": None},
-                "fill": {
-                    "condition": {"test": "datum.front", "field": "column", "type": "nominal"},
-                    "value": "transparent",
-                },
-                "tooltip": _tooltip(
-                    ("name", "position", ""), ("score", "F1 on validation, %", ".1f"), ("text", "cost", "")
-                ),
-            },
+            "transform": [{"filter": "!datum.front"}],
+            "mark": {"type": "point", "size": 90, "strokeWidth": 2, "filled": False},
+            "encoding": POSITION,
+        },
+        {
+            "transform": [{"filter": "datum.front"}],
+            "mark": {"type": "point", "size": 110, "filled": True, "opacity": 1},
+            "encoding": POSITION,
         },
     ],
 )

@@ -20,6 +20,7 @@ function options(select, pairs, wanted) {
 }
 function on(id, event, act) { const node = $(id); if (node) node.addEventListener(event, act); }
 const runs = content.runs;
+for (const run of runs) run.single = unique(run.positions.map(one => one.axes[run.columns_axis])).length < 2;
 const several = runs.length > 1;
 document.querySelectorAll("[data-several]").forEach(node => { node.hidden = !several; });
 const runPairs = runs.map((run, number) => [String(number), run.name]);
@@ -32,14 +33,14 @@ const nameOf = key => { const cell = cellOf.get(key); return several ? `${runs[c
 /* Charts: rows change, the drawing stays. */
 const views = {}, latest = {};
 const EMBED = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, hover: true, logLevel: 1, tooltip: (_handler, event, _item, value) => hint(event, value) };
-async function chart(name, rows) {
+async function chart(name, rows, titled = spec => spec) {
   const node = $(`chart-${name}`);
   latest[name] = rows;
   node.hidden = !rows.length;
   node.dataset.rows = rows.length;
   if (!rows.length) return;
   if (!views[name]) {
-    views[name] = vegaEmbed(node, { ...content.charts[name], datasets: { rows } }, EMBED);
+    views[name] = vegaEmbed(node, titled({ ...content.charts[name], datasets: { rows } }), EMBED);
     return;
   }
   const { view } = await views[name];
@@ -56,7 +57,7 @@ function hint(event, value) {
 
 /* The table of positions. */
 const hiddenColumns = new Set(["id"]);
-let sorting = { column: "", up: false };
+let sorting = { column: "value", up: false };
 function measuresOf(run) { return run.measures.filter(one => one.split); }
 function unique(values) { return [...new Set(values)]; }
 function fillMeasures() {
@@ -90,12 +91,12 @@ function columnsOf(run) {
     id, head, number: true, measure: measured, better: measured.better,
     text: one => { const found = figure(one, at); return found ? found[0] + (found[1] ? ` \u00b1 ${found[1]}` : "") : NOTHING; },
     order: one => { const found = figure(one, at); return found && found[2] !== null ? found[2] : null; },
-    best: one => Boolean(figure(one, at)?.[3]),
-    tie: one => one.ties[measured.name] ?? "",
+    best: one => run.single && Boolean(figure(one, at)?.[3]),
+    tie: one => run.single ? one.ties[measured.name] ?? "" : "",
   });
   if (measure) {
     columns.push(value("value", measure.head, index, measure));
-    columns.push({ id: "interval", head: "95 % interval", number: true, text: one => one.intervals[measure.name] ?? NOTHING, order: () => null });
+    if (run.positions.some(one => one.intervals[measure.name])) columns.push({ id: "interval", head: "95 % interval", number: true, text: one => one.intervals[measure.name] ?? NOTHING, order: () => null });
   }
   run.measures.forEach((one, at) => { if (!one.split && run.extras.includes(one.name)) columns.push(value(one.name, one.head, at, one)); });
   columns.push({ id: "seeds", head: "seeds", number: true, text: one => one.seeds === one.expected ? String(one.seeds) : `${one.seeds} of ${one.expected}`, order: one => one.seeds });
@@ -142,6 +143,7 @@ function showBoard() {
       const first = column.number && column.better !== "lower" ? false : true;
       sorting = { column: column.id, up: sorting.column === column.id ? !sorting.up : first };
       showBoard();
+      $("positions").tHead.querySelectorAll("button")[columns.indexOf(column)]?.focus();
     });
     cell.append(button);
     if (sorting.column === column.id) cell.setAttribute("aria-sort", sorting.up ? "ascending" : "descending");
@@ -149,7 +151,7 @@ function showBoard() {
   }
   fill(table.tHead, head);
   fill(table.tBodies[0], rows.map(one => boardRow(run, number, one, columns)));
-  $("board-note").textContent = measure ? `${measure.head}: means over seeds \u00b1 sample standard deviation; hover a number for the files that it comes from. Letters and intervals stand where the board claims them.` : "";
+  $("board-note").textContent = measure ? `${measure.head}: ${measure.rule === "protocol" ? "" : `at the threshold by ${measure.rule} on validation, `}means over seeds \u00b1 sample standard deviation; point at a number for the files that it comes from. ${run.single ? "" : "Which rows can be told apart is said column by column in the table below. "}` : "";
 }
 function boardRow(run, number, one, columns) {
   const row = make("tr");
@@ -157,7 +159,10 @@ function boardRow(run, number, one, columns) {
   const box = make("input", null, { type: "checkbox", "aria-label": `show ${Object.values(one.axes).join(", ")}` });
   box.checked = ids.some(key => chosen.includes(key));
   box.disabled = !one.cells.length || !one.figures;
-  box.addEventListener("change", () => { box.checked ? choose(keyOf(number, one)) : one.cells.forEach(id => drop(`${number}/${id}`)); });
+  box.addEventListener("change", () => {
+    box.checked ? choose(keyOf(number, one)) : one.cells.forEach(id => drop(`${number}/${id}`));
+    $("positions").querySelector(`input[aria-label="${CSS.escape(box.getAttribute("aria-label"))}"]`)?.focus();
+  });
   if (box.checked) row.className = "chosen";
   row.append(fill(make("td"), box));
   columns.forEach((column, at) => {
@@ -227,12 +232,28 @@ function showChosen() {
       const told = { "validation F1": epoch.validation_f1, "training": epoch.train_loss, "validation": epoch.validation_loss };
       for (const [label, value] of Object.entries(told)) if (value !== undefined && value !== null) training.push({ cell: name, what: label, epoch: epoch.epoch, value });
     }
-    for (const [path, value] of Object.entries(cell.numbers)) {
-      const match = /^scores\.test\.(sizes|types)\.(.+)\.([a-z0-9_]+)$/.exec(path);
-      if (match && match[3] === what) parts.push({ cell: name, part: match[2], value: 100 * value });
-    }
+    parts.push(...partsOf(run, cell, what));
   }
   chart("curves", curves); chart("training", training.filter(one => one.what === "validation F1")); chart("losses", training.filter(one => one.what !== "validation F1")); chart("parts", parts);
+}
+
+/* Shares of each size and type, as means over the seeds of a position. */
+function partsOf(run, cell, what) {
+  const position = run.positions.find(one => one.cells.includes(cell.id));
+  const ids = position ? position.cells : [cell.id];
+  const members = run.cells.filter(one => ids.includes(one.id) && one.state === "done");
+  const label = position ? Object.values(position.axes).join(" / ") + (members.length > 1 ? `, ${members.length} seeds` : "") : cell.name;
+  const found = new Map();
+  for (const member of members) {
+    for (const [path, value] of Object.entries(member.numbers)) {
+      const match = /^scores\.test\.(sizes|types)\.(.+)\.([a-z0-9_]+)$/.exec(path);
+      if (match && match[3] === what) found.set(match[2], [...found.get(match[2]) ?? [], value]);
+    }
+  }
+  const numbers = members[0]?.numbers ?? {};
+  const pixels = part => { const at = `scores.test.sizes.${part}`; return numbers[`${at}.smallest_area`] === undefined ? part : `${part}: ${numbers[`${at}.smallest_area`]} to ${numbers[`${at}.largest_area`]} px`; };
+  return [...found].map(([part, values]) => ({ cell: label, part: pixels(part), value: 100 * values.reduce((sum, one) => sum + one, 0) / values.length,
+    range: `${(100 * Math.min(...values)).toFixed(1)} to ${(100 * Math.max(...values)).toFixed(1)}` }));
 }
 
 /* Effects. */
@@ -263,8 +284,10 @@ function fillCosts() {
 function showCosts() {
   const what = $("cost-what").value;
   const rows = runOf("cost-run").costs.filter(one => one[what] > 0 && one.f1_validation !== null);
+  delete views.cost;
+  const named = spec => JSON.parse(JSON.stringify(spec).replaceAll('"title":"cost","scale"', `"title":${JSON.stringify(COSTS[what] ?? "")},"scale"`));
   chart("cost", rows.map(one => ({ name: one.name, row: one.row, column: one.column, group: one.group, cost: one[what], score: 100 * one.f1_validation,
-    text: `${Number(one[what].toPrecision(3))} ${COSTS[what]}`, front: (one.fronts ?? []).includes(FRONTS[what]) })));
+    text: `${Number(one[what].toPrecision(3))} ${COSTS[what]}`, front: (one.fronts ?? []).includes(FRONTS[what]) })), named);
 }
 
 /* The images that decide. */
@@ -293,7 +316,7 @@ function axesBut(number, id, other) {
   const run = runs[number], [one, best] = [id, other].map(key => cellOf.get(`${number}/${key}`).axes);
   return id !== other && run.rows_axes.some(axis => one[axis] !== best[axis]) && Object.keys(one).every(axis => run.rows_axes.includes(axis) || one[axis] === best[axis]);
 }
-function f1([tp, fp, fn]) { return tp + fp + fn ? 2 * tp / (2 * tp + fp + fn) : null; }
+function f1([tp, fp, fn]) { return tp + fn ? 2 * tp / (2 * tp + fp + fn) : null; }
 function wrong([, fp, fn]) { return fp + fn; }
 function quarters(areas) {
   const sorted = areas.filter(Boolean).sort((a, b) => a - b);
@@ -309,8 +332,10 @@ function ranked(set, a, b) {
     && (!words || `${image.id} ${set.groups[image.at]}`.toLowerCase().includes(words))
     && (!pictured || (set.pictures.overlay[a]?.[image.at] || set.pictures.overlay[b]?.[image.at])));
   const value = image => f1(image) ?? (wrong(image) ? 0 : 1);
+  const better = { "b-better": image => image.gain > 0, "a-better": image => image.gain < 0 }[$("image-order").value];
+  if (better) kept.splice(0, kept.length, ...kept.filter(better));
   const by = { difference: image => -Math.abs(image.gain), "b-better": image => -image.gain, "a-better": image => image.gain,
-    "a-worst": image => value(image.a), "b-worst": image => value(image.b), "a-median": image => value(image.a) }[$("image-order").value];
+    "a-worst": image => -wrong(image.a), "b-worst": image => -wrong(image.b), "a-median": image => value(image.a) }[$("image-order").value];
   kept.sort((x, y) => by(x) - by(y) || x.at - y.at);
   if ($("image-order").value === "a-median") { const middle = kept.length / 2; kept.sort((x, y) => Math.abs(kept.indexOf(x) - middle) - Math.abs(kept.indexOf(y) - middle)); }
   return kept;
@@ -323,8 +348,10 @@ function showImages() {
   const found = ranked(set, a, b);
   const pictured = Object.keys(set.pictures.image).length;
   const told = set.ids.length < set.total ? ` Told are the ${set.ids.length} images in which cells differ most.` : "";
-  $("image-note").textContent = `${found.length} of ${set.total} test images fit.` + told
-    + (set.why ? ` No pictures: ${set.why}.` : ` Pictures are kept of ${pictured}: some spread over the split, and the worst of each cell; untick the box to see the figures of all.`);
+  const ahead = set.ids.filter((_, at) => wrong(set.cells[b][at]) < wrong(set.cells[a][at])).length;
+  const behind = set.ids.filter((_, at) => wrong(set.cells[b][at]) > wrong(set.cells[a][at])).length;
+  $("image-note").textContent = `B has fewer wrong pixels on ${ahead}, A on ${behind} of ${set.ids.length} images. ${found.length} of ${set.total} test images fit.` + told
+    + (set.why ? ` No pictures: ${set.why}.` : ` Pictures are kept of ${pictured}: some spread over the split, and the worst of each cell.` + (pictured < set.ids.length ? " Untick the box to see the figures of all." : ""));
   fill(list, found.slice(0, shown).map(image => imageItem(set, number, image, a, b)));
   $("image-more").hidden = found.length <= shown;
 }
@@ -348,7 +375,7 @@ function imageItem(set, number, image, a, b) {
 }
 function figure(text, layers, kind, sides, map) {
   const stack = make(map ? "button" : "span", null, { class: map ? "stack" : "stack plain" });
-  if (map) { stack.type = "button"; stack.title = "hover, or press p, for the probability"; stack.setAttribute("aria-label", `${text}; press to see the probability`); stack.addEventListener("click", () => stack.classList.toggle("held")); }
+  if (map) { stack.type = "button"; stack.title = "hover, or press p, for the probability"; stack.setAttribute("aria-label", `${text}; press to see the probability`); stack.setAttribute("aria-pressed", "false"); stack.addEventListener("click", () => stack.setAttribute("aria-pressed", String(stack.classList.toggle("held")))); }
   layers.filter(Boolean).forEach((source, at) => stack.append(make("img", null, { src: source, alt: at ? "" : map ? "" : text, width: sides[0], height: sides[1], loading: "lazy", class: at ? "over" : "under" })));
   if (map) stack.append(make("img", null, { src: map, alt: "", class: "map", loading: "lazy" }));
   const made = fill(make("figure", null, { "data-kind": kind }), stack);
@@ -364,7 +391,13 @@ for (const id of ["cost-run", "cost-what"]) on(id, "change", () => { fillCosts()
 for (const id of ["image-run", "image-set"]) on(id, "change", () => { shown = PAGE; fillImages(); showImages(); });
 for (const id of ["cell-a", "cell-b", "image-order", "image-type", "image-size", "image-pictured"]) on(id, "change", () => { shown = PAGE; showImages(); });
 on("image-filter", "input", () => { shown = PAGE; showImages(); });
-on("image-more", "click", () => { shown += PAGE; showImages(); });
+on("image-more", "click", () => {
+  const first = shown;
+  shown += PAGE;
+  showImages();
+  const item = $("image-list").children[first];
+  if (item) { item.tabIndex = -1; item.focus(); }
+});
 on("image-maps", "change", () => $("images").classList.toggle("maps", $("image-maps").checked));
 on("add-cell", "change", () => { if ($("add-cell").value) choose($("add-cell").value); $("add-cell").value = ""; });
 on("part-what", "change", showChosen);

@@ -159,6 +159,7 @@ def _content(
         "name": run.name,
         "folder": str(path),
         "rows_axes": run.board.rows_axis.split(", "),
+        "columns_axis": run.board.columns_axis,
         "measures": [measure_row(one) for one in measures],
         "extras": [one.name for one in run.board.measures if one.split is None] + ["cost.train_s"],
         "positions": list(position_rows(run, measures)),
