@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.jobs import Epoch
-from bench.record import Record
 from bench.types import JsonValue
+
+if TYPE_CHECKING:
+    from bench.record import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from bench.document import Document
-from bench.record import Record
+
+if TYPE_CHECKING:
+    from bench.record import Record
 
 Question: TypeAlias = Literal["best", "real", "images", "fails", "cost", "data", "change", "made"]
 """Of a reader: which is best, is the difference real, on which images, where does it fail, what did it cost, can the

@@ -168,7 +168,8 @@ def mistake_of_make(words: Sequence[str]) -> str | None:
 def mistake_of_python(words: Sequence[str]) -> str | None:
     first, second, *_ = (*words, "", "")
     if first == "-m":
-        return None if find_spec(second) else f"there is no module {second!r}"
+        here = second == "pip" or find_spec(second)  # setuptools undoes its own distutils where pip is looked for
+        return None if here else f"there is no module {second!r}"
     return None if first == "-c" or (ROOT / first).is_file() else f"there is no script {first!r}"
 
 

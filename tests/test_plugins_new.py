@@ -157,6 +157,6 @@ def test_the_command_ends_with_the_next_three_commands(tmp_path: Path) -> None:
 
 
 def test_a_kind_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
-    done = bench(tmp_path, "plugins", "new", "dents", "--kind", "dataset", "--kind", "reporter")
+    done = bench(tmp_path, "plugins", "new", "dents", "--kind", "dataset", "--kind", "printer")
     assert done.returncode == 2
     assert all(kind in done.stderr for kind in KINDS)

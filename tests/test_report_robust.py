@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -154,10 +155,44 @@ def check_json(text: str) -> None:
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+class Balanced(HTMLParser):
+    """Every tag that is opened is closed, in the order of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        assert all(name in ATTRIBUTES for name, _ in attrs), attrs
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+ATTRIBUTES = (
+    *("lang", "charset", "name", "content", "http-equiv", "class", "scope", "rowspan", "colspan", "dir"),
+    *("role", "tabindex", "aria-label", "href", "rel", "src", "alt"),
+)
+
+
+def check_html(text: str) -> None:
+    page = Balanced()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    assert "script" not in page.seen
+    assert {"html", "title", "h1"} <= page.seen
+
+
 CHECKS: Mapping[str, Callable[[str], None]] = {
     "text": check_text,
     "markdown": check_markdown,
     "latex": check_latex,
+    "html": check_html,
     "csv": check_csv,
     "json": check_json,
 }

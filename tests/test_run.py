@@ -37,7 +37,7 @@ def test_a_run_ends_with_a_record_for_every_cell_and_a_leaderboard(finished: Pat
     found = records(finished)
     assert [record["state"] for record in found.values()] == [State.OK, State.OK]
     files = {path.name for path in (finished / "runs" / "tiny").glob("leaderboard.*")}
-    assert files == {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "csv", "json")}
+    assert files == {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "html", "csv", "json")}
     for record in found.values():
         for picture in record["pictures"]:
             assert (finished / "runs" / "tiny" / "cells" / picture).stat().st_size > 1000

@@ -35,6 +35,7 @@ BENCH = Path(__file__).resolve().parent.parent / "bench"
 LISTED_ELSEWHERE = {
     "cli/score.py": "the three that are shown where none is asked for",
     "pictures/curves.py": "the curves of one drawing, each with its colour",
+    "testing/observers.py": "scores of a record that is made up",
     "score/thresholds.py": "what that drawing is made from",
 }
 """Files that may name several scores in one list, and what list that is."""

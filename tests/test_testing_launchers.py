@@ -125,7 +125,7 @@ BROKEN: dict[str, tuple[Callable[[Site], Any], str]] = {
     "forgetting": (Forgetting, "ended() has not told of first, last within"),
     "telling": (Telling, "return Ended objects"),
     "excusing": (Excusing, "a job on a folder that is not there ended as data-error (None): it must say why"),
-    "nothing": (lambda _site: None, "return a Queue or a Launcher"),
+    "nothing": (lambda _site: None, "return a Queue, a Carrier or a Launcher"),
     "lost": (
         lambda _site: Lost(),
         "a sound job ended as killed: job contract-00001-first of the queue ended without an answer",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.page.run import PageRun
-from bench.record import Record, number
+from bench.record import Record
 from bench.report.board import numbers
-from bench.report.measures import heading, interval_in, leaves, measure_of, read
+from bench.report.measures import heading, interval_in, measure_of, read
 from bench.report.shape import Entry, Leaderboard, Measure, Table, title_text
 from bench.scores import POINTS, facts, named, rows_of, split_scores
 from bench.types import SPLITS, JsonValue
@@ -132,9 +131,13 @@ def _intervals(board: Leaderboard) -> Iterator[tuple[tuple[tuple[str, str, str],
 
 
 def _numbers(record: Record) -> Iterator[tuple[str, float]]:
-    stored: Mapping[str, Any] = {name: record.stored.get(name) for name in ("scores", "cost", "last_step", "ceiling")}
-    plain = {**stored, "parameters": record.parameters, "convergence": record.stored.get("convergence")}
-    for path, value in leaves("", plain):
-        found = number(value)
-        if found is not None and "image_counts" not in path:
-            yield path, found
+    """Every number of scores, costs and training by its path in the file of the record."""
+    for split, scores in record.scores.items():
+        for name, value in scores.numbers.items():
+            yield f"scores.{split}.{name}", value
+    for part in ("cost", "convergence"):
+        found = getattr(record, part)
+        for name, value in found.numbers.items() if found else ():
+            yield f"{part}.{name}", value
+    if record.parameters is not None:
+        yield "parameters", record.parameters

@@ -16,6 +16,8 @@ from bench.errors import PluginError
 from bench.scaffold import texts
 from bench.version import __version__
 
+WIDTH = 120
+"""Characters of a line at most."""
 HOOK_OF: Mapping[str, str] = {kind: hook for hook, kind in HOOKS.items()}
 """Kind to the name of its hook."""
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -52,12 +54,21 @@ def files_of(name: str, kinds: Sequence[str] = ("dataset",)) -> dict[str, str]:
         f"src/{package}/py.typed": "",
         **{f"src/{package}/{kind}.py": _plugin(name, kind) for kind in kinds},
         "tests/test_contract.py": texts.CONTRACT.format(
-            package=package, modules=", ".join(ordered), offered="\n".join(offered)
+            imported=_imported(package, ordered), offered="\n".join(offered)
         ),
     }
     if "dataset" in kinds:
         found["tests/test_dataset.py"] = texts.DATASET.format(package=package)
     return found
+
+
+def _imported(package: str, modules: Sequence[str]) -> str:
+    """The line that imports modules, or lines where it would be too long."""
+    line = f"from {package} import {', '.join(modules)}"
+    if len(line) <= WIDTH:
+        return line
+    listed = "".join(f"    {module},\n" for module in modules)
+    return f"from {package} import (\n{listed})"
 
 
 def write_distribution(name: str, folder: Path, kinds: Sequence[str], catalog: Catalog) -> Path:

@@ -92,7 +92,7 @@ import pytest
 from bench.api import Component
 from bench.testing import breaches
 
-from {package} import {modules}
+{imported}
 
 OFFERED: list[tuple[str, Component[Any]]] = [
 {offered}

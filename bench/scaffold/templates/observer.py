@@ -17,6 +17,7 @@ class Lines(Observer):
     """Appends to a file; a run that goes on goes on in it."""
 
     def __init__(self, path: Path) -> None:
+        """Write into the file ``path``."""
         self.path = path
 
     def run_began(self, run: ObservedRun) -> None:
