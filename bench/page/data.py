@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from bench.audit.coverage import coverage_document, coverage_rows
 from bench.catalog import Catalog
@@ -13,7 +14,7 @@ from bench.data.splits import assign
 from bench.data.statistics import split_counts
 from bench.document import Block, Document, Heading, Listing, Paragraph, Table
 from bench.engine.invocation import Invocation
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError
 from bench.page.questions import LEVEL, Said
 from bench.page.run import PageRun
 from bench.record import Record, look, number
@@ -24,6 +25,8 @@ from bench.store.home import Places
 from bench.suite.cells import Cell
 from bench.words import plural
 
+USES = {"train": "training", "validation": "validation", "test": "the test"}
+"""What a split is for, in words."""
 CLEAN = "No image lies in two splits, and no group does."
 NOT_MEASURED = (
     "What the crops of each strategy contain (empty crops, defect pixels, defects seen whole) is not in the records: "
@@ -44,6 +47,21 @@ def data_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[Said]:
         yield Said("data", Document("", [drawn], LEVEL), "cells/*.json (draw)")
 
 
+def sizes_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[str]:
+    """What each data set is, and how many images its splits have."""
+    told = set()
+    for cell in run.suite.cells:
+        name = cell.labels.get("dataset", "")
+        if name in told or cell.excluded is not None:
+            continue
+        told.add(name)
+        with suppress(BenchError):
+            about, index = _known(cell, catalog, places)
+            counts = split_counts(index, assign(index, cell.protocol.split))
+            images = ", ".join(f"{plural(one.images, 'image')} for {USES[one.split]}" for one in counts)
+            yield f"{name}: {images}. {about.summary if about else ''}".rstrip()
+
+
 def coverage_of(run: PageRun, invocation: Invocation, say: Callable[[str], None]) -> Said:
     """What the crops of every strategy contain, drawn anew."""
     rows, problems = coverage_rows(run.suite, invocation, say)
@@ -54,15 +72,25 @@ def coverage_of(run: PageRun, invocation: Invocation, say: Callable[[str], None]
 def _dataset(cell: Cell, catalog: Catalog, places: Places) -> Iterator[Block]:
     yield Heading(f"Data set {cell.labels.get('dataset', cell.dataset.use)}")
     try:
-        about = catalog.find("dataset", cell.dataset.use).component.about
-        located = locate(catalog, cell.dataset, places)
-        index = located.index or known_index(places.index(located.locator))
-        if index is None:
-            raise BenchError(located.problem or "not indexed here: 'bench run' does so")
+        about, index = _known(cell, catalog, places)
         yield _origin(about, index)
         yield from _splits(index, cell)
     except BenchError as error:
         yield Paragraph([str(error)])
+
+
+def _known(cell: Cell, catalog: Catalog, places: Places) -> tuple[About | None, DatasetIndex]:
+    """What is said of the data set of a cell, and its index.
+
+    Raises:
+        BenchError: it is not here, or was never indexed here.
+    """
+    about = catalog.find("dataset", cell.dataset.use).component.about
+    located = locate(catalog, cell.dataset, places)
+    index = located.index or known_index(places.index(located.locator))
+    if index is None:
+        raise DataError(located.problem or "not indexed here: 'bench run' does so")
+    return about, index
 
 
 def _origin(about: About | None, index: DatasetIndex) -> Listing:

@@ -16,13 +16,14 @@ from typing import Any
 from bench.engine.invocation import Invocation
 from bench.files import whole_file
 from bench.page.charts import CHARTS, runtime
-from bench.page.data import coverage_of, data_of
+from bench.page.data import coverage_of, data_of, sizes_of
 from bench.page.effects import effect_rows, effects_of
 from bench.page.images import ImageSet, Wanted, image_sets, layers_of, set_row
 from bench.page.learning import curve_row, evidence_of, training_rows
-from bench.page.questions import Said, in_short, said
+from bench.page.questions import Said, said
 from bench.page.reported import section_of
 from bench.page.run import PageRun, read_page_run
+from bench.page.short import in_short
 from bench.page.table import cell_rows, measure_row, measures_of, position_rows
 from bench.render.html import to_html_part
 from bench.report.choose import VALIDATION_F1
@@ -79,6 +80,7 @@ class Page:
     """A page before it is written: its parts, and its pictures by the place where they are shown."""
 
     runs: list[PageRun] = field(default_factory=list)
+    short: list[list[str]] = field(default_factory=list)
     parts: list[Said] = field(default_factory=list)
     content: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[dict[Any, str], int, str, bytes]] = field(default_factory=list)
@@ -135,6 +137,7 @@ def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: As
     say(f"{run.name}: {plural(len(run.done()), 'finished cell')} of {len(run.suite.cells):,}")
     sets = image_sets(run, catalog, places, asked.wanted(len(run.done())))
     page.runs.append(run)
+    page.short.append([*in_short(run), *sizes_of(run, catalog, places)])
     page.parts += said(run)
     page.parts += data_of(run, catalog, places)
     if asked.coverage:
@@ -216,7 +219,9 @@ def rendered(page: Page, asked: Asked, *, folder: str | None = None) -> str:
         title=page.title,
         policy=policy + ("; connect-src 'self'" if asked.live else ""),
         lead=list(_lead(page)),
-        short=[{"name": run.name, "sentences": in_short(run)} for run in page.runs],
+        short=[
+            {"name": run.name, "sentences": sentences} for run, sentences in zip(page.runs, page.short, strict=True)
+        ],
         questions=[_question(page, id, title, tools.render(id=id)) for id, title in QUESTIONS.items()],
         content=_json({"runs": page.content, "charts": CHARTS, "chosen": _chosen(page), "live": asked.live}),
         style=_resource("page.css"),
