@@ -189,7 +189,9 @@ POSITION: Spec = {
         "scale": {"type": "log", "nice": False, "padding": 20},
     },
     "y": {"field": "score", "title": "F1 on validation, %", **SHARE},
-    "color": {"field": "column", "type": "nominal", "title": None},
+    "fill": {"field": "column", "type": "nominal", "title": None},
+    "stroke": {"field": "column", "type": "nominal", "title": None},
+    "fillOpacity": {"condition": {"test": "datum.front", "value": 1}, "value": 0},
     "shape": {"field": "row", "type": "nominal", "title": None, "sort": None},
     "tooltip": _tooltip(("name", "position", ""), ("score", "F1 on validation, %", ".1f"), ("text", "cost", "")),
 }
@@ -209,13 +211,7 @@ COST = _spec(
             },
         },
         {
-            "transform": [{"filter": "!datum.front"}],
-            "mark": {"type": "point", "size": 90, "strokeWidth": 2, "filled": False},
-            "encoding": POSITION,
-        },
-        {
-            "transform": [{"filter": "datum.front"}],
-            "mark": {"type": "point", "size": 110, "filled": True, "opacity": 1},
+            "mark": {"type": "point", "size": 100, "filled": True, "strokeWidth": 2, "opacity": 1},
             "encoding": POSITION,
         },
     ],
