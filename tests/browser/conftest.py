@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tiny import bench, write_world
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+GIVEN = "BENCH_TEST_PAGE"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 SEEDS = ("-x", "axes.seed=[0, 1, 2]")
 CROP = "{{use: intensity-bias, settings: {{threshold: {0}}}, label: bias {0}}}"
@@ -85,6 +87,14 @@ def three_page(three: Path) -> str:
 def many_page(many: Path) -> str:
     """The address of the page of 500 cells."""
     return written(many)
+
+
+@pytest.fixture(scope="session")
+def given_page() -> str:
+    """The address of the page that BENCH_TEST_PAGE names, such as that of a run of hours."""
+    if GIVEN not in os.environ:
+        pytest.skip(f"{GIVEN} names no page of a run")
+    return Path(os.environ[GIVEN]).resolve().as_uri()
 
 
 @pytest.fixture

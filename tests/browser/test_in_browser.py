@@ -28,7 +28,7 @@ SORTED = """() => {
 BLANK = "data:text/html,<!doctype html><title>blank</title><p>blank"
 
 
-@pytest.fixture(params=["three", "many"])
+@pytest.fixture(params=["three", "many", "given"])
 def opened(request: pytest.FixtureRequest, page: Page) -> Opened:
     return Opened(page, request.getfixturevalue(f"{request.param}_page"))
 

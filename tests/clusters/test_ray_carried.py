@@ -15,7 +15,7 @@ import pytest
 
 from bench.files import files_below
 from clusters.far_nodes import CPUS, FarCluster, Node, autoscaled, far_cluster, why_not
-from clusters.worlds import LIMIT_S, records_of, until
+from clusters.worlds import LIMIT_S, MANY, records_of, until
 from studies.faults import shell
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -107,6 +107,17 @@ def test_smoke_gives_the_same_leaderboard_as_on_one_machine(tmp_path: Path, clus
     assert any((node.home / "data" / "metalpart").is_dir() for node in cluster.nodes)
     assert trainings(tmp_path / "there" / "home")
     assert not (tmp_path / "there" / "home" / "stages" / "crops").exists()
+
+
+def test_thirty_cells_give_the_same_leaderboard_as_on_one_machine(folder: Path, cluster: FarCluster) -> None:
+    here = folder.with_name("thirty")
+    here.mkdir()
+    shell.write_world(here)
+    assert shell.started(here, MANY).wait(LIMIT_S) == 0, shell.said(here)
+    assert started(folder, cluster.address, MANY).wait(LIMIT_S) == 0, shell.said(folder)
+    boards = [shell.measured(place) for place in (here, folder)]
+    assert len(boards[0]) == 31
+    assert boards[0] == boards[1]
 
 
 def test_no_node_can_open_a_path_of_the_driver_or_is_told_one(
