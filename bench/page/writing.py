@@ -16,6 +16,7 @@ from typing import Any
 from bench.engine.invocation import Invocation
 from bench.files import whole_file
 from bench.page.charts import CHARTS, runtime
+from bench.page.cited import citations_of
 from bench.page.data import coverage_of, data_of, sizes_of
 from bench.page.effects import effect_rows, effects_of
 from bench.page.images import ImageSet, Wanted, image_sets, layers_of, set_row
@@ -140,6 +141,7 @@ def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: As
     page.short.append([*in_short(run), *sizes_of(run, catalog, places)])
     page.parts += said(run)
     page.parts += data_of(run, catalog, places)
+    page.parts.append(citations_of(run, catalog))
     if asked.coverage:
         page.parts.append(coverage_of(run, invocation, say))
     for name in asked.sections:
