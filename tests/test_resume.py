@@ -168,8 +168,8 @@ def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path: P
     assert_continued(whole, broken)
 
 
-LONG = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=150", "-x", "runtime.checkpoint.every=1s")
-"""Several seconds of training for each cell."""
+LONG = ("run", "tiny.yaml", "--plugin", "models.py", "-x", "recipe.epochs=400", "-x", "runtime.checkpoint.every=1s")
+"""Seconds of training for each cell, on the fastest machine too: it must be interrupted after its first checkpoint."""
 
 
 def write_worlds(folder: Path) -> tuple[Path, Path]:
