@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clusters.slurm_cluster import free_ports
 from clusters.worlds import until
 from studies.faults.parts import write_parts
+from studies.slurm_cluster import free_ports
 
 CPUS = 4
 """Cores of a task by default, and of a node."""
