@@ -303,7 +303,7 @@ function fillImages() {
   const keys = run.cells.map(cell => cell.id).filter(id => id in set.cells);
   const pairs = keys.map(id => [id, cellOf.get(`${number}/${id}`).name]);
   const byScore = [...keys].sort((one, other) => score(number, other) - score(number, one));
-  const last = byScore.find(id => axesBut(number, id, byScore[0])) ?? byScore[byScore.length - 1];
+  const last = keys.find(id => axesBut(number, id, byScore[0])) ?? byScore[byScore.length - 1];
   options($("cell-a"), pairs, keys.includes($("cell-a").value) ? $("cell-a").value : last);
   options($("cell-b"), pairs, keys.includes($("cell-b").value) ? $("cell-b").value : byScore[0]);
   options($("image-order"), ORDERS, $("image-order").value || "difference");

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bench.page.run import PageRun
 from bench.record import Record
 from bench.report.board import numbers
-from bench.report.measures import heading, interval_in, measure_of, read
+from bench.report.measures import heading, interval_in, interval_text, measure_of, read
 from bench.report.shape import Entry, Leaderboard, Measure, Table, title_text
 from bench.scores import POINTS, facts, named, rows_of, split_scores
 from bench.types import SPLITS, JsonValue
@@ -77,7 +77,10 @@ def position_rows(run: PageRun, measures: Sequence[Measure]) -> Iterator[dict[st
                 "expected": entry.expected,
                 "figures": [_figure(entry, number) for number in range(len(measures))] if entry.figures else None,
                 "ties": _ties(board, stated),
-                "intervals": {name: text for (at, name), text in intervals.items() if at == place},
+                "intervals": {
+                    **_of_one_seed(run, entry),
+                    **{name: text for (at, name), text in intervals.items() if at == place},
+                },
             }
 
 
@@ -116,6 +119,13 @@ def _ties(board: Leaderboard, entry: Entry) -> dict[str, str]:
         return {}
     pairs = zip(board.measures, entry.figures, strict=True)
     return {measure.name: figure.tie for measure, figure in pairs if figure.tie}
+
+
+def _of_one_seed(run: PageRun, entry: Entry) -> dict[str, str]:
+    """The interval over groups that the record of an only seed has."""
+    record = run.records.get(entry.cells[0]) if entry.seeds == 1 and entry.cells else None
+    interval = record.of_split("test").interval if record else None
+    return {} if interval is None else {"f1@test": interval_text(interval)}
 
 
 def _intervals(board: Leaderboard) -> Iterator[tuple[tuple[tuple[str, str, str], str], str]]:
