@@ -20,7 +20,7 @@ from studies.faults import shell
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
-SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1]", "-x", "recipe.epochs=80")
+SUITE = (*shell.RUN, "-x", "axes.seed=[0, 1]", "-x", "recipe.epochs=400")
 """Four cells, each with time for checkpoints between the first and the last of its steps."""
 SMOKE = ("run", "smoke", "--plain")
 
