@@ -116,7 +116,8 @@ class FarCluster:
             if node["Resources"].get("CPU"):
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 found.append(ray.remote(num_cpus=0, scheduling_strategy=there)(listed).remote(str(folder)))
-        return ray.get(found)
+        names: list[list[str] | None] = ray.get(found)
+        return names
 
     def lose(self, node: Node) -> None:
         """End a node and all its processes at once."""

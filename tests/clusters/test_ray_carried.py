@@ -126,7 +126,12 @@ def test_no_node_can_open_a_path_of_the_driver_or_is_told_one(
     assert set(cluster.listed(folder)) == {None}
     process = started(folder, cluster.address)
     orders: set[Path] = set()
-    until(lambda: orders.update(orders_of(cluster.nodes)) or orders, "a job at work")
+
+    def ordered() -> set[Path]:
+        orders.update(orders_of(cluster.nodes))
+        return orders
+
+    until(ordered, "a job at work")
     for order in orders:
         assert str(folder).encode() not in order.read_bytes()
     assert process.wait(LIMIT_S) == 0, shell.said(folder)
