@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 Spec = dict[str, Any]
@@ -227,8 +228,9 @@ CHARTS: dict[str, Spec] = {
 }
 
 
+@cache
 def runtime() -> str:
-    """The library that draws them, as one script that fetches nothing."""
+    """The library that draws them, as one script that fetches nothing; it takes seconds to be put together."""
     from vl_convert import javascript_bundle
 
     script: str = javascript_bundle("window.vegaEmbed = vegaEmbed;")
