@@ -14,9 +14,9 @@ from studies.tables import written_into
 from test_claims import a_stored_run
 
 
-def test_runs_claims_and_printed_blocks_are_of_the_same_names() -> None:
+def test_every_cited_run_has_claims_and_a_printed_block() -> None:
     runs = {path.stem for path in cited.archives()}
-    assert {path.stem for path in cited.CITED.glob("*.yaml")} == runs
+    assert {path.stem for path in cited.CITED.glob("*.yaml")} >= runs  # claims are written before their run
     assert set(re.findall(r"^<!-- cited (\S+) -->$", cited.RESULTS.read_text(encoding="utf-8"), re.M)) == runs
 
 

@@ -22,6 +22,28 @@ def test_every_shipped_suite_is_valid_and_named_like_its_file(catalog: Catalog, 
         assert all(cell.runs for cell in suite.cells)
 
 
+CITED = ("cropping", "crop_size", "transfer", "exposure", "budget", "learning_rate")
+
+
+@pytest.mark.parametrize("name", CITED)
+def test_a_cited_profile_has_one_set_of_images_five_seeds_and_one_budget(catalog: Catalog, name: str) -> None:
+    suite = load_suite(SUITES / f"{name}.yaml", catalog, profile="cited")
+    assert suite.notes == ()
+    crossed = [cell for cell in suite.cells if not cell.included]
+    assert {cell.seed for cell in crossed} == {0, 1, 2, 3, 4}
+    assert {cell.labels["dataset"] for cell in crossed} == {"metalpart (one view)"}
+    assert {(cell.recipe.epoch_crops, cell.recipe.batch) for cell in crossed} == {(300, 8)}
+
+
+def test_what_two_cited_runs_share_is_the_same_cell(catalog: Catalog) -> None:
+    ids = {
+        name: {cell.id for cell in load_suite(SUITES / f"{name}.yaml", catalog, profile="cited").cells}
+        for name in CITED
+    }
+    shared = {name: len(ids[name] & ids["cropping"]) for name in CITED if name != "cropping"}
+    assert shared == {"crop_size": 0, "transfer": 5, "exposure": 0, "budget": 10, "learning_rate": 15}
+
+
 def test_the_cropping_suite_is_table_1_with_baselines(catalog: Catalog) -> None:
     suite = load_suite(SUITES / "cropping.yaml", catalog, profile="cpu")
     crossed = [cell for cell in suite.cells if not cell.included]
