@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from bench.component import About, why_withheld
 from bench.page.table import measures_of
 from bench.pictures.layers import Scale, codes_layer, map_layer, truth_layer
 from bench.pictures.overlay import COLOURS, FALSE_NEGATIVE, NOTHING, TRUE_POSITIVE
+from bench.score.evidence_file import read_evidence
+from bench.store.home import Places
 from bench.store.records import load_record
 from bench.store.store import read_object, write_json
+from bench.train.history import HISTORY
+from page_reading import parts_of, tree_of
 from tiny import bench, edited
 
 RUN = Path("runs") / "tiny"
@@ -67,8 +72,15 @@ def reported(folder: Path, *arguments: str) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(ran_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    return reported(copied(ran_world, tmp_path_factory.mktemp("page")))
+def page(ran_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copied(ran_world, tmp_path_factory.mktemp("page"))
+    reported(folder)
+    return folder / RUN / "report.html"
+
+
+@pytest.fixture(scope="module")
+def seen(page: Path) -> Seen:
+    return read(page)
 
 
 def copied(world: Path, to: Path) -> Path:
@@ -118,19 +130,73 @@ def test_every_number_of_a_cell_stands_in_its_file_under_the_path_that_is_told(s
             assert at(stored, path.split(".")) == value
 
 
-def test_counts_of_images_and_curves_are_those_of_the_evidence(seen: Seen, ran_world: Path) -> None:
+def test_counts_of_images_are_those_of_the_records(seen: Seen, ran_world: Path) -> None:
     run = only_run(seen)
     (images,) = run["sets"]
     for cell in run["cells"]:
+        stored = read_object(ran_world / RUN / cell["file"])["scores"]["test"]["image_counts"]
+        assert images["ids"] == stored["ids"]
+        assert images["groups"] == stored["groups"]
+        assert images["cells"][cell["id"]] == [counts[:3] for counts in stored["counts"]]
+
+
+def test_areas_and_types_of_defects_are_those_of_the_masks(seen: Seen, ran_world: Path) -> None:
+    (images,) = only_run(seen)["sets"]
+    for id, area, types in zip(images["ids"], images["areas"], images["types"], strict=True):
+        (file,) = (ran_world / "parts" / "masks").glob(f"{Path(id).name}.png")
+        regions, count = ndimage.label(np.asarray(Image.open(file)) > 0, np.ones((3, 3)))
+        assert area == max(np.bincount(regions.ravel())[1:], default=0)
+        assert bool(types) == bool(count)
+
+
+def test_every_value_of_a_curve_follows_from_the_evidence(seen: Seen, ran_world: Path) -> None:
+    """The formulas are written out, over the pixels on and off defects that are positive at each threshold."""
+    run = only_run(seen)
+    places = Places(ran_world / "home", ran_world, {})
+    for cell in run["cells"]:
         record = load_record(ran_world / RUN / cell["file"])
-        counted = record.of_split("test").image_counts
-        assert counted is not None
-        assert images["ids"] == list(counted.ids)
-        assert images["cells"][cell["id"]] == [list(counts[:3]) for counts in counted.counts]
-        threshold = round(100 * record.of_split("validation")["threshold"])
-        near = run["curves"][cell["id"]]["f1"][threshold - 1 : threshold + 2]
-        assert min(near) - 0.1 <= record.of_split("test")["f1"] <= max(near) + 0.1
-        assert [epoch["epoch"] for epoch in run["training"][cell["id"]]][-1] == 4
+        evidence = read_evidence(places.stage("predict", record.keys["predict"]) / "test.npz")
+        true, false = evidence.positive.sum(axis=0)
+        sound = false[0]
+        shown = run["curves"][cell["id"]]
+        assert {len(values) for values in shown.values()} == {101}
+        for at in range(101):
+            tp, fp = int(true[10 * at]), int(false[10 * at])
+            fn, tn = int(true[0]) - tp, int(sound) - fp
+            assert shown["f1"][at] == pytest.approx(2 * tp / (2 * tp + fp + fn), abs=5e-5)
+            assert shown["f2"][at] == pytest.approx(5 * tp / (5 * tp + fp + 4 * fn), abs=5e-5)
+            assert shown["recall"][at] == pytest.approx(tp / (tp + fn), abs=5e-5)
+            assert shown["accuracy"][at] == pytest.approx((tp + tn) / (tp + tn + fp + fn), abs=5e-5)
+            if tp + fp:
+                assert shown["precision"][at] == pytest.approx(tp / (tp + fp), abs=5e-5)
+            else:
+                assert shown["precision"][at] is None
+
+
+def test_every_epoch_of_a_training_is_that_of_its_history(seen: Seen, ran_world: Path) -> None:
+    run = only_run(seen)
+    places = Places(ran_world / "home", ran_world, {})
+    for cell in run["cells"]:
+        key = load_record(ran_world / RUN / cell["file"]).keys["train"]
+        history = json.loads((places.stage("train", key) / HISTORY).read_bytes())
+        shown = run["training"][cell["id"]]
+        assert shown[-1]["epoch"] == 4
+        for epoch, stored in zip(shown, history, strict=True):
+            assert {name: stored[name] for name in epoch} == epoch
+
+
+def test_counts_of_splits_are_those_that_records_and_files_give(page: Path, ran_world: Path) -> None:
+    (part,) = [part for part in parts_of(tree_of(page)) if part.file == "the index of the data set"]
+    (grid,) = part.grids
+    rows = {split: list(map(int, counts)) for split, *counts in grid.rows}
+    scores = read_object(next((ran_world / RUN / "cells").glob("*.json")))["scores"]
+    for split in ("validation", "test"):
+        counted = scores[split]["image_counts"]
+        defective = {
+            group for group, (tp, _, fn, *_) in zip(counted["groups"], counted["counts"], strict=True) if tp + fn
+        }
+        assert rows[split][:3] == [scores[split]["images"], len(set(counted["groups"])), len(defective)]
+    assert sum(images for images, *_ in rows.values()) == len(list((ran_world / "parts" / "images").iterdir()))
 
 
 def test_nothing_is_fetched_and_no_policy_would_let_it(seen: Seen) -> None:

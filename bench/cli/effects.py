@@ -22,7 +22,7 @@ from bench.cli.printing import format_option, printed
 @click.option("--reference", help="Level that the others are compared with; by default the first, or the board's.")
 @format_option("csv")
 def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None, form: str) -> None:
-    """Show the effect of an axis in a run folder (such as runs/cropping), or in a suite with results in --out.
+    """Show the effect of an axis in a run (such as runs/cropping, or its archive), or in a suite with results in --out.
 
     Mean of every level over the other axes, paired differences to a reference, and interactions with each other axis,
     from whatever cells are done.
@@ -32,10 +32,10 @@ def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None,
     from bench.report.effects_document import effects_document
     from bench.runs.folder import records_in, told
 
-    opened, folder = suite.run()
-    if reference is None and axis == opened.board.rows:
-        reference = opened.board.reference
-    records = told(folder, records_in(folder, opened))
-    found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
+    with suite.run() as (opened, folder):
+        if reference is None and axis == opened.board.rows:
+            reference = opened.board.reference
+        records = told(folder, records_in(folder, opened))
+        found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
     exports = {"csv": effects_csv, "json": effects_json}
     click.echo(exports[form](found) if form in exports else printed(effects_document(found), form), nl=False)

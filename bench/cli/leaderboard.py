@@ -29,9 +29,10 @@ def command(suite: SuiteArgument, form: str, raw_rank: bool) -> None:
 
 def _board(suite: SuiteArgument) -> Leaderboard:
     from bench.commands import board_of_plan, board_of_run
+    from bench.runs.folder import is_named
 
     run = Path(suite.name)
-    if run.is_dir() or (run.suffix == ".zip" and run.is_file()):
+    if is_named(run):
         return board_of_run(run)
     from bench.engine.invocation import make_plan
 

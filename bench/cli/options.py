@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
@@ -213,19 +214,23 @@ class SuiteArgument:
         """
         return self.workspace.suite(self.name, self.profile, self.overrides)
 
-    def run(self) -> tuple[Suite, Path]:
-        """The suite of a run folder as it was run with that folder, or the suite with its folder below ``--out``.
+    @contextmanager
+    def run(self) -> Iterator[tuple[Suite, Path]]:
+        """The suite of a run (a folder or an archive) as it was run with that folder, or the suite with its folder
+        below ``--out``.
 
         Raises:
             BenchError: there is no such suite or run.
         """
-        from bench.runs.folder import read_run
+        from bench.runs.folder import is_named, read_run, run_folder
 
-        folder = Path(self.name)
-        if folder.is_dir():
-            return read_run(folder)[0], folder
+        path = Path(self.name)
+        if is_named(path):
+            with run_folder(path) as folder:
+                yield read_run(folder)[0], folder
+            return
         suite, invocation = self.opened()
-        return suite, invocation.places.run(suite.name)
+        yield suite, invocation.places.run(suite.name)
 
 
 permitted_option = click.option(

@@ -36,7 +36,8 @@ def command(
     It holds tables, charts, curves, and the test images on which any two cells differ. Where pictures take more than
     8 MB, they lie in a folder beside it.
     """
-    from bench.page.writing import Asked, write_page
+    from bench.page.gathering import Asked
+    from bench.page.writing import write_page
 
     if form is not None:
         from bench.page.reported import write_as

@@ -61,20 +61,22 @@ def command(
     from bench.store.replicates import with_replicates
 
     request = ScoreRequest(None if threshold == "protocol" else rule_from(threshold), found)
-    opened, folder = suite.run()
-    catalog, places = suite.workspace.catalog, Places(bench_home(), folder.parent, {})
-    values = _values(metrics, catalog)
-    with quiet():
-        records = with_replicates(folder, records_in(folder, opened))
-        late = rescored(opened.cells, records, request, catalog, places, replicates=write or _need_replicates(values))
-        shown = told(folder, {**records, **{one.cell: one.shown for one in late}})
-        board = _board(opened, shown, values, request)
-    click.echo(board_text(board, form))
-    click.echo(f"threshold: {request.text}; {plural(len(late), 'finished cell')}", err=True)
-    for line in _remarks(late):
-        click.echo(line, err=True)
-    for path in file_scores(folder, late, request, catalog) if write else ():
-        click.echo(f"wrote {path}", err=True)
+    with suite.run() as (opened, folder):
+        catalog, places = suite.workspace.catalog, Places(bench_home(), folder.parent, {})
+        values = _values(metrics, catalog)
+        with quiet():
+            records = with_replicates(folder, records_in(folder, opened))
+            late = rescored(
+                opened.cells, records, request, catalog, places, replicates=write or _need_replicates(values)
+            )
+            shown = told(folder, {**records, **{one.cell: one.shown for one in late}})
+            board = _board(opened, shown, values, request)
+        click.echo(board_text(board, form))
+        click.echo(f"threshold: {request.text}; {plural(len(late), 'finished cell')}", err=True)
+        for line in _remarks(late):
+            click.echo(line, err=True)
+        for path in file_scores(folder, late, request, catalog) if write else ():
+            click.echo(f"wrote {path}", err=True)
     return CELLS_FAILED if any(one.problem or one.differing for one in late) else 0
 
 

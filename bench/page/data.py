@@ -15,7 +15,7 @@ from bench.data.statistics import split_counts
 from bench.document import Block, Document, Heading, Listing, Paragraph, Table
 from bench.engine.invocation import Invocation
 from bench.errors import BenchError, DataError
-from bench.page.questions import LEVEL, Said
+from bench.page.questions import LEVEL, Said, Told
 from bench.page.run import PageRun
 from bench.record import Record, look, number
 from bench.report.measures import percent, plain
@@ -47,7 +47,7 @@ def data_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[Said]:
         yield Said("data", Document("", [drawn], LEVEL), "cells/*.json (draw)")
 
 
-def sizes_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[str]:
+def sizes_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[Told]:
     """What each data set is, and how many images its splits have."""
     told = set()
     for cell in run.suite.cells:
@@ -59,7 +59,8 @@ def sizes_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[str]:
             about, index = _known(cell, catalog, places)
             counts = split_counts(index, assign(index, cell.protocol.split))
             images = ", ".join(f"{plural(one.images, 'image')} for {USES[one.split]}" for one in counts)
-            yield f"{name}: {images}. {about.summary if about else ''}".rstrip()
+            text = f"{name}: {images}. {about.summary if about else ''}".rstrip()
+            yield Told(text, "the index of the data set: bench data card")
 
 
 def coverage_of(run: PageRun, invocation: Invocation, say: Callable[[str], None]) -> Said:

@@ -14,7 +14,8 @@ from pathlib import Path
 from bench.canonical import digest
 from bench.engine.invocation import Invocation
 from bench.errors import BenchError, visible_lines
-from bench.page.writing import Asked, gathered, rendered
+from bench.page.gathering import Asked, gathered
+from bench.page.writing import rendered
 from bench.runs.folder import CELLS, SUITE
 from bench.runs.status import status_lines, status_of
 from bench.types import JsonValue

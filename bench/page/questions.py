@@ -24,6 +24,14 @@ class Said:
     files: str = "leaderboard.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence, and the file with what part of it holds its numbers."""
+
+    text: str
+    files: str
+
+
 def said(run: PageRun) -> Iterator[Said]:
     """Everything that the board of a run says, each once."""
     board = run.board

@@ -6,79 +6,62 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from bench.page.questions import Told
 from bench.page.run import PageRun
-from bench.record import Record
 from bench.report import data_remarks, power_section
 from bench.report.choose import done_of
+from bench.report.costs import position_name
 from bench.report.measures import heading, mean_over, measure_of, percent, printed, signed
 from bench.report.power import WANTED
-from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, Standing, Table, entries_of, title_text
+from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, Table, entries_of, title_text
 from bench.scores import named
 from bench.types import JsonValue
 from bench.words import duration, plural
 
-FOUND, ALARMS, REJECTED = map(
-    measure_of, ("object_recall@test", "false_alarms_per_clean_image@test", "clean_images_with_alarm@test")
-)
-"""What an inspector asks first: defects found, false alarms on a sound part, sound parts that are rejected."""
 RIVALS = tuple(
     map(measure_of, ("object_f1@test", "object_recall@test", "false_alarms_per_clean_image@test", "ap@test"))
 )
 """Scores by which another row may be first."""
+BOARD = "leaderboard.json"
 
 
-def in_short(run: PageRun) -> list[str]:
+def in_short(run: PageRun) -> Iterator[Told]:
     """What a reader must know who reads nothing else, in sentences."""
     board = run.board
-    found = [_states(board)]
+    yield Told(_states(board), f"{BOARD}: cells")
     for standing in board.standings:
-        found += [line for line in standing.sentences if "pending" not in line]
-        found += _of_best(run, standing)
-    found += _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
-    found += _converged(run)
+        for text in standing.sentences:
+            if "pending" not in text:
+                yield Told(text, f"{BOARD}: standings")
+        if standing.best is not None:
+            table, entry = position_of(board, standing.best.cell)
+            yield from _costs(board, position_name(entry, table))
+            yield from _other_firsts(run, table, entry)
+    orders = _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
+    yield from (Told(text, f"{BOARD}: tables and sections") for text in orders)
+    yield from (Told(text, f"{BOARD}: cells, convergence") for text in _converged(run))
     sections = {section.title: section for section in board.sections}
     for title, section in sections.items():
         if title.startswith(power_section.TITLE):
-            found += _power(section)
-    return found + [*sections[data_remarks.TITLE].sentences][:3] if data_remarks.TITLE in sections else found
+            yield from (Told(text, f"{BOARD}: sections") for text in _power(section))
+    if data_remarks.TITLE in sections:
+        yield from (Told(text, f"{BOARD}: cells, remarks") for text in sections[data_remarks.TITLE].sentences[:3])
 
 
-def _of_best(run: PageRun, standing: Standing) -> Iterator[str]:
-    """What the best position of a data set does to parts, what it cost, and by which scores another row is first."""
-    if standing.best is None:
-        return
-    for table in run.board.tables:
-        for entry in entries_of([table]):
-            if standing.best.cell in entry.cells:
-                records = done_of(entry.cells, run.records)
-                yield from _on_parts(entry, records)
-                yield from _costs(run.board, entry)
-                yield from _other_firsts(run, table, entry)
+def position_of(board: Leaderboard, cell: str) -> tuple[Table, Entry]:
+    """The position that a cell belongs to, with its table."""
+    return next((table, entry) for table in board.tables for entry in entries_of([table]) if cell in entry.cells)
 
 
-def _on_parts(entry: Entry, records: list[Record]) -> Iterator[str]:
-    """Defects found and false alarms of a position, at its thresholds."""
-    found, alarms, rejected = (mean_over(records, measure) for measure in (FOUND, ALARMS, REJECTED))
-    if found is None:
-        return
-    text = f"{entry.row} / {entry.column} finds {percent(found)} % of the defects of the test split"
-    if alarms is not None and rejected is not None:
-        text += f", with {printed(alarms, ALARMS)} false alarms on an image without any"
-        text += f"; {percent(rejected)} % of such images have one"
-    thresholds = [record.of_split("validation").number("threshold") for record in records]
-    told = ", ".join(f"{value:.3f}" for value in thresholds if value is not None)
-    yield f"{text}. {'Threshold' if len(records) == 1 else 'Thresholds, one per seed'}: {told}."
-
-
-def _other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[str]:
+def _other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[Told]:
     """Scores by which another position of the table lies before the best one by F1."""
     for measure in RIVALS:
         known = {}
         for entry in entries_of([table]):
             mean = mean_over(done_of(entry.cells, run.records), measure)
             if entry.complete and mean is not None:
-                known[f"{entry.row} / {entry.column}"] = mean
-        name = f"{best.row} / {best.column}"
+                known[position_name(entry, table)] = mean
+        name = position_name(best, table)
         if name not in known:
             continue
         first = min(known, key=known.__getitem__) if measure.better == "lower" else max(known, key=known.__getitem__)
@@ -86,7 +69,10 @@ def _other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[str]:
             score = named(measure.path[-1])
             words = (score and (score.words or score.label)) or measure.path[-1].replace("_", " ")
             values = f"{printed(known[first], measure)} against {printed(known[name], measure)}"
-            yield f"By {words} another position is first: {first}, {values}."
+            place = ".".join(measure.path)
+            yield Told(
+                f"By {words} another position is first: {first}, {values}.", f"{BOARD}: cells, scores.test.{place}"
+            )
 
 
 def _converged(run: PageRun) -> Iterator[str]:
@@ -120,16 +106,25 @@ def _orders(board: Leaderboard) -> list[str]:
 
 def _ahead(board: Leaderboard, place: str, measure: Measure, ties: dict[str, str]) -> str:
     """By how much the best row is ahead of the row that differences are taken to."""
+    best: Mapping[str, JsonValue] | None = None
     for value in chain.from_iterable(section.values for section in board.sections if section.question == "real"):
         if value.get("measure") != measure.name or value.get("difference") is None or value.get("p") is None:
             continue
-        if title_text(value["table"].items(), value["column"]) == place and "a" in ties.get(value["row"], ""):
-            low, high = value["difference_interval"]
-            ends = f"[{signed(low, measure)}, {signed(high, measure)}]"
-            return (
-                f" {value['row']} is {signed(value['difference'], measure)} {ends} beside {_reference(board, value)}."
-            )
-    return ""
+        if title_text(value["table"].items(), value["column"]) != place or "a" not in ties.get(value["row"], ""):
+            continue
+        if best is None or _further(value, best, measure):
+            best = value
+    if best is None:
+        return ""
+    low, high = best["difference_interval"]
+    ends = f"[{signed(low, measure)}, {signed(high, measure)}]"
+    return f" {best['row']} is {signed(best['difference'], measure)} {ends} beside {_reference(board, best)}."
+
+
+def _further(value: Mapping[str, JsonValue], than: Mapping[str, JsonValue], measure: Measure) -> bool:
+    """Whether a difference is better than another."""
+    sign = -1 if measure.better == "lower" else 1
+    return bool(sign * value["difference"] > sign * than["difference"])
 
 
 def _reference(board: Leaderboard, value: Mapping[str, JsonValue]) -> str:
@@ -142,12 +137,11 @@ def _reference(board: Leaderboard, value: Mapping[str, JsonValue]) -> str:
     return "the reference"
 
 
-def _costs(board: Leaderboard, entry: Entry) -> Iterator[str]:
-    """What a position cost."""
+def _costs(board: Leaderboard, name: str) -> Iterator[Told]:
+    """What the position of this name cost."""
     for line in board.costs:
-        if (line.row, line.column) == (entry.row, entry.column):
-            yield _cost(line)
-            return
+        if line.name == name:
+            yield Told(_cost(line), f"{BOARD}: costs")
 
 
 def _cost(line: CostLine) -> str:

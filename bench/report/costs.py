@@ -82,7 +82,7 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
             memories.append(line(record.cost.peak_memory_of))
     return CostLine(
         group=scored_alike(labels),
-        name=", ".join([f"{entry.row} / {entry.column}", *dict(table.title).values()]),
+        name=position_name(entry, table),
         row=entry.row,
         column=entry.column,
         complete=entry.complete,
@@ -97,6 +97,11 @@ def _line(entry: Entry, table: Table, labels: Mapping[str, str], records: Record
         latencies=tuple(record.latency for record in done if record.latency),
         beside=max(map(_beside, done)),
     )
+
+
+def position_name(entry: Entry, table: Table) -> str:
+    """``bias 10 / U-Net, 128``: what a position is called beside those of other tables."""
+    return ", ".join([f"{entry.row} / {entry.column}", *dict(table.title).values()])
 
 
 def _beside(record: Record) -> int:

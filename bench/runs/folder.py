@@ -99,6 +99,11 @@ def note_outdated(folder: Path, why: Mapping[str, Any]) -> None:
         (folder / OUTDATED).unlink(missing_ok=True)
 
 
+def is_named(path: Path) -> bool:
+    """Whether a path that was named is that of a run rather than of a suite: a folder, or an archive."""
+    return path.is_dir() or (path.suffix == ".zip" and path.is_file())
+
+
 @contextmanager
 def run_folder(path: Path) -> Iterator[Path]:
     """The folder of a run; an archive of ``bench export`` is unpacked for as long as it is looked at.

@@ -1,0 +1,143 @@
+"""What to deploy: the best position by validation, what is no worse and cheaper, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.page.questions import Told
+from bench.page.run import PageRun
+from bench.page.short import BOARD, position_of
+from bench.record import Record
+from bench.report import above
+from bench.report.choose import done_of
+from bench.report.costs import position_name
+from bench.report.measures import mean_over, measure_of, percent, printed
+from bench.report.shape import Best, CostLine, Entry, Standing, Table
+from bench.words import plural
+
+FOUND, ALARMS, REJECTED = map(
+    measure_of, ("object_recall@test", "false_alarms_per_clean_image@test", "clean_images_with_alarm@test")
+)
+"""What an inspector asks first: defects found, false alarms on a sound part, sound parts that are rejected."""
+MOST_REJECTED = 0.5
+"""Share of the sound images with an alarm above which more of them are rejected than pass."""
+FEW_SEEDS = 3
+"""Trainings of a position from which on an order is claimed."""
+
+
+def to_deploy(run: PageRun) -> Iterator[Told]:
+    """A verdict on every data set, in sentences."""
+    for standing in run.board.standings:
+        if standing.best is None:
+            yield Told(f"{standing.dataset}: nothing is finished that could be deployed.", f"{BOARD}: standings")
+            continue
+        table, entry = position_of(run.board, standing.best.cell)
+        records = done_of(entry.cells, run.records)
+        yield _verdict(run, standing.best, table, entry)
+        yield from _cheaper(run, table, entry)
+        yield from _on_parts(records)
+        yield from _against(run, standing, table, entry, records)
+        yield Told(
+            f"Try it: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours.",
+            f"{BOARD}: standings, best",
+        )
+
+
+def _verdict(run: PageRun, best: Best, table: Table, entry: Entry) -> Told:
+    name = position_name(entry, table)
+    scores = f"F1 {percent(best.f1_validation)} % on validation, {percent(best.f1_test)} % on test"
+    lead = "Deploy nothing yet. Best so far is" if list(_unfit(run, table, entry)) else "Deploy"
+    return Told(f"{lead} {name}: {scores}.", f"{BOARD}: standings, best")
+
+
+def _is_above(run: PageRun, table: Table, entry: Entry) -> bool | None:
+    """Whether a position lies above all models with nothing to fit; None where the run has none to compare with."""
+    if not any(standing.baselines for standing in run.board.standings):
+        return None
+    place = {**table.place(entry.column), "row": entry.row}
+    for section in run.board.sections:
+        if section.title == above.TITLE:
+            return any(one["above"] and all(one[key] == place[key] for key in place) for one in section.values)
+    return False
+
+
+def _cheaper(run: PageRun, table: Table, entry: Entry) -> Iterator[Told]:
+    """Positions that share its letter in its column or its row, and answer faster or have fewer parameters."""
+    lines = {line.name: line for line in run.board.costs}
+    own = lines.get(position_name(entry, table))
+    if own is None:
+        return
+    for other in _tied(table, entry):
+        line = lines.get(position_name(other, table))
+        less = _less(line, own) if line else ""
+        if less:
+            text = f"{other.row} / {other.column} cannot be told apart from it and is cheaper: {less}."
+            yield Told(text, f"{BOARD}: costs")
+
+
+def _tied(table: Table, entry: Entry) -> Iterator[Entry]:
+    """Rows of the same column that share a letter with a position."""
+    letters = {letter for figure in entry.figures for letter in figure.tie}
+    for other in (one for row in table.entries for one in row if one.column == entry.column):
+        if other is not entry and letters & {letter for figure in other.figures for letter in figure.tie}:
+            yield other
+
+
+def _all_tied(table: Table, entry: Entry) -> bool:
+    """Whether none of the rows that were compared in its column can be told apart from a position."""
+    column = [one for row in table.entries for one in row if one.column == entry.column]
+    compared = [one for one in column if any(figure.tie for figure in one.figures)]
+    return len(list(_tied(table, entry))) == len(compared) - 1 > 0
+
+
+def _less(line: CostLine, own: CostLine) -> str:
+    """By what a position is cheaper than another by a tenth or more; nothing where it is not."""
+    if line.image_latency_s and own.image_latency_s and line.image_latency_s < 0.9 * own.image_latency_s:
+        return f"{1e3 * line.image_latency_s:.3g} ms against {1e3 * own.image_latency_s:.3g} ms per image"
+    if line.parameters and own.parameters and line.parameters < 0.9 * own.parameters:
+        return f"{line.parameters / 1e6:.3g} against {own.parameters / 1e6:.3g} million parameters"
+    return ""
+
+
+def _on_parts(records: Sequence[Record]) -> Iterator[Told]:
+    """Defects found and false alarms, at the thresholds that validation chose."""
+    found, alarms, rejected = (mean_over(records, measure) for measure in (FOUND, ALARMS, REJECTED))
+    if found is None:
+        return
+    text = f"It finds {percent(found)} % of the defects of the test split"
+    if alarms is not None and rejected is not None:
+        text += f", with {printed(alarms, ALARMS)} false alarms on an image without any"
+        text += f"; {percent(rejected)} % of such images have one"
+    thresholds = [record.of_split("validation").number("threshold") for record in records]
+    told = ", ".join(f"{value:.3f}" for value in thresholds if value is not None)
+    place = ", ".join(measure.path[-1] for measure in (FOUND, ALARMS, REJECTED))
+    yield Told(
+        f"{text}. {'Threshold' if len(records) == 1 else 'Thresholds, one per seed'}: {told}.",
+        f"{BOARD}: cells, scores.test ({place}) and scores.validation.threshold",
+    )
+
+
+def _unfit(run: PageRun, table: Table, entry: Entry) -> Iterator[str]:
+    """Why nothing that is cheaper to mend than the run itself makes the best position worth deploying."""
+    yield from (f"its numbers carry the badge [{badge}]" for badge in table.badges)
+    if _is_above(run, table, entry) is False:
+        yield "it is not shown to be better than a model with nothing to fit"
+    rejected = mean_over(done_of(entry.cells, run.records), REJECTED)
+    if rejected is not None and rejected > MOST_REJECTED:
+        yield "at its threshold more images without a defect raise an alarm than pass"
+
+
+def _against(run: PageRun, standing: Standing, table: Table, entry: Entry, records: Sequence[Record]) -> Iterator[Told]:
+    """What a careful engineer would want mended before."""
+    found = list(_unfit(run, table, entry))
+    if len(records) < FEW_SEEDS:
+        found.append(f"{plural(len(records), 'training')} cannot tell how much another one would differ")
+    elif _all_tied(table, entry):
+        found.append(f"no other row of {entry.column} can be told apart from it")
+    early = [record for record in records if record.convergence and record.convergence.epoch is None]
+    if any(record.parameters for record in early):
+        found.append(f"{len(early)} of {plural(len(records), 'training')} had not converged")
+    doubts = (standing.best.interval_note or "").split("; ") if standing.best else []
+    found += [doubt for doubt in doubts if "unreliable" in doubt]
+    if found:
+        yield Told(f"What speaks against it: {'; '.join(found)}.", f"{BOARD}: standings, tables and cells")
