@@ -14,6 +14,8 @@ from bench.types import SPLITS, JsonValue
 
 PROTOCOL = "protocol"
 """The rule by which the protocol of a cell chooses its threshold."""
+STORED = {("convergence_epoch",): ("convergence", "epoch")}
+"""Where a fact stands in the file of a record, if not under its name."""
 SCORED = tuple(split for split in SPLITS if split != "train")
 
 
@@ -39,7 +41,7 @@ def measure_row(measure: Measure) -> dict[str, JsonValue]:
         rule = POINTS[measure.path[1]]
         score = measure.path[-1]
     row = named(score)
-    path = ("scores", measure.split, *measure.path) if measure.split else measure.path
+    path = ("scores", measure.split, *measure.path) if measure.split else STORED.get(measure.path, measure.path)
     return {
         "name": measure.name,
         "score": score,

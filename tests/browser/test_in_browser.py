@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from bench.store.store import read_object, write_json
 from browser.pages import Opened, written
 from test_page import HOSTILE
-from tiny import environment, write_world
+from tiny import bench, environment, write_world
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,6 +26,28 @@ SORTED = """() => {
     document.querySelector('#positions thead button').click();
     return performance.now() - began;
 }"""
+EVERY_NUMBER = """() => {
+    const found = [], choose = (id, value) => {
+        document.getElementById(id).value = value;
+        document.getElementById(id).dispatchEvent(new Event('change'));
+    };
+    const values = id => [...document.getElementById(id).options].map(one => one.value);
+    for (const rule of values('rule')) {
+        choose('rule', rule);
+        for (const score of values('score')) {
+            choose('score', score);
+            for (const split of values('split')) {
+                choose('split', split);
+                for (const cell of document.querySelectorAll('#positions tbody td[data-path]'))
+                    found.push([cell.dataset.path, cell.dataset.cells.split(' '),
+                        cell.firstChild.textContent, cell.title]);
+            }
+        }
+    }
+    return found;
+}"""
+CAPTIONS = """items => items.map(item => [item.querySelector('strong').textContent,
+    [...item.querySelectorAll('figcaption')].map(one => one.textContent).filter(text => / found /.test(text))])"""
 BLANK = "data:text/html,<!doctype html><title>blank</title><p>blank"
 
 
@@ -73,30 +96,88 @@ def test_a_word_filters_the_rows(opened: Opened) -> None:
     assert opened.text("#positions tbody tr") == []
 
 
-def test_another_score_split_and_threshold_show_the_numbers_of_their_own(small: Opened, three: Path) -> None:
-    small.page.select_option("#score", "iou")
-    small.page.select_option("#split", "validation")
-    _compare(small, three, "scores.validation.iou")
-    small.page.select_option("#rule", "recall>=0.9")
-    small.page.select_option("#score", "precision")
-    _compare(small, three, "scores.test.operating.recall_90.precision")
+def test_every_number_of_every_score_split_and_threshold_is_that_of_the_files_it_names(
+    small: Opened, three: Path
+) -> None:
+    shown = small.page.evaluate(EVERY_NUMBER)
+    assert len({path for path, *_ in shown}) > 60
+    for path, ids, text, title in shown:
+        values = [_stored(three, id, path) for id in ids]
+        assert all(f"cells/{id}.json" in title for id in ids)
+        numbers = [value for value in values if value is not None]
+        if len(numbers) < len(values):
+            assert text.startswith(">")  # a training that has not converged
+            continue
+        printed = text.split(" ±")[0].replace(",", "")
+        mean = sum(numbers) / len(numbers)
+        digits = len(printed.partition(".")[2])
+        scaled = [mean, 100 * mean, 1e-6 * mean]
+        assert any(abs(value - float(printed)) <= 0.5000001 * 10**-digits for value in scaled), (path, text, mean)
 
 
-def _compare(opened: Opened, run: Path, path: str) -> None:
-    """Every number on the page under this path is the mean over the files that it names."""
-    cells = opened.page.locator(f'#positions tbody td[data-path="{path}"]')
-    assert cells.count() > 1
-    for number in range(cells.count()):
-        cell = cells.nth(number)
-        ids = (cell.get_attribute("data-cells") or "").split()
-        values = []
-        for id in ids:
-            assert f"cells/{id}.json" in (cell.get_attribute("title") or "")
-            found = read_object(run / "cells" / f"{id}.json")
-            for step in path.split("."):
-                found = found[step]
-            values.append(found)
-        assert cell.inner_text().split(" ±")[0] == f"{100 * sum(values) / len(values):.1f}"
+def _stored(run: Path, id: str, path: str) -> float | None:
+    found = read_object(run / "cells" / f"{id}.json")
+    for step in path.split("."):
+        found = found[step]
+    return None if found is None else float(found)
+
+
+def test_values_of_charts_stand_in_tables_that_need_no_pointer(small: Opened, three: Path) -> None:
+    page = small.page
+    page.wait_for_selector("#chart-cost svg")
+    for name in ("effects", "curves", "training", "parts", "cost"):
+        page.locator(f"details.values[data-of={name}] summary").click()
+        small.until(f"document.querySelector('details.values[data-of={name}] tbody tr') !== null")
+    rows = page.locator("details.values[data-of=effects] tbody tr").all_inner_texts()
+    asked = ["effects", str(three), "--axis", "crop", "--json", "--plugin", str(three.parent.parent / "models.py")]
+    levels = json.loads(bench(three.parent.parent, *asked).stdout)["levels"]
+    for row, level in zip(rows, levels, strict=True):
+        name, mean, interval, *_ = row.split("\t")
+        assert name == level["level"]
+        assert mean == f"{100 * level['mean']:.1f}"
+        assert interval == "[{:.1f}, {:.1f}]".format(*(100 * end for end in level["interval"]))
+    found = page.locator("details.values[data-of=training] tbody tr").all_inner_texts()
+    page.locator("#chosen input").first.click()
+    small.until(f"document.querySelectorAll('details.values[data-of=training] tbody tr').length < {len(found)}")
+
+
+def test_the_numbers_below_a_picture_are_those_of_its_image_and_cell(small: Opened, three: Path) -> None:
+    page = small.page
+    page.uncheck("#image-pictured")
+    shown = page.locator("#image-list > li").evaluate_all(CAPTIONS)
+    assert len(shown) > 1
+    for image, captions in shown:
+        for letter, caption in zip("ab", captions, strict=True):
+            id = page.locator(f"#cell-{letter}").input_value()
+            counted = read_object(three / "cells" / f"{id}.json")["scores"]["test"]["image_counts"]
+            tp, fp, fn = counted["counts"][counted["ids"].index(image)][:3]
+            f1 = f"{200 * tp / (2 * tp + fp + fn):.1f}" if tp + fn else "–"
+            assert f"F1 {f1}, found {tp:,}, false {fp:,}, missed {fn:,} px" in caption
+
+
+def test_a_picture_is_shown_as_large_as_the_window_by_the_keyboard(small: Opened) -> None:
+    page = small.page
+    figure = page.locator("#image-list figure[data-kind='prediction A']").first
+    before = figure.locator("img").first.bounding_box()
+    figure.locator("button.larger").press("Enter")
+    large = page.locator("dialog.large img").first.bounding_box()
+    assert before is not None
+    assert large is not None
+    assert large["width"] > 1.5 * before["width"]
+    assert not page.locator("dialog.large .map").is_visible()
+    page.check("dialog.large input")
+    assert page.locator("dialog.large .map").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+
+
+def test_the_verdict_comes_first_and_words_are_explained(small: Opened) -> None:
+    heads = small.text("main h2")
+    assert heads[:2] == ["What to deploy", "In short"]
+    assert small.text("#deploy li")
+    small.page.click("#words summary")
+    words = small.text("#words dt")
+    assert {"F1_V", "F1_T", "ties", "TH", "fallback"} <= set(words)
 
 
 def test_a_column_can_be_hidden(small: Opened) -> None:
@@ -257,11 +338,11 @@ def test_a_large_page_is_shown_and_answers_soon(page: Page, many_page: str, caps
 
 def test_a_run_is_shown_while_it_runs_and_after_it_has_ended(page: Page, tmp_path: Path) -> None:
     write_world(tmp_path)
-    bench = [sys.executable, "-P", "-m", "bench"]
+    command = [sys.executable, "-P", "-m", "bench"]
     settings = environment(tmp_path)
     (tmp_path / "runs" / "tiny").mkdir(parents=True)
     server = subprocess.Popen(
-        [*bench, "serve", "tiny", "--port", "0", "--plugin", "models.py"],
+        [*command, "serve", "tiny", "--port", "0", "--plugin", "models.py"],
         cwd=tmp_path,
         env=settings,
         stdout=subprocess.PIPE,
@@ -273,7 +354,7 @@ def test_a_run_is_shown_while_it_runs_and_after_it_has_ended(page: Page, tmp_pat
         assert address.startswith("http://127.0.0.1:")
         page.goto(address)
         assert "no run" in page.locator("body").inner_text() or "suite" in page.locator("body").inner_text()
-        run = [*bench, "run", "tiny.yaml", "--plugin", "models.py", "--plain", "-x", "axes.model=[tiny, failing]"]
+        run = [*command, "run", "tiny.yaml", "--plugin", "models.py", "--plain", "-x", "axes.model=[tiny, failing]"]
         ran = subprocess.run(run, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
         assert ran.returncode == 3, ran.stderr
         page.wait_for_selector("#live:not([hidden])", timeout=60_000)
