@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from bench.runs.journal import JOURNAL, events
+from bench.commands import Silent
+from bench.jobs import Progress
+from bench.runs.journal import JOURNAL, Journal, events
 from bench.runs.status import SILENT_S, read_commands, status_of
 from sampling import whole_run
 from test_resume import LONG, start, wait_for_checkpoint
@@ -97,6 +99,35 @@ def test_time_left_is_that_of_the_pace_so_far() -> None:
     ]
     (command,) = read_commands(told, {})
     assert command.left(120.0) == pytest.approx(8 * 10.0)
+
+
+def test_time_left_is_what_the_command_foresaw_where_it_told() -> None:
+    told = [
+        {"at": 100.0, "run": "a", "event": "planned", "cells": {"pending": 8}},
+        {"at": 110.0, "run": "a", "event": "ended", "key": "1", "left_s": 300.0},
+        {"at": 120.0, "run": "a", "event": "alive", "left_s": 250.0},
+        {"at": 130.0, "run": "a", "event": "alive"},
+    ]
+    (command,) = read_commands(told, {})
+    assert command.left(130.0) == pytest.approx(240.0)
+    assert command.left(1000.0) == 0.0
+
+
+class Reckoning(Silent):
+    """A watcher that knows."""
+
+    def seconds_left(self) -> float | None:
+        return 42.0
+
+
+@pytest.mark.parametrize(("watcher", "left"), [(Silent(), None), (Reckoning(), 42.0)])
+def test_a_watcher_that_reckons_is_told_to_readers_of_the_journal(
+    tmp_path: Path, watcher: Silent, left: float | None
+) -> None:
+    journal = Journal(tmp_path / JOURNAL, watcher)
+    journal.progress(Progress("key", "train", 1, 4, ""))
+    (event,) = events(tmp_path)
+    assert event.get("left_s") == left
 
 
 def test_a_journal_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:

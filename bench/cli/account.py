@@ -140,15 +140,23 @@ class Account:
 
         Nothing where that is most of them.
         """
+        seconds = self.seconds_left()
+        if self.clock is None or not seconds:
+            return ""
+        if self.clock.left().unknown:
+            return f"at least {duration(seconds)} left"
+        return f"about {duration(seconds)} left, until {_until(seconds)}"
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the run ends, the least of them where a few cells are like none that was measured.
+
+        None where that is most of them, or less than a second is left.
+        """
         if self.clock is None or self.done >= self.total:
-            return ""
+            return None
         left = self.clock.left()
-        if left.seconds < 1:
-            return ""
-        if not left.unknown:
-            return f"about {duration(left.seconds)} left, until {_until(left.seconds)}"
         few = left.unknown <= UNKNOWN * (self.total - self.done)
-        return f"at least {duration(left.seconds)} left" if few else ""
+        return left.seconds if few and left.seconds >= 1 else None
 
     def not_known(self) -> str:
         """How many cells no time left can be told of."""

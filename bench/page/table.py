@@ -14,7 +14,7 @@ from bench.types import SPLITS, JsonValue
 
 PROTOCOL = "protocol"
 """The rule by which the protocol of a cell chooses its threshold."""
-STORED = {("convergence_epoch",): ("convergence", "epoch")}
+STORED: dict[tuple[str, ...], tuple[str, ...]] = {("convergence_epoch",): ("convergence", "epoch")}
 """Where a fact stands in the file of a record, if not under its name."""
 SCORED = tuple(split for split in SPLITS if split != "train")
 

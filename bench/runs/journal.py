@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import uuid4
 
 from bench.errors import named_line
@@ -29,6 +29,15 @@ EVERY_S = 5.0
 """Seconds between two lines on one stage of a job."""
 BEAT_S = 30.0
 """Seconds after which a command that has nothing to tell says that it is there."""
+
+
+@runtime_checkable
+class Reckons(Protocol):
+    """A watcher that knows how long the run takes yet, which is told to those who read the journal."""
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the run ends; None where it does not know."""
+        ...
 
 
 @dataclass(slots=True)
@@ -57,14 +66,15 @@ class Journal:
         if is_end or time.monotonic() - at >= EVERY_S:
             self._told[progress.key] = progress.stage, time.monotonic()
             done = {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note}
-            self._write("at", key=progress.key, **done)
+            self._write("at", key=progress.key, **done, **self._left())
         self.watcher.progress(progress)
 
     def ended(self, planned: Planned, ended: Ended) -> None:
         """How a cell ended."""
         key = planned.cell.id
-        self._write("ended", key=key, state=ended.state.value, reason=ended.reason, seconds=round(ended.seconds, 1))
         self.watcher.ended(planned, ended)
+        said: dict[str, JsonValue] = {"state": ended.state.value, "reason": ended.reason}
+        self._write("ended", key=key, **said, seconds=round(ended.seconds, 1), **self._left())
 
     def remark(self, text: str) -> None:
         """Something to beware of."""
@@ -74,8 +84,12 @@ class Journal:
     def tick(self) -> None:
         """A sign of life where nothing else was told for a while."""
         if time.monotonic() - self._last >= BEAT_S:
-            self._write("alive")
+            self._write("alive", **self._left())
         self.watcher.tick()
+
+    def _left(self) -> dict[str, JsonValue]:
+        left = self.watcher.seconds_left() if isinstance(self.watcher, Reckons) else None
+        return {} if left is None else {"left_s": round(left, 1)}
 
     def _write(self, event: str, **told: JsonValue) -> None:
         self._last = time.monotonic()

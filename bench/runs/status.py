@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(slots=True)
 class Command:
-    """A command that works on the run, or worked on it last."""
+    """A command that works on the run, or worked on it last; ``ends`` is when, as it foresaw last."""
 
     run: str
     command: str = ""
@@ -51,6 +51,7 @@ class Command:
     last: float = 0.0
     planned: Mapping[str, int] = field(default_factory=dict)
     ended: int = 0
+    ends: float | None = None
     how: str | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
 
@@ -63,7 +64,12 @@ class Command:
         return now - self.last < SILENT_S
 
     def left(self, now: float) -> float | None:
-        """Seconds until all its cells have ended, at the pace of those that have; None before the first."""
+        """Seconds until all its cells have ended, as it has told itself; else at the pace of those that have.
+
+        None before the first.
+        """
+        if self.ends is not None:
+            return max(0.0, self.ends - now)
         waiting = sum(self.planned.values()) - self.planned.get("done", 0) - self.ended
         return (now - self.began) / self.ended * waiting if self.ended else None
 
@@ -131,6 +137,8 @@ def read_commands(told: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -
 
 def _take(command: Command, event: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Bring a command up to one of its events."""
+    if "left_s" in event:
+        command.ends = event["at"] + float(event["left_s"])
     match event["event"]:
         case "began":
             command.command, command.host, command.pid = event["command"], event["host"], int(event["pid"])
