@@ -14,6 +14,8 @@ from bench.report.verdicts import Judged, Outcome, Verdict
 from bench.statistics.comparisons import ALPHA
 from bench.words import plural
 
+COUNTED = ("held", "refuted", "undecided")
+"""How the outcomes are counted, in their order."""
 ALL = 100 * (1 - ALPHA)
 MEANING = (
     "Differences are paired over the same groups and averaged over the combinations of the other axes, each counted "
@@ -25,8 +27,10 @@ def claims_document(found: Judged) -> Document:
     """A sentence for every claim, and how they were judged."""
     verdicts = found.verdicts
     outcomes = [one.outcome for one in verdicts]
-    hold, not_hold, undecided = (outcomes.count(outcome) for outcome in get_args(Outcome))
-    title = f"{found.suite}: of {plural(len(verdicts), 'claim')} {hold} hold, {not_hold} not, {undecided} undecided"
+    counts = ", ".join(
+        f"{outcomes.count(outcome)} {word}" for outcome, word in zip(get_args(Outcome), COUNTED, strict=True)
+    )
+    title = f"{found.suite}: {plural(len(verdicts), 'claim')}, {counts}"
     told = [MEANING, _family(len(verdicts))]
     if found.of_others:
         told.append(f"{plural(found.of_others, 'claim')} of this file on other suites: not looked at.")
