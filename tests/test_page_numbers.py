@@ -340,6 +340,14 @@ def test_every_number_of_the_verdict_is_that_of_the_best_position(world: World) 
         assert len(tokens) == len(means) + len(thresholds)
         assert all(prints(token, [value]) for token, value in zip(tokens, [*means, *thresholds], strict=True))
         assert any(best["cell"][:8] in text for text, _ in said)
+        for text, file in said:
+            if ".operating." in file:
+                path = re.search(r"scores\.(test\.operating\.\w+) \(([^)]+)\)", file)
+                assert path is not None
+                calm = [world.mean(position, "scores", *path[1].split("."), name) for name in path[2].split(", ")]
+                tokens = world.numbers(text)
+                assert len(tokens) == len(calm)
+                assert all(prints(token, [value]) for token, value in zip(tokens, calm, strict=True))
 
 
 def test_every_row_of_effects_is_that_of_the_command_which_is_named(world: World) -> None:

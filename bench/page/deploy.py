@@ -19,6 +19,11 @@ FOUND, ALARMS, REJECTED = map(
     measure_of, ("object_recall@test", "false_alarms_per_clean_image@test", "clean_images_with_alarm@test")
 )
 """What an inspector asks first: defects found, false alarms on a sound part, sound parts that are rejected."""
+CALM = "alarm_per_10_clean_images"
+FOUND_CALMLY, ALARMS_CALMLY = map(
+    measure_of, (f"operating.{CALM}.object_recall@test", f"operating.{CALM}.false_alarms_per_clean_image@test")
+)
+"""The same at thresholds that validation chose for few alarms."""
 MOST_REJECTED = 0.5
 """Share of the sound images with an alarm above which more of them are rejected than pass."""
 FEW_SEEDS = 3
@@ -36,6 +41,7 @@ def to_deploy(run: PageRun) -> Iterator[Told]:
         yield _verdict(run, standing.best, table, entry)
         yield from _cheaper(run, table, entry)
         yield from _on_parts(records)
+        yield from _with_few_alarms(records)
         yield from _against(run, standing, table, entry, records)
         yield Told(
             f"Try it: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours.",
@@ -115,6 +121,16 @@ def _on_parts(records: Sequence[Record]) -> Iterator[Told]:
         f"{text}. {'Threshold' if len(records) == 1 else 'Thresholds, one per seed'}: {told}.",
         f"{BOARD}: cells, scores.test ({place}) and scores.validation.threshold",
     )
+
+
+def _with_few_alarms(records: Sequence[Record]) -> Iterator[Told]:
+    """What is found where hardly a sound image may raise an alarm: a line that stops for each cannot be run."""
+    found, alarms = (mean_over(records, measure) for measure in (FOUND_CALMLY, ALARMS_CALMLY))
+    if found is not None and alarms is not None:
+        text = "With thresholds that allow a false alarm on every tenth image without a defect of validation it finds"
+        text += f" {percent(found)} % of the defects of the test split, with {printed(alarms, ALARMS)} false alarms"
+        text += " on an image without any."
+        yield Told(text, f"{BOARD}: cells, scores.test.operating.{CALM} (object_recall, false_alarms_per_clean_image)")
 
 
 def _unfit(run: PageRun, table: Table, entry: Entry) -> Iterator[str]:
