@@ -1,27 +1,34 @@
 """What ``docs/results.md`` prints of runs whose numbers lie in the repository, with what is claimed of them.
 
 ``docs/cited`` holds ``NAME.zip``, the numbers of a run (``bench export RUN --only numbers``), and ``NAME.yaml``, its
-claims. ``python -m studies.cited`` makes board and verdicts of each from the records and writes them between the
-markers ``cited NAME`` of ``docs/results.md``.
+claims. ``python -m studies.cited`` makes board, effects and verdicts of each from the records and writes them between
+the markers ``cited NAME`` of ``docs/results.md``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.commands import board_of_run, claims
-from bench.document import Document, Heading, Points
+from bench.commands import claims
+from bench.document import Block, Document, Heading, Points, Table
+from bench.page.effects import effects_of
+from bench.page.run import read_page_run
 from bench.render.markdown import to_markdown
 from bench.report import above, data_remarks, order_section, power_section
 from bench.report.board_document import board_document
+from bench.report.effects import Effects
+from bench.report.effects_document import effects_document
 from bench.report.shape import Leaderboard
 from bench.report.verdicts import Judged
 from bench.report.verdicts_document import claims_document
+from bench.runs.folder import run_folder
 from studies.tables import tell
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 CITED, RESULTS = DOCS / "cited", DOCS / "results.md"
+SCORE = "f1@test"
 SECTIONS = (data_remarks.TITLE, order_section.TITLE, power_section.TITLE, above.TITLE)
 """How the titles of the sections that are printed begin: what an order rests on, and nothing of cost."""
 
@@ -37,16 +44,24 @@ def block(archive: Path) -> str:
     Raises:
         BenchError: the archive is damaged, or its claims have mistakes.
     """
-    return cited(board_of_run(archive), claims(archive, file=archive.with_suffix(".yaml")))
+    with run_folder(archive) as folder:
+        run = read_page_run(folder, archive.stem)
+        found = [one for one in effects_of(run) if one.measure.name == SCORE and one.combinations > 1]
+    return cited(run.board, found, claims(archive, file=archive.with_suffix(".yaml")))
 
 
-def cited(board: Leaderboard, judged: Judged) -> str:
-    """The same of a board and verdicts at hand."""
+def cited(board: Leaderboard, effects: Sequence[Effects], judged: Judged) -> str:
+    """The same of a board, effects of axes and verdicts at hand."""
     kept = tuple(one for one in board.sections if one.title.startswith(SECTIONS))
     document = board_document(replace(board, sections=kept))
     said = claims_document(judged)
     points = [one for one in said.blocks if isinstance(one, Points)]
-    blocks = [*document.blocks, Heading(said.title), *points]
+    blocks: list[Block] = [*document.blocks]
+    for one in effects:
+        told = effects_document(one)
+        tables = [block for block in told.blocks if isinstance(block, Table)]
+        blocks += [Heading(told.title), *tables[:1]]  # 'bench effects' prints how it depends on other axes
+    blocks += [Heading(said.title), *points]
     return to_markdown(Document(document.title, blocks, level=3)).strip()
 
 

@@ -48,8 +48,9 @@ class Panel:
         tuned = f", {settings_text(self.cell.tuned)}" if self.cell.tuned else ""
         badges = "".join(f" [{badge}]" for badge in self.record.badges)
         old = f" Old scores: {'; '.join(self.record.outdated)}." if self.record.outdated else ""
+        which = "" if self.full == self.name else f": {self.full}"
         return (
-            f"{lettered(number, self.name)}: {self.full}{tuned}{badges}; threshold {self.threshold:.3f}, chosen on the "
+            f"{lettered(number, self.name)}{which}{tuned}{badges}; threshold {self.threshold:.3f}, chosen on the "
             f"{where}; cell {self.cell.id}.{old}"
         )
 
