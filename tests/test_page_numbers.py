@@ -152,7 +152,10 @@ def prints(token: str, values: Iterable[float]) -> bool:
 
 def check(world: World, text: str, values: Iterable[float]) -> int:
     """Assert that every number of a text is one of the values; how many there were."""
-    tokens, known = world.numbers(text), list(values)
+    known = list(values)
+    for bound in re.findall(r"<(0\.\d+)", text):
+        assert any(0 <= value < float(bound) for value in known), text
+    tokens = world.numbers(re.sub(r"<0\.\d+", " ", text))
     assert [token for token in tokens if not prints(token, known)] == [], text
     return len(tokens)
 
