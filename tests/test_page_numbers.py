@@ -307,10 +307,6 @@ def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World
             by_mean = {world.mean(one, "scores", "test", *path) for one in board_complete(world)}
             assert len(world.numbers(text)) == 2
             checked += check(world, text, by_mean)
-        elif what == "cells, convergence":
-            trained = [one for one in world.records.values() if one.get("parameters") and one.get("convergence")]
-            early = [one for one in trained if one["convergence"]["epoch"] is None]
-            assert check(world, text, [len(trained), len(early)]) >= 1
         elif what == "tables and sections":
             rows = [one for section in board["sections"] for one in section["values"] if "difference" in one]
             checked += check(world, text, leaves([one for one in rows if one["row"] in text]))
@@ -320,6 +316,20 @@ def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World
         else:
             assert what in ("cells, remarks", "the index of the data set: bench data card")
     assert checked >= 8
+
+
+def test_what_would_change_the_answer_is_counted_in_the_records(world: World) -> None:
+    (part,) = [part for part in parts_of(world.root) if part.file == "leaderboard.json: cells"]
+    trained = [one for one in world.records.values() if one.get("parameters") and one.get("convergence")]
+    early = [one for one in trained if one["convergence"]["epoch"] is None]
+    rivals = [text for text, _ in told(world.root, "short") if "another position is first" in text]
+    said = " ".join(part.sentences)
+    if early:
+        which = "none" if len(early) == len(trained) else f"{len(early)} not"
+        assert f"{which} of {len(trained)} trainings converged" in said
+    assert (f"by {len(rivals)} other score" in said) == bool(rivals)
+    for sentence in part.sentences:
+        check(world, sentence, [len(trained), len(early), len(rivals), *world.derived])
 
 
 def board_complete(world: World) -> list[dict[str, Any]]:
@@ -343,11 +353,20 @@ def test_every_number_of_the_verdict_is_that_of_the_best_position(world: World) 
         assert len(tokens) == len(means) + len(thresholds)
         assert all(prints(token, [value]) for token, value in zip(tokens, [*means, *thresholds], strict=True))
         assert any(best["cell"][:8] in text for text, _ in said)
+        borders = [
+            world.mean(position, "scores", "test", "tolerance", f"f1_truth_{way}") for way in ("eroded", "dilated")
+        ]
+        counts = [len(thresholds), best["seeds"], *world.derived]
         for text, file in said:
+            if text.startswith("What speaks against it"):
+                check(world, text, [*borders, *counts])
             if ".operating." in file:
                 path = re.search(r"scores\.(test\.operating\.\w+) \(([^)]+)\)", file)
                 assert path is not None
-                calm = [world.mean(position, "scores", *path[1].split("."), name) for name in path[2].split(", ")]
+                names = path[2].split(", ")
+                found = world.values(position, "scores", *path[1].split("."), names[0])
+                calm = [world.mean(position, "scores", *path[1].split("."), name) for name in names]
+                calm = [calm[0], min(found), max(found), calm[1]]
                 tokens = world.numbers(text)
                 assert len(tokens) == len(calm)
                 assert all(prints(token, [value]) for token, value in zip(tokens, calm, strict=True))

@@ -9,8 +9,11 @@ Spec = dict[str, Any]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7f7f7f", "#8c564b")
 """Okabe and Ito's without yellow, which vanishes on white; lines differ in dash and points in shape too."""
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 1])
+DASHES = ([1, 0], [6, 3], [9, 3, 2, 3], [12, 4], [4, 1], [2, 2])
 """Of the lines of one colour."""
+
+DASHED: Spec = {"symbolType": "stroke", "symbolSize": 700, "symbolStrokeColor": "#888", "symbolStrokeWidth": 2}
+"""The legend of lines that differ in their dashes: long enough to show them."""
 
 CONFIG: Spec = {
     "background": None,
@@ -34,6 +37,8 @@ CONFIG: Spec = {
         "orient": "bottom",
         "columns": 1,
         "symbolStrokeWidth": 3,
+        "symbolStrokeColor": "#888",
+        "layout": {"bottom": {"direction": "vertical", "anchor": "start"}},
     },
     "range": {"category": list(COLOURS)},
 }
@@ -117,6 +122,7 @@ CURVES = _spec(
                     "sort": None,
                     "title": None,
                     "scale": {"range": list(DASHES)},
+                    "legend": DASHED,
                 },
                 "tooltip": _tooltip(
                     ("cell", "cell", ""), ("curve", "curve", ""), ("threshold", "at", ".2f"), ("score", "score", ".3f")
@@ -135,13 +141,16 @@ CURVES = _spec(
     ],
 )
 
+EPOCHS: Spec = {"tickMinStep": 1, "labelExpr": "datum.value % 1 ? '' : format(datum.value, 'd')"}
+"""Whole epochs only, on however short an axis."""
+
 TRAINING = _spec(
     "Validation F1 and losses of every epoch",
     height=160,
     transform=[{"filter": "datum.what == 'validation F1'"}],
     mark={"type": "line", "point": True},
     encoding={
-        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}, "title": "epoch"},
+        "x": {"field": "epoch", "type": "quantitative", "axis": EPOCHS, "title": "epoch"},
         "y": {"field": "value", "type": "quantitative", "title": "validation F1", "scale": {"domain": [0, 1]}},
         "color": CELL,
         "tooltip": _tooltip(("cell", "cell", ""), ("epoch", "epoch", ""), ("value", "validation F1", ".3f")),
@@ -152,20 +161,27 @@ LOSSES = _spec(
     "Losses of every epoch, in training and on validation",
     height=160,
     transform=[{"filter": "datum.what != 'validation F1'"}],
-    mark={"type": "line", "point": True},
     encoding={
-        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1, "format": "d"}, "title": "epoch"},
+        "x": {"field": "epoch", "type": "quantitative", "axis": EPOCHS, "title": "epoch"},
         "y": {"field": "value", "type": "quantitative", "title": "loss", "scale": {"zero": False}},
         "color": CELL,
-        "strokeDash": {
-            "field": "what",
-            "type": "nominal",
-            "title": None,
-            "scale": {"range": list(DASHES)},
-            "legend": {"symbolType": "stroke", "symbolSize": 400},
-        },
         "tooltip": _tooltip(("cell", "cell", ""), ("epoch", "epoch", ""), ("what", "loss", ""), ("value", "", ".3f")),
     },
+    layer=[
+        {
+            "mark": "line",
+            "encoding": {
+                "strokeDash": {
+                    "field": "what",
+                    "type": "nominal",
+                    "title": None,
+                    "scale": {"range": list(DASHES)},
+                    "legend": DASHED,
+                }
+            },
+        },
+        {"mark": {"type": "point", "filled": True, "size": 30}},
+    ],
 )
 
 PARTS = _spec(
@@ -193,7 +209,13 @@ POSITION: Spec = {
     "fill": {"field": "column", "type": "nominal", "title": None},
     "stroke": {"field": "column", "type": "nominal", "title": None},
     "fillOpacity": {"condition": {"test": "datum.front", "value": 1}, "value": 0},
-    "shape": {"field": "row", "type": "nominal", "title": None, "sort": None},
+    "shape": {
+        "field": "row",
+        "type": "nominal",
+        "title": None,
+        "sort": None,
+        "legend": {"symbolFillColor": "#888"},
+    },
     "tooltip": _tooltip(("name", "position", ""), ("score", "F1 on validation, %", ".1f"), ("text", "cost", "")),
 }
 

@@ -59,7 +59,7 @@ def sizes_of(run: PageRun, catalog: Catalog, places: Places) -> Iterator[Told]:
             about, index = _known(cell, catalog, places)
             counts = split_counts(index, assign(index, cell.protocol.split))
             images = ", ".join(f"{plural(one.images, 'image')} for {USES[one.split]}" for one in counts)
-            text = f"{name}: {images}. {about.summary if about else ''}".rstrip()
+            text = f"{name}: {images}." + (f" What it is taken from: {about.summary}." if about else "")
             yield Told(text, "the index of the data set: bench data card")
 
 

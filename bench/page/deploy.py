@@ -11,7 +11,7 @@ from bench.record import Record
 from bench.report import above
 from bench.report.choose import done_of
 from bench.report.costs import position_name
-from bench.report.measures import mean_over, measure_of, percent, printed
+from bench.report.measures import mean_over, measure_of, percent, printed, read
 from bench.report.shape import Best, CostLine, Entry, Standing, Table
 from bench.words import plural
 
@@ -24,6 +24,9 @@ FOUND_CALMLY, ALARMS_CALMLY = map(
     measure_of, (f"operating.{CALM}.object_recall@test", f"operating.{CALM}.false_alarms_per_clean_image@test")
 )
 """The same at thresholds that validation chose for few alarms."""
+F1, NARROWER, WIDER = map(measure_of, ("f1@test", "tolerance.f1_truth_eroded@test", "tolerance.f1_truth_dilated@test"))
+FAR = 0.05
+"""A change of F1 from which on the annotation is worth a word."""
 MOST_REJECTED = 0.5
 """Share of the sound images with an alarm above which more of them are rejected than pass."""
 FEW_SEEDS = 3
@@ -43,10 +46,11 @@ def to_deploy(run: PageRun) -> Iterator[Told]:
         yield from _on_parts(records)
         yield from _with_few_alarms(records)
         yield from _against(run, standing, table, entry, records)
-        yield Told(
-            f"Try it: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours.",
-            f"{BOARD}: standings, best",
+        which = "the training of best F1 on validation" if len(records) > 1 else "its training"
+        text = (
+            f"Try {which}: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours."
         )
+        yield Told(text, f"{BOARD}: standings, best")
 
 
 def _verdict(run: PageRun, best: Best, table: Table, entry: Entry) -> Told:
@@ -126,11 +130,28 @@ def _on_parts(records: Sequence[Record]) -> Iterator[Told]:
 def _with_few_alarms(records: Sequence[Record]) -> Iterator[Told]:
     """What is found where hardly a sound image may raise an alarm: a line that stops for each cannot be run."""
     found, alarms = (mean_over(records, measure) for measure in (FOUND_CALMLY, ALARMS_CALMLY))
-    if found is not None and alarms is not None:
-        text = "With thresholds that allow a false alarm on every tenth image without a defect of validation it finds"
-        text += f" {percent(found)} % of the defects of the test split, with {printed(alarms, ALARMS)} false alarms"
-        text += " on an image without any."
-        yield Told(text, f"{BOARD}: cells, scores.test.operating.{CALM} (object_recall, false_alarms_per_clean_image)")
+    if found is None or alarms is None:
+        return
+    each = [value for value in (read(record, FOUND_CALMLY).value for record in records) if value is not None]
+    over = f" ({percent(min(each))} to {percent(max(each))} over its trainings)" if len(each) > 1 else ""
+    yield Told(
+        "With thresholds that allow a false alarm on every tenth image without a defect of validation it finds "
+        f"{percent(found)} % of the defects of the test split{over}, with {printed(alarms, ALARMS)} false alarms on an "
+        "image without any.",
+        f"{BOARD}: cells, scores.test.operating.{CALM} (object_recall, false_alarms_per_clean_image)",
+    )
+
+
+def _by_the_border(records: Sequence[Record]) -> str:
+    """What the score would be had the annotators drawn every border elsewhere, where that is far from what it is."""
+    f1 = mean_over(records, F1)
+    for measure, way in ((NARROWER, "in"), (WIDER, "out")):
+        other = mean_over(records, measure)
+        if f1 is not None and other is not None and abs(other - f1) > FAR:
+            pixels = records[0].of_split("test").number("tolerance", "pixels")
+            width = plural(round(pixels), "pixel") if pixels else "a few pixels"
+            return f"F1 on test would be {percent(other)} % had every true border been drawn {width} further {way}"
+    return ""
 
 
 def _unfit(run: PageRun, table: Table, entry: Entry) -> Iterator[str]:
@@ -153,6 +174,8 @@ def _against(run: PageRun, standing: Standing, table: Table, entry: Entry, recor
     early = [record for record in records if record.convergence and record.convergence.epoch is None]
     if any(record.parameters for record in early):
         found.append(f"{len(early)} of {plural(len(records), 'training')} had not converged")
+    border = _by_the_border(records)
+    found += [border] if border else []
     doubts = (standing.best.interval_note or "").split("; ") if standing.best else []
     found += [doubt for doubt in doubts if "unreliable" in doubt]
     if found:

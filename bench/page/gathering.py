@@ -14,12 +14,13 @@ from bench.page.cited import citations_of
 from bench.page.data import coverage_of, data_of, sizes_of
 from bench.page.deploy import to_deploy
 from bench.page.effects import effect_rows, effects_of
+from bench.page.glossary import glossary
 from bench.page.images import ImageSet, Wanted, image_sets, layers_of, set_row
 from bench.page.learning import curve_row, evidence_of, training_rows
 from bench.page.questions import Said, Told, said
 from bench.page.reported import section_of
 from bench.page.run import PageRun, read_page_run
-from bench.page.short import in_short
+from bench.page.short import in_short, would_change
 from bench.page.table import cell_rows, measure_row, measures_of, position_rows
 from bench.report.choose import VALIDATION_F1
 from bench.report.measures import read
@@ -60,6 +61,7 @@ class Page:
     runs: list[PageRun] = field(default_factory=list)
     deploy: list[list[Told]] = field(default_factory=list)
     short: list[list[Told]] = field(default_factory=list)
+    words: list[tuple[str, str]] = field(default_factory=list)
     parts: list[Said] = field(default_factory=list)
     content: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[dict[Any, str], int, str, bytes]] = field(default_factory=list)
@@ -86,6 +88,7 @@ def gathered(paths: Sequence[Path], invocation: Invocation, asked: Asked, say: S
         for path, name in zip(paths, names, strict=True):
             run = read_page_run(stack.enter_context(run_folder(path)), name)
             _add(page, run, path, invocation, asked, say)
+    page.words += glossary(page.runs, invocation.catalog)
     return page
 
 
@@ -104,6 +107,7 @@ def _add(page: Page, run: PageRun, path: Path, invocation: Invocation, asked: As
     page.deploy.append(list(to_deploy(run)))
     page.short.append([*in_short(run), *sizes_of(run, catalog, places)])
     page.parts += said(run)
+    page.parts.append(would_change(run))
     page.parts += data_of(run, catalog, places)
     page.parts.append(citations_of(run, catalog))
     if asked.coverage:

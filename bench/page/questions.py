@@ -42,8 +42,12 @@ def said(run: PageRun) -> Iterator[Said]:
     for section in board.sections:
         yield Said(section.question, _document(section))
     for standing in board.standings:
-        blocks = standing_blocks(standing, several=len(board.standings) > 1)
-        yield Said("fails", Document("", list(blocks), LEVEL))
+        blocks = [  # its sentences are told in short
+            block
+            for block in standing_blocks(standing, several=len(board.standings) > 1)
+            if not isinstance(block, Paragraph)
+        ]
+        yield Said("fails", Document("", blocks, LEVEL))
     footer = [block for block in whole.blocks if isinstance(block, Listing)]
     yield Said("made", Document("", footer, LEVEL), "suite.json, cells/*.json")
 

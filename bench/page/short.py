@@ -6,22 +6,31 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from bench.page.questions import Told
+from bench.document import Document, Points
+from bench.page.questions import LEVEL, Said, Told
 from bench.page.run import PageRun
+from bench.parts import ImageCounts
+from bench.record import Record
 from bench.report import data_remarks, power_section
 from bench.report.choose import done_of
 from bench.report.costs import position_name
 from bench.report.measures import heading, mean_over, measure_of, percent, printed, signed
 from bench.report.power import WANTED
 from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, Table, entries_of, title_text
-from bench.scores import named
 from bench.types import JsonValue
 from bench.words import duration, plural
 
-RIVALS = tuple(
-    map(measure_of, ("object_f1@test", "object_recall@test", "false_alarms_per_clean_image@test", "ap@test"))
-)
-"""Scores by which another row may be first."""
+RIVALS = {
+    "object_f1@test": "F1 of whole defects",
+    "object_recall@test": "share of defects found",
+    "operating.alarm_per_10_clean_images.object_recall@test": "share of defects found where one sound image in ten may "
+    "raise an alarm",
+    "operating.alarm_per_clean_image.object_recall@test": "share of defects found where a sound image may raise one "
+    "alarm",
+    "false_alarms_per_clean_image@test": "false alarms on a sound image",
+    "ap@test": "average precision",
+}
+"""Scores by which another row may be first, in words."""
 BOARD = "leaderboard.json"
 
 
@@ -36,10 +45,9 @@ def in_short(run: PageRun) -> Iterator[Told]:
         if standing.best is not None:
             table, entry = position_of(board, standing.best.cell)
             yield from _costs(board, position_name(entry, table))
-            yield from _other_firsts(run, table, entry)
+            yield from other_firsts(run, table, entry)
     orders = _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
     yield from (Told(text, f"{BOARD}: tables and sections") for text in orders)
-    yield from (Told(text, f"{BOARD}: cells, convergence") for text in _converged(run))
     sections = {section.title: section for section in board.sections}
     for title, section in sections.items():
         if title.startswith(power_section.TITLE):
@@ -53,9 +61,10 @@ def position_of(board: Leaderboard, cell: str) -> tuple[Table, Entry]:
     return next((table, entry) for table in board.tables for entry in entries_of([table]) if cell in entry.cells)
 
 
-def _other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[Told]:
+def other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[Told]:
     """Scores by which another position of the table lies before the best one by F1."""
-    for measure in RIVALS:
+    for value, words in RIVALS.items():
+        measure = measure_of(value)
         known = {}
         for entry in entries_of([table]):
             mean = mean_over(done_of(entry.cells, run.records), measure)
@@ -66,13 +75,22 @@ def _other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[Told]:
             continue
         first = min(known, key=known.__getitem__) if measure.better == "lower" else max(known, key=known.__getitem__)
         if known[first] != known[name]:
-            score = named(measure.path[-1])
-            words = (score and (score.words or score.label)) or measure.path[-1].replace("_", " ")
             values = f"{printed(known[first], measure)} against {printed(known[name], measure)}"
             place = ".".join(measure.path)
-            yield Told(
-                f"By {words} another position is first: {first}, {values}.", f"{BOARD}: cells, scores.test.{place}"
-            )
+            text = f"By {words} another position is first: {first}, {values}."
+            yield Told(text, f"{BOARD}: cells, scores.test.{place}")
+
+
+def would_change(run: PageRun) -> Said:
+    """What may turn the answer over, besides the differences that could not be found."""
+    rivals = []
+    for standing in run.board.standings:
+        if standing.best is not None:
+            rivals += [told.text for told in other_firsts(run, *position_of(run.board, standing.best.cell))]
+    found = [*_converged(run), *_other_splits(run)]
+    if rivals:
+        found.append(f"Another score: by {plural(len(rivals), 'other score')} another position is first; see In short.")
+    return Said("change", Document("", [Points(found)], LEVEL), f"{BOARD}: cells")
 
 
 def _converged(run: PageRun) -> Iterator[str]:
@@ -80,9 +98,22 @@ def _converged(run: PageRun) -> Iterator[str]:
     trained = [record for record in run.done().values() if record.parameters and record.convergence]
     early = [record for record in trained if record.convergence and record.convergence.epoch is None]
     if early:
-        which = "None" if len(early) == len(trained) else f"{len(early)} not"
+        which = "none" if len(early) == len(trained) else f"{len(early)} not"
         of = plural(len(trained), "training")
-        yield f"{which} of {of} converged within its epochs: a larger budget may change the order."
+        yield f"A larger budget: {which} of {of} converged within its epochs."
+
+
+def _other_splits(run: PageRun) -> Iterator[str]:
+    """How many parts of one split decide, where it is one."""
+    splits = {str(cell.protocol.split) for cell in run.suite.cells}
+    groups = {len(set(counts.groups)) for counts in map(_test_counts, run.done().values()) if counts is not None}
+    if len(splits) == 1 and groups:
+        of = " or ".join(f"{count:,}" for count in sorted(groups))
+        yield f"Other parts: all numbers are of one split, tested on {of} groups; 'protocol.split' takes folds."
+
+
+def _test_counts(record: Record) -> ImageCounts | None:
+    return record.of_split("test").image_counts
 
 
 def _states(board: Leaderboard) -> str:
@@ -166,7 +197,7 @@ def _order(place: str, score: str, ties: dict[str, str]) -> str:
     if len(top) == len(ties):
         return f"{place}: no row can be told from another by {score}."
     if len(top) > 1:
-        return f"{place}: {', '.join(top)} cannot be told apart by {score}; all others lie behind one of them."
+        return f"{place}: {', '.join(top)} cannot be told apart by {score}; every other row lies behind one of them."
     return f"{place}: {top[0]} lies ahead of all others by {score}."
 
 

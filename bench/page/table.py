@@ -41,19 +41,26 @@ def measure_row(measure: Measure) -> dict[str, JsonValue]:
         rule = POINTS[measure.path[1]]
         score = measure.path[-1]
     row = named(score)
+    label = (row and (row.label or row.words)) or score.replace("_", " ").replace(".", ", ")
     path = ("scores", measure.split, *measure.path) if measure.split else STORED.get(measure.path, measure.path)
     return {
         "name": measure.name,
         "score": score,
         "split": measure.split or "",
         "rule": rule,
-        "head": heading(measure),
-        "label": (row and (row.label or row.words)) or score.replace("_", " ").replace(".", ", "),
+        "head": heading(measure) if measure.symbol != ".".join(measure.path) else _head(label, measure),
+        "label": label,
         "meaning": row.meaning if row else "",
         "better": measure.better,
         "percent": measure.percent,
         "path": list(path),
     }
+
+
+def _head(label: str, measure: Measure) -> str:
+    """The head of a column whose score has no symbol: what it is in words, and of which split."""
+    unit = " [%]" if measure.percent else ""
+    return f"{label}{f', {measure.split}' if measure.split else ''}{unit}"
 
 
 def position_rows(run: PageRun, measures: Sequence[Measure]) -> Iterator[dict[str, JsonValue]]:

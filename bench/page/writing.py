@@ -14,7 +14,6 @@ from bench.engine.invocation import Invocation
 from bench.files import whole_file
 from bench.page.charts import CHARTS, runtime
 from bench.page.gathering import Asked, Page, Say, chosen_first, gathered
-from bench.page.glossary import glossary
 from bench.page.questions import Told
 from bench.render.html import to_html_part
 from bench.types import JsonValue
@@ -85,7 +84,7 @@ def rendered(page: Page, asked: Asked, *, folder: str | None = None) -> str:
         lead=list(_lead(page)),
         deploy=_by_run(page, page.deploy),
         short=_by_run(page, page.short),
-        glossary=list(glossary(page.runs)),
+        glossary=page.words,
         questions=[_question(page, id, title, tools.render(id=id)) for id, title in QUESTIONS.items()],
         content=_json({"runs": page.content, "charts": CHARTS, "chosen": chosen_first(page), "live": asked.live}),
         style=_resource("page.css"),

@@ -125,10 +125,10 @@ def _stored(run: Path, id: str, path: str) -> float | None:
 def test_values_of_charts_stand_in_tables_that_need_no_pointer(small: Opened, three: Path) -> None:
     page = small.page
     page.wait_for_selector("#chart-cost svg")
-    for name in ("effects", "curves", "training", "parts", "cost"):
+    for name in ("curves", "training", "losses", "parts", "cost"):
         page.locator(f"details.values[data-of={name}] summary").click()
         small.until(f"document.querySelector('details.values[data-of={name}] tbody tr') !== null")
-    rows = page.locator("details.values[data-of=effects] tbody tr").all_inner_texts()
+    rows = page.locator("#effects-table tbody tr").all_inner_texts()
     asked = ["effects", str(three), "--axis", "crop", "--json", "--plugin", str(three.parent.parent / "models.py")]
     levels = json.loads(bench(three.parent.parent, *asked).stdout)["levels"]
     for row, level in zip(rows, levels, strict=True):
@@ -160,6 +160,7 @@ def test_a_picture_is_shown_as_large_as_the_window_by_the_keyboard(small: Opened
     figure = page.locator("#image-list figure[data-kind='prediction A']").first
     before = figure.locator("img").first.bounding_box()
     figure.locator("button.larger").press("Enter")
+    page.locator("dialog.large .stack").hover()
     large = page.locator("dialog.large img").first.bounding_box()
     assert before is not None
     assert large is not None
@@ -196,6 +197,38 @@ def test_chosen_cells_have_their_curves_and_thresholds_on_one_sheet(small: Opene
     assert small.page.locator("#chart-curves .mark-rule path, #chart-curves .mark-rule line").count() >= 2
     small.page.locator("#chosen input").first.click()
     assert len(small.text("#chosen label")) == 1
+
+
+def test_a_position_without_curves_is_ticked_and_unticked_and_the_page_says_what_is_gone(
+    page: Page, many_page: str
+) -> None:
+    opened = Opened(page, many_page)
+    box = page.locator("#positions tbody input").nth(7)
+    before = box.is_checked()
+    box.click()
+    box = page.locator("#positions tbody input").nth(7)
+    assert box.is_checked() is not before
+    assert "No curves and no epochs are kept here" in page.locator("#chosen-note").inner_text()
+    box.click()
+    assert page.locator("#positions tbody input").nth(7).is_checked() is before
+    assert opened.wrong == []
+
+
+def test_a_score_that_a_threshold_does_not_have_is_said_and_comes_back(small: Opened) -> None:
+    page = small.page
+    page.select_option("#score", "iou")
+    page.select_option("#rule", "recall>=0.9")
+    assert page.locator("#score").input_value() != "iou"
+    assert "iou is not recorded at this threshold" in page.locator("#board-note").inner_text()
+    page.select_option("#rule", "protocol")
+    assert page.locator("#score").input_value() == "iou"
+
+
+def test_scores_that_are_better_when_low_begin_with_the_lowest(small: Opened) -> None:
+    small.page.select_option("#score", "false_alarms")
+    values = column_of(small, "scores.test.false_alarms")
+    assert len(values) > 1
+    assert values == sorted(values)
 
 
 def test_effects_have_a_mark_and_a_row_for_every_level(small: Opened) -> None:

@@ -1,6 +1,8 @@
 /* The table of positions. */
 const hiddenColumns = new Set(["id"]);
 let sorting = { column: "value", up: false };
+/* What a reader asked for, which some thresholds do not have. */
+const asked = { score: "f1", split: "test", missing: "" };
 function measuresOf(run) { return run.measures.filter(one => one.split); }
 function unique(values) { return [...new Set(values)]; }
 function fillMeasures() {
@@ -10,9 +12,12 @@ function fillMeasures() {
   const ruled = measures.filter(one => one.rule === $("rule").value);
   const scores = unique(ruled.map(one => one.score));
   const label = score => { const one = ruled.find(each => each.score === score); return one.label === score ? score : `${score}: ${one.label}`; };
-  options($("score"), scores.map(score => [score, label(score)]), $("score").value || "f1");
+  asked.missing = asked.score && !scores.includes(asked.score) ? asked.score : "";
+  options($("score"), scores.map(score => [score, label(score)]), scores.includes(asked.score) ? asked.score : "f1");
   const splits = unique(ruled.filter(one => one.score === $("score").value).map(one => one.split));
-  options($("split"), splits.map(split => [split, split]), $("split").value || "test");
+  options($("split"), splits.map(split => [split, split]), splits.includes(asked.split) ? asked.split : splits[splits.length - 1]);
+  const { measure } = measureNow();
+  if (sorting.column === "value" && measure) sorting.up = measure.better === "lower";
   const states = unique(run.positions.map(one => one.state));
   options($("state"), [["", "all"], ...states.map(state => [state, state])]);
 }
@@ -94,11 +99,12 @@ function showBoard() {
   }
   fill(table.tHead, head);
   fill(table.tBodies[0], rows.map(one => boardRow(run, number, one, columns)));
-  $("board-note").textContent = measure ? `${measure.head}: ${measure.rule === "protocol" ? "" : `at the threshold by ${measure.rule} on validation, `}means over seeds \u00b1 sample standard deviation. From ${measure.path.join(".")} in ${run.folder}/cells/ID.json of the cells of each position: the column "cells" opens them. ${run.single ? "" : "Which rows can be told apart is said column by column in the table below."}` : "";
+  const missing = asked.missing ? `${asked.missing.replaceAll("_", " ")} is not recorded at this threshold; shown is another score. ` : "";
+  $("board-note").textContent = measure ? missing + `${measure.head}: ${measure.rule === "protocol" ? "" : `at the threshold by ${measure.rule} on validation, `}means over seeds \u00b1 sample standard deviation. From ${measure.path.join(".")} in ${run.folder}/cells/ID.json of the cells of each position: the column "cells", which is hidden at first, opens them. ${run.single ? "" : "Which rows can be told apart is said column by column in the table below."}` : "";
 }
 function boardRow(run, number, one, columns) {
   const row = make("tr");
-  const ids = one.cells.map(id => `${number}/${id}`).filter(key => run.curves[key.split("/")[1]]);
+  const ids = one.cells.map(id => `${number}/${id}`);
   const box = make("input", null, { type: "checkbox", "aria-label": `show ${Object.values(one.axes).join(", ")}` });
   box.checked = ids.some(key => chosen.includes(key));
   box.disabled = !one.cells.length || !one.figures;
@@ -130,5 +136,5 @@ function keyOf(number, one) {
   const done = one.cells.filter(id => runs[number].cells.find(cell => cell.id === id)?.state === "done");
   return `${number}/${done[0]}`;
 }
-for (const id of ["run", "score", "split", "rule"]) on(id, "change", () => { if (id === "run") { hiddenColumns.delete(""); } fillMeasures(); showBoard(); });
+for (const id of ["run", "score", "split", "rule"]) on(id, "change", () => { if (id in asked) asked[id] = $(id).value; fillMeasures(); showBoard(); });
 for (const [id, event] of [["filter", "input"], ["state", "change"]]) on(id, event, showBoard);

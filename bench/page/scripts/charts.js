@@ -6,7 +6,7 @@ async function chart(name, rows, titled = spec => spec) {
   latest[name] = rows;
   node.hidden = !rows.length;
   node.dataset.rows = rows.length;
-  valuesOf(name, node).hidden = !rows.length;
+  if (name in VALUES) valuesOf(name, node).hidden = !rows.length;
   if (!rows.length) return;
   if (!views[name]) {
     views[name] = vegaEmbed(node, titled({ ...content.charts[name], datasets: { rows } }), EMBED);
@@ -26,7 +26,7 @@ function hint(event, value) {
 
 /* The values of a chart as a table, for those who do not point at things; made when it is opened. */
 const VALUES = {
-  effects: ["level", "text", "interval", "tie"], curves: ["cell", "curve", "threshold", "score"], training: ["cell", "epoch", "value"],
+  curves: ["cell", "curve", "threshold", "score"], training: ["cell", "epoch", "value"],
   losses: ["cell", "what", "epoch", "value"], parts: ["cell", "part", "value", "range"], cost: ["name", "score", "text", "front"],
 };
 const TENTHS = row => row.curve === "TH" || Math.round(100 * row.threshold) % 10 === 0;

@@ -11,11 +11,14 @@ function showChosen() {
     box.addEventListener("change", () => drop(key));
     return fill(make("label"), box, named(nameOf(key)));
   }));
-  const curves = [], training = [], parts = [];
+  const curves = [], training = [], parts = [], gone = [];
   const what = $("part-what").value;
   for (const key of chosen) {
     const cell = cellOf.get(key), run = runs[cell.run], name = nameOf(key);
     const found = run.curves[cell.id];
+    if (!found) gone.push(name);
+    curves.push({ cell: name, curve: "f1", threshold: null, score: null }); // every chart knows every cell, so colours agree
+    for (const label of ["validation F1", "validation"]) training.push({ cell: name, what: label, epoch: null, value: null });
     for (const curve of found ? curveNames : []) {
       if (!shownCurves.has(curve) || !found[curve]) continue;
       found[curve].forEach((score, at) => { if (score !== null) curves.push({ cell: name, curve, threshold: at / 100, score }); });
@@ -28,6 +31,7 @@ function showChosen() {
     }
     parts.push(...partsOf(run, cell, what));
   }
+  $("chosen-note").textContent = gone.length ? `No curves and no epochs are kept here of ${gone.join("; ")}: their files are no longer in the store that the page was made from.` : "";
   chart("curves", curves); chart("training", training.filter(one => one.what === "validation F1")); chart("losses", training.filter(one => one.what !== "validation F1")); chart("parts", parts);
 }
 

@@ -8,6 +8,7 @@ function fillCosts() {
 function showCosts() {
   const what = $("cost-what").value;
   const rows = runOf("cost-run").costs.filter(one => one[what] > 0 && one.f1_validation !== null);
+  $("cost-note").textContent = rows.some(one => one.fronts.includes(what)) ? "Filled: no other position has a higher F1 on validation at no more cost." : "No position is filled, since no front is told for this cost: the sentences below say why.";
   delete views.cost;
   const named = spec => JSON.parse(JSON.stringify(spec).replaceAll('"title":"cost","scale"', `"title":${JSON.stringify(COSTS[what] ?? "")},"scale"`));
   chart("cost", rows.map(one => ({ name: one.name, row: one.row, column: one.column, group: one.group, cost: one[what], score: 100 * one.f1_validation,

@@ -10,8 +10,10 @@ function fillImages() {
   if (!set) return;
   const keys = run.cells.map(cell => cell.id).filter(id => id in set.cells);
   const pairs = keys.map(id => [id, cellOf.get(`${number}/${id}`).name]);
-  const byScore = [...keys].sort((one, other) => score(number, other) - score(number, one));
-  const last = keys.find(id => axesBut(number, id, byScore[0])) ?? byScore[byScore.length - 1];
+  const pictured = keys.filter(id => Object.keys(set.pictures.overlay[id] ?? {}).length);
+  const first = pictured.length > 1 ? pictured : keys;
+  const byScore = [...first].sort((one, other) => score(number, other) - score(number, one));
+  const last = first.find(id => axesBut(number, id, byScore[0])) ?? byScore[byScore.length - 1];
   options($("cell-a"), pairs, keys.includes($("cell-a").value) ? $("cell-a").value : last);
   options($("cell-b"), pairs, keys.includes($("cell-b").value) ? $("cell-b").value : byScore[0]);
   options($("image-order"), ORDERS, $("image-order").value || "difference");
@@ -58,8 +60,11 @@ function showImages() {
   const told = set.ids.length < set.total ? ` Told are the ${set.ids.length} images in which cells differ most.` : "";
   const ahead = set.ids.filter((_, at) => wrong(set.cells[b][at]) < wrong(set.cells[a][at])).length;
   const behind = set.ids.filter((_, at) => wrong(set.cells[b][at]) > wrong(set.cells[a][at])).length;
-  $("image-note").textContent = `B has fewer wrong pixels on ${ahead}, A on ${behind} of ${set.ids.length} images. ${found.length} of ${set.total} test images fit.` + told
-    + (set.why ? ` No pictures: ${set.why}.` : ` Pictures are kept of ${pictured}: some spread over the split, and the worst of each cell.` + (pictured < set.ids.length ? " Untick the box to see the figures of all." : ""));
+  const sums = id => [0, 1, 2].map(at => set.cells[id].reduce((sum, counts) => sum + counts[at], 0).toLocaleString("en"));
+  const whole = [["A", a], ["B", b]].map(([letter, id]) => { const [tp, fp, fn] = sums(id); return `${letter} found ${tp}, raised ${fp} false and missed ${fn} px in all`; }).join("; ");
+  const bare = [["A", a], ["B", b]].filter(([, id]) => hasPictures(set) && !Object.keys(set.pictures.overlay[id] ?? {}).length).map(([letter]) => letter);
+  $("image-note").textContent = `${whole}. B has fewer wrong pixels on ${ahead}, A on ${behind} of ${set.ids.length} images. ${found.length} of ${set.total} test images fit.` + told
+    + (set.why ? ` No pictures: ${set.why}.` : ` Pictures are kept of ${pictured}: some spread over the split, and the worst of each cell.` + (pictured < set.ids.length ? " Untick the box to see the figures of all." : "") + (bare.length ? ` None are kept here of ${bare.join(" and ")}.` : ""));
   fill(list, found.slice(0, shown).map(image => imageItem(set, number, image, a, b)));
   $("image-more").hidden = found.length <= shown;
 }
@@ -104,7 +109,7 @@ function enlarge(text, layers, map) {
     box.addEventListener("change", () => stack.classList.toggle("held", box.checked));
     controls.push(fill(make("label"), box, " probability"));
   }
-  openDialog(text, fill(make("p"), named(text)), stack, ...controls).classList.add("large");
+  openDialog(text, fill(make("p"), named(text)), make("p", "Reduced for this page; 'bench predict' draws whole images.", { class: "note" }), stack, ...controls).classList.add("large");
 }
 for (const id of ["image-run", "image-set"]) on(id, "change", () => { shown = PAGE; fillImages(); showImages(); });
 for (const id of ["cell-a", "cell-b", "image-order", "image-type", "image-size", "image-pictured"]) on(id, "change", () => { shown = PAGE; showImages(); });
