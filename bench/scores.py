@@ -252,6 +252,12 @@ SCORES: Sequence[Score] = (
         table="operating",
         better="lower",
     ),
+    _Point(
+        "clean_images_with_alarm",
+        meaning="share of clean images that are reported at all",
+        better="lower",
+        needs_defect=False,
+    ),
     _Cell("convergence_epoch", symbol="E", meaning="epochs to convergence", words="training epochs to convergence"),
     _Cell("ceiling.test", meaning="F1 of the truth averaged over the output stride; no bound"),
     _Cell("parameters", meaning="weights of the model"),

@@ -87,7 +87,8 @@ def test_the_ids_of_shipped_suites_are_those_of_before(catalog: Catalog, monkeyp
     monkeypatch.setattr(module, "build", module.build_first)
     monkeypatch.setattr(module, "SECOND", module.FIRST)
     expected = json.loads((OLD / "ids.json").read_text())
-    assert ids_of_shipped_suites(load_catalog()) == expected
+    found = ids_of_shipped_suites(load_catalog())
+    assert {name: found[name] for name in expected} == expected  # suites that came since have no ids of then
 
 
 def ids_of_shipped_suites(catalog: Catalog) -> dict[str, str]:

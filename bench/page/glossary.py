@@ -10,7 +10,7 @@ from bench.errors import PluginError
 from bench.page.run import PageRun
 from bench.report.measures import heading, percent
 from bench.report.naming import short_name
-from bench.scores import Score, named
+from bench.scores import Score, named, rows_of
 
 WORDS = {
     "cell": "one training with its test: one value of every axis",
@@ -31,10 +31,6 @@ WORDS = {
 }
 """What has no row of its own among the scores."""
 
-PARTS = ("object_recall", "clean_images_with_alarm", "region_overlap")
-"""Scores of whole defects, which are asked for by their names."""
-
-
 MADE_OF = ("preprocess", "crop", "model")
 """Axes whose levels are components with settings."""
 
@@ -52,9 +48,9 @@ def glossary(runs: Sequence[PageRun], catalog: Catalog) -> Iterator[tuple[str, s
         for axis in MADE_OF:
             for level in run.suite.axes.get(axis, ()):
                 told.setdefault(level.label, _level(axis, level.value, catalog))
-    for name in PARTS:
-        score = named(name)
-        told[name.replace("_", " ")] = score.meaning if score else ""
+    for score in rows_of("split"):
+        if score.of == "objects" and score.better:
+            told[score.name.replace("_", " ")] = score.meaning
     yield from ((word, meaning) for word, meaning in told.items() if meaning)
     yield from WORDS.items()
 
