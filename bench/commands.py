@@ -115,7 +115,7 @@ def claims(run: str | Path, *, file: str | Path = "claims.yaml") -> Judged:
     with run_folder(Path(run)) as folder:
         suite, _ = read_run(folder)
         claimed = read_claims(Path(file), suite.name, suite.cells)
-        return judged(claimed, suite.cells, told(folder, records_in(folder, suite)), suite.name)
+        return judged(claimed, suite.cells, told(folder, records_in(folder, suite)), suite.name, suite.paired)
 
 
 def repro(record: str | Path, *, invocation: Invocation | None = None, device: str | None = None) -> Repeated:

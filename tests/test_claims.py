@@ -31,12 +31,12 @@ BETTER = f"""
 
 
 def verdicts(
-    folder: Path, text: str, cells: Sequence[FakeCell], records: Mapping[str, Any], suite: str = "cropping"
+    folder: Path, text: str, cells: Sequence[FakeCell], records: Mapping[str, Any], suite: str = "cropping", **more: Any
 ) -> Judged:
     """The verdicts on a claims file that lists this."""
     file = folder / "claims.yaml"
     file.write_text(f"claims:{text}")
-    return judged(read_claims(file, suite, cells), cells, typed(records), suite)
+    return judged(read_claims(file, suite, cells), cells, typed(records), suite, **more)
 
 
 def verdict(folder: Path, text: str, **run: Any) -> Verdict:
@@ -115,6 +115,24 @@ def test_several_axes_make_one_level_together(tmp_path: Path) -> None:
         means.append(np.mean(scores))
     assert one.difference == pytest.approx(means[0] - means[1])
     assert one.combinations == 1
+
+
+def test_what_advances_with_an_axis_is_compared_with_it(tmp_path: Path) -> None:
+    """Rows of a paired group differ in their budget too: only one level of that goes with each."""
+    crops = (CROPS[0], BEST)
+    cells = [
+        cell(crop, MODELS[0], seed, axes={"recipe.epochs": epochs})
+        for crop, epochs in zip(crops, ("4", "8"), strict=True)
+        for seed in range(5)
+    ]
+    records = a_run(cells)
+    (apart,) = verdicts(tmp_path, BETTER, cells, records).verdicts
+    (joint,) = verdicts(tmp_path, BETTER, cells, records, paired=[("crop", "recipe.epochs")]).verdicts
+    assert (apart.outcome, apart.difference) == ("not decided", None)
+    plain = product_cells(5, crops, MODELS[:1])
+    expected = verdict(tmp_path, BETTER, cells=plain, records=a_run(plain))
+    assert (joint.outcome, joint.combinations) == ("holds", 1)
+    assert joint.difference == pytest.approx(expected.difference)
 
 
 def test_fewer_than_three_seeds_decide_nothing(tmp_path: Path) -> None:

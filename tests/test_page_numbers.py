@@ -241,8 +241,8 @@ def test_every_number_of_a_section_is_a_value_of_its_row_and_column(world: World
 def of_cell(world: World, values: list[dict[str, Any]], grid: Grid, name: str, head: str) -> list[Any]:
     """The values of a section that a cell of a table may print: those of its row, and of its column if one is named."""
     columns = {position["column"] for position in world.positions()}
-    of_row = [one for one in values if name.split(",")[0] in (one.get("row"), one.get("name"), one.get("column"))]
-    of_row += [one for one in values if one.get("name") == name]
+    exact = [one for one in values if name in (one.get("row"), one.get("name"), one.get("column"))]
+    of_row = exact or [one for one in values if name.split(",")[0] == one.get("column")]
     wanted = {column for column in columns if column in grid.title.split(":")[0].split(", ") or column == head}
     found = [one for one in of_row if not wanted or one.get("column") in wanted]
     spreads = [
@@ -280,7 +280,7 @@ def test_every_number_of_a_sentence_is_a_value_of_the_part_that_says_it(world: W
         own = [*own, *world.derived]
         for sentence in part.sentences:
             checked += check(world, sentence, own)
-    assert checked >= 5
+    assert checked >= 3
 
 
 def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World) -> None:

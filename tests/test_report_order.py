@@ -26,6 +26,7 @@ from bench.report.shape import Entry, Leaderboard, Section
 from bench.scores import F1
 from bench.statistics.estimates import mean_estimate
 from bench.store.store import SCHEMA, write_json
+from bench.suite.joint import followers
 from documents import to_latex, to_markdown, to_text
 from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, typed
 from suite_worlds import load, mistakes
@@ -252,6 +253,26 @@ def test_the_effect_of_an_axis_is_the_mean_over_models_and_finds_what_was_plante
     assert found[BEST].p is not None
     assert found[BEST].p < 0.05
     assert (found[BEST].tie, found[CROPS[1]].tie) == ("a", "b")
+
+
+def test_axes_that_only_follow_another_are_part_of_its_levels() -> None:
+    crops = (CROPS[0], BEST)
+    cells = [
+        cell(crop, MODELS[0], seed, axes={"recipe.epochs": epochs})
+        for crop, epochs in zip(crops, ("4", "8"), strict=True)
+        for seed in range(3)
+    ]
+    records = a_run(cells)
+    assert effect(cells, records).combinations == 0
+    found = effect(cells, records, paired=[("crop", "recipe.epochs")])
+    assert (found.combinations, [line.level for line in found.levels]) == (1, list(crops))
+
+
+def test_axes_whose_levels_do_not_tell_the_rows_apart_are_followed_by_none() -> None:
+    rows = [{"crop": "a", "size": "1"}, {"crop": "a", "size": "2"}, {"crop": "b", "size": "1"}]
+    assert followers("crop", [("crop", "size")], rows) == ()
+    assert followers("crop", [("crop", "size")], rows[1:]) == ("size",)
+    assert followers("model", [("crop", "size")], rows) == ()
 
 
 def test_combinations_that_lack_a_level_are_left_out_and_named() -> None:

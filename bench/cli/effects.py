@@ -28,14 +28,12 @@ def command(suite: SuiteArgument, axis: str, metric: str, reference: str | None,
     from whatever cells are done.
     """
     from bench.render.data import effects_csv, effects_json
-    from bench.report.effects import effects
+    from bench.report.effects import effects_in
     from bench.report.effects_document import effects_document
     from bench.runs.folder import records_in, told
 
     with suite.run() as (opened, folder):
-        if reference is None and axis == opened.board.rows:
-            reference = opened.board.reference
         records = told(folder, records_in(folder, opened))
-        found = effects(opened.cells, records, axis, metric=metric, reference=reference, suite_name=opened.name)
+        found = effects_in(opened, records, axis, metric=metric, reference=reference)
     exports = {"csv": effects_csv, "json": effects_json}
     click.echo(exports[form](found) if form in exports else printed(effects_document(found), form), nl=False)

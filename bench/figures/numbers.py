@@ -13,7 +13,7 @@ from bench.figures.source import NothingToDraw, Source
 from bench.pictures.forest import effects_figure
 from bench.pictures.pareto import PANELS, fronts_of, pareto_panels
 from bench.pictures.style import lettered
-from bench.report.effects import Effects, effects, never_compared
+from bench.report.effects import Effects, effects_in, never_compared
 from bench.report.effects_document import MEANING, cautions
 from bench.report.naming import slug
 from bench.report.shape import CostLine
@@ -76,11 +76,8 @@ def _axes(source: Source) -> list[str]:
 def _effects(source: Source, axis: str) -> Effects | None:
     """The effect of an axis on the first test score of the board; None where its levels cannot be compared."""
     metric = next((measure.name for measure in source.board.measures if measure.split == "test"), "f1@test")
-    reference = source.suite.board.reference if axis == source.suite.board.rows else None
     try:
-        return effects(
-            source.suite.cells, source.records, axis, metric=metric, reference=reference, suite_name=source.suite.name
-        )
+        return effects_in(source.suite, source.records, axis, metric=metric)
     except SuiteError:
         return None
 

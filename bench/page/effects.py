@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.errors import SuiteError
 from bench.page.run import PageRun
-from bench.report.effects import Effects, effects, never_compared, why_not_compared
+from bench.report.effects import Effects, effects_in, never_compared, why_not_compared
 from bench.report.measures import heading, interval_in, measure_of, printed
 from bench.suite.joint import naming_axes
 from bench.types import JsonValue
@@ -24,7 +24,7 @@ def effects_of(run: PageRun) -> Iterator[Effects]:
     for axis in naming_axes([cell.labels for cell in cells]):
         for score in scores if axis not in refused else ():
             try:
-                yield effects(cells, run.records, axis, metric=score, reference=None, suite_name=run.suite.name)
+                yield effects_in(run.suite, run.records, axis, metric=score)
             except SuiteError:
                 continue  # nothing of this axis is finished, or this score has no replicates
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -22,6 +22,8 @@ from bench.scores import named, pooled_metrics
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.effects import interaction, marginal_means
 from bench.suite.cells import Cell
+from bench.suite.joint import followers
+from bench.suite.resolved import Suite
 from bench.words import unknown
 
 Interval = tuple[float, float]
@@ -76,9 +78,18 @@ class Effects:
 
 
 def effects(
-    cells: Sequence[Cell], records: Records, axis: str, *, metric: str, reference: str | None, suite_name: str
+    cells: Sequence[Cell],
+    records: Records,
+    axis: str,
+    *,
+    metric: str,
+    reference: str | None,
+    suite_name: str,
+    paired: Sequence[Sequence[str]] = (),
 ) -> Effects:
     """The effect of ``axis`` on ``metric`` (such as ``f1@test``), differences taken to the level ``reference``.
+
+    Axes of a ``paired`` group that only follow ``axis`` are part of its levels.
 
     Raises:
         SuiteError: no such axis, level or metric, or one whose levels cannot be compared.
@@ -89,7 +100,8 @@ def effects(
     if first not in levels:
         raise SuiteError([f"--reference: {unknown('level', first, levels)}"])
     records = all_shown(records)
-    crossed = design(cells, records, axis, levels, measure)
+    followed = followers(axis, paired, [cell.labels for cell in cells if not cell.included])
+    crossed = design([_without(cell, followed) for cell in cells], records, axis, levels, measure)
     return Effects(
         suite=suite_name,
         axis=axis,
@@ -103,6 +115,30 @@ def effects(
         defective_groups=crossed.defective,
         remarks=(*told(cells, records, measure), *crossed.remarks),
     )
+
+
+def effects_in(
+    suite: Suite, records: Records, axis: str, *, metric: str = "f1@test", reference: str | None = None
+) -> Effects:
+    """The effect of an axis of a suite, by default to the level that its board compares rows with.
+
+    Raises:
+        SuiteError: as :func:`effects`.
+    """
+    own = suite.board.reference if axis == suite.board.rows else None
+    return effects(
+        suite.cells,
+        records,
+        axis,
+        metric=metric,
+        reference=reference or own,
+        suite_name=suite.name,
+        paired=suite.paired,
+    )
+
+
+def _without(cell: Cell, axes: Collection[str]) -> Cell:
+    return replace(cell, labels={axis: label for axis, label in cell.labels.items() if axis not in axes})
 
 
 def told(cells: Sequence[Cell], records: Records, measure: Measure) -> tuple[str, ...]:

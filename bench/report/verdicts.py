@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from bench.report.undefined import all_shown
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, even_shares, weighted
 from bench.statistics.power import detectable, scatter_of, seeds_for
 from bench.suite.cells import Cell
+from bench.suite.joint import followers
 
 Outcome = Literal["holds", "does not hold", "not decided"]
 SIDE = "side of the claim"
@@ -66,16 +68,20 @@ class Judged:
     of_others: int = 0
 
 
-def judged(claimed: Claimed, cells: Sequence[Cell], records: Records, suite: str) -> Judged:
-    """The verdict on every claim; they are adjusted together."""
+def judged(
+    claimed: Claimed, cells: Sequence[Cell], records: Records, suite: str, paired: Sequence[Sequence[str]] = ()
+) -> Judged:
+    """The verdict on every claim; they are adjusted together. Axes of a ``paired`` group advance together."""
     shown, family = all_shown(records), len(claimed.claims)
-    verdicts = tuple(_verdict(claim, cells, shown, family) for claim in claimed.claims)
+    verdicts = tuple(_verdict(claim, cells, shown, family, paired) for claim in claimed.claims)
     return Judged(suite, verdicts, claimed.of_others)
 
 
-def _verdict(claim: Claim, cells: Sequence[Cell], records: Records, family: int) -> Verdict:
+def _verdict(
+    claim: Claim, cells: Sequence[Cell], records: Records, family: int, paired: Sequence[Sequence[str]]
+) -> Verdict:
     measure = measure_of(claim.score)
-    sides = list(_sides(claim, cells))
+    sides = list(_sides(claim, cells, paired))
     crossed = design(sides, records, SIDE, SIDES, measure)
     reasons = (*crossed.remarks, *told(sides, records, measure))
     if not crossed.blocks:
@@ -111,11 +117,16 @@ def _outcome(crossed: Design, interval: tuple[float, float], margin: float) -> O
     return "holds" if low > margin else "does not hold"
 
 
-def _sides(claim: Claim, cells: Sequence[Cell]) -> Iterator[Cell]:
-    """The cells that the claim is about, with the side they stand on in place of the axes that it compares."""
+def _sides(claim: Claim, cells: Sequence[Cell], paired: Sequence[Sequence[str]]) -> Iterator[Cell]:
+    """The cells that the claim is about, with the side they stand on in place of the axes that it compares.
+
+    What only follows such an axis goes with it: a level is compared as the suite has it.
+    """
+    rows = [cell.labels for cell in cells if not cell.included]
+    compared = {*claim.better, *chain.from_iterable(followers(axis, paired, rows) for axis in claim.better)}
     for cell in cells:
         inside = all(cell.labels.get(axis) in labels for axis, labels in claim.where.items())
         for side in SIDES:
             if inside and getattr(claim, side).items() <= cell.labels.items():
-                others = {axis: label for axis, label in cell.labels.items() if axis not in claim.better}
+                others = {axis: label for axis, label in cell.labels.items() if axis not in compared}
                 yield replace(cell, labels={**others, SIDE: side})

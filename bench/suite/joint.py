@@ -28,6 +28,12 @@ def telling(axes: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[str
     return (*said, "dataset") if hidden else said
 
 
+def followers(axis: str, paired: Sequence[Sequence[str]], rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The axes that advance with another one whose labels alone tell their rows apart: they say nothing more."""
+    axes = joint_axes(axis, paired)
+    return axes[1:] if telling(axes, rows) == axes[:1] else ()
+
+
 def naming_axes(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The axes in which rows differ, without settings that only follow other axes and so tell nothing more."""
     known: dict[str, None] = {}
