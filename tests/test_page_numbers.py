@@ -24,13 +24,14 @@ from bench.cli.main import bench as command_line
 from page_reading import Grid, Node, Part, content_of, parts_of, told, tree_of
 from studies import cited
 
-NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:,\d{3})*(?:\.\d+)?")
 SCALES = (1.0, 100.0, 1e3, 1e-6)
 """As it is, in percent, in thousandths, in millions."""
 RULES = re.compile(
     r"Intervals of 95 %|family-wise error 5 %|95 %\)|8 of 10 repetitions|for 5 points|For 5 points|; 5 points take"
-    r"|2 pixels further|within 10 %|crops of 256|Table 1|\bF1\b|\bF1_[VT]\b|at least 3 finished seeds|have 3 seeds"
-    r"|takes three|Letter a|\d+ epochs of \d+ crops = [\d,]+ crops|n = \d+ of \d+ seeds; seeds [\d, ]+"
+    r"|2 pixels further|within 10 %|crops of 256|threshold of 10|threshold 10|Table \d|\bF1\b|\bF1_[VT]\b"
+    r"|at least 3 finished seeds|have 3 seeds|takes three|Letter a"
+    r"|\d+ epochs of [\d,]+ crops = [\d,]+ crops|n = \d+ of \d+ seeds; seeds [\d, ]+"
 )
 """What is said of every run alike, and numbers that stand in names, notes and budgets."""
 
@@ -46,26 +47,32 @@ class World:
 
     @property
     def derived(self) -> list[float]:
-        """What follows from records: groups of a test split, what share may collapse where no seed did, and workers."""
+        """What follows from records: groups of a test split, what share may collapse where no seed did, workers, and
+        labels that are numbers.
+        """
         split = [one["scores"]["test"]["image_counts"] for one in self.records.values() if one.get("scores")]
         groups = {float(len(set(counts["groups"]))) for counts in split}
         seeds = {one["seeds"] for one in self.positions() if one["seeds"]}
         workers = {float((one.get("provenance") or {}).get("workers") or 1) for one in self.records.values()}
-        return [*groups, *seeds, *workers, *(1 - 0.025 ** (1 / count) for count in seeds)]
+        labels = {label for cell in self.board["cells"] for label in cell["labels"].values()}
+        numbers = [float(label) for label in labels if re.fullmatch(r"[\d.]+", label)]
+        return [*groups, *seeds, *workers, *numbers, *(1 - 0.025 ** (1 / count) for count in seeds)]
 
     @property
     def names(self) -> list[str]:
         """Labels and names that hold numbers, the longest first."""
         names = {label for cell in self.board["cells"] for label in cell["labels"].values()}
         names |= {one["name"] for standing in self.board["standings"] for one in standing["baselines"]}
+        names |= {line["name"] for line in self.board["costs"]}
         names |= {device for line in self.board["costs"] for device in line["devices"]}
         return sorted(names, key=len, reverse=True)
 
     def numbers(self, text: str) -> list[str]:
         """The numbers of a sentence that are of this run and in no name."""
+        text = RULES.sub(" ", text)
         for name in self.names:
             text = text.replace(name, " ") if not name.isdigit() else text
-        return NUMBER.findall(RULES.sub(" ", text))
+        return NUMBER.findall(text)
 
     def section(self, part: Part) -> dict[str, Any]:
         """The section of the file whose sentences a part says."""
@@ -301,7 +308,8 @@ def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World
             (line,) = [one for one in board["costs"] if text.startswith(f"{one['name']} took ")]
             assert f"{line['parameters'] / 1e6:.3g} million" in text
             assert re.search(r"took (\d+) (s|min)", text)
-            checked += check(world, text.replace(" min ", " s "), [*leaves(line), (line["train_s"] or 0) / 60])
+            known = [*leaves(line), (line["train_s"] or 0) / 60, *world.derived]
+            checked += check(world, text.replace(" min ", " s "), known)
         elif what.startswith("cells, scores.test."):
             path = what.removeprefix("cells, scores.test.").split(".")
             by_mean = {world.mean(one, "scores", "test", *path) for one in board_complete(world)}
@@ -309,7 +317,8 @@ def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World
             checked += check(world, text, by_mean)
         elif what == "tables and sections":
             rows = [one for section in board["sections"] for one in section["values"] if "difference" in one]
-            checked += check(world, text, leaves([one for one in rows if one["row"] in text]))
+            known = [*leaves([one for one in rows if one["row"] in text]), *world.derived]
+            checked += check(world, text, known)
         elif what == "sections":
             powers = [one for section in board["sections"] for one in section["values"] if "found" in one]
             checked += check(world, text, leaves([one for one in powers if text.startswith(one["column"])]))

@@ -145,8 +145,8 @@ def _ahead(board: Leaderboard, place: str, measure: Measure, ties: dict[str, str
             continue
         if best is None or _further(value, best, measure):
             best = value
-    if best is None:
-        return ""
+    if best is None or not _further(best, {"difference": 0.0}, measure):
+        return ""  # the row that differences are taken to is the best one
     low, high = best["difference_interval"]
     ends = f"[{signed(low, measure)}, {signed(high, measure)}]"
     return f" {best['row']} is {signed(best['difference'], measure)} {ends} beside {_reference(board, best)}."
