@@ -97,6 +97,15 @@ def product_cells(seeds: int = 1, crops: Sequence[str] = CROPS, models: Sequence
     return [cell(crop, model, seed) for crop, model, seed in product(crops, models, range(seeds))]
 
 
+def budgeted_cells(crops: Sequence[str], seeds: int) -> list[FakeCell]:
+    """One model, and a budget of its own for each crop strategy, as rows of a paired group have."""
+    budgets = [(crop, str(4 * 2**number)) for number, crop in enumerate(crops)]
+    return [
+        cell(crop, MODELS[0], seed, axes={"recipe.epochs": epochs})
+        for (crop, epochs), seed in product(budgets, range(seeds))
+    ]
+
+
 def board_of(cells: Sequence[FakeCell], records: Mapping[str, Any], **shape: Any) -> Leaderboard:
     """A leaderboard; ``paired``, ``published`` and ``description`` are of the suite, the rest is of the board."""
     of_suite = {key: shape.pop(key) for key in ("paired", "published", "description") if key in shape}

@@ -20,7 +20,7 @@ from bench.report.verdicts import Judged, Verdict, judged
 from bench.report.verdicts_document import claims_document, sentence
 from bench.store.store import SCHEMA, write_json
 from documents import to_text
-from report_samples import CROPS, MODELS, FakeCell, cell, failed, product_cells, typed
+from report_samples import CROPS, MODELS, FakeCell, budgeted_cells, cell, failed, product_cells, typed
 from suite_worlds import load
 from test_report_order import BEST, GROUPS, a_run, scored
 
@@ -120,11 +120,7 @@ def test_several_axes_make_one_level_together(tmp_path: Path) -> None:
 def test_what_advances_with_an_axis_is_compared_with_it(tmp_path: Path) -> None:
     """Rows of a paired group differ in their budget too: only one level of that goes with each."""
     crops = (CROPS[0], BEST)
-    cells = [
-        cell(crop, MODELS[0], seed, axes={"recipe.epochs": epochs})
-        for crop, epochs in zip(crops, ("4", "8"), strict=True)
-        for seed in range(5)
-    ]
+    cells = budgeted_cells(crops, 5)
     records = a_run(cells)
     (apart,) = verdicts(tmp_path, BETTER, cells, records).verdicts
     (joint,) = verdicts(tmp_path, BETTER, cells, records, paired=[("crop", "recipe.epochs")]).verdicts

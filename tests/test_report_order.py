@@ -28,7 +28,19 @@ from bench.statistics.estimates import mean_estimate
 from bench.store.store import SCHEMA, write_json
 from bench.suite.joint import followers
 from documents import to_latex, to_markdown, to_text
-from report_samples import CROPS, MODELS, FakeCell, board_of, by_id, cell, failed, product_cells, record, typed
+from report_samples import (
+    CROPS,
+    MODELS,
+    FakeCell,
+    board_of,
+    budgeted_cells,
+    by_id,
+    cell,
+    failed,
+    product_cells,
+    record,
+    typed,
+)
 from suite_worlds import load, mistakes
 
 GROUPS = 40
@@ -257,11 +269,7 @@ def test_the_effect_of_an_axis_is_the_mean_over_models_and_finds_what_was_plante
 
 def test_axes_that_only_follow_another_are_part_of_its_levels() -> None:
     crops = (CROPS[0], BEST)
-    cells = [
-        cell(crop, MODELS[0], seed, axes={"recipe.epochs": epochs})
-        for crop, epochs in zip(crops, ("4", "8"), strict=True)
-        for seed in range(3)
-    ]
+    cells = budgeted_cells(crops, 3)
     records = a_run(cells)
     assert effect(cells, records).combinations == 0
     found = effect(cells, records, paired=[("crop", "recipe.epochs")])
