@@ -80,6 +80,15 @@ def test_the_best_by_validation_is_named_whatever_test_says() -> None:
     assert first.startswith("Deploy bias / U-Net: F1 60.0 % on validation, 58.0 % on test.")
 
 
+def test_a_data_set_without_baselines_is_not_held_against_its_best_position() -> None:
+    cells = cells_of()
+    made = by_id(*(record(one, 0.5, 0.5) for one in cells))
+    run = PageRun("made", Path("made"), cast(Suite, None), typed(made), board_of(cells, made), {})
+    first, *others = [told.text for told in to_deploy(run)]
+    assert first.startswith("Deploy plain / U-Net")
+    assert not any("nothing to fit" in text for text in others)
+
+
 def test_what_it_does_to_parts_follows() -> None:
     told = said(more={"clean_images_with_alarm": 0.1})
     assert any("finds 70.0 % of the defects" in text and "10.0 % of such images have one" in text for text in told)

@@ -13,6 +13,7 @@ from bench.report.choose import done_of
 from bench.report.costs import position_name
 from bench.report.measures import mean_over, measure_of, percent, printed, read
 from bench.report.shape import Best, CostLine, Entry, Standing, Table
+from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.words import plural
 
 FOUND, ALARMS, REJECTED = map(
@@ -29,8 +30,6 @@ FAR = 0.05
 """A change of F1 from which on the annotation is worth a word."""
 MOST_REJECTED = 0.5
 """Share of the sound images with an alarm above which more of them are rejected than pass."""
-FEW_SEEDS = 3
-"""Trainings of a position from which on an order is claimed."""
 
 
 def to_deploy(run: PageRun) -> Iterator[Told]:
@@ -41,7 +40,7 @@ def to_deploy(run: PageRun) -> Iterator[Told]:
             continue
         table, entry = position_of(run.board, standing.best.cell)
         records = done_of(entry.cells, run.records)
-        yield _verdict(run, standing.best, table, entry)
+        yield _verdict(run, standing, standing.best, table, entry)
         yield from _cheaper(run, table, entry)
         yield from _on_parts(records)
         yield from _with_few_alarms(records)
@@ -53,16 +52,16 @@ def to_deploy(run: PageRun) -> Iterator[Told]:
         yield Told(text, f"{BOARD}: standings, best")
 
 
-def _verdict(run: PageRun, best: Best, table: Table, entry: Entry) -> Told:
+def _verdict(run: PageRun, standing: Standing, best: Best, table: Table, entry: Entry) -> Told:
     name = position_name(entry, table)
     scores = f"F1 {percent(best.f1_validation)} % on validation, {percent(best.f1_test)} % on test"
-    lead = "Deploy nothing yet. Best so far is" if list(_unfit(run, table, entry)) else "Deploy"
+    lead = "Deploy nothing yet. Best so far is" if list(_unfit(run, standing, table, entry)) else "Deploy"
     return Told(f"{lead} {name}: {scores}.", f"{BOARD}: standings, best")
 
 
-def _is_above(run: PageRun, table: Table, entry: Entry) -> bool | None:
-    """Whether a position lies above all models with nothing to fit; None where the run has none to compare with."""
-    if not any(standing.baselines for standing in run.board.standings):
+def _is_above(run: PageRun, standing: Standing, table: Table, entry: Entry) -> bool | None:
+    """Whether a position lies above all models with nothing to fit; None where its data set has none of them."""
+    if not standing.baselines:
         return None
     place = {**table.place(entry.column), "row": entry.row}
     for section in run.board.sections:
@@ -72,7 +71,7 @@ def _is_above(run: PageRun, table: Table, entry: Entry) -> bool | None:
 
 
 def _cheaper(run: PageRun, table: Table, entry: Entry) -> Iterator[Told]:
-    """Positions that share its letter in its column or its row, and answer faster or have fewer parameters."""
+    """Rows of its column that cannot be told apart from it, and answer faster or have fewer parameters."""
     lines = {line.name: line for line in run.board.costs}
     own = lines.get(position_name(entry, table))
     if own is None:
@@ -154,10 +153,10 @@ def _by_the_border(records: Sequence[Record]) -> str:
     return ""
 
 
-def _unfit(run: PageRun, table: Table, entry: Entry) -> Iterator[str]:
-    """Why nothing that is cheaper to mend than the run itself makes the best position worth deploying."""
+def _unfit(run: PageRun, standing: Standing, table: Table, entry: Entry) -> Iterator[str]:
+    """Why a position is not to be deployed at all; nothing where it may be."""
     yield from (f"its numbers carry the badge [{badge}]" for badge in table.badges)
-    if _is_above(run, table, entry) is False:
+    if _is_above(run, standing, table, entry) is False:
         yield "it is not shown to be better than a model with nothing to fit"
     rejected = mean_over(done_of(entry.cells, run.records), REJECTED)
     if rejected is not None and rejected > MOST_REJECTED:
@@ -166,8 +165,8 @@ def _unfit(run: PageRun, table: Table, entry: Entry) -> Iterator[str]:
 
 def _against(run: PageRun, standing: Standing, table: Table, entry: Entry, records: Sequence[Record]) -> Iterator[Told]:
     """What a careful engineer would want mended before."""
-    found = list(_unfit(run, table, entry))
-    if len(records) < FEW_SEEDS:
+    found = list(_unfit(run, standing, table, entry))
+    if len(records) < FEWEST_SEEDS:
         found.append(f"{plural(len(records), 'training')} cannot tell how much another one would differ")
     elif _all_tied(table, entry):
         found.append(f"no other row of {entry.column} can be told apart from it")
