@@ -37,6 +37,8 @@ from bench_plugins.datasets.metalpart import dataset
 dataset.build, dataset.SECOND = dataset.build_first, dataset.FIRST
 """
 """Python imports this by itself where it is called ``sitecustomize``: ``metalpart`` then means version 1, as it did."""
+OLD_VECTORS = {"ATEN_CPU_CAPABILITY": "avx2", "DNNL_MAX_CPU_ISA": "AVX2"}
+"""The instructions of the processor of then, whose name tells nothing of them; more would round otherwise."""
 OF_THE_MACHINE = ("cost", "provenance", "plugins", "providers", "log", "pictures")
 """Parts of a record that another machine or another day fills otherwise."""
 
@@ -112,6 +114,8 @@ def test_the_suite_of_an_old_run_gives_the_same_cells_keys_and_evidence(
     (tmp_path / "names").mkdir()
     (tmp_path / "names" / "sitecustomize.py").write_text(OLD_NAMES)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "names"))
+    for name, value in OLD_VECTORS.items():
+        monkeypatch.setenv(name, value)
     done = bench_process(tmp_path, "run", "suite.yaml", "--plugin", "models.py", timeout=1200)
     assert done.returncode in (0, 3), done.stderr
     evidence = json.loads((OLD / run / "evidence.json").read_text())
@@ -140,13 +144,15 @@ def same_machine(before: dict[str, Any], now: dict[str, Any]) -> bool:
 def essence(path: Path) -> dict[str, Any]:
     """A record without what differs from day to day; its state in the words that every schema has.
 
-    A tolerance score of no true pixel was stored as 0 and is none by now.
+    A tolerance score of no true pixel was stored as 0 and is none by now; alarms on clean images were not counted then.
     """
     record = load_record(path)
     parts = {name: part for name, part in record.plain().items() if name not in OF_THE_MACHINE}
     for scores in parts.get("scores", {}).values():
         for name, value in scores.get("tolerance", {}).items():
             scores["tolerance"][name] = value or None
+        for operating in scores.get("operating", {}).values():
+            operating.pop("clean_images_with_alarm", None)
     return {**parts, "state": record.state.word, "data_absent": record.data_absent}
 
 
