@@ -126,6 +126,12 @@ class Record(Part):
     _replicates: CellReplicates | None = PrivateAttr(default=None)
 
     @property
+    def training(self) -> str | None:
+        """Key of its training, which other cells may test otherwise; None where it is not known."""
+        key = self.keys.get("train")
+        return key if isinstance(key, str) else None
+
+    @property
     def replicates(self) -> CellReplicates | None:
         """What the intervals of its test scores are made of; kept beside the record and said by who reads it."""
         return self._replicates

@@ -12,8 +12,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from bench.errors import StoreError
 from bench.report.board import numbers
 from bench.report.order import ordered
@@ -21,7 +19,7 @@ from bench.report.ordering import ordering
 from bench.report.power import Power
 from bench.report.shape import title_text
 from bench.runs.folder import read_run, records_in, run_folder, told
-from bench.statistics.power import Scatter
+from bench.statistics.power import Scatter, mean_scatter
 from studies.tables import table_of
 
 
@@ -47,16 +45,10 @@ def of_one_group(power: Power) -> Scatter:
     return power.scatter.over(1 / power.groups)
 
 
-def mean(scatters: Sequence[Scatter]) -> Scatter:
-    """The means of variances and degrees of freedom."""
-    parts = [(one.seeds, one.groups, one.freedom) for one in scatters]
-    return Scatter(*np.mean(parts, axis=0).tolist())
-
-
 def table(found: Mapping[str, Power]) -> str:
     """A line for every column and one for all."""
     scatters = {name: of_one_group(power) for name, power in found.items()}
-    lines = [line(name, one) for name, one in {**scatters, "all": mean(list(scatters.values()))}.items()]
+    lines = [line(name, one) for name, one in {**scatters, "all": mean_scatter(list(scatters.values()))}.items()]
     return table_of(["column", "over seeds", "of a group", "freedom of a group"], lines)
 
 

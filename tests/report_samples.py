@@ -74,7 +74,7 @@ def record(of: FakeCell, f1_v: float, f1_t: float, epoch: int | None = 20, **mor
         "cell": {"recipe": {"epochs": 30, "epoch_crops": 80}},
         "state": "done",
         "reason": None,
-        "keys": {"train": "ab12"},
+        "keys": {"train": of.id},
         "scores": {"validation": split_scores(f1_v), "test": split_scores(f1_t)},
         "ceiling": {"test": 0.97},
         "convergence": {"epoch": epoch, "budget": 30},

@@ -10,8 +10,7 @@ import pytest
 
 from bench.errors import StoreError
 from bench.scores import F1
-from bench.statistics.power import Scatter
-from studies.scatter import mean, of_one_group, powers, table
+from studies.scatter import of_one_group, powers, table
 from test_claims import a_stored_run
 from test_report_order import GROUPS
 
@@ -36,10 +35,6 @@ def test_the_scatter_is_the_variance_over_seeds_and_that_of_leaving_groups_out(t
     assert found.seeds == pytest.approx(seeds)
     assert found.groups == pytest.approx(GROUPS * groups)
     assert found.freedom == pytest.approx(power.scatter.freedom / GROUPS)
-
-
-def test_means_are_of_variances() -> None:
-    assert mean([Scatter(1.0, 9.0, 2.0), Scatter(3.0, 1.0, 4.0)]) == Scatter(2.0, 5.0, 3.0)
 
 
 def test_the_table_has_a_line_for_every_column_and_one_for_all(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,48 @@ def test_two_levels_without_a_spread_over_groups_are_compared_as_welch_does() ->
     assert found.p == pytest.approx(welch.pvalue)
     interval = welch.confidence_interval()
     np.testing.assert_allclose(found.estimate.interval(), [interval.low, interval.high])
+
+
+def test_two_levels_of_the_same_trainings_are_compared_as_the_paired_t_test_does() -> None:
+    of_seeds = normal_values(5, 2, 4)
+    counts = of_values(np.repeat(of_seeds[:, None, :, None], 8, axis=3))
+    joined = replace(block(counts, MeanOfGroups()), trainings=(0, 0))
+    found = against_reference([joined], 0)[0]
+    paired = stats.ttest_rel(of_seeds[1], of_seeds[0])
+    assert found.p == pytest.approx(paired.pvalue)
+    interval = paired.confidence_interval()
+    np.testing.assert_allclose(found.estimate.interval(), [interval.low, interval.high])
+
+
+def test_levels_of_other_trainings_are_compared_as_if_none_were_in_common() -> None:
+    alone = block(counts_of_levels(12)[:, None], F1)
+    joined = replace(alone, trainings=(0, 1, 0))
+    for (first, second), one, other in zip(
+        ((0, 1), (0, 2), (1, 2)), all_pairs([joined]), all_pairs([alone]), strict=True
+    ):
+        same = (one.estimate.error, one.estimate.freedom) == (other.estimate.error, other.estimate.freedom)
+        assert same == ((first, second) != (0, 2))
+
+
+def test_a_level_does_not_differ_from_itself() -> None:
+    counts = counts_of_levels(13)[[0, 0, 1]]
+    itself, other, _ = all_pairs([replace(block(counts[:, None], F1), trainings=(0, 0, 2))])
+    assert (itself.estimate.value, itself.estimate.error, itself.p) == (0, 0, 1)
+    assert other.estimate.error > 0
+
+
+@pytest.mark.parametrize(("seeds", "groups"), [(3, 30), (5, 150)])
+def test_the_interval_of_a_difference_of_the_same_trainings_covers(seeds: int, groups: int) -> None:
+    """Trainings differ by 0.1, what two ways of testing make of one by 0.01, and a group's part in that by 0.05."""
+    rng = np.random.default_rng(14)
+    trainings = rng.normal(0.5, 0.1, (2000, 1, 1, seeds, 1))
+    ways = rng.normal(0, 0.01, (2000, 2, 1, seeds, 1)) + rng.normal(0, 0.05, (2000, 2, 1, 1, groups))
+    worlds = block(of_values(trainings + ways), MeanOfGroups())
+    low, high = np.moveaxis(all_pairs([replace(worlds, trainings=(0, 0))])[0].estimate.interval(), -1, 0)
+    assert np.mean((low <= 0) & (high >= 0)) == pytest.approx(0.95, abs=0.015)
+    wide_low, wide_high = np.moveaxis(all_pairs([worlds])[0].estimate.interval(), -1, 0)
+    assert np.mean((wide_low <= 0) & (wide_high >= 0)) > 0.99
+    assert np.median(wide_high - wide_low) > 3 * np.median(high - low)
 
 
 def test_with_one_seed_levels_are_compared_as_the_paired_t_test_does_but_for_its_degrees_of_freedom() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from scipy import stats
 from bench.scores import F1
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, family
 from bench.statistics.estimates import Block, block
-from bench.statistics.power import FOUND, Scatter, detectable, groups_for, power, scatter_of, seeds_for
+from bench.statistics.power import FOUND, Scatter, detectable, groups_for, mean_scatter, power, scatter_of, seeds_for
 from studies.worlds import World
 
 REPETITIONS = 100_000
@@ -24,8 +24,8 @@ WITHIN = 0.01
 def found_by_repetition(difference: float, scatter: Scatter, seeds: int, members: int) -> float:
     """The share in which two rows of normal scores over groups of normal ease are told apart, by scipy's words."""
     rng = np.random.default_rng(7)
-    rows = np.sqrt(scatter.seeds) * rng.normal(size=(2, REPETITIONS, seeds))
-    value = difference + rows[0].mean(axis=1) - rows[1].mean(axis=1)
+    rows = np.sqrt(scatter.seeds) * rng.normal(size=(scatter.sides, REPETITIONS, seeds))
+    value = difference + rows.mean(axis=2).sum(axis=0)
     value += np.sqrt(scatter.groups) * rng.normal(size=REPETITIONS)
     of_seeds = rows.var(axis=2, ddof=1) / seeds
     of_groups = scatter.groups * rng.chisquare(scatter.freedom, REPETITIONS) / scatter.freedom
@@ -43,6 +43,8 @@ def found_by_repetition(difference: float, scatter: Scatter, seeds: int, members
         (Scatter(0.02**2, 0.04**2, 10), 3, 1),
         (Scatter(0.005**2, 0.03**2, 6), 3, 4),
         (Scatter(0.04**2, 0.001**2, 60), 10, 2),
+        (Scatter(0.01**2, 0.004**2, 29, sides=1), 3, 3),
+        (Scatter(0.01**2, 0.004**2, 29, sides=1), 5, 1),
     ],
 )
 def test_the_difference_that_can_be_found_is_found_in_four_of_five_repetitions(
@@ -105,18 +107,25 @@ def test_no_number_of_seeds_mends_too_few_groups_and_no_number_of_groups_too_few
     assert power(0.05, of_groups.over(more / 20), 3, 4) >= FOUND > power(0.05, of_groups.over((more - 1) / 20), 3, 4)
 
 
-def test_the_scatter_is_that_of_the_difference_as_it_is_estimated() -> None:
+@pytest.mark.parametrize(("trainings", "sides"), [(None, 2), ((0, 0, 0), 1), ((0, 0, 2), 2)])
+def test_the_scatter_is_that_of_the_difference_as_it_is_estimated(
+    trainings: tuple[int, ...] | None, sides: int
+) -> None:
     """One pair: its error is made of the scatter; several pairs: the means over them."""
     rng = np.random.default_rng(1)
-    one = Block(rng.uniform(size=(3, 2, 4)), rng.uniform(size=(3, 2, 9)))
+    one = Block(rng.uniform(size=(3, 2, 4)), rng.uniform(size=(3, 2, 9)), trainings=trainings)
     seeds = one.values.shape[-1]
-    errors = []
+    of_seeds, of_groups = [], []
     for pair in ((1, 0), (2, 0)):
         scatter = scatter_of([one], [pair])
         (difference,) = family([one], [pair])
-        assert 2 * scatter.seeds / seeds + scatter.groups == pytest.approx(difference.estimate.error**2)
-        errors.append(scatter.groups)
-    assert scatter_of([one], [(1, 0), (2, 0)]).groups == pytest.approx(np.mean(errors))
+        assert scatter.sides * scatter.seeds / seeds + scatter.groups == pytest.approx(difference.estimate.error**2)
+        of_seeds.append(scatter.sides * scatter.seeds)
+        of_groups.append(scatter.groups)
+    both = scatter_of([one], [(1, 0), (2, 0)])
+    assert both.sides == sides
+    assert both.sides * both.seeds == pytest.approx(np.mean(of_seeds))
+    assert both.groups == pytest.approx(np.mean(of_groups))
 
 
 @pytest.mark.parametrize(("groups", "seeds"), [(20, 3), (150, 3), (150, 5)])
@@ -125,7 +134,6 @@ def test_in_simulated_factories_a_difference_is_found_as_often_as_was_said(group
     counts = world.counts((worlds, 5, seeds), groups, np.random.default_rng(1), better=better)
     pairs = [(level, 0) for level in range(1, 5)]
     found = np.mean(family([block(counts[:, :, None], F1)], pairs)[-1].p < ALPHA)
-    scatters = [astuple(scatter_of([block(one[:, None], F1)], pairs)) for one in counts[:60]]
-    typical = Scatter(*np.mean(scatters, axis=0).tolist())
+    typical = mean_scatter([scatter_of([block(one[:, None], F1)], pairs) for one in counts[:60]])
     said = power(world.truth(better) - world.truth(), typical, seeds, len(pairs))
     assert said == pytest.approx(float(found), abs=0.1)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from bench.data.splits import assign
 from bench.data.statistics import is_defective
 from bench.engine.plan import Plan, Planned
@@ -18,7 +16,7 @@ from bench.report.power import WANTED, Power
 from bench.report.shape import Measure, is_comparable
 from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.statistics.estimates import Block
-from bench.statistics.power import Scatter, scatter_of
+from bench.statistics.power import Scatter, mean_scatter, scatter_of
 from bench.suite.cells import Cell
 from bench.words import plural
 
@@ -145,7 +143,6 @@ def _measured(asked: Asked, measure: Measure) -> Scatter | None:
     scatters = []
     for one in crossed.scores:
         for context in range(one.values.shape[1]):
-            alone = Block(one.values[:, [context]], one.without[:, [context]])
+            alone = Block(one.values[:, [context]], one.without[:, [context]], trainings=one.trainings)
             scatters.append(scatter_of([alone], pairs))
-    seeds, groups, freedom = np.mean([(one.seeds, one.groups, one.freedom) for one in scatters], axis=0).tolist()
-    return Scatter(seeds, groups, freedom)
+    return mean_scatter(scatters)

@@ -36,13 +36,15 @@ class Choice:
 class Spread:
     """A score on one split: its ``value``, and ``without`` one group each, ``float64[groups]``; ``counts`` say of what.
 
-    ``choice`` is what is known of the choice of the threshold; None where that is nothing.
+    ``choice`` is what is known of the choice of the threshold; None where that is nothing. ``training`` is the key of
+    the training that was scored; None where it is not known.
     """
 
     counts: Counts
     value: float
     without: Float64
     choice: Choice | None = None
+    training: str | None = None
 
 
 def spread_of(record: Record, measure: Measure) -> Spread | None:
@@ -51,12 +53,12 @@ def spread_of(record: Record, measure: Measure) -> Spread | None:
     if counts is None or read(record, measure).value is None:
         return None
     made = replicates_of(record, measure, counts)
-    choice = _choice(record, made)
+    choice, training = _choice(record, made), record.training
     metric = pooled_metric(measure)
     if metric is not None:
         total = counts.values.sum(axis=0)
-        return Spread(counts, float(metric.value(total)), metric.value(total - counts.values), choice)
-    return Spread(counts, made.value, made.without, choice) if made else None
+        return Spread(counts, float(metric.value(total)), metric.value(total - counts.values), choice, training)
+    return Spread(counts, made.value, made.without, choice, training) if made else None
 
 
 def replicates_of(record: Record, measure: Measure, counts: Counts) -> Replicates | None:
@@ -92,7 +94,20 @@ def block_of(cells: Sequence[Spread], levels: int = 1, contexts: int = 1) -> Blo
     """
     values = np.array([cell.value for cell in cells]).reshape(levels, contexts, -1)
     without = np.stack([cell.without for cell in cells]).reshape(*values.shape, -1)
-    return Block(values, without.mean(axis=-2), _rechosen(cells, values.shape))
+    return Block(values, without.mean(axis=-2), _rechosen(cells, values.shape), _trainings(cells, values.shape))
+
+
+def _trainings(cells: Sequence[Spread], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of every level the number of the first one that it is tied to by trainings in common, in the same seed."""
+    levels, _, seeds = shape
+    numbers = list(range(levels))
+    owners: dict[tuple[int, str], int] = {}
+    for place, cell in enumerate(cells):
+        if cell.training is not None:
+            level = place * levels // len(cells)
+            mine, other = numbers[level], numbers[owners.setdefault((place % seeds, cell.training), level)]
+            numbers = [min(mine, other) if number in (mine, other) else number for number in numbers]
+    return tuple(numbers)
 
 
 def _rechosen(cells: Sequence[Spread], shape: tuple[int, ...]) -> Float64 | None:

@@ -1,8 +1,9 @@
 """Paired comparisons of levels over the same test groups, and Holm's adjustment of a family of them.
 
 Both sides of a difference are scored on the same groups, so a group that is hard for both cancels; their seeds are
-independent trainings. A level is what a row of a leaderboard or a level of an axis is; contexts are what it is averaged
-over. An order is claimed only with at least :data:`FEWEST_SEEDS` seeds.
+independent trainings, or the same ones tested in two ways, and then what a training is cancels as well. A level is what
+a row of a leaderboard or a level of an axis is; contexts are what it is averaged over. An order is claimed only with at
+least :data:`FEWEST_SEEDS` seeds.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 Seeds and groups are crossed: every seed scores the same test groups. The error of an estimate has a seed part, the
 variance of its values over seeds, and for every data set a group part, the jackknife variance of its values without one
-group each; the parts are added. The interaction of seeds and groups is in both, so the sum is on the safe side (Owen
-2007, The pigeonhole bootstrap). Quantiles are Student's, with degrees of freedom after Satterthwaite (1946): seeds less
-one for a seed part, ``2 G / (kurtosis - 1)`` for a group part, which is small where a few large defects decide.
-Models, thresholds and the split are held fixed. Units are groups, never images. What the interval covers, and what a
-bootstrap would, stands in ``docs/statistics.md``.
+group each; the parts are added. Trainings of different levels are independent, and of levels that have trainings in
+common, as where one training is tested in two ways, the seed part is taken of both together. The interaction of seeds
+and groups is in both parts, so the sum is on the safe side (Owen 2007, The pigeonhole bootstrap). Quantiles are
+Student's, with degrees of freedom after Satterthwaite (1946): seeds less one for a seed part,
+``2 G / (kurtosis - 1)`` for a group part, which is small where a few large defects decide. Models, thresholds and the
+split are held fixed. Units are groups, never images. What the interval covers, and what a bootstrap would, stands in
+``docs/statistics.md``.
 """
 
 from __future__ import annotations
@@ -35,11 +37,27 @@ class Block:
     the mean over seeds of the score without one group; ``rechosen`` is ``float64[..., levels, contexts, draws]``, that
     at thresholds chosen anew, and None where nothing is known of it. Leading axes are independent worlds of a
     simulation.
+
+    ``trainings`` has a number for every level: levels with equal ones have trainings of a seed in common. None where
+    every level has its own.
     """
 
     values: Float64
     without: Float64
     rechosen: Float64 | None = None
+    trainings: tuple[int, ...] | None = None
+
+    def by_training(self, weight: Float64) -> list[Float64]:
+        """The weighted sum by seed over the levels that have trainings in common, ``float64[..., seeds]`` each.
+
+        ``weight`` is ``float64[levels, contexts]``; levels without weight are left out.
+        """
+        members: dict[int, list[int]] = {}
+        for level in np.flatnonzero(weight.any(axis=1)).tolist():
+            members.setdefault(self.trainings[level] if self.trainings else level, []).append(level)
+        return [
+            np.einsum("lc,...lcs->...s", weight[levels], self.values[..., levels, :, :]) for levels in members.values()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +143,23 @@ def block(counts: Float64, metric: PixelMetric) -> Block:
 def estimate(blocks: Sequence[Block], weights: Sequence[Float64]) -> Estimate:
     """The sum over all blocks and cells of ``weights[block][level, context]`` times the mean score over seeds.
 
-    Data sets are independent, and so are the trainings of different levels. Contexts of one level may share their crops
-    in a seed, so a seed's part is taken from the weighted sum over contexts. With one seed there is no seed part.
+    Data sets are independent, and so are the trainings of levels that have none in common. Contexts of one level may
+    share their crops in a seed, so a seed's part is taken from the weighted sum over contexts. With one seed there is
+    no seed part.
     """
-    values, parts = [], []
+    sums, parts = [], []
     for one, weight in zip(blocks, weights, strict=True):
         seeds = one.values.shape[-1]
-        values.append(np.einsum("lc,...lcs->...", weight, one.values) / seeds)
-        parts.append(group_part(np.einsum("lc,...lcg->...g", weight, one.without)))
-        levels = np.flatnonzero(weight.any(axis=1)) if seeds > 1 else ()
-        parts += [seed_part(np.einsum("c,...cs->...s", weight[k], one.values[..., k, :, :])) for k in levels]
+        sums.append(np.einsum("lc,...lcs->...", weight, one.values) / seeds)
+        parts.append(group_part(without_groups(one, weight)))
+        parts += [seed_part(values) for values in one.by_training(weight)] if seeds > 1 else []
     whole = added(parts)
-    return Estimate(np.asarray(sum(values)), np.sqrt(whole.variance), whole.freedom)
+    return Estimate(np.asarray(sum(sums)), np.sqrt(whole.variance), whole.freedom)
+
+
+def without_groups(one: Block, weight: Float64) -> Float64:
+    """The weighted sum of a block without one group each, ``float64[..., groups]``."""
+    return np.asarray(np.einsum("lc,...lcg->...g", weight, one.without))
 
 
 def seed_part(values: Float64) -> Part:

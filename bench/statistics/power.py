@@ -4,7 +4,7 @@ The test is that of :mod:`bench.statistics.comparisons` at Holm's first step, th
 ``family`` p-values must lie below ``ALPHA / family``. Its degrees of freedom are estimated together with its variances
 (Satterthwaite), and with three seeds they vary so much that the power of a noncentral t with fixed degrees would
 promise too much. So the share is taken over the variances that a repetition could have estimated: even steps of three
-chi-squares, those of either level's seeds and of the groups.
+chi-squares, those of either level's seeds and of the groups; where both levels are of the same trainings, of two.
 
 More seeds shrink the seed part alone, more groups the group part alone. What depends on both is in both parts, so that
 the difference found is told too large rather than too small.
@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, starmap
 
 import numpy as np
 
 from bench.statistics.comparisons import ALPHA, FEWEST_SEEDS, even_shares
-from bench.statistics.estimates import Block, Part, added, group_part
+from bench.statistics.estimates import Block, Part, added, group_part, without_groups
 from bench.types import Float64
 
 FOUND = 0.8
@@ -35,13 +35,15 @@ MOST_GROUPS = 100_000
 class Scatter:
     """By how much the difference of two levels scatters.
 
-    ``seeds`` is the variance over seeds of one level's score, ``groups`` the variance that the groups give to the
-    difference, with ``freedom`` degrees of freedom.
+    ``seeds`` is the variance over seeds of one of its ``sides``: of a level's score, or of the difference itself where
+    both levels are of the same trainings. ``groups`` is the variance that the groups give to the difference, with
+    ``freedom`` degrees of freedom.
     """
 
     seeds: float
     groups: float
     freedom: float
+    sides: int = 2
 
     def over(self, times: float) -> Scatter:
         """The same with so many times the groups."""
@@ -49,25 +51,28 @@ class Scatter:
 
 
 def scatter_of(blocks: Sequence[Block], pairs: Sequence[tuple[int, int]]) -> Scatter:
-    """The scatter of a family of differences, each averaged over all contexts: means over its levels and its pairs.
+    """The scatter of a family of differences, each averaged over all contexts: the mean over its pairs.
 
     Every block has at least two seeds.
     """
-    shares = even_shares(blocks)
-    of_seeds = []
-    for level in sorted({*chain.from_iterable(pairs)}):
-        values = [share @ one.values[level] for one, share in zip(blocks, shares, strict=True)]
-        of_seeds.append(sum(value.var(ddof=1) for value in values))
-    of_groups = []
+    shares, unit = even_shares(blocks), np.eye(blocks[0].values.shape[-3])
+    found = []
     for first, second in pairs:
-        parts = [
-            group_part(share @ (one.without[first] - one.without[second]))
-            for one, share in zip(blocks, shares, strict=True)
-        ]
-        of_groups.append(added(parts))
-    variance = np.mean([part.variance for part in of_groups])
-    freedom = np.mean([part.freedom for part in of_groups])
-    return Scatter(float(np.mean(of_seeds)), float(variance), float(freedom))
+        weights = [np.outer(unit[first] - unit[second], share) for share in shares]
+        sides = [one.by_training(weight) for one, weight in zip(blocks, weights, strict=True)]
+        count = max(map(len, sides))
+        of_seeds = sum(values.var(ddof=1) for values in chain.from_iterable(sides))
+        groups = added([group_part(values) for values in starmap(without_groups, zip(blocks, weights, strict=True))])
+        found.append(Scatter(float(of_seeds) / count, float(groups.variance), float(groups.freedom), count))
+    return mean_scatter(found)
+
+
+def mean_scatter(scatters: Sequence[Scatter]) -> Scatter:
+    """The mean of variances and degrees of freedom, with the sides of the one that has most."""
+    sides = max(one.sides for one in scatters)
+    seeds = [one.seeds * one.sides / sides for one in scatters]
+    groups, freedom = zip(*((one.groups, one.freedom) for one in scatters), strict=True)
+    return Scatter(float(np.mean(seeds)), float(np.mean(groups)), float(np.mean(freedom)), sides)
 
 
 def power(difference: float, scatter: Scatter, seeds: int, family: int) -> float:
@@ -113,11 +118,11 @@ def _widths(scatter: Scatter, seeds: int, family: int) -> tuple[Float64, float]:
     of_seeds, degrees = scatter.seeds / seeds, seeds - 1.0
     upper = (np.arange(STEPS) + 0.5) / STEPS
     shares, of_groups = chdtri(degrees, upper) / degrees, chdtri(scatter.freedom, upper) / scatter.freedom
-    first, second, third = np.meshgrid(of_seeds * shares, of_seeds * shares, scatter.groups * of_groups)
-    full = np.full_like(first, degrees)
-    estimated = added([Part(first, full), Part(second, full), Part(third, np.full_like(first, scatter.freedom))])
+    *seeds_parts, groups_part = np.meshgrid(*[of_seeds * shares] * scatter.sides, scatter.groups * of_groups)
+    parts = [Part(part, np.full_like(part, degrees)) for part in seeds_parts]
+    estimated = added([*parts, Part(groups_part, np.full_like(groups_part, scatter.freedom))])
     quantile = -stdtrit(estimated.freedom, ALPHA / family / 2)
-    return (quantile * np.sqrt(estimated.variance)).ravel(), float(np.sqrt(2 * of_seeds + scatter.groups))
+    return (quantile * np.sqrt(estimated.variance)).ravel(), float(np.sqrt(scatter.sides * of_seeds + scatter.groups))
 
 
 def _found(difference: float, widths: Float64, error: float) -> float:
