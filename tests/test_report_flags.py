@@ -192,6 +192,28 @@ def test_no_order_is_claimed_of_a_mean_over_folds_whose_training_sets_overlap() 
     assert any("3 splits, whose training sets overlap" in told for told in found.remarks)
     alone = [one for one in cells if one.labels["protocol.split"] == "fold 1"]
     assert any(line.tie for line in effect(alone, records).levels)
+    of_one_seed = effect([one for one in cells if one.labels["seed"] == "0"], records)
+    assert all((line.interval, line.difference_interval) == (None, None) for line in of_one_seed.levels)
+
+
+def test_the_best_of_a_fold_stands_beside_the_floor_and_the_baselines_of_its_own_images() -> None:
+    folds = [f"fold {number}" for number in range(2)]
+    cells = [cell(CROPS[0], MODELS[0], 0, axes={"protocol.split": fold}) for fold in folds]
+    otsu = [cell(model="otsu", included=True, axes={"protocol.split": fold}) for fold in folds]
+    hits = {cells[0].id: 0.3, cells[1].id: 0.6, otsu[0].id: 0.05, otsu[1].id: 0.4}
+    records = {}
+    for one in (*cells, *otsu):
+        records[one.id] = {**scored(one, np.full(GROUPS, hits[one.id])), **({"parameters": 0} if one in otsu else {})}
+        test = records[one.id]["scores"]["test"]
+        test["f1_interval"] = [test["f1"] - 0.05, test["f1"] + 0.05]
+    board = board_of([*cells, *otsu], records)
+    assert [standing.dataset for standing in board.standings] == ["metalpart, fold 0", "metalpart, fold 1"]
+    for standing, low in zip(board.standings, otsu, strict=True):
+        (line,) = standing.baselines
+        assert line.f1_test == records[low.id]["scores"]["test"]["f1"]
+        assert any("lies above those of all baselines" in text for text in standing.sentences)
+    (above,) = (section for section in board.sections if section.title == "Above the baselines")
+    assert [value["above"] for value in above.values] == [True, True]
 
 
 def test_folds_are_tables_of_their_own_and_as_rows_they_have_no_order() -> None:

@@ -234,7 +234,7 @@ def test_rows_with_different_fields_share_one_csv() -> None:
 
 def test_show_names_axes_scores_keys_cost_and_provenance_of_a_cell() -> None:
     text = to_text(record(cell(), 0.5, 0.4, None, badges=["leaky"], inert=True))
-    for part in ("[leaky]", "inert", CROPS[0], "E              > 30", "ab12", "31.2", "2.11.0", "97.0"):
+    for part in ("[leaky]", "inert", CROPS[0], "E              > 30", cell().id, "31.2", "2.11.0", "97.0"):
         assert part in text
     assert re.search(r"f1 \[%\] +50\.0 +40\.0", text)
     assert max(map(len, text.splitlines())) <= 100

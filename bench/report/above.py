@@ -1,10 +1,11 @@
-"""Which positions lie above every baseline of their data set: said of each, not of the best alone."""
+"""Which positions lie above every baseline on their images: said of each, not of the best alone."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
+from bench.report.best import tested_on
 from bench.report.choose import TEST_F1, Records, done_of
 from bench.report.measures import NOTHING, percent
 from bench.report.rows import seeds_interval
@@ -34,13 +35,13 @@ def above_section(
     Trainings that are ``gone`` have collapsed and take no part.
     """
     ends = highest_ends(standings)
-    dataset = {cell.id: cell.labels.get("dataset", "") for cell in cells}
+    place = {cell.id: tested_on(cell.labels) for cell in cells}
     lows = {}
     values: list[dict[str, JsonValue]] = []
     for table in tables:
         for entry in entries_of([table]):
             low = _low(entry, records, gone)
-            high = ends.get(dataset[entry.cells[0]]) if entry.cells else None
+            high = ends.get(place[entry.cells[0]]) if entry.cells else None
             if low is None or high is None:
                 continue
             lows[entry.cells] = (low, low > high)
@@ -55,7 +56,7 @@ def above_section(
 
 
 def highest_ends(standings: Sequence[Standing]) -> dict[str, float]:
-    """Data set to the highest end of the intervals of its baselines; none where no baseline has one."""
+    """Data set, with its split, to the highest end of the intervals of its baselines; none where none has one."""
     ends = {}
     for standing in standings:
         own = [line.interval[1] for line in standing.baselines if line.interval]

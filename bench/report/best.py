@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.report.choose import VALIDATION_F1, Records, done_cells
+from bench.report.flagged_levels import SPLIT
 from bench.report.measures import mean_of_all, read
 from bench.report.shape import Entry
 from bench.suite.cells import Cell
@@ -44,6 +45,11 @@ def best_of(entries: Iterable[Entry], cells: Mapping[str, Cell], records: Record
 def scored_alike(labels: Mapping[str, str]) -> str:
     """Data set and protocol of a cell in words: cells of which it is equal are scored on the same data alike."""
     return ", ".join(label for axis, label in labels.items() if axis == "dataset" or axis.startswith("protocol."))
+
+
+def tested_on(labels: Mapping[str, str]) -> str:
+    """Data set of a cell and, where a suite has several, its split: where these differ, so do the test images."""
+    return ", ".join(labels[axis] for axis in ("dataset", SPLIT) if axis in labels)
 
 
 def _scores(entry: Entry, cells: Mapping[str, Cell], records: Records) -> dict[str, float]:

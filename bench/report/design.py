@@ -73,7 +73,7 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
         (images,) = _images(context, here, scored)
         alike.setdefault((dict(context).get("dataset", ""), images), []).append(context)
     blocks, samples, seeds, used = [], [], [], []
-    for _, contexts in sorted(alike.items()):
+    for contexts in alike.values():
         places = list(product(here, contexts))
         shared = _shared_seeds(places, scored)
         if shared:
@@ -82,7 +82,7 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
             samples.append(spreads[0].counts)
             seeds.append(len(shared))
             used += contexts
-    flags = flagged_levels(here, used, scored) if min(seeds, default=0) >= FEWEST_SEEDS else {}
+    flags = flagged_levels(here, used, scored, min(seeds, default=0))
     return Design(
         levels=here,
         blocks=tuple(blocks),
@@ -93,7 +93,7 @@ def design(cells: Sequence[Cell], records: Records, axis: str, levels: Sequence[
         remarks=(
             *_left_out(levels, here, list(asked), used, kept),
             *_of_seeds(here, used, seeds, scored),
-            *flag_remarks(flags),
+            *flag_remarks(flags, len(here)),
         ),
         flags=flags,
     )

@@ -76,9 +76,10 @@ def sentences(effects: Effects) -> list[str]:
 def cautions(effects: Effects) -> list[str]:
     """What is left out, and what to beware of."""
     told = list(effects.remarks)
-    if effects.seeds == 1:
+    measured = any(one.interval for one in effects.levels)
+    if effects.seeds == 1 and measured:
         told.append("One seed: intervals over groups only.")
-    unsure = reliability(effects.defective_groups) if effects.levels else ""
+    unsure = reliability(effects.defective_groups) if measured else ""
     if unsure:
         told.append(f"{unsure[0].upper()}{unsure[1:]}.")
     return told
@@ -88,4 +89,5 @@ def _in_words(effects: Effects, one: LevelLine) -> str:
     """``Intensity bias (10): +4.1 F1_T [+2.0, +6.3] against Random (uniform)``."""
     value, interval, _ = difference_texts(one.difference, one.difference_interval, None, effects.measure)
     claim = "" if one.p is None or one.p < ALPHA else "; not told apart"
-    return f"{one.level}: {value} {heading(effects.measure, '')} {interval} against {effects.reference}{claim}."
+    ends = f" {interval}" if one.difference_interval else ""
+    return f"{one.level}: {value} {heading(effects.measure, '')}{ends} against {effects.reference}{claim}."

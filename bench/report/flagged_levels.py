@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bench.report.flags import flags_of
 from bench.report.rows import Row
 from bench.report.shape import Labels, title_text
+from bench.statistics.comparisons import FEWEST_SEEDS
 from bench.words import plural
 
 SPLIT = "protocol.split"
@@ -21,17 +22,20 @@ class LevelFlag(NamedTuple):
 
 
 def flagged_levels(
-    levels: Sequence[str], contexts: Sequence[Labels], scored: Mapping[tuple[str, Labels], Row]
+    levels: Sequence[str], contexts: Sequence[Labels], scored: Mapping[tuple[str, Labels], Row], seeds: int
 ) -> dict[str, LevelFlag]:
-    """Levels with a flag in one of the combinations of the other axes, or all where these hold several splits.
+    """Levels over so many seeds with a flag in a combination of the other axes, or all where these hold several splits.
 
     Folds share most of their training groups, so that their scores are not as many independent ones; what the mean
-    over them varies by without that is not known (Nadeau and Bengio 2003). Nor is it where a training has collapsed.
+    over them varies by without that is not known (Nadeau and Bengio 2003). Nor is it where a training has collapsed,
+    which fewer than :data:`FEWEST_SEEDS` cannot show.
     """
     splits = {dict(context).get(SPLIT) for context in contexts}
     if len(splits) > 1:
         why = f"the mean is over {plural(len(splits), 'split')}, whose training sets overlap"
         return dict.fromkeys(levels, LevelFlag(why, measured=False))
+    if seeds < FEWEST_SEEDS:
+        return {}
     found: dict[str, LevelFlag] = {}
     for context in contexts:
         flags = flags_of({level: scored[level, context] for level in levels}, together=True)
@@ -43,13 +47,14 @@ def flagged_levels(
     return found
 
 
-def flag_remarks(flags: Mapping[str, LevelFlag]) -> list[str]:
-    """Which levels are flagged and why, levels of one reason together."""
+def flag_remarks(flags: Mapping[str, LevelFlag], among: int) -> list[str]:
+    """Which of so many levels are flagged and why, those of one reason together, unnamed where all have it."""
     by_flag: dict[LevelFlag, list[str]] = {}
     for level, flag in flags.items():
         by_flag.setdefault(flag, []).append(level)
     remarks = []
     for flag, levels in by_flag.items():
         unknown = "" if flag.measured else "; the error of the mean over all is not known"
-        remarks.append(f"No order claimed for {', '.join(levels)}: {flag.why}{unknown}.")
+        named = f" for {', '.join(levels)}" if len(levels) < among else ""
+        remarks.append(f"No order claimed{named}: {flag.why}{unknown}.")
     return remarks

@@ -206,7 +206,10 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Floor and baselines of one data set, and where its best cell stands beside them."""
+    """Floor and baselines of one data set, and where its best cell stands beside them.
+
+    Where the suite has several splits, each is one, and ``dataset`` names it too.
+    """
 
     dataset: str
     baselines: tuple[Baseline, ...]

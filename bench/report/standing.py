@@ -1,5 +1,7 @@
 """Where the best cell of a data set stands beside floor, baselines and the truth at its model's output stride.
 
+A split of its own is a data set of its own: its images are others, and so are its floor and what baselines reach there.
+
 "Best" is always the best by validation; the comparison with baselines asks for the highest upper end among
 all of them, so that no baseline is picked by a test score.
 """
@@ -10,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bench.record import Record, number
 from bench.report.baselines import baseline_sentences, baselines_of
-from bench.report.best import best_of
+from bench.report.best import best_of, tested_on
 from bench.report.choose import TEST_F1, Records, done_records, seed_of
 from bench.report.counts import counts_of, reliability
 from bench.report.measures import interval_text, mean_over, measure_of, percent, read
@@ -26,10 +28,10 @@ FLOORS = {"F1_V": measure_of("floor@validation"), "F1_T": measure_of("floor@test
 def standings(
     cells: Sequence[Cell], unfitted: set[str], tables: Sequence[Table], records: Records, gone: Collection[str]
 ) -> tuple[Standing, ...]:
-    """One standing per data set, in the order of the suite; trainings that are ``gone`` have collapsed."""
+    """One standing per data set and split, in the order of the suite; trainings that are ``gone`` have collapsed."""
     parted: dict[str, list[Cell]] = {}
     for cell in cells:
-        parted.setdefault(cell.labels.get("dataset", ""), []).append(cell)
+        parted.setdefault(tested_on(cell.labels), []).append(cell)
     return tuple(_standing(name, members, unfitted, tables, records, gone) for name, members in parted.items())
 
 
@@ -64,7 +66,7 @@ def _notes(cells: Sequence[Cell], tables: Sequence[Table]) -> str:
 
 
 def _floors(cells: Sequence[Cell], records: Records) -> Mapping[str, tuple[float, ...]]:
-    """All-positive floor 2 pi / (1 + pi) of each split; several where cells differ in their split."""
+    """All-positive floor 2 pi / (1 + pi) of validation and test; several where cells differ in what is positive."""
     floors = {}
     for name, measure in FLOORS.items():
         values = {read(record, measure).value for record in done_records(cells, records)}

@@ -52,7 +52,7 @@ def sentence(one: Verdict) -> str:
     parts += [reason.removesuffix(".") for reason in one.reasons]
     if one.outcome == "not decided" and one.found is not None:
         parts.append(_undecided(one, one.found))
-    unsure = reliability(one.defective_groups) if one.difference is not None else ""
+    unsure = reliability(one.defective_groups) if one.interval is not None else ""
     if unsure:
         parts.append(f"{unsure[0].upper()}{unsure[1:]}")
     return f"{'. '.join(parts)}."
@@ -83,5 +83,7 @@ def _evidence(one: Verdict) -> str:
         return ""
     difference, interval, p = difference_texts(one.difference, one.interval, one.p, one.measure)
     combinations = f"{plural(one.combinations, 'combination')}, " if one.combinations > 1 else ""
-    groups = f"{plural(one.groups, 'group')}, {one.defective_groups} with defects"
-    return f": {difference} {interval}, p {p}; {combinations}{plural(one.seeds, 'seed')}, {groups}"
+    of = f"{combinations}{plural(one.seeds, 'seed')}, {plural(one.groups, 'group')}"
+    if one.interval is None:
+        return f": {difference}, no interval; {of}"
+    return f": {difference} {interval}, p {p}; {of}, {one.defective_groups} with defects"
