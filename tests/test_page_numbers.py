@@ -100,7 +100,7 @@ class World:
                 value: Any = record
                 for step in path:
                     value = value[step]
-                found.append(float(value))
+                found.append(math.nan if value is None else float(value))
         return found
 
     def mean(self, position: Mapping[str, Any], *path: str) -> float:
@@ -263,18 +263,17 @@ def of_cell(world: World, values: list[dict[str, Any]], grid: Grid, name: str, h
 
 
 def test_every_number_of_baselines_and_types_is_that_of_the_standing(world: World) -> None:
-    for standing in world.board["standings"]:
-        for title, lines in (("Baselines", standing["baselines"]), ("Defect types", standing["types"])):
+    grids = [grid for part in parts_of(world.root) if part.question == "fails" for grid in part.grids]
+    for title, kind in (("Baselines", "baselines"), ("Defect types", "types")):
+        shown = [grid for grid in grids if grid.title.startswith(title)]
+        standings = [one[kind] for one in world.board["standings"] if one[kind]]
+        for lines, grid in zip(standings, shown, strict=True):
             by_name = {one["name"]: one for one in lines}
             total = sum(one.get("pixels") or 0 for one in lines)
-            for part in parts_of(world.root):
-                for grid in part.grids:
-                    if part.question != "fails" or not grid.title.startswith(title):
-                        continue
-                    for name, _, text in cells_of(grid):
-                        line = by_name[name]
-                        share = [line["pixels"] / total] if line.get("pixels") else []
-                        check(world, text, [*leaves(line), *share])
+            for name, _, text in cells_of(grid):
+                line = by_name[name]
+                share = [line["pixels"] / total] if line.get("pixels") else []
+                check(world, text, [*leaves(line), *share])
 
 
 def test_every_number_of_a_sentence_is_a_value_of_the_part_that_says_it(world: World) -> None:
@@ -305,7 +304,7 @@ def test_every_number_in_short_is_a_value_of_the_file_that_is_named(world: World
         elif what == "standings":
             checked += check(world, text, [*leaves(board["standings"]), *world.derived])
         elif what == "costs":
-            (line,) = [one for one in board["costs"] if text.startswith(f"{one['name']} took ")]
+            (line,) = [one for one in board["costs"] if re.search(rf"(^|: ){re.escape(one['name'])} took ", text)]
             assert f"{line['parameters'] / 1e6:.3g} million" in text
             assert re.search(r"took (\d+) (s|min)", text)
             known = [*leaves(line), (line["train_s"] or 0) / 60, *world.derived]
@@ -346,8 +345,11 @@ def board_complete(world: World) -> list[dict[str, Any]]:
 
 
 def test_every_number_of_the_verdict_is_that_of_the_best_position(world: World) -> None:
-    said = told(world.root, "deploy")
+    everything = told(world.root, "deploy")
+    several = len(world.board["standings"]) > 1
     for standing in world.board["standings"]:
+        of = f"{standing['dataset']}: " if several else ""
+        said = [(text.removeprefix(of), file) for text, file in everything if text.startswith(of)]
         best = standing["best"]
         position = world.position(best["cell"])
         scores = f"F1 {100 * best['f1_validation']:.1f} % on validation, {100 * best['f1_test']:.1f} % on test."
@@ -375,7 +377,7 @@ def test_every_number_of_the_verdict_is_that_of_the_best_position(world: World) 
                 names = path[2].split(", ")
                 found = world.values(position, "scores", *path[1].split("."), names[0])
                 calm = [world.mean(position, "scores", *path[1].split("."), name) for name in names]
-                calm = [calm[0], min(found), max(found), calm[1]]
+                calm = [calm[0], *([min(found), max(found)] if len(found) > 1 else []), calm[1]]
                 tokens = world.numbers(text)
                 assert len(tokens) == len(calm)
                 assert all(prints(token, [value]) for token, value in zip(tokens, calm, strict=True))
@@ -393,9 +395,9 @@ def test_every_row_of_effects_is_that_of_the_command_which_is_named(world: World
             assert row["tie"] == level["tie"]
             assert row["mean"] == pytest.approx(100 * level["mean"], rel=1e-12)
             assert row["text"] == f"{100 * level['mean']:.1f}"
-            low, high = level["interval"]
+            low, high = level["interval"] or (level["mean"], level["mean"])
             assert (row["low"], row["high"]) == pytest.approx((100 * low, 100 * high), rel=1e-12)
-            assert row["interval"] == f"[{100 * low:.1f}, {100 * high:.1f}]"
+            assert row["interval"] == (f"[{100 * low:.1f}, {100 * high:.1f}]" if level["interval"] else "–")
 
 
 def test_every_cost_of_the_chart_is_that_of_the_board(world: World) -> None:
@@ -424,7 +426,8 @@ def test_intervals_and_ties_of_the_sorted_table_are_those_of_the_board(world: Wo
         assert position["intervals"][row["measure"]] == f"[{100 * low:.1f}, {100 * high:.1f}]"
         assert position["ties"].get(row["measure"], "") == row["tie"]
         checked += 1
-    assert checked or any(row["table"] for row in rows)
+    ordered = any(one["expected"] > 1 for one in world.positions())
+    assert checked or not ordered or any(row["table"] for row in rows)
 
 
 def test_shares_of_positions_are_those_that_records_say_of_their_draws(world: World) -> None:

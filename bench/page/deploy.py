@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.page.questions import Told
 from bench.page.run import PageRun
-from bench.page.short import BOARD, position_of
+from bench.page.short import BOARD, of_standing, position_of
 from bench.record import Record
 from bench.report import above
 from bench.report.choose import done_of
@@ -35,21 +35,23 @@ MOST_REJECTED = 0.5
 def to_deploy(run: PageRun) -> Iterator[Told]:
     """A verdict on every data set, in sentences."""
     for standing in run.board.standings:
-        if standing.best is None:
-            yield Told(f"{standing.dataset}: nothing is finished that could be deployed.", f"{BOARD}: standings")
-            continue
-        table, entry = position_of(run.board, standing.best.cell)
-        records = done_of(entry.cells, run.records)
-        yield _verdict(run, standing, standing.best, table, entry)
-        yield from _cheaper(run, table, entry)
-        yield from _on_parts(records)
-        yield from _with_few_alarms(records)
-        yield from _against(run, standing, table, entry, records)
-        which = "the training of best F1 on validation" if len(records) > 1 else "its training"
-        text = (
-            f"Try {which}: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours."
-        )
-        yield Told(text, f"{BOARD}: standings, best")
+        yield from of_standing(run.board, standing, _of_one(run, standing))
+
+
+def _of_one(run: PageRun, standing: Standing) -> Iterator[Told]:
+    if standing.best is None:
+        yield Told("Nothing is finished that could be deployed.", f"{BOARD}: standings")
+        return
+    table, entry = position_of(run.board, standing.best.cell)
+    records = done_of(entry.cells, run.records)
+    yield _verdict(run, standing, standing.best, table, entry)
+    yield from _cheaper(run, table, entry)
+    yield from _on_parts(records)
+    yield from _with_few_alarms(records)
+    yield from _against(run, standing, table, entry, records)
+    which = "the training of best F1 on validation" if len(records) > 1 else "its training"
+    text = f"Try {which}: bench predict {standing.best.cell[:8]} FOLDER shows what it finds on photographs of yours."
+    yield Told(text, f"{BOARD}: standings, best")
 
 
 def _verdict(run: PageRun, standing: Standing, best: Best, table: Table, entry: Entry) -> Told:

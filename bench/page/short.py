@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from bench.document import Document, Points
@@ -12,11 +13,12 @@ from bench.page.run import PageRun
 from bench.parts import ImageCounts
 from bench.record import Record
 from bench.report import data_remarks, power_section
+from bench.report.best import tested_on
 from bench.report.choose import done_of
 from bench.report.costs import position_name
 from bench.report.measures import heading, mean_over, measure_of, percent, printed, signed
 from bench.report.power import WANTED
-from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, Table, entries_of, title_text
+from bench.report.shape import CostLine, Entry, Leaderboard, Measure, Section, Standing, Table, entries_of, title_text
 from bench.types import JsonValue
 from bench.words import duration, plural
 
@@ -39,13 +41,7 @@ def in_short(run: PageRun) -> Iterator[Told]:
     board = run.board
     yield Told(_states(board), f"{BOARD}: cells")
     for standing in board.standings:
-        for text in standing.sentences:
-            if "pending" not in text:
-                yield Told(text, f"{BOARD}: standings")
-        if standing.best is not None:
-            table, entry = position_of(board, standing.best.cell)
-            yield from _costs(board, position_name(entry, table))
-            yield from other_firsts(run, table, entry)
+        yield from of_standing(board, standing, _stands(run, standing))
     orders = _orders(board) or ["No order of rows is claimed: that takes three finished seeds of each row."]
     yield from (Told(text, f"{BOARD}: tables and sections") for text in orders)
     sections = {section.title: section for section in board.sections}
@@ -56,17 +52,36 @@ def in_short(run: PageRun) -> Iterator[Told]:
         yield from (Told(text, f"{BOARD}: cells, remarks") for text in sections[data_remarks.TITLE].sentences[:3])
 
 
+def of_standing(board: Leaderboard, standing: Standing, told: Iterable[Told]) -> Iterator[Told]:
+    """Sentences that name their data set, and its split, where the board has several."""
+    for one in told:
+        yield replace(one, text=f"{standing.dataset}: {one.text}") if len(board.standings) > 1 else one
+
+
+def _stands(run: PageRun, standing: Standing) -> Iterator[Told]:
+    """Where the best position of a data set stands, what it cost, and by what another is first."""
+    for text in standing.sentences:
+        if "pending" not in text:
+            yield Told(text, f"{BOARD}: standings")
+    if standing.best is not None:
+        table, entry = position_of(run.board, standing.best.cell)
+        yield from _costs(run.board, position_name(entry, table))
+        yield from other_firsts(run, table, entry)
+
+
 def position_of(board: Leaderboard, cell: str) -> tuple[Table, Entry]:
     """The position that a cell belongs to, with its table."""
     return next((table, entry) for table in board.tables for entry in entries_of([table]) if cell in entry.cells)
 
 
 def other_firsts(run: PageRun, table: Table, best: Entry) -> Iterator[Told]:
-    """Scores by which another position of the table lies before the best one by F1."""
+    """Scores by which another position of the table lies before the best one by F1, on the same images."""
+    places = {cell.id: tested_on(cell.labels) for cell in run.suite.cells}
+    alike = [entry for entry in entries_of([table]) if {places[id] for id in entry.cells} == {places[best.cells[0]]}]
     for value, words in RIVALS.items():
         measure = measure_of(value)
         known = {}
-        for entry in entries_of([table]):
+        for entry in alike:
             mean = mean_over(done_of(entry.cells, run.records), measure)
             if entry.complete and mean is not None:
                 known[position_name(entry, table)] = mean
