@@ -367,7 +367,8 @@ def test_every_number_of_the_verdict_is_that_of_the_best_position(world: World) 
         borders = [
             world.mean(position, "scores", "test", "tolerance", f"f1_truth_{way}") for way in ("eroded", "dilated")
         ]
-        counts = [len(thresholds), best["seeds"], *world.derived]
+        noted = map(float, NUMBER.findall(best["interval_note"] or ""))
+        counts = [len(thresholds), best["seeds"], *noted, *world.derived]
         for text, file in said:
             if text.startswith("What speaks against it"):
                 check(world, text, [*borders, *counts])

@@ -174,7 +174,8 @@ def _against(run: PageRun, standing: Standing, table: Table, entry: Entry, recor
         found.append(f"no other row of {entry.column} can be told apart from it")
     early = [record for record in records if record.convergence and record.convergence.epoch is None]
     if any(record.parameters for record in early):
-        found.append(f"{len(early)} of {plural(len(records), 'training')} had not converged")
+        which = f"{len(early)} of {plural(len(records), 'training')}" if len(records) > 1 else "its training"
+        found.append(f"{which} had not converged")
     border = _by_the_border(records)
     found += [border] if border else []
     doubts = (standing.best.interval_note or "").split("; ") if standing.best else []
