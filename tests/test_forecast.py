@@ -95,6 +95,18 @@ def test_what_was_never_measured_is_said_and_not_guessed(indexed: Path, plugged:
     assert lines == [f"  time: {UNMEASURED}", f"  memory: {UNMEASURED}"]
 
 
+def test_what_is_kept_of_a_stage_that_was_never_measured_is_not_told_as_nothing(
+    indexed: Path, plugged: Catalog, tmp_path: Path
+) -> None:
+    plan, places = planned(indexed, plugged)
+    known = given(plan, places, tmp_path / "r.json", 1).known
+    trained = {key: value for key, value in known.items() if not key.startswith("predict")}
+    cost = forecast(plan, places, Rates(tmp_path / "some.json", {}, trained), 1)
+    assert (cost.disk("weights"), cost.disk("evidence")) == (2 * 2 * 1000, None)
+    (kept,) = (line for line in cost_lines(plan, cost) if line.startswith("  kept: "))
+    assert ", evidence not measured, " in kept
+
+
 def test_rates_are_those_of_the_nearest_number_of_workers_and_outlive_a_process(tmp_path: Path) -> None:
     rates = rates_of(tmp_path, Runtime(device="cpu"))
     rates.learn("learn", "k", 1, {"step_s": 1.0})

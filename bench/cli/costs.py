@@ -15,6 +15,8 @@ from bench.store.home import Places
 from bench.words import duration, plural, size_text
 
 UNMEASURED = "not measured: run 'bench plan --pilot' with this suite"
+KEPT = {"weights": "weights", "evidence": "evidence", "results": "records and pictures"}
+"""What cells keep, and its name."""
 
 
 def foreseen(plan: Plan, places: Places) -> Forecast:
@@ -37,9 +39,14 @@ def cost_lines(plan: Plan, cost: Forecast) -> Iterator[str]:
         yield f"  time: {_time(cost)}"
         yield f"  memory: {_memory(plan, cost)}"
     if any(one.weights is not None for one in cost.jobs.values()):
-        kept = [f"{size_text(cost.disk(what))} of {what}" for what in ("weights", "evidence")]
-        yield f"  kept: {', '.join(kept)}, {size_text(cost.disk('results'))} of records and pictures"
+        yield f"  kept: {', '.join(_kept(cost))}"
         yield f"  while it runs: at most {size_text(cost.checkpoints)} of checkpoints"
+
+
+def _kept(cost: Forecast) -> Iterator[str]:
+    for what, name in KEPT.items():
+        size = cost.disk(what)
+        yield f"{name} not measured" if size is None else f"{size_text(size)} of {name}"
 
 
 def _time(cost: Forecast) -> str:

@@ -44,7 +44,7 @@ def disk_room(plan: Plan, places: Places, cost: Forecast) -> Room:
     folder = places.home
     while not folder.exists():
         folder = folder.parent
-    needed = plan.disk_bytes + cost.disk("weights") + cost.disk("evidence") + cost.checkpoints
+    needed = plan.disk_bytes + (cost.disk("weights") or 0) + (cost.disk("evidence") or 0) + cost.checkpoints
     return Room(needed, shutil.disk_usage(folder).free, f"free at {shortened(places.home)}")
 
 

@@ -80,9 +80,11 @@ class Forecast:
         """The highest use of one worker, of all that is measured."""
         return max((cost.memory for cost in self.jobs.values() if cost.memory is not None), default=None)
 
-    def disk(self, what: str) -> int:
-        """Bytes of ``weights``, ``evidence`` or ``results``, of all that is measured."""
-        return sum(getattr(cost, what) or 0 for cost in self.jobs.values())
+    def disk(self, what: str) -> int | None:
+        """Bytes of ``weights``, ``evidence`` or ``results``, of all that is measured; None where nothing is."""
+        sizes = [getattr(cost, what) for cost in self.jobs.values()]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known or not sizes else None
 
     @property
     def checkpoints(self) -> int:
